@@ -16,7 +16,7 @@ let package = Package(
     ],
     targets: [
         // Leaves: no dependency of ours.
-        .target(name: "CKernels"),
+        .target(name: "CKernels", cSettings: [.headerSearchPath("internal")]),
         .target(name: "Files"),
         .target(name: "StrictJSON"),
 

@@ -1,0 +1,31 @@
+// Scaled dot-product attention of several heads, fused: no more than a block of rows of the scores exists at a time.
+#ifndef GPT_ATTENTION_H
+#define GPT_ATTENTION_H
+
+#include "execution.h"
+
+typedef enum { GPT_MASK_CAUSAL = 0, GPT_MASK_FULL = 1 } gpt_mask;
+
+// Where the vectors of a tensor (batch, row, head, size) lie: strides in floats, each vector contiguous.
+typedef struct {
+    float *start;
+    int64_t batch, row, head;
+} gpt_heads;
+
+typedef struct {
+    int64_t batch, heads, queries, keys, size;
+    int32_t mask;
+    int64_t offset;            // causal: query i sees keys 0 ... i + offset
+    float scale;               // of the scores, 1 / sqrt(size)
+    gpt_heads q, k, v, out;
+    float *log_sum;            // (batch, heads, queries): log of the sum of exp of a row of scores; NULL if not wanted
+} gpt_attention;
+
+void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);
+
+// Gradients of q, k, v from d_out. They are assigned, or added where `add` says so.
+void gpt_attention_backward(
+    gpt_execution execution, const gpt_attention *attention, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k,
+    gpt_heads d_v, bool add);
+
+#endif

@@ -1,0 +1,27 @@
+// How a kernel runs: with which instruction set, on how many threads.
+//
+// Every kernel takes a gpt_execution by value. Neither field changes what is computed: the same instruction set gives
+// the same bits on any number of threads, because work is cut by the shape of the data alone and each output element
+// is summed in a fixed order.
+#ifndef GPT_EXECUTION_H
+#define GPT_EXECUTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum {
+    GPT_SCALAR = 0,
+    GPT_AVX2 = 1,
+    GPT_AVX512 = 2,
+    GPT_NEON = 3,
+} gpt_instruction_set;
+
+typedef struct {
+    int32_t instruction_set;
+    int32_t threads;
+} gpt_execution;
+
+// Whether this machine can run the kernels of an instruction set.
+bool gpt_supports(int32_t instruction_set);
+
+#endif

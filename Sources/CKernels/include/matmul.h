@@ -1,0 +1,31 @@
+// c = a b (or c += a b), with an epilogue while the result is still in cache.
+#ifndef GPT_MATMUL_H
+#define GPT_MATMUL_H
+
+#include "execution.h"
+
+typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2 } gpt_activation;
+
+// a is (m, k), b is (k, n), c is (m, n). a and b are addressed by strides in floats, one of the two strides of each
+// being 1, so that either may be read transposed; c has contiguous rows.
+typedef struct {
+    int64_t m, n, k;
+    const float *a;
+    int64_t a_row, a_column;
+    const float *b;
+    int64_t b_row, b_column;
+    float *c;
+    int64_t c_row;
+    bool accumulate;         // c += a b rather than c = a b
+    const float *bias;       // (n), added to each row, or NULL
+    int32_t activation;      // gpt_activation, applied after the bias
+    float *derivative;       // (m, n) contiguous: the activation's derivative where it was applied, or NULL
+} gpt_matmul;
+
+void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);
+
+// The multiply-add rate of `threads` cores together in floating-point operations a second, measured for about
+// `seconds`: what gpt_matmul_run could reach if it did nothing else.
+double gpt_peak_flops(gpt_execution execution, double seconds);
+
+#endif

@@ -1,0 +1,19 @@
+// A pool of threads whose hand-off costs microseconds.
+#ifndef GPT_THREADS_H
+#define GPT_THREADS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Calls body(context, i) once for every i in 0..<count, on at most `threads` threads, the caller among them, and returns
+// when all are done. Items are taken in order of availability: a body must write to places of its own.
+// Calls from several threads at once are allowed (one gets the pool, the others run their items themselves), and so
+// are nested calls (the inner one runs on its caller).
+void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, int64_t i), void *context);
+
+// Memory for the calling thread's use until its next request of the same slot, aligned to 64 bytes. Contents are
+// undefined. It grows to the largest request and is released with the thread.
+enum { GPT_SCRATCH_SHARED = 0, GPT_SCRATCH_PACK = 1, GPT_SCRATCH_OPERATION = 2, GPT_SCRATCH_SLOTS = 3 };
+float *gpt_scratch(int32_t slot, int64_t floats);
+
+#endif

@@ -1,0 +1,64 @@
+// Compiles a kernel file once for every instruction set that this processor family may have.
+//
+// A kernel file has two halves. Read directly, it defines KERNEL_SOURCE as its own name and includes this header,
+// which includes the file back once per instruction set with SIMD defined; in those readings it holds the kernels,
+// written once with the vectors of simd.h. Its other half makes a table of the copies with KERNEL_TABLE and dispatches.
+// No compiler flag is involved, so the binary starts on any processor and picks at run time.
+
+#include "execution.h"
+
+#define GPT_PASTE_(a, b) a##_##b
+#define GPT_PASTE(a, b) GPT_PASTE_(a, b)
+// The copy of a function for the instruction set being compiled.
+#define NAME(function) GPT_PASTE(function, SIMD)
+
+#define SIMD scalar
+#define LANES 1
+#define VECTORS 2
+#include "simd.h"
+#include KERNEL_SOURCE
+#include "simd_end.h"
+
+#if defined(__x86_64__)
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#define SIMD avx2
+#define LANES 8
+#define VECTORS 2
+#include "simd.h"
+#include KERNEL_SOURCE
+#include "simd_end.h"
+#pragma clang attribute pop
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#define SIMD avx512
+#define LANES 16
+#define VECTORS 4
+#include "simd.h"
+#include KERNEL_SOURCE
+#include "simd_end.h"
+#pragma clang attribute pop
+
+#define KERNEL_TABLE(function) \
+    static __typeof__(&function##_scalar) const function##_table[] = { \
+        [GPT_SCALAR] = function##_scalar, [GPT_AVX2] = function##_avx2, [GPT_AVX512] = function##_avx512}
+
+#elif defined(__aarch64__)
+
+#define SIMD neon
+#define LANES 4
+#define VECTORS 4
+#include "simd.h"
+#include KERNEL_SOURCE
+#include "simd_end.h"
+
+#define KERNEL_TABLE(function) \
+    static __typeof__(&function##_scalar) const function##_table[] = { \
+        [GPT_SCALAR] = function##_scalar, [GPT_NEON] = function##_neon}
+
+#else
+
+#define KERNEL_TABLE(function) \
+    static __typeof__(&function##_scalar) const function##_table[] = {[GPT_SCALAR] = function##_scalar}
+
+#endif

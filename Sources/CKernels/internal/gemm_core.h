@@ -1,0 +1,146 @@
+// The heart of every matrix product: a tile of c held in registers, and the packing of b into panels.
+//
+// A panel is PANEL columns of b (VECTORS vectors wide), stored row after row, so that the tile reads it as one stream;
+// the last panel is padded with zeros to whole vectors. a is read in place by broadcasting one float at a time.
+// Every output element is one chain of multiply-adds over k in ascending order, whatever the tile it falls in, so the
+// bits do not depend on how the work was cut.
+//
+// Included by kernel files within each_instruction_set.h.
+
+#define TILE_ROWS 6
+#define PANEL (VECTORS * LANES)
+
+#define tile NAME(tile)
+#define pack_panel NAME(pack_panel)
+#define run_tile NAME(run_tile)
+#define edge_tile NAME(edge_tile)
+#define multiply_packed NAME(multiply_packed)
+
+// tile[r][0 ..< vectors] = the sum over p of a[r, p] b[p, :]. Always inlined with constant rows and vectors, so that
+// the sums stay in registers: 6 x 4 of the 32 with AVX-512.
+ALWAYS_INLINE void tile(
+    const int rows, const int vectors, int64_t k, const float *restrict a, int64_t a_row, int64_t a_column,
+    const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool accumulate) {
+    vf sums[TILE_ROWS][VECTORS];
+    const float *rows_of_a[TILE_ROWS];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        rows_of_a[r] = a + r * a_row;
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
+    }
+    for (int64_t p = 0; p < k; p++) {
+        vf columns[VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) columns[v] = load(b + v * LANES);
+        b += b_row;
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            vf x = splat(*rows_of_a[r]);
+            rows_of_a[r] += a_column;
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] = x * columns[v] + sums[r][v];
+        }
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            float *at = c + r * c_row + v * LANES;
+            store(at, accumulate ? load(at) + sums[r][v] : sums[r][v]);
+        }
+}
+
+// Picks the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS).
+static void run_tile(
+    int rows, int vectors, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
+    float *c, int64_t c_row, bool accumulate) {
+#define CASE(r, v) \
+    case (r) * 8 + (v): tile(r, v, k, a, a_row, a_column, b, b_row, c, c_row, accumulate); break;
+#if VECTORS == 4
+#define ROW_OF_CASES(r) CASE(r, 1) CASE(r, 2) CASE(r, 3) CASE(r, 4)
+#else
+#define ROW_OF_CASES(r) CASE(r, 1) CASE(r, 2)
+#endif
+    switch (rows * 8 + vectors) {
+        ROW_OF_CASES(6) ROW_OF_CASES(5) ROW_OF_CASES(4) ROW_OF_CASES(3) ROW_OF_CASES(2) ROW_OF_CASES(1)
+    }
+#undef ROW_OF_CASES
+#undef CASE
+}
+
+// Writes rows 0 ..< k and `columns` (at most PANEL) columns of b, widened with zeros to whole vectors; returns the
+// width of a row of the packed panel.
+ALWAYS_INLINE int64_t pack_panel(
+    float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k, int64_t columns) {
+    const int64_t width = (columns + LANES - 1) / LANES * LANES;
+    if (b_column == 1) {
+        for (int64_t p = 0; p < k; p++) {
+            const float *from = b + p * b_row;
+            float *to = packed + p * width;
+            int64_t j = 0;
+            for (; j + LANES <= columns; j += LANES) store(to + j, load(from + j));
+            if (j < columns) store(to + j, load_part(from + j, columns - j));
+        }
+    } else {
+        // b is stored by columns: turn it a square at a time.
+        int64_t p = 0;
+        for (; b_row == 1 && p + LANES <= k; p += LANES) {
+            int64_t j = 0;
+            for (; j + LANES <= columns; j += LANES) {
+                vf square[LANES];
+                for (int i = 0; i < LANES; i++) square[i] = load(b + p + (j + i) * b_column);
+                transpose(square);
+                for (int i = 0; i < LANES; i++) store(packed + (p + i) * width + j, square[i]);
+            }
+            for (; j < width; j++)
+                for (int i = 0; i < LANES; i++)
+                    packed[(p + i) * width + j] = j < columns ? b[p + i + j * b_column] : 0;
+        }
+        for (; p < k; p++)
+            for (int64_t j = 0; j < width; j++)
+                packed[p * width + j] = j < columns ? b[p * b_row + j * b_column] : 0;
+    }
+    return width;
+}
+
+// One tile of c, whatever part of it exists.
+ALWAYS_INLINE void edge_tile(
+    int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b,
+    int64_t b_row, float *c, int64_t c_row, bool accumulate) {
+    const int vectors = (int)((columns + LANES - 1) / LANES);
+    if (columns % LANES == 0) {
+        run_tile((int)rows, vectors, k, a, a_row, a_column, b, b_row, c, c_row, accumulate);
+        return;
+    }
+    float whole[TILE_ROWS * PANEL];
+    run_tile((int)rows, vectors, k, a, a_row, a_column, b, b_row, whole, PANEL, false);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < columns; j++)
+            c[r * c_row + j] = accumulate ? c[r * c_row + j] + whole[r * PANEL + j] : whole[r * PANEL + j];
+}
+
+// The room that `columns` columns take in panels, in floats for each row of b.
+#define PADDED(columns) (((columns) + LANES - 1) / LANES * LANES)
+
+// Packs all of b (k, columns) in panels; panel i starts at packed + i PANEL k.
+ALWAYS_INLINE void NAME(pack_all)(
+    float *packed, const float *b, int64_t b_row, int64_t b_column, int64_t k, int64_t columns) {
+    for (int64_t j = 0; j < columns; j += PANEL)
+        pack_panel(
+            packed + j * k, b + j * b_column, b_row, b_column, k, columns - j < PANEL ? columns - j : PANEL);
+}
+
+// c (m, n) = or += a (m, k) times the first k rows of a b that was packed with `depth` rows. On one thread: for products
+// that are part of a larger op and live in its cache.
+ALWAYS_INLINE void multiply_packed(
+    int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *packed,
+    int64_t depth, float *c, int64_t c_row, bool accumulate) {
+    for (int64_t j = 0; j < n; j += PANEL) {
+        const int64_t columns = n - j < PANEL ? n - j : PANEL;
+        for (int64_t r = 0; r < m; r += TILE_ROWS)
+            edge_tile(
+                m - r < TILE_ROWS ? m - r : TILE_ROWS, columns, k, a + r * a_row, a_row, a_column, packed + j * depth,
+                PADDED(columns), c + r * c_row + j, c_row, accumulate);
+    }
+}

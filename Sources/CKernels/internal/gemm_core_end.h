@@ -1,0 +1,9 @@
+// Undoes gemm_core.h.
+#undef tile
+#undef pack_panel
+#undef run_tile
+#undef edge_tile
+#undef multiply_packed
+#undef PADDED
+#undef TILE_ROWS
+#undef PANEL

@@ -1,0 +1,166 @@
+// The vectors that kernels are written with: `vf` holds LANES floats, `vu` and `vi` as many 32-bit integers.
+//
+// They are the compiler's own vector types, so + - * / and comparisons are operators, and a * b + c written in one
+// expression becomes one fused instruction where there is one. Included once per instruction set (see
+// each_instruction_set.h); with LANES 1 a vector is a plain float, which makes the scalar kernels.
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef ALWAYS_INLINE
+#define ALWAYS_INLINE static inline __attribute__((always_inline, unused))
+#endif
+
+#define vf NAME(vf)
+#define vi NAME(vi)
+#define vu NAME(vu)
+#define load NAME(load)
+#define load_part NAME(load_part)
+#define store NAME(store)
+#define store_part NAME(store_part)
+#define load_up_to NAME(load_up_to)
+#define store_up_to NAME(store_up_to)
+#define splat NAME(splat)
+#define sum NAME(sum)
+#define largest NAME(largest)
+#define vmax NAME(vmax)
+#define bits_of NAME(bits_of)
+#define floats_of NAME(floats_of)
+#define select_positive NAME(select_positive)
+#define transpose NAME(transpose)
+#define vexp NAME(vexp)
+#define vlogistic NAME(vlogistic)
+
+#if LANES == 1
+typedef float vf;
+typedef int32_t vi;
+typedef uint32_t vu;
+#else
+typedef float vf __attribute__((ext_vector_type(LANES)));
+typedef int32_t vi __attribute__((ext_vector_type(LANES)));
+typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
+#endif
+
+ALWAYS_INLINE vf load(const float *p) {
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+ALWAYS_INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
+
+// The first n floats at p, zeros above. 0 < n < LANES.
+ALWAYS_INLINE vf load_part(const float *p, int64_t n) {
+    float all[LANES] = {0};
+    for (int64_t i = 0; i < n; i++) all[i] = p[i];
+    return load(all);
+}
+
+ALWAYS_INLINE void store_part(float *p, vf v, int64_t n) {
+    float all[LANES];
+    store(all, v);
+    for (int64_t i = 0; i < n; i++) p[i] = all[i];
+}
+
+// As load and store, for the last vector of a row, of which only `left` floats exist when left < LANES.
+ALWAYS_INLINE vf load_up_to(const float *p, int64_t left) { return left >= LANES ? load(p) : load_part(p, left); }
+
+ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
+    if (left >= LANES) store(p, v);
+    else store_part(p, v, left);
+}
+
+ALWAYS_INLINE vf splat(float x) { return (vf)(x); }
+
+// The sum of the lanes, in halves: a fixed order for a given instruction set.
+ALWAYS_INLINE float sum(vf v) {
+    float lanes[LANES];
+    store(lanes, v);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+ALWAYS_INLINE float largest(vf v) {
+    float lanes[LANES];
+    store(lanes, v);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
+    return lanes[0];
+}
+
+ALWAYS_INLINE vf vmax(vf a, vf b) { return a > b ? a : b; }
+
+ALWAYS_INLINE vu bits_of(vf v) {
+    vu bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+ALWAYS_INLINE vf floats_of(vu bits) {
+    vf v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+// Two vectors interleaved, a0 b0 a1 b1 ...: the lower and the upper half.
+#if LANES == 16
+#define interleave_low(a, b) \
+    __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define interleave_high(a, b) \
+    __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif LANES == 8
+#define interleave_low(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define interleave_high(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#elif LANES == 4
+#define interleave_low(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define interleave_high(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define interleave_low(a, b) (a)
+#define interleave_high(a, b) (b)
+#endif
+
+// Transposes LANES vectors in place. Interleaving the first half of the rows with the second, log2(LANES) times, takes
+// the element at (i, j) to (j, i): each time one bit of the row number moves to the column number.
+ALWAYS_INLINE void transpose(vf rows[LANES]) {
+#pragma clang loop unroll(full)
+    for (int stage = 1; stage < LANES; stage *= 2) {
+        vf next[LANES];
+#pragma clang loop unroll(full)
+        for (int i = 0; i < LANES / 2; i++) {
+            next[2 * i] = interleave_low(rows[i], rows[i + LANES / 2]);
+            next[2 * i + 1] = interleave_high(rows[i], rows[i + LANES / 2]);
+        }
+#pragma clang loop unroll(full)
+        for (int i = 0; i < LANES; i++) rows[i] = next[i];
+    }
+}
+
+// a where x > 0, else b.
+ALWAYS_INLINE vf select_positive(vf x, vf a, vf b) { return x > 0 ? a : b; }
+
+// exp(x), largest relative error below 2e-7. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its series to the seventh
+// term, the scale 2^n put together from bits. Below -87.3 the result is the smallest normal float rather than a
+// denormal one, above 88 it saturates near the largest float; neither matters to softmax, which subtracts the maximum.
+// Not from libm, so that results do not depend on the system's.
+ALWAYS_INLINE vf vexp(vf x) {
+    const float round = 12582912.0f;    // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+    x = x < -87.3f ? splat(-87.3f) : x;
+    x = x > 88.0f ? splat(88.0f) : x;
+    vf shifted = x * 1.44269504088896341f + round;
+    vf n = shifted - round;
+    vf r = x - n * 0.693145751953125f;
+    r = r - n * 1.428606765330187e-6f;
+    vf p = r * 1.9841269841e-4f + 1.3888888889e-3f;
+    p = p * r + 8.3333333333e-3f;
+    p = p * r + 4.1666666667e-2f;
+    p = p * r + 1.6666666667e-1f;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r;
+    vu power = (bits_of(shifted) << 23) + 0x3f800000u;
+    return (p + 1.0f) * floats_of(power);
+}
+
+// 1 / (1 + exp(-x)).
+ALWAYS_INLINE vf vlogistic(vf x) { return 1.0f / (1.0f + vexp(-x)); }

@@ -1,0 +1,25 @@
+// Undoes simd.h, so that the next instruction set can be read.
+#undef vf
+#undef vi
+#undef vu
+#undef load
+#undef load_part
+#undef store
+#undef store_part
+#undef load_up_to
+#undef store_up_to
+#undef splat
+#undef sum
+#undef largest
+#undef vmax
+#undef bits_of
+#undef floats_of
+#undef select_positive
+#undef interleave_low
+#undef interleave_high
+#undef transpose
+#undef vexp
+#undef vlogistic
+#undef VECTORS
+#undef LANES
+#undef SIMD

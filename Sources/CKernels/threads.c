@@ -1,0 +1,166 @@
+// One job at a time: a counter hands out its items, and the workers that joined count themselves out. A worker that
+// has nothing to do spins for some tens of microseconds (the gap between two ops of a training step), then sleeps.
+
+#include "threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_SLEEP = 20000 };
+
+static inline void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+typedef struct {
+    void (*body)(void *, int64_t);
+    void *context;
+    int64_t count;
+} job;
+
+static struct {
+    pthread_mutex_t in_use;    // held by the caller whose job has the pool
+    pthread_mutex_t lock;      // guards the sleep of the workers
+    pthread_cond_t wake;
+    int32_t workers;           // threads started so far
+    int32_t cores;
+    job job;
+    _Atomic int64_t next;      // the next item of the job
+    _Atomic uint64_t ticket;   // job number << 8 | workers that may still join it
+    _Atomic int32_t busy;      // workers inside the job
+    _Atomic int32_t sleeping;
+} pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static _Thread_local bool inside_job = false;
+
+static void take_items(void) {
+    for (;;) {
+        int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
+        if (i >= pool.job.count) return;
+        pool.job.body(pool.job.context, i);
+    }
+}
+
+// Takes one of the job's places, if any is left. The ticket changes with each job, so a worker that was slow to decide
+// cannot take a place in the job after the one it saw.
+static bool join_job(void) {
+    uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    if ((ticket & 0xff) == 0) return false;
+    atomic_fetch_add_explicit(&pool.busy, 1, memory_order_acq_rel);
+    if (atomic_compare_exchange_strong_explicit(
+            &pool.ticket, &ticket, ticket - 1, memory_order_acq_rel, memory_order_relaxed))
+        return true;
+    atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel);
+    return false;
+}
+
+static void *work(void *unused) {
+    (void)unused;
+    inside_job = true;
+    for (;;) {
+        int32_t spins = 0;
+        while (!join_job()) {
+            if (++spins < SPINS_BEFORE_SLEEP) {
+                pause_briefly();
+                // With more threads than cores a spinning worker may be in the way of the one it waits for.
+                if (pool.workers >= pool.cores && (spins & 63) == 0) sched_yield();
+                continue;
+            }
+            pthread_mutex_lock(&pool.lock);
+            atomic_fetch_add(&pool.sleeping, 1);
+            while ((atomic_load(&pool.ticket) & 0xff) == 0) pthread_cond_wait(&pool.wake, &pool.lock);
+            atomic_fetch_sub(&pool.sleeping, 1);
+            pthread_mutex_unlock(&pool.lock);
+            spins = 0;
+        }
+        take_items();
+        atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel);
+    }
+    return NULL;
+}
+
+static void start_workers(int32_t wanted) {
+    if (pool.cores == 0) pool.cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    while (pool.workers < wanted) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_attr_setstacksize(&attributes, 1 << 21);
+        pthread_t thread;
+        int failed = pthread_create(&thread, &attributes, work, NULL);
+        pthread_attr_destroy(&attributes);
+        if (failed) return;    // fewer threads do the same work
+        pool.workers += 1;
+    }
+}
+
+void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t), void *context) {
+    if (threads > MAXIMUM_WORKERS) threads = MAXIMUM_WORKERS;
+    if (threads > count) threads = (int32_t)count;
+    if (threads <= 1 || inside_job || pthread_mutex_trylock(&pool.in_use) != 0) {
+        for (int64_t i = 0; i < count; i++) body(context, i);
+        return;
+    }
+    start_workers(threads - 1);
+    pool.job = (job){body, context, count};
+    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+    uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 8) + 1;
+    atomic_store(&pool.ticket, number << 8 | (uint64_t)(threads - 1));
+    if (atomic_load(&pool.sleeping) > 0) {
+        pthread_mutex_lock(&pool.lock);
+        pthread_cond_broadcast(&pool.wake);
+        pthread_mutex_unlock(&pool.lock);
+    }
+    inside_job = true;
+    take_items();
+    inside_job = false;
+    // No worker may join any more; then wait for those that did.
+    atomic_fetch_and(&pool.ticket, ~(uint64_t)0xff);
+    for (int32_t spins = 1; atomic_load_explicit(&pool.busy, memory_order_acquire) > 0; spins++) {
+        pause_briefly();
+        if (pool.workers >= pool.cores && (spins & 63) == 0) sched_yield();
+    }
+    pthread_mutex_unlock(&pool.in_use);
+}
+
+typedef struct {
+    float *start[GPT_SCRATCH_SLOTS];
+    int64_t floats[GPT_SCRATCH_SLOTS];
+} scratch;
+
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void release_scratch(void *pointer) {
+    scratch *mine = pointer;
+    for (int32_t slot = 0; slot < GPT_SCRATCH_SLOTS; slot++) free(mine->start[slot]);
+    free(mine);
+}
+
+static void make_scratch_key(void) { pthread_key_create(&scratch_key, release_scratch); }
+
+float *gpt_scratch(int32_t slot, int64_t floats) {
+    pthread_once(&scratch_once, make_scratch_key);
+    scratch *mine = pthread_getspecific(scratch_key);
+    if (!mine) {
+        mine = calloc(1, sizeof *mine);
+        if (!mine) abort();
+        pthread_setspecific(scratch_key, mine);
+    }
+    if (mine->floats[slot] < floats) {
+        free(mine->start[slot]);
+        void *start = NULL;
+        if (posix_memalign(&start, 64, (size_t)floats * sizeof(float)) != 0) abort();
+        mine->start[slot] = start;
+        mine->floats[slot] = floats;
+    }
+    return mine->start[slot];
+}
