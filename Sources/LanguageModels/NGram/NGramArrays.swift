@@ -102,7 +102,7 @@ extension NGramTrie {
             throw NGramError.damaged("tokens has an n-gram without the shorter one it ends in")
         }
         // One more is right where the n-gram begins a document.
-        for node in 1..<max(1, contextCount)
+        for node in 1..<contextCount
         where counts[node] != preceding[node] && counts[node] != preceding[node] + 1 {
             throw NGramError.damaged(
                 "counts[\(node)] is \(counts[node]), but \(preceding[node]) different tokens precede that n-gram")

@@ -23,7 +23,7 @@ extension NGramTrie {
         guard let preceding = precedingTokenCounts() else {
             preconditionFailure("every suffix of an n-gram of a text is an n-gram of it")
         }
-        for node in 1..<max(1, contextCount) {
+        for node in 1..<contextCount {
             counts[node] = preceding[node]
         }
         for node in nodesAtBeginnings(of: documents) {

@@ -18,7 +18,7 @@ public enum NGramDiscounting: Int, Sendable, CaseIterable {
 ///     D3+ = 3 - 4 Y n4 / n3         taken off a count of 3 or more
 ///
 /// In a tiny text, or among the few dozen single characters of a large one, some n_r is zero and the estimates mean
-/// nothing. Then the order takes ``NGramDiscounts/fallback``. The rule is: unless n1, n2, n3 and n4 are all positive
+/// nothing. Then the order takes ``fallback(_:)``. The rule is: unless n1, n2, n3 and n4 are all positive
 /// (n1 and n2 for a single discount) and every D_k comes out above 0, the whole order falls back. So always 0 < D_k <= k,
 /// no n-gram is discounted below zero, and every context passes something on to the order below it.
 public struct NGramDiscounts: Sendable, Equatable {

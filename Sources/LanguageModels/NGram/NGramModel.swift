@@ -47,8 +47,8 @@
 ///
 ///     c(h w)  =  N1+(. h w), the number of different tokens that precede h w.
 ///
-/// (Formally: with these counts, and only with these, the shorter model's probabilities average out to the frequencies
-/// of the text.) The beginning of a document counts as one more different token, since there, too, no longer history
+/// (Kneser and Ney derive it: with one discount an order, these are the counts with which the model's probabilities,
+/// averaged over the histories of the text, give back how often each token occurs in it.) The beginning of a document counts as one more different token, since there, too, no longer history
 /// helps; so do histories shorter than `order` - 1 at the beginning of a text find their answer.
 ///
 /// - S. F. Chen and J. Goodman, *An Empirical Study of Smoothing Techniques for Language Modeling*, TR-10-98, Harvard

@@ -62,7 +62,7 @@ struct NGramTrie: Sendable {
     /// token is the root. Nil if one is missing, which cannot be where the n-grams came from a text.
     func suffixLinks() -> [Int32]? {
         var links = [Int32](repeating: 0, count: tokens.count)
-        for parent in 1..<max(1, contextCount) {
+        for parent in 1..<contextCount {
             for node in children(of: parent) {
                 // Of "the": the suffix of "th" is "h", and its child "e" is "he".
                 guard let suffix = child(of: Int(links[parent]), token: tokens[node]) else { return nil }
