@@ -48,8 +48,9 @@
 ///     c(h w)  =  N1+(. h w), the number of different tokens that precede h w.
 ///
 /// (Kneser and Ney derive it: with one discount an order, these are the counts with which the model's probabilities,
-/// averaged over the histories of the text, give back how often each token occurs in it.) The beginning of a document counts as one more different token, since there, too, no longer history
-/// helps; so do histories shorter than `order` - 1 at the beginning of a text find their answer.
+/// averaged over the histories of the text, give back how often each token occurs in it.) The beginning of a document
+/// counts as one more different token, since no longer history helps there either; that is also what answers for the
+/// first few tokens of a text, whose histories are short.
 ///
 /// - S. F. Chen and J. Goodman, *An Empirical Study of Smoothing Techniques for Language Modeling*, TR-10-98, Harvard
 ///   University, 1998.
