@@ -129,7 +129,7 @@ extension NGramTrie {
     }
 
     /// The nodes below the top order whose n-gram begins some document. These have one more "different token before
-    /// them": none at all. Without it the very first words of a text would have been preceded by nothing, and not count.
+    /// them": none at all. Without it the first words of a text would have been preceded by nothing, and not count.
     private func nodesAtBeginnings(of documents: [[Int32]]) -> Set<Int> {
         var nodes: Set<Int> = []
         for document in documents {

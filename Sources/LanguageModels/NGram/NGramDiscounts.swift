@@ -19,8 +19,8 @@ public enum NGramDiscounting: Int, Sendable, CaseIterable {
 ///
 /// In a tiny text, or among the few dozen single characters of a large one, some n_r is zero and the estimates mean
 /// nothing. Then the order takes ``fallback(_:)``. The rule is: unless n1, n2, n3 and n4 are all positive
-/// (n1 and n2 for a single discount) and every D_k comes out above 0, the whole order falls back. So always 0 < D_k <= k,
-/// no n-gram is discounted below zero, and every context passes something on to the order below it.
+/// (n1 and n2 for a single discount) and every D_k comes out above 0, the whole order falls back. So always
+/// 0 < D_k <= k, no n-gram is discounted below zero, and every context passes something on to the order below it.
 public struct NGramDiscounts: Sendable, Equatable {
     /// D1, D2 and D3+, taken off the counts 1, 2, and 3 or more.
     public let one, two, threeOrMore: Double

@@ -26,7 +26,7 @@ public enum NGramError: Error, Equatable, CustomStringConvertible {
             "\(tokens) tokens have too many n-grams of order \(order) and below to number: "
                 + "choose a lower order or a shorter text"
         case .memory(let order, let bytes, let limit):
-            "n-grams up to order \(order) of this text take \(bytes >> 20) MiB, more than the \(limit >> 20) MiB there are: "
+            "n-grams up to order \(order) of this text take \(bytes >> 20) MiB, more than the limit of \(limit >> 20): "
                 + "choose a lower order or a shorter text"
         case .damaged(let what):
             "n-gram model is damaged: \(what); train it again or restore the file"

@@ -9,7 +9,8 @@
 /// A language model that only counts: interpolated Kneser-Ney, of any order.
 ///
 /// It guesses the next token from the few before it, the *history* h, by having counted what came after them in a text.
-/// It trains in less than a second and learns nothing that it did not see; a GPT that does not beat it has lost to counting.
+/// It trains in less than a second and learns nothing that it did not see; a GPT that does not beat it has lost to
+/// counting.
 ///
 /// ### Why counts alone do not do
 ///
@@ -81,8 +82,8 @@ public final class NGramModel: Sendable {
 
     /// Counts `documents`; n-grams do not run from one into the next.
     ///
-    /// On a text of N tokens this takes O(`order` x N) time and memory: a fraction of a second and some 40 MB for order 7
-    /// and a million characters.
+    /// On a text of N tokens this takes O(`order` x N) time and memory: a fraction of a second and some 40 MB for order
+    /// 7 and a million characters.
     ///
     /// - Parameters:
     ///   - order: the n of the n-grams, from 1 to ``maximumOrder``. For characters 7 is about right, for words 3 to 5.
@@ -147,7 +148,7 @@ public final class NGramModel: Sendable {
         self.backoffWeights = backoffWeights
     }
 
-    /// How many numbers the model learnt: one count for each different n-gram of order 1 to ``order``, and the discounts.
+    /// How many numbers the model learnt: a count for each different n-gram of order 1 to ``order``, and the discounts.
     /// (Each count takes 12 bytes to store, being found through a token and a first child.)
     public var parameterCount: Int {
         ngramCounts.reduce(0, +) + order * discounting.rawValue
@@ -240,7 +241,7 @@ extension NGramModel {
 
     /// What the model remembers of a text so far: its last `order` - 1 tokens as nodes of the trie.
     private struct Histories {
-        /// `nodes[k]` is the node of the last k tokens, from the root, no token at all, to the longest that ever occurred.
+        /// `nodes[k]` is the node of the last k tokens, from the root, no token, to the longest that ever occurred.
         /// Where a history occurred, so did each shorter one.
         private(set) var nodes = [0]
 

@@ -26,7 +26,7 @@ struct NGramTrie: Sendable {
     /// The children of node `i` are the nodes `firstChild[i] ..< firstChild[i + 1]`.
     let firstChild: [Int32]
 
-    /// The n-grams of order k are the nodes `levelStarts[k] ..< levelStarts[k + 1]`, for k from 0 (the root) to `order`.
+    /// The n-grams of order k are the nodes `levelStarts[k] ..< levelStarts[k + 1]`, k from 0 (the root) to `order`.
     let levelStarts: [Int]
 
     /// How many nodes can be a context: those below the top order, the root included.
