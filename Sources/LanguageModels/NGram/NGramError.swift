@@ -1,0 +1,35 @@
+/// Why an n-gram model could not be made. Its description is one line for the person who asked.
+public enum NGramError: Error, Equatable, CustomStringConvertible {
+    /// The order is not between 1 and ``NGramModel/maximumOrder``.
+    case order(Int)
+    /// The vocabulary is empty or has more ids than an Int32 can tell apart.
+    case vocabularySize(Int)
+    /// A document holds an id that the vocabulary has not.
+    case token(Int32, document: Int, position: Int, vocabularySize: Int)
+    /// The text, or what it would be counted into, is more than Int32 can number.
+    case tooLarge(order: Int, tokens: Int)
+    /// The model would take more memory than it may.
+    case memory(order: Int, bytes: Int, limit: Int)
+    /// A stored model contradicts itself.
+    case damaged(String)
+
+    public var description: String {
+        switch self {
+        case .order(let order):
+            "n-gram order \(order) is out of range: choose one from 1 to \(NGramModel.maximumOrder)"
+        case .vocabularySize(let size):
+            "n-gram vocabulary of \(size) ids is out of range: it must have from 1 to \(Int32.max)"
+        case .token(let token, let document, let position, let size):
+            "token \(token) at position \(position) of document \(document) is outside the vocabulary of \(size): "
+                + "encode the text with the model's own tokenizer"
+        case .tooLarge(let order, let tokens):
+            "\(tokens) tokens have too many n-grams of order \(order) and below to number: "
+                + "choose a lower order or a shorter text"
+        case .memory(let order, let bytes, let limit):
+            "n-grams up to order \(order) of this text take \(bytes >> 20) MiB, more than the limit of \(limit >> 20): "
+                + "choose a lower order or a shorter text"
+        case .damaged(let what):
+            "n-gram model is damaged: \(what); train it again or restore the file"
+        }
+    }
+}
