@@ -83,14 +83,14 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
         const int64_t limit = visible_keys(a, first + rows - 1);
         multiply_packed(
-            rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, scores, score_row, false);
+            rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, keys, scores, score_row, false);
         for (int64_t r = 0; r < rows; r++) {
             const float log_sum =
                 NAME(softmax)(scores + r * score_row, visible_keys(a, first + r), limit, a->scale);
             if (a->log_sum) a->log_sum[item * a->queries + first + r] = log_sum;
         }
         multiply_packed(
-            rows, size, limit, scores, score_row, 1, packed_v, keys, out + first * a->out.row, a->out.row, false);
+            rows, size, limit, scores, score_row, 1, packed_v, keys, size, out + first * a->out.row, a->out.row, false);
     }
 }
 
@@ -138,7 +138,8 @@ static void NAME(attention_few)(void *context, int64_t item) {
 }
 
 // Rows of a padded block to where a gradient is wanted.
-static void NAME(deliver)(const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t size, bool add) {
+static void NAME(deliver)(
+    const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t size, bool add) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < size; j += LANES) {
             vf x = load(from + r * from_row + j);
@@ -175,8 +176,9 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
         const int64_t limit = visible_keys(a, first + rows - 1);
         const float *q_here = q + first * a->q.row, *d_out_here = d_out + first * g->d_out.row;
-        multiply_packed(rows, PADDED(limit), size, q_here, a->q.row, 1, columns_k, size, p, score_row, false);
-        multiply_packed(rows, PADDED(limit), size, d_out_here, g->d_out.row, 1, columns_v, size, d_s, score_row, false);
+        multiply_packed(rows, PADDED(limit), size, q_here, a->q.row, 1, columns_k, size, keys, p, score_row, false);
+        multiply_packed(
+            rows, PADDED(limit), size, d_out_here, g->d_out.row, 1, columns_v, size, keys, d_s, score_row, false);
         for (int64_t r = 0; r < rows; r++) {
             vf dots = splat(0);
             for (int64_t j = 0; j < size; j += LANES)
@@ -192,13 +194,13 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             }
             for (int64_t j = visible; j < PADDED(limit); j++) p_row[j] = d_s_row[j] = 0;
         }
-        multiply_packed(rows, width, limit, d_s, score_row, 1, rows_k, keys, d_q, width, false);
+        multiply_packed(rows, width, limit, d_s, score_row, 1, rows_k, keys, size, d_q, width, false);
         NAME(deliver)(
             d_q, width, head_start(g->d_q, batch, head) + first * g->d_q.row, g->d_q.row, rows, size, g->add);
         NAME(pack_all)(block_q, q_here, a->q.row, 1, rows, size);
         NAME(pack_all)(block_d_out, d_out_here, g->d_out.row, 1, rows, size);
-        multiply_packed(limit, width, rows, p, 1, score_row, block_d_out, rows, d_v, width, true);
-        multiply_packed(limit, width, rows, d_s, 1, score_row, block_q, rows, d_k, width, true);
+        multiply_packed(limit, width, rows, p, 1, score_row, block_d_out, rows, size, d_v, width, true);
+        multiply_packed(limit, width, rows, d_s, 1, score_row, block_q, rows, size, d_k, width, true);
     }
     NAME(deliver)(d_k, width, head_start(g->d_k, batch, head), g->d_k.row, keys, size, g->add);
     NAME(deliver)(d_v, width, head_start(g->d_v, batch, head), g->d_v.row, keys, size, g->add);

@@ -131,16 +131,17 @@ ALWAYS_INLINE void NAME(pack_all)(
             packed + j * k, b + j * b_column, b_row, b_column, k, columns - j < PANEL ? columns - j : PANEL);
 }
 
-// c (m, n) = or += a (m, k) times the first k rows of a b that was packed with `depth` rows. On one thread: for products
-// that are part of a larger op and live in its cache.
+// c (m, n) = or += a (m, k) times the first k rows and n columns of a b that was packed whole: `depth` rows, `width`
+// columns. On one thread: for products that are part of a larger op and live in its cache.
 ALWAYS_INLINE void multiply_packed(
     int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *packed,
-    int64_t depth, float *c, int64_t c_row, bool accumulate) {
+    int64_t depth, int64_t width, float *c, int64_t c_row, bool accumulate) {
     for (int64_t j = 0; j < n; j += PANEL) {
         const int64_t columns = n - j < PANEL ? n - j : PANEL;
+        const int64_t panel_row = width - j < PANEL ? PADDED(width - j) : PANEL;
         for (int64_t r = 0; r < m; r += TILE_ROWS)
             edge_tile(
                 m - r < TILE_ROWS ? m - r : TILE_ROWS, columns, k, a + r * a_row, a_row, a_column, packed + j * depth,
-                PADDED(columns), c + r * c_row + j, c_row, accumulate);
+                panel_row, c + r * c_row + j, c_row, accumulate);
     }
 }

@@ -1,0 +1,96 @@
+import CKernels
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The instruction set that kernels are run with. Each gives the same results up to rounding; for one of them the
+/// results are the same bits every time, on any number of threads.
+public enum InstructionSet: String, CaseIterable, Sendable {
+    case scalar, avx2, avx512, neon
+
+    /// The sets that this machine can run, slowest first.
+    public static let available = allCases.filter { gpt_supports($0.code) }
+
+    fileprivate var code: Int32 {
+        switch self {
+        case .scalar: Int32(GPT_SCALAR.rawValue)
+        case .avx2: Int32(GPT_AVX2.rawValue)
+        case .avx512: Int32(GPT_AVX512.rawValue)
+        case .neon: Int32(GPT_NEON.rawValue)
+        }
+    }
+}
+
+/// How kernels run: with which instruction set, on how many threads. Neither is part of a model or of a computation,
+/// so it is bound to the task rather than passed along:
+///
+/// ```swift
+/// Execution.$current.withValue(Execution(threads: 1)) { ... }
+/// ```
+public struct Execution: Sendable, Equatable {
+    public var instructionSet: InstructionSet
+    public var threads: Int
+
+    /// - Parameters:
+    ///   - instructionSet: the fastest of the machine, or what the environment variable `GPT_KERNELS` names.
+    ///   - threads: the number of physical cores.
+    public init(instructionSet: InstructionSet = Self.preferred, threads: Int = Self.physicalCores) {
+        self.instructionSet = instructionSet
+        self.threads = max(1, min(threads, 255))
+    }
+
+    @TaskLocal public static var current = Execution()
+
+    /// The fastest instruction set of the machine, or the one that `GPT_KERNELS` names if the machine has it.
+    public static let preferred: InstructionSet = {
+        let fastest = InstructionSet.available.last ?? .scalar
+        guard let wanted = getenv("GPT_KERNELS").map({ String(cString: $0) }) else { return fastest }
+        return InstructionSet.available.first { $0.rawValue == wanted } ?? fastest
+    }()
+
+    /// Why `GPT_KERNELS` cannot be obeyed, if it cannot: one line for the person who set it.
+    public static var complaint: String? {
+        guard let wanted = getenv("GPT_KERNELS").map({ String(cString: $0) }), wanted != preferred.rawValue else {
+            return nil
+        }
+        let names = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
+        return "GPT_KERNELS is '\(wanted)', which this machine cannot run; choose one of \(names)"
+    }
+
+    /// Cores that share no execution units with another, of those this process may use: a second hardware thread on
+    /// a core does not multiply any faster.
+    public static let physicalCores: Int = {
+        let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        #if os(Linux)
+            var cores = Set<String>()
+            for processor in 0..<online {
+                let path = "/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list"
+                guard let file = fopen(path, "r") else { return online }
+                defer { fclose(file) }
+                var line = [CChar](repeating: 0, count: 256)
+                guard fgets(&line, Int32(line.count), file) != nil else { return online }
+                cores.insert(line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })
+            }
+            return max(1, cores.count)
+        #else
+            return online
+        #endif
+    }()
+
+    /// The multiply-add rate that `threads` cores reach together on registers alone, in floating-point operations a
+    /// second, measured for about `seconds`.
+    package func measuredPeak(seconds: Double) -> Double { gpt_peak_flops(kernels, seconds) }
+
+    /// For the C kernels.
+    package var kernels: gpt_execution {
+        gpt_execution(instruction_set: instructionSet.code, threads: Int32(threads))
+    }
+
+    package static var kernels: gpt_execution { current.kernels }
+}

@@ -1,0 +1,24 @@
+/// The residual connection: y = a + b.
+///
+/// The gradient of a sum is the gradient of each of its terms, so backward passes the same memory on to both.
+package struct Add: Operation {
+    package init() {}
+
+    package var keeps: Keeps { [] }
+
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
+        let output = Tensor(uninitialized: inputs[0].shape)
+        Elementwise.add(inputs[0], inputs[1], into: output)
+        return (output, ())
+    }
+
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+        for slot in slots { slot.share(gradient) }
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        builder.add(inputs[0], inputs[1])
+    }
+}

@@ -1,0 +1,129 @@
+import CKernels
+
+/// The classifier and its loss in one: softmax cross-entropy of the logits h W' against the targets.
+///
+///     loss = the sum over targets t of  log(sum_v exp(h W')_v) - (h W')_t      in nats
+///
+/// Inputs: h (..., C), one row for each target, and W (V, C), a row for each token, as in a tied embedding; or, without
+/// a classifier, the logits themselves (..., V). A target below 0 counts for nothing.
+///
+/// The rows are taken in chunks: the logits of a chunk are computed, turned into their own gradient in place
+/// (softmax - one-hot), and multiplied into the gradients of h and W before the next chunk overwrites them. So the
+/// logits of the whole batch, which with a large vocabulary are the largest tensor of a model, never exist.
+package struct CrossEntropy: Loss {
+    package let targets: [Int32]
+    package let hasClassifier: Bool
+
+    /// Logits that exist at a time: 16 million floats, or a few hundred rows of a vocabulary of 50,000.
+    private static let chunkElements = 1 << 24
+
+    package init(targets: [Int32], hasClassifier: Bool = true) {
+        self.targets = targets
+        self.hasClassifier = hasClassifier
+    }
+
+    package func evaluate(_ inputs: [Tensor], gradient: (scale: Float, slots: [GradientSlot])?) -> Double {
+        precondition(inputs[0].shape.rows == targets.count, "\(inputs[0].shape) for \(targets.count) targets")
+        return hasClassifier
+            ? evaluate(hidden: inputs[0], weight: inputs[1], gradient) : evaluate(logits: inputs[0], gradient)
+    }
+
+    private func evaluate(logits: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?) -> Double {
+        let work = logits.copy()
+        let total = lossInPlace(work, targets[...], scale: gradient?.scale ?? 0)
+        gradient?.slots[0].share(work)
+        return total
+    }
+
+    private func evaluate(
+        hidden: Tensor, weight: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?
+    ) -> Double {
+        let (V, C) = weight.shape.two
+        let rows = targets.count, chunk = max(1, min(rows, Self.chunkElements / V))
+        let logits = Tensor(uninitialized: [chunk, V])
+        var total = 0.0
+
+        func run(_ dHidden: Tensor?, addToHidden: Bool, _ dWeight: Tensor?, addToWeight: Bool) {
+            for first in stride(from: 0, to: rows, by: chunk) {
+                let count = min(chunk, rows - first)
+                Linear.multiply(hidden, rows: first..<first + count, byTransposed: weight, into: logits)
+                total += lossInPlace(logits, targets[first..<first + count], scale: gradient?.scale ?? 0)
+                if let dWeight {
+                    var product = gpt_matmul()
+                    product.m = Int64(V)
+                    product.n = Int64(C)
+                    product.k = Int64(count)
+                    product.setA(logits, row: 1, column: V)
+                    product.setB(hidden, offset: first * C, row: C, column: 1)
+                    product.c = dWeight.pointer
+                    product.c_row = Int64(C)
+                    product.accumulate = addToWeight || first > 0
+                    gpt_matmul_run(Execution.kernels, &product)
+                }
+                if let dHidden {
+                    var product = gpt_matmul()
+                    product.m = Int64(count)
+                    product.n = Int64(C)
+                    product.k = Int64(V)
+                    product.setA(logits, row: V, column: 1)
+                    product.setB(weight, row: C, column: 1)
+                    product.c = dHidden.pointer + first * C
+                    product.c_row = Int64(C)
+                    product.accumulate = addToHidden
+                    gpt_matmul_run(Execution.kernels, &product)
+                }
+            }
+        }
+        if let slots = gradient?.slots {
+            slots[0].write { dHidden, addToHidden in
+                slots[1].write { run(dHidden, addToHidden: addToHidden, $0, addToWeight: $1) }
+            }
+        } else {
+            run(nil, addToHidden: false, nil, addToWeight: false)
+        }
+        return total
+    }
+
+    /// The loss of some rows of logits, which become scale times its gradient if scale is not 0.
+    private func lossInPlace(_ logits: Tensor, _ targets: ArraySlice<Int32>, scale: Float) -> Double {
+        let V = logits.shape.columns
+        precondition(targets.allSatisfy { $0 < V }, "a target outside the vocabulary of \(V)")
+        var losses = [Double](repeating: 0, count: targets.count)
+        targets.withUnsafeBufferPointer {
+            gpt_cross_entropy(
+                Execution.kernels, Int64(targets.count), Int64(V), logits.pointer, $0.baseAddress, &losses, scale)
+        }
+        return losses.reduce(0, +)
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        let width = builder.shape(of: inputs[0]).last ?? 1
+        let rows = builder.reshape(inputs[0], [targets.count, width])
+        let logits = hasClassifier ? builder.matmul(rows, builder.transpose(inputs[1], [1, 0])) : rows
+        let V = builder.shape(of: logits)[1]
+        let shifted = builder.subtract(logits, builder.maximumOfRows(logits))
+        let logSum = builder.log(builder.sumOfRows(builder.exp(shifted)))
+        let logProbabilities = builder.subtract(shifted, logSum)
+        let chosen = targets.flatMap { target in (0..<V).map { $0 == Int(target) ? -1.0 : 0 } }
+        let losses = builder.multiply(logProbabilities, builder.constant(chosen, shape: [targets.count, V]))
+        return builder.sumOfRows(builder.reshape(losses, [1, targets.count * V]))
+    }
+}
+
+extension Linear {
+    /// The logits x W' of some rows of x, off the tape: x (..., C), W (V, C), out (rows, V).
+    package static func multiply(_ x: Tensor, rows: Range<Int>, byTransposed weight: Tensor, into out: Tensor) {
+        let (V, C) = weight.shape.two
+        var product = gpt_matmul()
+        product.m = Int64(rows.count)
+        product.n = Int64(V)
+        product.k = Int64(C)
+        product.setA(x, offset: rows.lowerBound * C, row: C, column: 1)
+        product.setB(weight, row: 1, column: C)
+        product.c = out.pointer
+        product.c_row = Int64(V)
+        gpt_matmul_run(Execution.kernels, &product)
+    }
+}

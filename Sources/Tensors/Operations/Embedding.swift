@@ -1,0 +1,84 @@
+import CKernels
+
+/// Ids of tokens, B sequences of T each, row by row.
+public struct TokenBatch: Sendable, Equatable {
+    public let batch: Int
+    public let length: Int
+    public let ids: [Int32]
+
+    /// - Precondition: there are batch times length ids.
+    public init(batch: Int, length: Int, ids: [Int32]) {
+        precondition(ids.count == batch * length, "\(ids.count) ids cannot fill (\(batch), \(length))")
+        self.batch = batch
+        self.length = length
+        self.ids = ids
+    }
+
+    /// One sequence.
+    public init(_ ids: [Int32]) { self.init(batch: 1, length: ids.count, ids: ids) }
+}
+
+/// The vectors of tokens and of their positions: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
+///
+/// Inputs: tokens (V, C) and, if `hasPositions`, positions (N, C) with offset + T <= N. Output (B, T, C).
+package struct Embedding: Operation {
+    package let ids: TokenBatch
+    /// The position of the first token: what came before it is in a cache.
+    package let offset: Int
+    package let hasPositions: Bool
+
+    package init(_ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true) {
+        self.ids = ids
+        self.offset = offset
+        self.hasPositions = hasPositions
+    }
+
+    package var keeps: Keeps { [] }
+
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Int) {
+        let tokens = inputs[0]
+        let (V, C) = tokens.shape.two
+        precondition(ids.ids.allSatisfy { $0 >= 0 && $0 < V }, "an id outside the vocabulary of \(V)")
+        let positions = hasPositions ? inputs[1] : nil
+        precondition(positions.map { offset + ids.length <= $0.shape.rows } ?? true, "a position beyond the context")
+        let y = Tensor(uninitialized: [ids.batch, ids.length, C])
+        gpt_embedding_forward(
+            Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
+            tokens.pointer, positions?.pointer, y.pointer)
+        withExtendedLifetime(positions) {}
+        return (y, C)
+    }
+
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved C: Int, into slots: [GradientSlot]) {
+        func scatter(into tokens: Tensor?, _ positions: Tensor?) {
+            gpt_embedding_backward(
+                Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
+                gradient.pointer, tokens?.pointer, positions?.pointer)
+        }
+        // Most rows of a table receive nothing, so a fresh gradient starts from zero.
+        func start(_ gradient: Tensor, _ add: Bool) {
+            if !add { gradient.withElements { $0.update(repeating: 0) } }
+        }
+        slots[0].write {
+            start($0, $1)
+            scatter(into: $0, nil)
+        }
+        guard hasPositions else { return }
+        slots[1].write {
+            start($0, $1)
+            scatter(into: nil, $0)
+        }
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        let C = builder.shape(of: inputs[0])[1]
+        var y = builder.gather(inputs[0], rows: ids.ids.map(Int.init))
+        if hasPositions {
+            let rows = (0..<ids.ids.count).map { $0 % ids.length + offset }
+            y = builder.add(y, builder.gather(inputs[1], rows: rows))
+        }
+        return builder.reshape(y, [ids.batch, ids.length, C])
+    }
+}

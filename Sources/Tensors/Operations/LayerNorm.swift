@@ -1,0 +1,57 @@
+import CKernels
+
+/// Layer normalisation (Ba, Kiros and Hinton, 2016) of each vector x along the last dimension:
+///
+///     y = (x - mean(x)) / sqrt(variance(x) + epsilon) gamma + beta
+///
+/// Inputs: x (..., C), gamma (C), beta (C). The variance is the mean of the squared deviations (not n - 1).
+package struct LayerNorm: Operation {
+    package let epsilon: Float
+
+    package init(epsilon: Float) { self.epsilon = epsilon }
+
+    /// The mean and 1 / sqrt(variance + epsilon) of each row.
+    package struct Statistics {
+        let mean: Tensor
+        let reciprocalDeviation: Tensor
+    }
+
+    package var keeps: Keeps { .inputs }
+
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics) {
+        let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2])
+        let y = Tensor(uninitialized: x.shape)
+        let statistics = Statistics(
+            mean: Tensor(uninitialized: [x.shape.rows]), reciprocalDeviation: Tensor(uninitialized: [x.shape.rows]))
+        gpt_layernorm_forward(
+            Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), epsilon, x.pointer, gamma.pointer,
+            beta.pointer, y.pointer, statistics.mean.pointer, statistics.reciprocalDeviation.pointer)
+        return (y, statistics)
+    }
+
+    package func backward(
+        _ gradient: Tensor, _ kept: Kept, saved: Statistics, into slots: [GradientSlot]
+    ) {
+        let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+        slots[0].write { dX, addToX in
+            slots[1].write { dGamma, addToGamma in
+                slots[2].write { dBeta, addToBeta in
+                    gpt_layernorm_backward(
+                        Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer,
+                        gamma.pointer, saved.mean.pointer, saved.reciprocalDeviation.pointer, dX.pointer, addToX,
+                        dGamma.pointer, addToGamma, dBeta.pointer, addToBeta)
+                }
+            }
+        }
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        let mean = builder.meanOfRows(inputs[0])
+        let deviation = builder.subtract(inputs[0], mean)
+        let variance = builder.meanOfRows(builder.multiply(deviation, deviation))
+        let scale = builder.squareRoot(builder.add(variance, builder.constant(Double(epsilon))))
+        return builder.add(builder.multiply(builder.divide(deviation, scale), inputs[1]), inputs[2])
+    }
+}

@@ -1,0 +1,72 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A block of floats with a reference count: what a `Tensor` is a view of.
+///
+/// Blocks come from a pool and go back to it, so that after its first step training allocates nothing.
+///
+/// `@unchecked Sendable`: the pointer never changes, and a block is written only by the op that made it, before anyone
+/// else has it, or by an owner that is the only one (`isKnownUniquelyReferenced`, or a parameter under its optimizer).
+package final class Storage: @unchecked Sendable {
+    package let start: UnsafeMutablePointer<Float>
+    private let sizeClass: Int
+
+    /// A block for `count` floats, contents undefined.
+    package init(count: Int) {
+        sizeClass = MemoryPool.sizeClass(for: count)
+        start = MemoryPool.shared.take(sizeClass)
+    }
+
+    deinit { MemoryPool.shared.give(start, sizeClass) }
+}
+
+/// Free blocks of memory by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
+/// block is wasted, and a block fits every request of its class.
+package final class MemoryPool: Sendable {
+    package static let shared = MemoryPool()
+
+    /// `@unchecked Sendable`: the list is only touched under the mutex.
+    private struct FreeBlocks: @unchecked Sendable {
+        var bySize: [Int: [UnsafeMutablePointer<Float>]] = [:]
+        var allocated = 0
+    }
+
+    private let free = Mutex(FreeBlocks())
+
+    /// Blocks taken from the system so far: constant once training is under way.
+    package var allocations: Int { free.withLock { $0.allocated } }
+
+    static func sizeClass(for count: Int) -> Int {
+        let count = max(count, 64)
+        let step = max(16, 1 << (Int.bitWidth - count.leadingZeroBitCount - 4))
+        return (count + step - 1) / step * step
+    }
+
+    func take(_ size: Int) -> UnsafeMutablePointer<Float> {
+        let reused: UnsafeMutablePointer<Float>? = free.withLock {
+            guard let block = $0.bySize[size]?.popLast() else {
+                $0.allocated += 1
+                return nil
+            }
+            return block
+        }
+        if let reused { return reused }
+        var block: UnsafeMutableRawPointer?
+        let status = posix_memalign(&block, 64, size * MemoryLayout<Float>.stride)
+        guard status == 0, let block else {
+            fatalError("out of memory: no room for \(size * 4 / 1_048_576) MB")
+        }
+        return block.bindMemory(to: Float.self, capacity: size)
+    }
+
+    func give(_ block: UnsafeMutablePointer<Float>, _ size: Int) {
+        free.withLock { $0.bySize[size, default: []].append(block) }
+    }
+}

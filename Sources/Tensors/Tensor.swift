@@ -1,0 +1,95 @@
+/// The lengths of a tensor's dimensions, outermost first: (B, T, C) for a batch of B sequences of T vectors of width C.
+public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomStringConvertible {
+    public let dimensions: [Int]
+
+    public init(_ dimensions: [Int]) { self.dimensions = dimensions }
+    public init(arrayLiteral dimensions: Int...) { self.dimensions = dimensions }
+
+    /// The number of elements.
+    public var count: Int { dimensions.reduce(1, *) }
+    public var rank: Int { dimensions.count }
+    public subscript(axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
+
+    /// The length of a row, and how many rows there are: the tensor as a matrix of vectors along its last dimension.
+    public var columns: Int { dimensions.last ?? 1 }
+    public var rows: Int { dimensions.dropLast().reduce(1, *) }
+
+    /// `let (B, T, C) = x.shape.three`
+    public var three: (Int, Int, Int) {
+        precondition(rank == 3, "a tensor of three dimensions is needed, not \(self)")
+        return (dimensions[0], dimensions[1], dimensions[2])
+    }
+
+    /// `let (V, C) = weight.shape.two`
+    public var two: (Int, Int) {
+        precondition(rank == 2, "a tensor of two dimensions is needed, not \(self)")
+        return (dimensions[0], dimensions[1])
+    }
+
+    public var description: String { "(" + dimensions.map(String.init).joined(separator: ", ") + ")" }
+}
+
+/// An array of 32-bit floats with a shape, stored row by row.
+///
+/// A tensor is a reference to its storage: copies are cheap and see the same numbers. Ops never change their inputs.
+public struct Tensor: Sendable {
+    public let shape: Shape
+    package var storage: Storage
+
+    /// A tensor whose contents are undefined until they are written.
+    package init(uninitialized shape: Shape) {
+        self.shape = shape
+        storage = Storage(count: shape.count)
+    }
+
+    /// A tensor filled with one value.
+    public init(_ shape: Shape, filledWith value: Float = 0) {
+        self.init(uninitialized: shape)
+        storage.start.update(repeating: value, count: shape.count)
+    }
+
+    /// - Precondition: there are as many values as the shape has elements.
+    public init(_ shape: Shape, _ values: [Float]) {
+        precondition(values.count == shape.count, "\(values.count) values cannot fill \(shape)")
+        self.init(uninitialized: shape)
+        values.withUnsafeBufferPointer {
+            if let source = $0.baseAddress { storage.start.update(from: source, count: values.count) }
+        }
+    }
+
+    public var count: Int { shape.count }
+
+    /// The elements, row by row.
+    public var values: [Float] {
+        withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: storage.start, count: count)) }
+    }
+
+    /// The same elements under another shape.
+    public func reshaped(_ shape: Shape) -> Tensor {
+        precondition(shape.count == self.shape.count, "\(self.shape) cannot be read as \(shape)")
+        return Tensor(shape: shape, storage: storage)
+    }
+
+    /// The elements in a storage of their own.
+    public func copy() -> Tensor {
+        let copy = Tensor(uninitialized: shape)
+        withExtendedLifetime(storage) { copy.storage.start.update(from: storage.start, count: count) }
+        return copy
+    }
+
+    private init(shape: Shape, storage: Storage) {
+        self.shape = shape
+        self.storage = storage
+    }
+
+    /// The address of the first element, for a kernel call. The tensor must be a variable of the calling function, which
+    /// keeps it alive across the call.
+    package var pointer: UnsafeMutablePointer<Float> { storage.start }
+
+    /// Reads or writes the elements in place, for initialization and files.
+    package func withElements<Result>(_ body: (UnsafeMutableBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(storage) {
+            try body(UnsafeMutableBufferPointer(start: storage.start, count: count))
+        }
+    }
+}
