@@ -1,0 +1,58 @@
+import Layers
+import Tensors
+
+/// One head of self-attention and nothing else: tokens and positions are embedded, each position gathers from those
+/// before it, and a classifier reads the result. The step between a bigram and a transformer.
+public final class AttentionModel: NeuralLanguageModel {
+    public struct Configuration: Sendable, Hashable {
+        public var vocabularySize: Int
+        public var contextLength: Int
+        /// C, the length of the vectors, and the size of the head.
+        public var width: Int
+
+        public init(vocabularySize: Int, contextLength: Int, width: Int) {
+            self.vocabularySize = vocabularySize
+            self.contextLength = contextLength
+            self.width = width
+        }
+    }
+
+    public let configuration: Configuration
+    public let tokenEmbedding: Parameter
+    public let positionEmbedding: Parameter
+    public let attention: AttentionBlock
+    private let head: Parameter
+
+    public init(_ configuration: Configuration, seed: UInt64) {
+        self.configuration = configuration
+        var random = Philox(seed)
+        let (V, C) = (configuration.vocabularySize, configuration.width)
+        // There is no norm here to set the scale, so the weights keep the variance of what passes through them.
+        let deviation = 1 / Double(C).squareRoot()
+        tokenEmbedding = Parameter(.normal([V, C], deviation: 1, using: &random))
+        positionEmbedding = Parameter(.normal([configuration.contextLength, C], deviation: 0.5, using: &random))
+        attention = AttentionBlock(
+            width: C, heads: 1, deviation: deviation, projectionDeviation: deviation, using: &random)
+        head = Parameter(.normal([V, C], deviation: 0.02, using: &random))
+    }
+
+    public var modelType: String { "attention" }
+    public var vocabularySize: Int { configuration.vocabularySize }
+    public var contextLength: Int? { configuration.contextLength }
+    public var classifier: Parameter? { head }
+
+    public var parameters: [NamedParameter] {
+        [NamedParameter("wte.weight", tokenEmbedding), NamedParameter("wpe.weight", positionEmbedding)]
+            + attention.prefixed(by: "attn") + [NamedParameter("lm_head.weight", head)]
+    }
+
+    public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
+        let embedding = Embedding(tokens, offset: cache?.length ?? 0)
+        let x = pass.dropout(pass.tape.apply(embedding, tokenEmbedding, positionEmbedding))
+        return pass.dropout(attention(x, pass, cache: cache?.layers[0]))
+    }
+
+    public func makeCache(sequences: Int) -> KVCache {
+        KVCache(batch: sequences, capacity: configuration.contextLength, width: configuration.width, layers: 1)
+    }
+}

@@ -1,0 +1,27 @@
+import Layers
+import Tensors
+
+/// The smallest model that learns: a table of logits, a row for each token, for the token after it.
+///
+/// It is what counting pairs converges to, and the baseline that everything with a memory has to beat.
+public final class BigramModel: NeuralLanguageModel {
+    /// logits[i, j] of token j after token i: (V, V).
+    public let table: Parameter
+
+    public init(vocabularySize: Int, seed: UInt64) {
+        var random = Philox(seed)
+        table = Parameter(.normal([vocabularySize, vocabularySize], deviation: 0.02, using: &random))
+    }
+
+    public var modelType: String { "bigram" }
+    public var vocabularySize: Int { table.value.shape[0] }
+    public var contextLength: Int? { nil }
+    public var classifier: Parameter? { nil }
+    public var parameters: [NamedParameter] { [NamedParameter("logits.weight", table)] }
+
+    public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
+        pass.tape.apply(Embedding(tokens, hasPositions: false), table)
+    }
+
+    public func makeCache(sequences: Int) -> KVCache { KVCache(batch: sequences, capacity: 0, width: 0, layers: 0) }
+}

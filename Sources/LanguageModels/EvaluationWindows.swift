@@ -1,0 +1,42 @@
+import Tensors
+
+/// A text cut into consecutive windows of a model's context length.
+///
+/// Window i has the inputs tokens[iT ..< iT + T] and the targets one further on, so every token but the first is a
+/// target exactly once. The last window may be shorter.
+public struct EvaluationWindows: Sendable {
+    public let tokenCount: Int
+    public let length: Int
+    /// The numbers of the windows to score, ascending.
+    public let chosen: [Int]
+
+    /// All windows of a text.
+    public init(tokenCount: Int, length: Int) {
+        self.init(tokenCount: tokenCount, length: length, atMost: .max)
+    }
+
+    /// Evenly spaced windows of a text, at most `limit` of them, the same for the same arguments.
+    public init(tokenCount: Int, length: Int, atMost limit: Int) {
+        self.tokenCount = tokenCount
+        self.length = length
+        let all = max(0, (tokenCount - 1 + length - 1) / length)
+        let count = min(all, max(1, limit))
+        chosen = (0..<count).map { count == all ? $0 : ($0 * all + all / 2) / count }
+    }
+
+    /// Whether every window is scored.
+    public var isComplete: Bool { chosen.count == max(0, (tokenCount - 1 + length - 1) / length) }
+
+    /// Batches of at most `size` windows of equal length, with the targets of each.
+    package func batches(_ tokens: [Int32], size: Int) -> some Sequence<(inputs: TokenBatch, targets: [Int32])> {
+        let whole = chosen.filter { ($0 + 1) * length <= tokenCount - 1 }
+        let partial = chosen.filter { ($0 + 1) * length > tokenCount - 1 }
+        let groups = stride(from: 0, to: whole.count, by: size).map { Array(whole[$0..<min($0 + size, whole.count)]) }
+        return (groups + partial.map { [$0] }).lazy.map { group in
+            let ranges = group.map { $0 * length..<min(($0 + 1) * length, tokenCount - 1) }
+            let inputs = TokenBatch(
+                batch: group.count, length: ranges[0].count, ids: ranges.flatMap { tokens[$0] })
+            return (inputs, ranges.flatMap { tokens[$0.lowerBound + 1..<$0.upperBound + 1] })
+        }
+    }
+}

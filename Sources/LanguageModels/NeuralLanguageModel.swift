@@ -1,0 +1,128 @@
+import Layers
+import Tensors
+
+/// A language model that learns by gradient descent.
+///
+/// It says how hidden vectors come from tokens, and which matrix classifies them; loss, gradients, evaluation and
+/// generation follow from that.
+public protocol NeuralLanguageModel: LanguageModel, Module {
+    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) where there is no classifier. With a cache,
+    /// the tokens follow those it holds.
+    func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
+    /// The classifier (V, C): logits = hidden W'.
+    var classifier: Parameter? { get }
+    /// A cache for this model's layers.
+    func makeCache(sequences: Int) -> KVCache
+}
+
+extension NeuralLanguageModel {
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
+
+    /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times
+    /// that sum, added to what each parameter has in `gradient`.
+    /// - Parameter dropout: the rate, and a key that no other pass of the run has.
+    @discardableResult
+    public func loss(
+        _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
+        dropout: (rate: Float, key: UInt64)? = nil
+    ) -> Double {
+        let pass = ForwardPass(recording: scale != nil, dropout: dropout)
+        let output = hidden(tokens, pass, cache: nil)
+        let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
+        let inputs = [output] + (classifier.map { [$0] } ?? [])
+        let total = loss.evaluate(inputs.map(\.value), gradient: scale.map { ($0, inputs.map(\.slot)) })
+        if scale != nil { pass.tape.backward() }
+        return total
+    }
+
+    /// The logits of every position (B, T, V).
+    public func logits(_ tokens: TokenBatch) -> Tensor {
+        classify(hidden(tokens, ForwardPass(recording: false), cache: nil).value)
+            .reshaped([tokens.batch, tokens.length, vocabularySize])
+    }
+
+    /// Logits (rows, V) of hidden vectors (rows..., C).
+    fileprivate func classify(_ hidden: Tensor) -> Tensor {
+        guard let classifier else { return hidden.reshaped([hidden.shape.rows, vocabularySize]) }
+        let logits = Tensor(uninitialized: [hidden.shape.rows, vocabularySize])
+        Linear.multiply(hidden, rows: 0..<hidden.shape.rows, byTransposed: classifier.value, into: logits)
+        return logits
+    }
+
+    public func evaluate(
+        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? {
+        let length = contextLength ?? 256
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
+        var result = Evaluation(total: 0, count: 0)
+        for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
+            if shouldStop() { return nil }
+            result.total += loss(inputs, targets: targets)
+            result.count += targets.count
+        }
+        return result
+    }
+
+    public func startDecoding(sequences: Int) -> any DecodingSession {
+        NeuralDecodingSession(model: self, sequences: sequences)
+    }
+}
+
+/// The keys and values of all layers for the tokens seen so far.
+public final class KVCache {
+    package let layers: [LayerCache]
+    package let batch: Int
+    /// Positions that are filled.
+    public package(set) var length = 0
+
+    package init(batch: Int, capacity: Int, width: Int, layers: Int) {
+        self.batch = batch
+        self.layers = (0..<layers).map { _ in LayerCache(batch: batch, capacity: capacity, width: width) }
+    }
+
+    public func clear() {
+        length = 0
+        for layer in layers { layer.clear() }
+    }
+}
+
+/// Decoding with a cache: each call costs only the tokens that are new.
+private final class NeuralDecodingSession: DecodingSession {
+    private let model: any NeuralLanguageModel
+    private let cache: KVCache
+
+    init(model: any NeuralLanguageModel, sequences: Int) {
+        self.model = model
+        cache = model.makeCache(sequences: sequences)
+    }
+
+    var length: Int { cache.length }
+
+    func append(_ tokens: TokenBatch) -> Tensor {
+        precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
+        precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
+        let hidden = model.hidden(tokens, ForwardPass(recording: false), cache: cache).value
+        cache.length += tokens.length
+        return model.classify(hidden.lastPositions())
+    }
+
+    func clear() { cache.clear() }
+}
+
+extension Tensor {
+    /// The vectors of the last position of each sequence: (B, T, C) to (B, C).
+    fileprivate func lastPositions() -> Tensor {
+        let (B, T, C) = shape.three
+        guard T > 1 else { return reshaped([B, C]) }
+        let last = Tensor(uninitialized: [B, C])
+        withElements { all in
+            last.withElements { last in
+                for b in 0..<B {
+                    let from = (b * T + T - 1) * C
+                    _ = last[b * C..<(b + 1) * C].update(fromContentsOf: all[from..<from + C])
+                }
+            }
+        }
+        return last
+    }
+}

@@ -1,0 +1,26 @@
+import Tensors
+
+/// y = act(x W + b), with the weight stored (inputs, outputs) as in GPT-2.
+public struct LinearLayer: Module {
+    public let weight: Parameter
+    public let bias: Parameter?
+    private let operation: Linear
+
+    /// Weights normal with the given standard deviation, the bias 0.
+    package init(
+        inputs: Int, outputs: Int, activation: Activation = .identity, hasBias: Bool = true, deviation: Double,
+        using random: inout Philox
+    ) {
+        weight = Parameter(.normal([inputs, outputs], deviation: deviation, using: &random))
+        bias = hasBias ? Parameter(Tensor([outputs])) : nil
+        operation = Linear(activation: activation, hasBias: hasBias)
+    }
+
+    public var parameters: [NamedParameter] {
+        [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
+    }
+
+    package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+        if let bias { pass.tape.apply(operation, x, weight, bias) } else { pass.tape.apply(operation, x, weight) }
+    }
+}

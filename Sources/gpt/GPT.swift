@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// `gpt`: argument parsing and presentation; what it does is done in GPTKit.
+@main
+struct GPT: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gpt",
+        abstract: "Train a GPT on your own text, on your own machine, and let it write.",
+        discussion: """
+            Begin with 'gpt train', which trains on tiny Shakespeare in minutes and prints what the model writes. \
+            Then 'gpt train --text FILE' for a text of yours, and 'gpt generate model --prompt TEXT' for more of it.
+            """,
+        version: "0.1.0",
+        subcommands: [])
+}
