@@ -42,16 +42,22 @@ package struct GradientSlot {
 
     /// Calls `kernel` with the tensor to write and whether to add to it; not at all where the gradient is not wanted.
     package func write(_ kernel: (_ destination: Tensor, _ add: Bool) -> Void) {
-        guard variable.needsGradient else { return }
+        if let (destination, add) = claim() { kernel(destination, add) }
+    }
+
+    /// The tensor to write and whether to add to it, or nil where the gradient is not wanted: for kernels that make the
+    /// gradients of several inputs in one pass. Those inputs must be different variables, and what is claimed must be
+    /// written before anything else is done with the gradient.
+    package func claim() -> (destination: Tensor, add: Bool)? {
+        guard variable.needsGradient else { return nil }
         guard variable.gradient != nil else {
             let fresh = Tensor(uninitialized: variable.value.shape)
-            kernel(fresh, false)
             variable.gradient = fresh
-            return
+            return (fresh, false)
         }
         // Another variable may share this memory (see `share`): then it stays as it is.
         if !isKnownUniquelyReferenced(&variable.gradient!.storage) { variable.gradient = variable.gradient!.copy() }
-        kernel(variable.gradient!, true)
+        return (variable.gradient!, true)
     }
 
     /// Takes a finished tensor as the gradient, without a copy if it is the first.

@@ -14,15 +14,18 @@ package struct CrossEntropy: Loss {
     package let targets: [Int32]
     package let hasClassifier: Bool
 
-    /// Logits that exist at a time: 16 million floats, or a few hundred rows of a vocabulary of 50,000.
-    private static let chunkElements = 1 << 24
+    private let chunkElements: Int
 
-    package init(targets: [Int32], hasClassifier: Bool = true) {
+    /// - Parameter chunkElements: how many logits may exist at a time; 16 million are a few hundred rows of a vocabulary
+    ///   of 50,000.
+    package init(targets: [Int32], hasClassifier: Bool = true, chunkElements: Int = 1 << 24) {
         self.targets = targets
         self.hasClassifier = hasClassifier
+        self.chunkElements = chunkElements
     }
 
     package func evaluate(_ inputs: [Tensor], gradient: (scale: Float, slots: [GradientSlot])?) -> Double {
+        precondition(gradient?.scale != 0, "a scale of 0, which to the kernel means that no gradient is wanted")
         precondition(inputs[0].shape.rows == targets.count, "\(inputs[0].shape) for \(targets.count) targets")
         return hasClassifier
             ? evaluate(hidden: inputs[0], weight: inputs[1], gradient) : evaluate(logits: inputs[0], gradient)
@@ -39,47 +42,39 @@ package struct CrossEntropy: Loss {
         hidden: Tensor, weight: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?
     ) -> Double {
         let (V, C) = weight.shape.two
-        let rows = targets.count, chunk = max(1, min(rows, Self.chunkElements / V))
+        let rows = targets.count, chunk = max(1, min(rows, chunkElements / V))
         let logits = Tensor(uninitialized: [chunk, V])
         var total = 0.0
 
-        func run(_ dHidden: Tensor?, addToHidden: Bool, _ dWeight: Tensor?, addToWeight: Bool) {
-            for first in stride(from: 0, to: rows, by: chunk) {
-                let count = min(chunk, rows - first)
-                Linear.multiply(hidden, rows: first..<first + count, byTransposed: weight, into: logits)
-                total += lossInPlace(logits, targets[first..<first + count], scale: gradient?.scale ?? 0)
-                if let dWeight {
-                    var product = gpt_matmul()
-                    product.m = Int64(V)
-                    product.n = Int64(C)
-                    product.k = Int64(count)
-                    product.setA(logits, row: 1, column: V)
-                    product.setB(hidden, offset: first * C, row: C, column: 1)
-                    product.c = dWeight.pointer
-                    product.c_row = Int64(C)
-                    product.accumulate = addToWeight || first > 0
-                    gpt_matmul_run(Execution.kernels, &product)
-                }
-                if let dHidden {
-                    var product = gpt_matmul()
-                    product.m = Int64(count)
-                    product.n = Int64(C)
-                    product.k = Int64(V)
-                    product.setA(logits, row: V, column: 1)
-                    product.setB(weight, row: C, column: 1)
-                    product.c = dHidden.pointer + first * C
-                    product.c_row = Int64(C)
-                    product.accumulate = addToHidden
-                    gpt_matmul_run(Execution.kernels, &product)
-                }
+        let dHidden = gradient?.slots[0].claim(), dWeight = gradient?.slots[1].claim()
+        for first in stride(from: 0, to: rows, by: chunk) {
+            let count = min(chunk, rows - first)
+            Linear.multiply(hidden, rows: first..<first + count, byTransposed: weight, into: logits)
+            total += lossInPlace(logits, targets[first..<first + count], scale: gradient?.scale ?? 0)
+            if let (dWeight, add) = dWeight {
+                var product = gpt_matmul()
+                product.m = Int64(V)
+                product.n = Int64(C)
+                product.k = Int64(count)
+                product.setA(logits, row: 1, column: V)
+                product.setB(hidden, offset: first * C, row: C, column: 1)
+                product.c = dWeight.pointer
+                product.c_row = Int64(C)
+                product.accumulate = add || first > 0
+                gpt_matmul_run(Execution.kernels, &product)
             }
-        }
-        if let slots = gradient?.slots {
-            slots[0].write { dHidden, addToHidden in
-                slots[1].write { run(dHidden, addToHidden: addToHidden, $0, addToWeight: $1) }
+            if let (dHidden, add) = dHidden {
+                var product = gpt_matmul()
+                product.m = Int64(count)
+                product.n = Int64(C)
+                product.k = Int64(V)
+                product.setA(logits, row: V, column: 1)
+                product.setB(weight, row: C, column: 1)
+                product.c = dHidden.pointer + first * C
+                product.c_row = Int64(C)
+                product.accumulate = add
+                gpt_matmul_run(Execution.kernels, &product)
             }
-        } else {
-            run(nil, addToHidden: false, nil, addToWeight: false)
         }
         return total
     }
