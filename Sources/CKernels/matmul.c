@@ -51,7 +51,7 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
                 x = x * s;
             } else if (m->activation == GPT_RELU) {
                 slope_here = select_positive(x, splat(1), splat(0));
-                x = vmax(x, splat(0));
+                x = vmax(splat(0), x);    // in this order, NaN stays NaN
             }
             store_up_to(c + j, x, left);
             if (d) store_up_to(d + j, slope_here, left);
