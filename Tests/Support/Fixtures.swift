@@ -1,3 +1,5 @@
+import Files
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -13,6 +15,9 @@ package enum Fixtures {
 
     /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
     package static let data = environment("GPT_DATA")
+
+    /// The bytes of the file at `path`.
+    package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
 
     private static func environment(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }
