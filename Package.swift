@@ -28,7 +28,8 @@ let package = Package(
         .target(name: "Layers", dependencies: ["Tensors"]),
         .target(name: "LanguageModels", dependencies: ["Layers"]),
         .target(name: "Interchange", dependencies: ["LanguageModels", "Tokenizers", "StrictJSON", "Files"]),
-        .target(name: "Training", dependencies: ["LanguageModels", "Interchange", "Tokenizers", "Files"]),
+        .target(
+            name: "Training", dependencies: ["LanguageModels", "Interchange", "Tokenizers", "StrictJSON", "Files"]),
 
         // What a user imports, and what a user runs.
         .target(name: "GPTKit", dependencies: ["Tensors", "Layers", "LanguageModels", "Tokenizers", "Interchange", "Training"]),
