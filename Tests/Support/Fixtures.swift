@@ -1,3 +1,5 @@
+import Files
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -13,6 +15,9 @@ package enum Fixtures {
 
     /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
     package static let data = environment("GPT_DATA")
+
+    /// The bytes of the file at `path`.
+    package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
 
     private static func environment(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }
@@ -33,6 +38,15 @@ package final class TemporaryDirectory: Sendable {
     }
 
     package func file(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file without the care that what people keep deserves: thousands of them in a second.
+    package func write(_ bytes: [UInt8], to name: String) throws {
+        let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        defer { close(descriptor) }
+        let writer = FileWriter(descriptor: descriptor, path: file(name))
+        try writer.write(bytes)
+        try writer.flush()
+    }
 
     /// The names of the files in it, sorted.
     package var contents: [String] { Self.names(in: path) }
