@@ -23,12 +23,13 @@ public final class Generator {
     private let firstSequence: Int
     private var sampler: Sampler
 
-    /// The text of each sequence, the prompt's omitted tokens aside.
+    /// The end of each sequence: what the session has and, last, the `pending` tokens it has not been given yet.
     private var texts: [[Int32]]
-    /// Which tokens each text has, for the repetition penalty, from the whole of the prompt on.
-    private var isInText: [[Bool]]
-    /// How many tokens at the end of each text the session has not been given.
     private var pending: Int
+    /// Which tokens each sequence has, for the repetition penalty.
+    private var isInText: [[Bool]]
+    /// How many tokens each sequence has, the prompt's included.
+    private var position: Int
 
     /// - Parameters:
     ///   - prompt: the ids to go on from, at least one. Of one that is longer than the model's context the end is kept.
@@ -60,13 +61,13 @@ public final class Generator {
         texts = Array(repeating: Array(kept), count: sequences)
         isInText = Array(repeating: isInPrompt, count: sequences)
         pending = kept.count
+        position = prompt.count
     }
 
     /// The next token of each sequence.
     /// - Throws: `GenerationError.noTokenPossible` where the model's numbers are none, or every token is banned.
     public func next() throws(GenerationError) -> [Int32] {
         let logits = advance()
-        let position = omittedPromptTokens + texts[0].count
         var tokens: [Int32] = []
         for b in texts.indices {
             var random = Philox(settings.seed, UInt64(firstSequence + b), UInt64(position))
@@ -80,6 +81,7 @@ public final class Generator {
         }
         for b in texts.indices { texts[b].append(tokens[b]) }
         pending += 1
+        position += 1
         return tokens
     }
 
@@ -88,15 +90,19 @@ public final class Generator {
         if let context = model.contextLength, session.length + pending > context {
             session.clear()
             pending = max(1, context / 2)
+            for b in texts.indices { texts[b].removeFirst(texts[b].count - pending) }
         }
-        // A model without a context takes any prompt, but not all at once: memory is limited even where it is not.
+        // A model without a context takes any prompt, but not all at once: memory has a limit.
         let piece = model.contextLength ?? 1024
         while true {
             let range = texts[0].count - pending..<texts[0].count - pending + min(piece, pending)
             let ids = texts.count == 1 ? Array(texts[0][range]) : texts.flatMap { $0[range] }
             let logits = session.append(TokenBatch(batch: texts.count, length: range.count, ids: ids))
             pending -= range.count
-            if pending == 0 { return logits }
+            guard pending == 0 else { continue }
+            // Only a context that is full asks for them again.
+            if model.contextLength == nil { for b in texts.indices { texts[b].removeAll(keepingCapacity: true) } }
+            return logits
         }
     }
 }
