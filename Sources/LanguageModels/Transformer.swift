@@ -61,7 +61,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
 
     /// How many parameters a model of this shape has, known before any memory is taken.
     public var parameterCount: Int {
-        let block = 3 * width * width + 3 * width + width * width + width
+        let block =
+            3 * width * width + 3 * width + width * width + width
             + 2 * width * innerWidth + innerWidth + width + 4 * width
         return (tiesEmbeddings ? 1 : 2) * vocabularySize * width + contextLength * width + layers * block + 2 * width
     }
@@ -102,7 +103,8 @@ public final class Transformer: NeuralLanguageModel {
                 deviation: deviation, projectionDeviation: projectionDeviation, using: &random)
         }
         finalNorm = NormLayer(width: C, epsilon: configuration.layerNormEpsilon)
-        untiedClassifier = configuration.tiesEmbeddings
+        untiedClassifier =
+            configuration.tiesEmbeddings
             ? nil : Parameter(.normal([configuration.vocabularySize, C], deviation: deviation, using: &random))
     }
 

@@ -9,7 +9,7 @@ public struct TransformerBlock: Module {
     public let attentionNorm: NormLayer
     public let attention: AttentionBlock
     public let feedForwardNorm: NormLayer
-    public let feedForward: FeedForward
+    public let feedForward: FeedForwardBlock
 
     package init(
         width: Int, heads: Int, innerWidth: Int, activation: Activation, epsilon: Double, deviation: Double,
@@ -19,7 +19,7 @@ public struct TransformerBlock: Module {
         attention = AttentionBlock(
             width: width, heads: heads, deviation: deviation, projectionDeviation: projectionDeviation, using: &random)
         feedForwardNorm = NormLayer(width: width, epsilon: epsilon)
-        feedForward = FeedForward(
+        feedForward = FeedForwardBlock(
             width: width, innerWidth: innerWidth, activation: activation, deviation: deviation,
             projectionDeviation: projectionDeviation, using: &random)
     }

@@ -33,16 +33,12 @@ package struct LayerNorm: Operation {
         _ gradient: Tensor, _ kept: Kept, saved: Statistics, into slots: [GradientSlot]
     ) {
         let (x, gamma) = (kept.inputs[0], kept.inputs[1])
-        slots[0].write { dX, addToX in
-            slots[1].write { dGamma, addToGamma in
-                slots[2].write { dBeta, addToBeta in
-                    gpt_layernorm_backward(
-                        Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer,
-                        gamma.pointer, saved.mean.pointer, saved.reciprocalDeviation.pointer, dX.pointer, addToX,
-                        dGamma.pointer, addToGamma, dBeta.pointer, addToBeta)
-                }
-            }
-        }
+        let (dX, dGamma, dBeta) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
+        gpt_layernorm_backward(
+            Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer, gamma.pointer,
+            saved.mean.pointer, saved.reciprocalDeviation.pointer, dX?.tensor.pointer, dX?.add ?? false,
+            dGamma?.tensor.pointer, dGamma?.add ?? false, dBeta?.tensor.pointer, dBeta?.add ?? false)
+        withExtendedLifetime((dX, dGamma, dBeta)) {}
     }
 
     package func reference<Builder: PrimitiveBuilder>(
