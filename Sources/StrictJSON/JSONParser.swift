@@ -135,7 +135,7 @@ struct JSONParser {
                 return string
             case UInt8(ascii: "\\"):
                 let scalar = try parseEscape()
-                unescaped.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+                unescaped.append(contentsOf: scalar.utf8)
             case nil:
                 throw failure("expected a quotation mark at the end of the string")
             default:

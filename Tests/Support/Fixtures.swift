@@ -39,6 +39,15 @@ package final class TemporaryDirectory: Sendable {
 
     package func file(_ name: String) -> String { path + "/" + name }
 
+    /// Writes a file without the care that what people keep deserves: thousands of them in a second.
+    package func write(_ bytes: [UInt8], to name: String) throws {
+        let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        defer { close(descriptor) }
+        let writer = FileWriter(descriptor: descriptor, path: file(name))
+        try writer.write(bytes)
+        try writer.flush()
+    }
+
     /// The names of the files in it, sorted.
     package var contents: [String] { Self.names(in: path) }
 
