@@ -35,7 +35,7 @@ let package = Package(
         .executableTarget(
             name: "gpt",
             dependencies: [
-                "GPTKit", "Files",
+                "GPTKit", "Files", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

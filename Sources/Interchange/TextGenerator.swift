@@ -36,11 +36,13 @@ public struct TextGenerator {
     ///   - firstSequence: the number of the first of them, which its random numbers depend on.
     ///   - stops: the texts before which a sequence ends.
     ///   - onText: called with the sequence (from 0) and a piece of its text.
+    /// - Returns: how many tokens were made, of all sequences.
     /// - Throws: `GenerationError`, and what `onText` throws.
+    @discardableResult
     public func generate(
         after prompt: [Int32], length: Int, settings: GenerationSettings, sequences: Int = 1, firstSequence: Int = 0,
         stops: [String] = [], onText: (_ sequence: Int, _ text: String) throws -> Void
-    ) throws {
+    ) throws -> Int {
         let endOfText = tokenizer.endOfText
         let generator = try Generator(
             model, prompt: prompt, sequences: sequences, firstSequence: firstSequence, settings: settings,
@@ -53,9 +55,12 @@ public struct TextGenerator {
             if !text.isEmpty { try onText(sequence, text) }
         }
 
-        for _ in 0..<max(0, length) where isRunning.contains(true) {
+        var made = 0
+        for _ in 0..<max(0, length) {
+            guard isRunning.contains(true) else { break }
             let tokens = try generator.next()
             for sequence in 0..<sequences where isRunning[sequence] {
+                made += 1
                 if tokens[sequence] == endOfText {
                     isRunning[sequence] = false
                     continue
@@ -68,6 +73,7 @@ public struct TextGenerator {
             try show(sequence, filters[sequence].append(decoders[sequence].finish()))
             try show(sequence, filters[sequence].finish())
         }
+        return made
     }
 
     /// The continuation of `prompt`, without the prompt itself.
