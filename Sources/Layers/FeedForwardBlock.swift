@@ -9,10 +9,10 @@ public struct FeedForwardBlock: Module {
 
     package init(
         width: Int, innerWidth: Int, activation: Activation, deviation: Double, projectionDeviation: Double,
-        using random: inout Philox
+        using weights: inout WeightInitializer
     ) {
-        expansion = LinearLayer(inputs: width, outputs: innerWidth, deviation: deviation, using: &random)
-        projection = LinearLayer(inputs: innerWidth, outputs: width, deviation: projectionDeviation, using: &random)
+        expansion = LinearLayer(inputs: width, outputs: innerWidth, deviation: deviation, using: &weights)
+        projection = LinearLayer(inputs: innerWidth, outputs: width, deviation: projectionDeviation, using: &weights)
         operation = FeedForward(activation: activation)
     }
 

@@ -8,9 +8,9 @@ public struct LinearLayer: Module {
 
     /// Weights normal with the given standard deviation, the bias 0.
     package init(
-        inputs: Int, outputs: Int, hasBias: Bool = true, deviation: Double, using random: inout Philox
+        inputs: Int, outputs: Int, hasBias: Bool = true, deviation: Double, using weights: inout WeightInitializer
     ) {
-        weight = Parameter(.normal([inputs, outputs], deviation: deviation, using: &random))
+        weight = Parameter(weights.normal([inputs, outputs], deviation: deviation))
         bias = hasBias ? Parameter(Tensor([outputs])) : nil
         operation = Linear(hasBias: hasBias)
     }
