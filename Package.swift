@@ -36,7 +36,7 @@ let package = Package(
         .executableTarget(
             name: "gpt",
             dependencies: [
-                "GPTKit", "Files",
+                "GPTKit", "Files", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
