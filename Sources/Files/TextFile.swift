@@ -12,10 +12,10 @@ package enum TextFile {
     /// a character or byte order mark is changed.
     ///
     /// Throws one line for each thing that can be wrong: no such file, a directory, a pipe or device, no permission,
-    /// an empty file, bytes that are not UTF-8 (with the offset of the first).
-    package static func read(_ path: String) throws(FileError) -> String {
+    /// an empty file unless those are allowed, bytes that are not UTF-8 (with the offset of the first).
+    package static func read(_ path: String, allowingEmpty: Bool = false) throws(FileError) -> String {
         let bytes = try bytes(path)
-        if bytes.isEmpty { throw FileError(attempt, name(path), "it is empty") }
+        if bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             var reason = "not valid UTF-8 at byte \(validPrefix(of: bytes))"
             if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
