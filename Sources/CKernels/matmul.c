@@ -40,7 +40,7 @@ typedef struct {
 ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
     switch (activation) {
     case GPT_GELU: return x * vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * (x * x)));
-    case GPT_RELU: return vmax(x, splat(0));
+    case GPT_RELU: return vmax(splat(0), x);    // in this order, NaN stays NaN
     default: return x;
     }
 }
