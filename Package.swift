@@ -28,14 +28,15 @@ let package = Package(
         .target(name: "Layers", dependencies: ["Tensors"]),
         .target(name: "LanguageModels", dependencies: ["Layers"]),
         .target(name: "Interchange", dependencies: ["LanguageModels", "Tokenizers", "StrictJSON", "Files"]),
-        .target(name: "Training", dependencies: ["LanguageModels", "Interchange", "Tokenizers", "Files"]),
+        .target(
+            name: "Training", dependencies: ["LanguageModels", "Interchange", "Tokenizers", "StrictJSON", "Files"]),
 
         // What a user imports, and what a user runs.
         .target(name: "GPTKit", dependencies: ["Tensors", "Layers", "LanguageModels", "Tokenizers", "Interchange", "Training"]),
         .executableTarget(
             name: "gpt",
             dependencies: [
-                "GPTKit", "Files",
+                "GPTKit", "Files", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -25,13 +25,6 @@ static void NAME(add)(void *context, int64_t piece) {
         store_up_to(e->out + i, load_up_to(e->a + i, end - i) + load_up_to(e->b + i, end - i), end - i);
 }
 
-static void NAME(multiply)(void *context, int64_t piece) {
-    const elementwise *e = context;
-    const int64_t end = (piece + 1) * PIECE < e->count ? (piece + 1) * PIECE : e->count;
-    for (int64_t i = piece * PIECE; i < end; i += LANES)
-        store_up_to(e->out + i, load_up_to(e->a + i, end - i) * load_up_to(e->b + i, end - i), end - i);
-}
-
 // Each item sums a few columns over all rows, in the rows' order.
 static void NAME(sum_over_rows)(void *context, int64_t item) {
     const elementwise *e = context;
@@ -58,17 +51,11 @@ static void NAME(sum_over_rows)(void *context, int64_t item) {
 #include "each_instruction_set.h"
 
 KERNEL_TABLE(add);
-KERNEL_TABLE(multiply);
 KERNEL_TABLE(sum_over_rows);
 
 void gpt_add(gpt_execution execution, int64_t count, const float *a, const float *b, float *out) {
     elementwise e = {.count = count, .a = a, .b = b, .out = out};
     gpt_parallel(execution.threads, (count + PIECE - 1) / PIECE, add_table[execution.instruction_set], &e);
-}
-
-void gpt_multiply(gpt_execution execution, int64_t count, const float *a, const float *b, float *out) {
-    elementwise e = {.count = count, .a = a, .b = b, .out = out};
-    gpt_parallel(execution.threads, (count + PIECE - 1) / PIECE, multiply_table[execution.instruction_set], &e);
 }
 
 void gpt_sum_over_rows(gpt_execution execution, int64_t rows, int64_t columns, const float *x, float *out, bool add) {

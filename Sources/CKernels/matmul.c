@@ -1,4 +1,4 @@
-// Matrix products: c = act(a b + bias).
+// Matrix products: c = act(a b + bias), and what backward needs of them.
 //
 // Large ones go block by block. For each block of DEPTH rows of b and WIDTH columns: b is packed into panels (all
 // threads together), then the grid of (block of rows of a) x (group of panels) is handed out. a is read in place when
@@ -10,7 +10,10 @@
 
 #ifndef SIMD
 
-enum { DOTS = 32 };    // columns of an item that is computed as dot products
+enum {
+    BLOCK_ROWS = 96,    // rows of a that are multiplied while a panel of b is in cache
+    DOTS = 32,          // columns of an item that is computed as dot products
+};
 
 // One block of b, and how the work on it is cut.
 typedef struct {
@@ -23,38 +26,60 @@ typedef struct {
     bool first, last;                    // block of k
 } matmul_block;
 
+// Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then), or changed on
+// the way.
+static inline bool must_pack(const gpt_matmul *m) { return m->a_column != 1 || m->a_activation != GPT_IDENTITY; }
+
 #endif
 
 #ifdef SIMD
 
 #include "gemm_core.h"
 
-// The epilogue of rows x columns of c at (row, column): bias, activation and its derivative.
-//
-// GELU in the form of the GPT-2 program: x s(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic function, which
-// equals x/2 (1 + tanh(u/2)) without the cancellation. Its derivative is s + x s (1 - s) u'.
+// GELU in the form of the GPT-2 program: x s(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic function. That
+// equals x/2 (1 + tanh(u/2)), without the cancellation. Its derivative is s + x s (1 - s) u'.
+#define GELU_SLOPE 1.5957691216057308f
+#define GELU_CUBIC 0.044715f
+
+ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
+    switch (activation) {
+    case GPT_GELU: return x * vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * (x * x)));
+    case GPT_RELU: return vmax(splat(0), x);    // in this order, NaN stays NaN
+    default: return x;
+    }
+}
+
+ALWAYS_INLINE vf NAME(derivative)(int32_t activation, vf x) {
+    switch (activation) {
+    case GPT_GELU: {
+        vf square = x * x;
+        vf s = vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * square));
+        return s + x * s * (1.0f - s) * (GELU_SLOPE + 3 * GELU_SLOPE * GELU_CUBIC * square);
+    }
+    case GPT_RELU: return select_positive(x, splat(1), splat(0));
+    default: return splat(1);
+    }
+}
+
+ALWAYS_INLINE bool NAME(has_epilogue)(const gpt_matmul *m) {
+    return m->bias || m->before || m->slope_at || m->activation != GPT_IDENTITY;
+}
+
+// The epilogue of rows x columns of c at (row, column).
 static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    const float slope = 1.5957691216057308f, cubic = 0.044715f;
+    const float *bias = m->bias ? m->bias + column : NULL;
     for (int64_t r = row; r < row + rows; r++) {
         float *c = m->c + r * m->c_row + column;
-        float *d = m->derivative ? m->derivative + r * m->n + column : NULL;
-        const float *bias = m->bias ? m->bias + column : NULL;
+        float *before = m->before ? m->before + r * m->n + column : NULL;
+        const float *slope_at = m->slope_at ? m->slope_at + r * m->n + column : NULL;
         for (int64_t j = 0; j < columns; j += LANES) {
             const int64_t left = columns - j;
             vf x = load_up_to(c + j, left);
             if (bias) x += load_up_to(bias + j, left);
-            vf slope_here = splat(1);
-            if (m->activation == GPT_GELU) {
-                vf square = x * x;
-                vf s = vlogistic(x * (slope + slope * cubic * square));
-                slope_here = s + x * s * (1.0f - s) * (slope + 3 * slope * cubic * square);
-                x = x * s;
-            } else if (m->activation == GPT_RELU) {
-                slope_here = select_positive(x, splat(1), splat(0));
-                x = vmax(splat(0), x);    // in this order, NaN stays NaN
-            }
+            if (before) store_up_to(before + j, x, left);
+            x = NAME(activate)(m->activation, x);
+            if (slope_at) x *= NAME(derivative)(m->slope, load_up_to(slope_at + j, left));
             store_up_to(c + j, x, left);
-            if (d) store_up_to(d + j, slope_here, left);
         }
     }
 }
@@ -82,15 +107,21 @@ static void NAME(multiply)(void *context, int64_t i) {
 
     const float *a = m->a + first_row * m->a_row + block->first_k * m->a_column;
     int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = m->a_column;
-    if (a_column != 1) {
+    if (must_pack(m)) {
         float *packed = gpt_scratch(GPT_SCRATCH_PACK, (end_row - first_row + TILE_ROWS) * depth);
         const int64_t rows = end_row - first_row, whole = rows - rows % TILE_ROWS;
+        float activated[BLOCK_ROWS];
         for (int64_t p = 0; p < depth; p++) {
             const float *from = a + p * a_column;
+            if (m->a_activation != GPT_IDENTITY) {
+                for (int64_t r = 0; r < rows; r += LANES)
+                    store_up_to(activated + r, NAME(activate)(m->a_activation, load_up_to(from + r, rows - r)), rows - r);
+                from = activated;
+            }
             float *to = packed + p * TILE_ROWS;
             for (int64_t r = 0; r < whole; r += TILE_ROWS, to += TILE_ROWS * depth)
-                for (int s = 0; s < TILE_ROWS; s++) to[s] = from[(r + s) * a_row];
-            for (int64_t r = whole; r < rows; r++) to[r - whole] = from[r * a_row];
+                for (int s = 0; s < TILE_ROWS; s++) to[s] = from[r + s];
+            for (int64_t r = whole; r < rows; r++) to[r - whole] = from[r];
         }
         a = packed, strip = TILE_ROWS * depth, a_row = 1, a_column = TILE_ROWS;
     }
@@ -105,20 +136,20 @@ static void NAME(multiply)(void *context, int64_t i) {
             edge_tile(
                 end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
                 block->packed + column * depth, width, c + r * m->c_row, m->c_row, accumulate);
-        if (block->last && (m->bias || m->activation != GPT_IDENTITY))
+        if (block->last && NAME(has_epilogue)(m))
             NAME(finish)(m, first_row, end_row - first_row, block->first_column + column, columns);
     }
 }
 
 static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
-    enum { DEPTH = 384, WIDTH = 1536, ROWS = 16 * TILE_ROWS, PIECES = 16 };
+    enum { DEPTH = 384, WIDTH = 1536, PIECES = 16 };
     // Enough pieces of work for every thread, whatever their number: short blocks of rows where a has to be packed (so
     // that each row is packed once), groups of panels where it does not.
-    int64_t rows = ROWS;
-    if (m->a_column != 1)
+    int64_t rows = BLOCK_ROWS;
+    if (must_pack(m))
         while (rows > 2 * TILE_ROWS && (m->m + rows - 1) / rows < PIECES) rows -= TILE_ROWS;
     const int64_t row_blocks = (m->m + rows - 1) / rows;
-    const int64_t groups = m->a_column != 1 || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
+    const int64_t groups = must_pack(m) || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
     for (int64_t column = 0; column < m->n; column += WIDTH) {
         const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
         const int64_t panels = (columns + PANEL - 1) / PANEL;
@@ -152,7 +183,7 @@ static void NAME(multiply_in_place)(void *context, int64_t i) {
         edge_tile(
             m->m - r < TILE_ROWS ? m->m - r : TILE_ROWS, columns, m->k, m->a + r * m->a_row, m->a_row, m->a_column, b,
             width, m->c + r * m->c_row + column, m->c_row, m->accumulate);
-    if (m->bias || m->activation != GPT_IDENTITY) NAME(finish)(m, 0, m->m, column, columns);
+    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, column, columns);
 }
 
 // Few rows, b by columns: each item takes some columns as dot products.
@@ -180,15 +211,16 @@ static void NAME(multiply_by_dots)(void *context, int64_t i) {
             for (int64_t g = 0; g < group; g++) c[j + g] = m->accumulate ? c[j + g] + sum(sums[g]) : sum(sums[g]);
         }
     }
-    if (m->bias || m->activation != GPT_IDENTITY) NAME(finish)(m, 0, m->m, first, end - first);
+    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, first, end - first);
 }
 
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     // Below this many multiply-adds a hand-off to other threads costs more than it saves.
     if (m->m * m->n * m->k < 65536) execution.threads = 1;
-    if (m->m <= 2 * TILE_ROWS && m->b_column == 1)
+    const bool few_rows = m->m <= 2 * TILE_ROWS && m->a_activation == GPT_IDENTITY;
+    if (few_rows && m->b_column == 1)
         gpt_parallel(execution.threads, (m->n + PANEL - 1) / PANEL, NAME(multiply_in_place), (void *)m);
-    else if (m->m <= 2 * TILE_ROWS && m->a_column == 1 && m->b_row == 1)
+    else if (few_rows && m->a_column == 1 && m->b_row == 1)
         gpt_parallel(execution.threads, (m->n + DOTS - 1) / DOTS, NAME(multiply_by_dots), (void *)m);
     else
         NAME(matmul_blocked)(execution, m);
@@ -213,6 +245,8 @@ static void NAME(spend)(void *context, int64_t i) {
 
 static double NAME(spend_flops)(void) { return 2.0 * 100000 * TILE_ROWS * VECTORS * LANES; }
 
+#undef GELU_SLOPE
+#undef GELU_CUBIC
 #include "gemm_core_end.h"
 
 #else

@@ -1,1 +1,110 @@
-// Files
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Questions about paths, and directories.
+package enum Files {
+    /// Whether anything is at `path`; a link counts by what it leads to.
+    package static func exists(_ path: String) -> Bool { information(path) != nil }
+
+    package static func isDirectory(_ path: String) -> Bool {
+        information(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+    }
+
+    /// The length of the file at `path` in bytes; `nil` where there is none.
+    package static func size(_ path: String) -> Int? { information(path).map { Int($0.st_size) } }
+
+    /// The names in a directory, sorted by their bytes, without `.` and `..`.
+    package static func contents(ofDirectory path: String) throws(FileError) -> [String] {
+        guard let stream = opendir(path) else { throw FileError("cannot read the directory", path) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            // The name is a tuple to Swift, of a size that differs between systems.
+            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
+            let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
+            names.append(String(cString: name))
+        }
+        return names.filter { $0 != "." && $0 != ".." }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Makes a directory and those above it, where they are not there yet.
+    package static func makeDirectory(_ path: String) throws(FileError) {
+        if isDirectory(path) { return }
+        if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot make the directory", path, code: ENAMETOOLONG) }
+        let above = parent(of: path)
+        if above != path, !exists(above) { try makeDirectory(above) }
+        if mkdir(path, 0o777) != 0, errno != EEXIST || !isDirectory(path) {
+            if errno == EEXIST { throw FileError("cannot make the directory", path, "a file has that name") }
+            throw FileError("cannot make the directory", path)
+        }
+    }
+
+    /// Removes a file; one that is not there is no error.
+    package static func remove(_ path: String) throws(FileError) {
+        if unlink(path) != 0, errno != ENOENT { throw FileError("cannot remove", path) }
+    }
+
+    /// The directory a path is in: `a` for `a/b` and `a/b/`, `.` for `b`, `/` for `/b`.
+    package static func parent(of path: String) -> String {
+        var bytes = Array(path.utf8)[...]
+        let slash = UInt8(ascii: "/")
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        while let last = bytes.last, last != slash { bytes.removeLast() }
+        while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+        return bytes.isEmpty ? "." : String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Where this user's cached files go: `swift-gpt` in `$XDG_CACHE_HOME`, else in `~/.cache`
+    /// (`~/Library/Caches` on macOS); `nil` where the environment names no home. It may not exist yet.
+    package static var cacheDirectory: String? {
+        if let base = environmentValue("XDG_CACHE_HOME"), base.hasPrefix("/") { return base + "/swift-gpt" }
+        guard let home = environmentValue("HOME"), home.hasPrefix("/") else { return nil }
+        #if canImport(Darwin)
+            return home + "/Library/Caches/swift-gpt"
+        #else
+            return home + "/.cache/swift-gpt"
+        #endif
+    }
+
+    static func environmentValue(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+    static func information(_ path: String) -> stat? {
+        var information = stat()
+        return stat(path, &information) == 0 ? information : nil
+    }
+
+    /// Opens a regular file for reading, and nothing else: opening a pipe would wait for its writer, and a device
+    /// need not end.
+    static func openForReading(_ path: String) throws(FileError) -> (descriptor: Int32, size: Int) {
+        let attempt = "cannot read"
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            // Opening a socket fails with a number that says little.
+            if errno == ENXIO { throw FileError(attempt, path, "it is a device or a socket, not a file") }
+            throw FileError(attempt, path)
+        }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw FileError(attempt, path, code: code)
+        }
+        let problem: String? =
+            switch information.st_mode & S_IFMT {
+            case S_IFREG: nil
+            case S_IFDIR: "it is a directory, not a file"
+            case S_IFIFO: "it is a pipe, not a file; give - to read standard input"
+            default: "it is a device, not a file; give - to read standard input"
+            }
+        if let problem {
+            close(descriptor)
+            throw FileError(attempt, path, problem)
+        }
+        return (descriptor, Int(information.st_size))
+    }
+}

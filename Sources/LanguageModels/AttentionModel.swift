@@ -23,17 +23,21 @@ public final class AttentionModel: NeuralLanguageModel {
     public let attention: AttentionBlock
     private let head: Parameter
 
-    public init(_ configuration: Configuration, seed: UInt64) {
+    public convenience init(_ configuration: Configuration, seed: UInt64) {
+        self.init(configuration, weights: .random(seed: seed))
+    }
+
+    package init(_ configuration: Configuration, weights: WeightInitializer) {
         self.configuration = configuration
-        var random = Philox(seed)
+        var weights = weights
         let (V, C) = (configuration.vocabularySize, configuration.width)
         // There is no norm here to set the scale, so the weights keep the variance of what passes through them.
         let deviation = 1 / Double(C).squareRoot()
-        tokenEmbedding = Parameter(.normal([V, C], deviation: 1, using: &random))
-        positionEmbedding = Parameter(.normal([configuration.contextLength, C], deviation: 0.5, using: &random))
+        tokenEmbedding = Parameter(weights.normal([V, C], deviation: 1))
+        positionEmbedding = Parameter(weights.normal([configuration.contextLength, C], deviation: 0.5))
         attention = AttentionBlock(
-            width: C, heads: 1, deviation: deviation, projectionDeviation: deviation, using: &random)
-        head = Parameter(.normal([V, C], deviation: 0.02, using: &random))
+            width: C, heads: 1, deviation: deviation, projectionDeviation: deviation, using: &weights)
+        head = Parameter(weights.normal([V, C], deviation: 0.02))
     }
 
     public var modelType: String { "attention" }

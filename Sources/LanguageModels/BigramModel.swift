@@ -8,9 +8,13 @@ public final class BigramModel: NeuralLanguageModel {
     /// logits[i, j] of token j after token i: (V, V).
     public let table: Parameter
 
-    public init(vocabularySize: Int, seed: UInt64) {
-        var random = Philox(seed)
-        table = Parameter(.normal([vocabularySize, vocabularySize], deviation: 0.02, using: &random))
+    public convenience init(vocabularySize: Int, seed: UInt64) {
+        self.init(vocabularySize: vocabularySize, weights: .random(seed: seed))
+    }
+
+    package init(vocabularySize: Int, weights: WeightInitializer) {
+        var weights = weights
+        table = Parameter(weights.normal([vocabularySize, vocabularySize], deviation: 0.02))
     }
 
     public var modelType: String { "bigram" }

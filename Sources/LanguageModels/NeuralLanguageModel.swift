@@ -45,7 +45,7 @@ extension NeuralLanguageModel {
     fileprivate func classify(_ hidden: Tensor) -> Tensor {
         guard let classifier else { return hidden.reshaped([hidden.shape.rows, vocabularySize]) }
         let logits = Tensor(uninitialized: [hidden.shape.rows, vocabularySize])
-        Linear.multiply(hidden, rows: 0..<hidden.shape.rows, byTransposed: classifier.value, into: logits)
+        MatrixProduct.multiply(Matrix(hidden), Matrix(classifier.value).transposed, into: Matrix(logits))
         return logits
     }
 

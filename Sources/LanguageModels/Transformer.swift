@@ -46,13 +46,13 @@ public struct TransformerConfiguration: Sendable, Hashable {
 
     /// What is wrong with the shape, in one line, if anything is.
     public var problem: String? {
-        for (name, value) in [
-            ("vocabulary", vocabularySize), ("context", contextLength), ("number of heads", heads), ("width", width),
-            ("inner width", innerWidth),
-        ] where value < 1 || value > 1 << 24 {
-            return "the \(name) is \(value), which is not between 1 and \(1 << 24)"
+        // The limits keep every product of them within 64 bits.
+        for (name, value, limit) in [
+            ("vocabulary", vocabularySize, 1 << 24), ("context", contextLength, 1 << 24), ("width", width, 1 << 20),
+            ("number of heads", heads, 1 << 20), ("inner width", innerWidth, 1 << 22), ("number of layers", layers, 4096),
+        ] where value < 1 || value > limit {
+            return "the \(name) is \(value), which is not between 1 and \(limit)"
         }
-        if layers < 0 || layers > 1 << 12 { return "the number of layers is \(layers), not between 0 and \(1 << 12)" }
         if width % heads != 0 { return "the width \(width) is not a multiple of the number of heads \(heads)" }
         guard layerNormEpsilon > 0, layerNormEpsilon < 1 else {
             return "the epsilon of layer normalisation is \(layerNormEpsilon), not between 0 and 1"
@@ -62,7 +62,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
 
     /// How many parameters a model of this shape has, known before any memory is taken.
     public var parameterCount: Int {
-        let block = 3 * width * width + 3 * width + width * width + width
+        let block =
+            3 * width * width + 3 * width + width * width + width
             + 2 * width * innerWidth + innerWidth + width + 4 * width
         return (tiesEmbeddings ? 1 : 2) * vocabularySize * width + contextLength * width + layers * block + 2 * width
     }
@@ -89,24 +90,28 @@ public final class Transformer: NeuralLanguageModel {
 
     /// A model with new weights: normal with deviation 0.02, and 0.02 / sqrt(2 layers) where a layer writes to the
     /// residual stream, so that its variance does not grow with depth; biases 0, norms 1.
-    public init(_ configuration: TransformerConfiguration, seed: UInt64) {
+    public convenience init(_ configuration: TransformerConfiguration, seed: UInt64) {
+        self.init(configuration, weights: .random(seed: seed))
+    }
+
+    package init(_ configuration: TransformerConfiguration, weights: WeightInitializer) {
         precondition(configuration.problem == nil, configuration.problem ?? "")
         self.configuration = configuration
-        var random = Philox(seed)
+        var weights = weights
         let deviation = 0.02, C = configuration.width
-        let projectionDeviation = deviation / Double(2 * max(1, configuration.layers)).squareRoot()
-        tokenEmbedding = Parameter(
-            .normal([configuration.vocabularySize, C], deviation: deviation, using: &random))
-        positionEmbedding = Parameter(.normal([configuration.contextLength, C], deviation: deviation, using: &random))
+        let projectionDeviation = deviation / Double(2 * configuration.layers).squareRoot()
+        tokenEmbedding = Parameter(weights.normal([configuration.vocabularySize, C], deviation: deviation))
+        positionEmbedding = Parameter(weights.normal([configuration.contextLength, C], deviation: deviation))
         blocks = (0..<configuration.layers).map { _ in
             TransformerBlock(
                 width: C, heads: configuration.heads, innerWidth: configuration.innerWidth,
                 activation: configuration.activation.operation, epsilon: configuration.layerNormEpsilon,
-                deviation: deviation, projectionDeviation: projectionDeviation, using: &random)
+                deviation: deviation, projectionDeviation: projectionDeviation, using: &weights)
         }
         finalNorm = NormLayer(width: C, epsilon: configuration.layerNormEpsilon)
-        untiedClassifier = configuration.tiesEmbeddings
-            ? nil : Parameter(.normal([configuration.vocabularySize, C], deviation: deviation, using: &random))
+        untiedClassifier =
+            configuration.tiesEmbeddings
+            ? nil : Parameter(weights.normal([configuration.vocabularySize, C], deviation: deviation))
     }
 
     public var modelType: String { "gpt2" }

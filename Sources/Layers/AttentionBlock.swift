@@ -11,10 +11,10 @@ public struct AttentionBlock: Module {
     ///   - deviation: the standard deviation of new weights,
     ///   - projectionDeviation: and of those that write to the residual stream.
     package init(
-        width: Int, heads: Int, deviation: Double, projectionDeviation: Double, using random: inout Philox
+        width: Int, heads: Int, deviation: Double, projectionDeviation: Double, using weights: inout WeightInitializer
     ) {
-        queryKeyValue = LinearLayer(inputs: width, outputs: 3 * width, deviation: deviation, using: &random)
-        projection = LinearLayer(inputs: width, outputs: width, deviation: projectionDeviation, using: &random)
+        queryKeyValue = LinearLayer(inputs: width, outputs: 3 * width, deviation: deviation, using: &weights)
+        projection = LinearLayer(inputs: width, outputs: width, deviation: projectionDeviation, using: &weights)
         operation = Attention(heads: heads, mask: .causal)
     }
 

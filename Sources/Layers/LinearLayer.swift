@@ -1,6 +1,6 @@
 import Tensors
 
-/// y = act(x W + b), with the weight stored (inputs, outputs) as in GPT-2.
+/// y = x W + b, with the weight stored (inputs, outputs) as in GPT-2.
 public struct LinearLayer: Module {
     public let weight: Parameter
     public let bias: Parameter?
@@ -8,12 +8,11 @@ public struct LinearLayer: Module {
 
     /// Weights normal with the given standard deviation, the bias 0.
     package init(
-        inputs: Int, outputs: Int, activation: Activation = .identity, hasBias: Bool = true, deviation: Double,
-        using random: inout Philox
+        inputs: Int, outputs: Int, hasBias: Bool = true, deviation: Double, using weights: inout WeightInitializer
     ) {
-        weight = Parameter(.normal([inputs, outputs], deviation: deviation, using: &random))
+        weight = Parameter(weights.normal([inputs, outputs], deviation: deviation))
         bias = hasBias ? Parameter(Tensor([outputs])) : nil
-        operation = Linear(activation: activation, hasBias: hasBias)
+        operation = Linear(hasBias: hasBias)
     }
 
     public var parameters: [NamedParameter] {

@@ -9,19 +9,19 @@ public struct TransformerBlock: Module {
     public let attentionNorm: NormLayer
     public let attention: AttentionBlock
     public let feedForwardNorm: NormLayer
-    public let feedForward: FeedForward
+    public let feedForward: FeedForwardBlock
 
     package init(
         width: Int, heads: Int, innerWidth: Int, activation: Activation, epsilon: Double, deviation: Double,
-        projectionDeviation: Double, using random: inout Philox
+        projectionDeviation: Double, using weights: inout WeightInitializer
     ) {
         attentionNorm = NormLayer(width: width, epsilon: epsilon)
         attention = AttentionBlock(
-            width: width, heads: heads, deviation: deviation, projectionDeviation: projectionDeviation, using: &random)
+            width: width, heads: heads, deviation: deviation, projectionDeviation: projectionDeviation, using: &weights)
         feedForwardNorm = NormLayer(width: width, epsilon: epsilon)
-        feedForward = FeedForward(
+        feedForward = FeedForwardBlock(
             width: width, innerWidth: innerWidth, activation: activation, deviation: deviation,
-            projectionDeviation: projectionDeviation, using: &random)
+            projectionDeviation: projectionDeviation, using: &weights)
     }
 
     public var parameters: [NamedParameter] {

@@ -1,17 +1,32 @@
 /// A tensor that a gradient may flow back to.
 public class Variable {
     public internal(set) final var value: Tensor
-    /// The gradient of the loss with respect to `value`, once something has flowed back.
-    public package(set) final var gradient: Tensor?
-    package final let needsGradient: Bool
+    /// Where the gradient is collected: apart from the value, so that the tape can hold the one without the other.
+    fileprivate final let collector: GradientCollector?
 
     package init(_ value: Tensor, needsGradient: Bool) {
         self.value = value
-        self.needsGradient = needsGradient
+        collector = needsGradient ? GradientCollector(shape: value.shape) : nil
     }
 
+    /// The gradient of the loss with respect to `value`, once something has flowed back.
+    public package(set) final var gradient: Tensor? {
+        get { collector?.gradient }
+        set { collector?.gradient = newValue }
+    }
+
+    package final var needsGradient: Bool { collector != nil }
+
     /// Where an op's backward pass puts this variable's gradient.
-    package final var slot: GradientSlot { GradientSlot(variable: self) }
+    package final var slot: GradientSlot { GradientSlot(collector: collector) }
+}
+
+/// Holds the sum of the gradients that have arrived so far.
+private final class GradientCollector {
+    let shape: Shape
+    var gradient: Tensor?
+
+    init(shape: Shape) { self.shape = shape }
 }
 
 /// A tensor that training changes.
@@ -35,36 +50,39 @@ public final class Parameter: Variable {
 /// The state lives in the variable, so the same op serves a tied weight (written twice in a pass), a residual branch
 /// (whose input has two readers) and accumulation over micro-batches (where the parameter's gradient is left in place).
 package struct GradientSlot {
-    fileprivate let variable: Variable
+    fileprivate let collector: GradientCollector?
+
+    fileprivate init(collector: GradientCollector?) { self.collector = collector }
 
     /// Whether anyone wants this gradient.
-    package var isWanted: Bool { variable.needsGradient }
+    package var isWanted: Bool { collector != nil }
 
-    /// Calls `kernel` with the tensor to write and whether to add to it; not at all where the gradient is not wanted.
-    package func write(_ kernel: (_ destination: Tensor, _ add: Bool) -> Void) {
-        if let (destination, add) = claim() { kernel(destination, add) }
-    }
-
-    /// The tensor to write and whether to add to it, or nil where the gradient is not wanted: for kernels that make the
-    /// gradients of several inputs in one pass. Those inputs must be different variables, and what is claimed must be
-    /// written before anything else is done with the gradient.
-    package func claim() -> (destination: Tensor, add: Bool)? {
-        guard variable.needsGradient else { return nil }
-        guard variable.gradient != nil else {
-            let fresh = Tensor(uninitialized: variable.value.shape)
-            variable.gradient = fresh
+    /// The tensor to write, and whether to add to what it holds; nil where the gradient is not wanted. The caller must
+    /// write all of it before anything else reads it.
+    package func destination() -> (tensor: Tensor, add: Bool)? {
+        guard let collector else { return nil }
+        guard collector.gradient != nil else {
+            let fresh = Tensor(uninitialized: collector.shape)
+            collector.gradient = fresh
             return (fresh, false)
         }
         // Another variable may share this memory (see `share`): then it stays as it is.
-        if !isKnownUniquelyReferenced(&variable.gradient!.storage) { variable.gradient = variable.gradient!.copy() }
-        return (variable.gradient!, true)
+        if !isKnownUniquelyReferenced(&collector.gradient!.storage) {
+            collector.gradient = collector.gradient!.copy()
+        }
+        return (collector.gradient!, true)
+    }
+
+    /// Calls `kernel` with the destination, if there is one.
+    package func write(_ kernel: (_ destination: Tensor, _ add: Bool) -> Void) {
+        if let (tensor, add) = destination() { kernel(tensor, add) }
     }
 
     /// Takes a finished tensor as the gradient, without a copy if it is the first.
     package func share(_ gradient: Tensor) {
-        guard variable.needsGradient else { return }
-        guard variable.gradient != nil else {
-            variable.gradient = gradient.reshaped(variable.value.shape)
+        guard let collector else { return }
+        guard collector.gradient != nil else {
+            collector.gradient = gradient.reshaped(collector.shape)
             return
         }
         write { destination, _ in Elementwise.add(destination, gradient, into: destination) }
@@ -76,22 +94,24 @@ package struct GradientSlot {
 /// A tape that does not record only computes, and every intermediate tensor is freed as soon as it has been used.
 public final class Tape {
     package let isRecording: Bool
-    private var steps: [(output: Variable, backward: (Tensor) -> Void)] = []
+    private var steps: [(output: GradientCollector, backward: (Tensor) -> Void)] = []
 
     public init(recording: Bool = true) { isRecording = recording }
 
     /// Applies an op and, if a gradient may be asked for, remembers how to go back.
-    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable {
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
+
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
         let tensors = inputs.map(\.value)
         let records = isRecording && inputs.contains { $0.needsGradient }
         let (output, saved) = operation.forward(tensors, recording: records)
         let variable = Variable(output, needsGradient: records)
-        if records {
+        if let collector = variable.collector {
             let kept = Kept(
                 inputs: operation.keeps.contains(.inputs) ? tensors : [],
                 output: operation.keeps.contains(.output) ? output : nil)
             let slots = inputs.map(\.slot)
-            steps.append((variable, { operation.backward($0, kept, saved: saved, into: slots) }))
+            steps.append((collector, { operation.backward($0, kept, saved: saved, into: slots) }))
         }
         return variable
     }

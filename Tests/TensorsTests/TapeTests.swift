@@ -70,8 +70,7 @@ struct TapeTests {
             let tape = Tape()
             let tokens = TokenBatch(batch: rows.count / 3, length: 3, ids: Array(ids[rows]))
             let x = tape.apply(Embedding(tokens, hasPositions: false), table)
-            let y = tape.apply(
-                Linear(activation: .gelu), tape.apply(LayerNorm(epsilon: 1e-5), x, gamma, beta), w, b)
+            let y = tape.apply(Linear(), tape.apply(LayerNorm(epsilon: 1e-5), x, gamma, beta), w, b)
             let loss = CrossEntropy(targets: Array(targets[rows]))
             let total = loss.evaluate([y.value, classifier.value], gradient: (1.0 / 12, [y.slot, classifier.slot]))
             tape.backward()

@@ -19,7 +19,10 @@ typedef struct {
     bool accumulate;         // c += a b rather than c = a b
     const float *bias;       // (n), added to each row, or NULL
     int32_t activation;      // gpt_activation, applied after the bias
-    float *derivative;       // (m, n) contiguous: the activation's derivative where it was applied, or NULL
+    float *before;           // (m, n) contiguous: what the activation was applied to is kept here, or NULL
+    const float *slope_at;   // (m, n) contiguous: c is multiplied by the derivative of `slope` there, or NULL
+    int32_t slope;           // gpt_activation
+    int32_t a_activation;    // gpt_activation, applied to a as it is read; only where a is read transposed
 } gpt_matmul;
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);

@@ -41,39 +41,22 @@ package struct CrossEntropy: Loss {
     private func evaluate(
         hidden: Tensor, weight: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?
     ) -> Double {
-        let (V, C) = weight.shape.two
+        let (V, _) = weight.shape.two
         let rows = targets.count, chunk = max(1, min(rows, chunkElements / V))
         let logits = Tensor(uninitialized: [chunk, V])
         var total = 0.0
 
-        let dHidden = gradient?.slots[0].claim(), dWeight = gradient?.slots[1].claim()
+        let dHidden = gradient?.slots[0].destination(), dWeight = gradient?.slots[1].destination()
         for first in stride(from: 0, to: rows, by: chunk) {
-            let count = min(chunk, rows - first)
-            Linear.multiply(hidden, rows: first..<first + count, byTransposed: weight, into: logits)
-            total += lossInPlace(logits, targets[first..<first + count], scale: gradient?.scale ?? 0)
-            if let (dWeight, add) = dWeight {
-                var product = gpt_matmul()
-                product.m = Int64(V)
-                product.n = Int64(C)
-                product.k = Int64(count)
-                product.setA(logits, row: 1, column: V)
-                product.setB(hidden, offset: first * C, row: C, column: 1)
-                product.c = dWeight.pointer
-                product.c_row = Int64(C)
-                product.accumulate = add || first > 0
-                gpt_matmul_run(Execution.kernels, &product)
+            let range = first..<min(first + chunk, rows)
+            let these = Matrix(hidden, rows: range), scores = Matrix(logits, rows: 0..<range.count)
+            MatrixProduct.multiply(these, Matrix(weight).transposed, into: scores)
+            total += lossInPlace(logits, targets[range], scale: gradient?.scale ?? 0)
+            if let (tensor, add) = dWeight {
+                MatrixProduct.multiply(scores.transposed, these, into: Matrix(tensor), add: add || first > 0)
             }
-            if let (dHidden, add) = dHidden {
-                var product = gpt_matmul()
-                product.m = Int64(count)
-                product.n = Int64(C)
-                product.k = Int64(V)
-                product.setA(logits, row: V, column: 1)
-                product.setB(weight, row: C, column: 1)
-                product.c = dHidden.pointer + first * C
-                product.c_row = Int64(C)
-                product.accumulate = add
-                gpt_matmul_run(Execution.kernels, &product)
+            if let (tensor, add) = dHidden {
+                MatrixProduct.multiply(scores, Matrix(weight), into: Matrix(tensor, rows: range), add: add)
             }
         }
         return total
@@ -104,21 +87,5 @@ package struct CrossEntropy: Loss {
         let chosen = targets.flatMap { target in (0..<V).map { $0 == Int(target) ? -1.0 : 0 } }
         let losses = builder.multiply(logProbabilities, builder.constant(chosen, shape: [targets.count, V]))
         return builder.sumOfRows(builder.reshape(losses, [1, targets.count * V]))
-    }
-}
-
-extension Linear {
-    /// The logits x W' of some rows of x, off the tape: x (..., C), W (V, C), out (rows, V).
-    package static func multiply(_ x: Tensor, rows: Range<Int>, byTransposed weight: Tensor, into out: Tensor) {
-        let (V, C) = weight.shape.two
-        var product = gpt_matmul()
-        product.m = Int64(rows.count)
-        product.n = Int64(V)
-        product.k = Int64(C)
-        product.setA(x, offset: rows.lowerBound * C, row: C, column: 1)
-        product.setB(weight, row: 1, column: C)
-        product.c = out.pointer
-        product.c_row = Int64(V)
-        gpt_matmul_run(Execution.kernels, &product)
     }
 }

@@ -6,9 +6,4 @@ package enum Elementwise {
     package static func add(_ a: Tensor, _ b: Tensor, into out: Tensor) {
         gpt_add(Execution.kernels, Int64(out.count), a.pointer, b.pointer, out.pointer)
     }
-
-    /// out = a b, element by element; `out` may be one of them.
-    package static func multiply(_ a: Tensor, _ b: Tensor, into out: Tensor) {
-        gpt_multiply(Execution.kernels, Int64(out.count), a.pointer, b.pointer, out.pointer)
-    }
 }

@@ -33,12 +33,11 @@ package struct LayerNorm: Operation {
         _ gradient: Tensor, _ kept: Kept, saved: Statistics, into slots: [GradientSlot]
     ) {
         let (x, gamma) = (kept.inputs[0], kept.inputs[1])
-        let dX = slots[0].claim(), dGamma = slots[1].claim(), dBeta = slots[2].claim()
+        let (dX, dGamma, dBeta) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
         gpt_layernorm_backward(
-            Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer,
-            gamma.pointer, saved.mean.pointer, saved.reciprocalDeviation.pointer,
-            dX?.destination.pointer, dX?.add ?? false, dGamma?.destination.pointer, dGamma?.add ?? false,
-            dBeta?.destination.pointer, dBeta?.add ?? false)
+            Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer, gamma.pointer,
+            saved.mean.pointer, saved.reciprocalDeviation.pointer, dX?.tensor.pointer, dX?.add ?? false,
+            dGamma?.tensor.pointer, dGamma?.add ?? false, dBeta?.tensor.pointer, dBeta?.add ?? false)
         withExtendedLifetime((dX, dGamma, dBeta)) {}
     }
 

@@ -14,8 +14,15 @@ package enum Catalogue {
         line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 3e-6) { _ in
             Linear(hasBias: false)
         },
-        line("Linear with GELU", layers, scaled: fanIn, within: 3e-6) { _ in Linear(activation: .gelu) },
-        line("Linear with ReLU", narrow, scaled: fanIn, within: 3e-6) { _ in Linear(activation: .relu) },
+        line("FeedForward with GELU", feedForwards, scaled: fanIns, within: 4e-6) { _ in
+            FeedForward(activation: .gelu)
+        },
+        line("FeedForward with ReLU", fewElements, scaled: fanIns, within: 4e-6) { _ in
+            FeedForward(activation: .relu)
+        },
+        line("FeedForward in chunks", feedForwards, scaled: fanIns, within: 4e-6) {
+            FeedForward(activation: .gelu, chunkElements: 4 * $0[1][1] + 1)
+        },
         line("LayerNorm", norms, within: 3e-6) { _ in LayerNorm(epsilon: 1e-5) },
         line("LayerNorm with a large epsilon", norms, within: 3e-6) { _ in LayerNorm(epsilon: 0.5) },
         line("Attention, one head", heads(1), within: 4e-6) { _ in Attention(heads: 1, mask: .causal) },
@@ -51,8 +58,13 @@ package enum Catalogue {
             layer([14], 65, 64), layer([100], 3, 1),
         ] + large([layer([400], 20, 24), layer([13], 400, 1601), layer([13], 1600, 24), layer([97], 390, 100)])
 
-    /// Those of so few outputs that no difference is taken across the corner of a ReLU.
-    private static let narrow = layers.filter { $0[1].count < 20_000 }
+    /// x, weight (C, F), bias, weight (F, C) and bias.
+    private static let feedForwards: [[Shape]] =
+        [feedForward([1], 1, 1), feedForward([5], 3, 7), feedForward([13], 6, 17), feedForward([2, 33], 20, 80)]
+        + large([feedForward([100], 40, 400), feedForward([7], 200, 800)])
+
+    /// Few elements, so that no finite difference steps over the kink of ReLU.
+    private static let fewElements = [feedForward([5], 3, 7), feedForward([13], 6, 17)]
 
     private static let norms: [[Shape]] =
         [[1, 1], [5, 3], [1, 200], [2, 33, 17], [7, 768], [70, 64]].map { [$0, [$0[-1]], [$0[-1]]] }
@@ -91,6 +103,10 @@ package enum Catalogue {
         [Shape(rows + [inputs]), [inputs, outputs], [outputs]]
     }
 
+    private static func feedForward(_ rows: [Int], _ width: Int, _ inner: Int) -> [Shape] {
+        [Shape(rows + [width]), [width, inner], [inner], [inner, width], [width]]
+    }
+
     // MARK: What the ops are made with
 
     /// Ids among which many are equal.
@@ -107,6 +123,10 @@ package enum Catalogue {
     /// Weights that keep the variance of what passes through them.
     private static func fanIn(_ shapes: [Shape]) -> [Double] {
         [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5]
+    }
+
+    private static func fanIns(_ shapes: [Shape]) -> [Double] {
+        [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5, 1 / Double(shapes[3][0]).squareRoot(), 0.5]
     }
 
     private static func line(

@@ -49,7 +49,7 @@ package struct Sample: Sendable, CustomStringConvertible {
         switch subject {
         case .operation(let operation):
             let tape = Tape()
-            let y = Self.apply(operation, variables, tape)
+            let y = tape.apply(operation, variables)
             if y.needsGradient { y.gradient = Tensor(y.value.shape, oracle.weighting(count: y.value.count)) }
             tape.backward()
             output = y.value.values.map(Double.init)
@@ -65,18 +65,9 @@ package struct Sample: Sendable, CustomStringConvertible {
         switch subject {
         case .operation(let operation):
             let variables = inputs.map { Variable($0, needsGradient: true) }
-            return Self.apply(operation, variables, Tape(recording: false)).value.values.map(Double.init)
+            return Tape(recording: false).apply(operation, variables).value.values.map(Double.init)
         case .loss(let loss):
             return [loss.evaluate(inputs, gradient: nil)]
-        }
-    }
-
-    private static func apply(_ operation: any Operation, _ inputs: [Variable], _ tape: Tape) -> Variable {
-        switch inputs.count {
-        case 1: tape.apply(operation, inputs[0])
-        case 2: tape.apply(operation, inputs[0], inputs[1])
-        case 3: tape.apply(operation, inputs[0], inputs[1], inputs[2])
-        default: fatalError("no op has \(inputs.count) inputs")
         }
     }
 }

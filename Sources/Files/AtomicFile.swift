@@ -1,0 +1,129 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Files that change in one piece: whoever reads one, also after a crash or a power failure, finds the old content or
+/// the new, whole.
+package enum AtomicFile {
+    /// Puts what `body` writes in place of the file at `path`.
+    ///
+    /// The content goes to a temporary file in the same directory, is brought to the disk, and takes the name of the
+    /// old one; then the directory is brought to the disk too. Where anything fails, a full disk or an error `body`
+    /// throws, the temporary is removed, the old file stays as it was and the error is thrown on.
+    package static func replace(at path: String, _ body: (FileWriter) throws -> Void) throws {
+        let temporary = try TemporaryFile(replacing: path)
+        let writer = FileWriter(descriptor: temporary.descriptor, path: path)
+        try body(writer)
+        try writer.flush()
+        try temporary.commit()
+    }
+
+    /// Puts `text` in place of the file at `path`.
+    package static func write(_ text: String, to path: String) throws {
+        try replace(at: path) { writer in try writer.write(text) }
+    }
+
+    /// Puts `bytes` in place of the file at `path`.
+    package static func write(_ bytes: [UInt8], to path: String) throws {
+        try replace(at: path) { writer in try writer.write(bytes) }
+    }
+
+    /// Removes the temporary files that killed processes left in a directory, and none that is being written.
+    package static func removeLeftovers(in directory: String) {
+        guard let names = try? Files.contents(ofDirectory: directory) else { return }
+        for name in names where name.hasPrefix(TemporaryFile.prefix) {
+            let path = directory + "/" + name
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+            guard descriptor >= 0 else { continue }
+            // Its writer holds a lock, which the system takes from the dead.
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+            close(descriptor)
+        }
+    }
+}
+
+/// A file that is to take the place of another, and goes away unless it does.
+final class TemporaryFile {
+    /// How the names of all temporary files begin.
+    static let prefix = ".swift-gpt-temporary-"
+
+    let descriptor: Int32
+    let path: String
+
+    /// The file to be replaced, and the name people know it by.
+    private let target: String
+    private let name: String
+    private var isCommitted = false
+
+    /// Opens a new file in the directory of `name`.
+    init(replacing name: String) throws(FileError) {
+        self.name = name
+        target = Self.resolved(name)
+        if let information = Files.information(target), information.st_mode & S_IFMT != S_IFREG {
+            let isDirectory = information.st_mode & S_IFMT == S_IFDIR
+            throw FileError("cannot write", name, "it is a \(isDirectory ? "directory" : "device"), not a file")
+        }
+        let directory = Files.parent(of: target)
+        let process = getpid()
+        var number = 0
+        while true {
+            let path = "\(directory)/\(Self.prefix)\(process)-\(number)"
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            if descriptor >= 0 {
+                self.path = path
+                self.descriptor = descriptor
+                break
+            }
+            if errno == ENOENT { throw FileError("cannot write", name, "there is no directory \(directory)") }
+            guard errno == EEXIST, number < 10_000 else { throw FileError("cannot write", name) }
+            number += 1
+        }
+        // Tells `removeLeftovers` that this one is alive. A file system without locks does without.
+        _ = flock(descriptor, LOCK_EX | LOCK_NB)
+    }
+
+    /// Brings the file to the disk and gives it its name.
+    func commit() throws(FileError) {
+        try synchronize(descriptor)
+        guard rename(path, target) == 0 else { throw FileError("cannot write", name) }
+        isCommitted = true
+        let directory = open(Files.parent(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }  // a directory one may write to but not read
+        defer { close(directory) }
+        try synchronize(directory)
+    }
+
+    /// Waits until the disk has what was written.
+    private func synchronize(_ descriptor: Int32) throws(FileError) {
+        #if canImport(Darwin)
+            // There fsync leaves the data in the cache of the disk itself.
+            if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
+        #endif
+        while fsync(descriptor) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EINVAL, ENOTSUP: return  // nothing to wait for here
+            default: throw FileError("cannot write", name)
+            }
+        }
+    }
+
+    /// The file itself where `path` is a link to one: the link stays and its file is replaced.
+    private static func resolved(_ path: String) -> String {
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFLNK,
+            let resolved = realpath(path, nil)
+        else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    deinit {
+        close(descriptor)
+        if !isCommitted { unlink(path) }
+    }
+}

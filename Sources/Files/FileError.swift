@@ -1,0 +1,54 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What went wrong with a file, in one line: what was tried, the path, and the reason.
+package struct FileError: Error, Equatable, CustomStringConvertible {
+    /// The file or directory, as the caller named it.
+    package let path: String
+
+    /// The system's error number; 0 where the reason is our own.
+    package let code: Int32
+
+    /// The line, such as `cannot write model/config.json: no space left on device`.
+    package let description: String
+
+    package init(_ attempt: String, _ path: String, _ reason: String, code: Int32 = 0) {
+        self.path = path
+        self.code = code
+        description = "\(attempt) \(Self.shown(path)): \(reason)"
+    }
+
+    /// An error the system reported, `errno` where no other number is given.
+    init(_ attempt: String, _ path: String, code: Int32 = errno) {
+        self.init(attempt, path, Self.reason(code), code: code)
+    }
+
+    /// The system's words for an error number, in the middle of a line.
+    private static func reason(_ code: Int32) -> String {
+        let words = String(cString: strerror(code))
+        let sentence = words.prefix(1).lowercased() + words.dropFirst()
+        switch code {
+        case ENOSPC, EDQUOT: return sentence + "; free some space and try again"
+        default: return sentence
+        }
+    }
+
+    /// A path on one line, whatever characters it has.
+    private static func shown(_ path: String) -> String {
+        if path.isEmpty { return "a file without a name" }
+        var line = ""
+        for scalar in path.unicodeScalars {
+            if scalar.value < 0x20 || scalar.value == 0x7F {
+                line += scalar.escaped(asASCII: true)
+            } else {
+                line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
+    }
+}

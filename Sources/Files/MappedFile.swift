@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A whole file as memory that the system reads when it is looked at, and shares between processes.
+///
+/// The files of a model are replaced, never changed in place, so that a mapping stays what it was. A file that another
+/// program cuts short while it is mapped ends the process; the system has no other answer to that.
+package final class MappedFile: Sendable {
+    /// The path the file was opened by.
+    package let path: String
+
+    /// The bytes of the file. They live as long as this object does: keep it alive around every use, as with
+    /// `withExtendedLifetime`.
+    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // read-only memory, never moved
+
+    /// Maps a regular file; directories, pipes and devices are refused.
+    package init(path: String) throws(FileError) {
+        let (descriptor, size) = try Files.openForReading(path)
+        defer { close(descriptor) }
+        self.path = path
+        guard size > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+            throw FileError("cannot map", path)
+        }
+        bytes = UnsafeRawBufferPointer(start: start, count: size)
+    }
+
+    deinit {
+        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+}

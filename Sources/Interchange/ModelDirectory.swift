@@ -1,0 +1,182 @@
+import Files
+import LanguageModels
+import Layers
+import StrictJSON
+import Tensors
+import Tokenizers
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A model that was read from disk.
+public struct SavedModel {
+    public let model: any LanguageModel
+    /// The directory.
+    public let path: String
+    private let tokenizerResult: Result<any Tokenizer, any Error>
+
+    fileprivate init(model: any LanguageModel, path: String, tokenizer: Result<any Tokenizer, any Error>) {
+        self.model = model
+        self.path = path
+        tokenizerResult = tokenizer
+    }
+
+    /// What turns text into its ids; throws why there is none that can be used.
+    public var tokenizer: any Tokenizer { get throws { try tokenizerResult.get() } }
+}
+
+/// A model as it lies on disk: a directory in the form of Hugging Face, with `config.json`, `model.safetensors`,
+/// `tokenizer.json`, `tokenizer_config.json` and `generation_config.json`.
+///
+/// For a `Transformer` it is exactly a GPT-2 directory, which transformers reads, and a GPT-2 directory that
+/// transformers wrote is read here.
+public enum ModelDirectory {
+    /// Reads a model, ours or one made by transformers.
+    /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
+    ///   for this machine's memory, or with a vocabulary that is not its tokenizer's.
+    public static func load(_ path: String) throws -> SavedModel {
+        guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
+        guard Files.isDirectory(path) else {
+            throw ModelError(
+                path: path, reason: "it is not a directory; a model is the directory that holds config.json")
+        }
+        let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
+        let files = try WeightFiles(directory: path)
+        let model = try makeModel(configuration, files)
+        let tokenizer = Result<any Tokenizer, any Error> {
+            guard Files.exists(path + "/" + TokenizerFile.name) else {
+                throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
+            }
+            return try TokenizerFile.read(directory: path)
+        }
+        if let size = (try? tokenizer.get())?.vocabularySize, size != model.vocabularySize {
+            throw ModelError(
+                path: path,
+                reason:
+                    "its tokenizer has \(size) tokens and its model \(model.vocabularySize): they do not belong together"
+            )
+        }
+        return SavedModel(model: model, path: path, tokenizer: tokenizer)
+    }
+
+    /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
+    public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
+        guard let configuration = ModelConfiguration(of: model) else {
+            throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
+        }
+        try Files.makeDirectory(path)
+        func write(_ json: JSON, to name: String) throws {
+            try AtomicFile.write(json.serialized(pretty: true) + "\n", to: path + "/" + name)
+        }
+        try TokenizerFile.write(tokenizer, contextLength: model.contextLength, directory: path)
+        try write(configuration.json(endOfText: tokenizer.endOfText), to: ModelConfiguration.fileName)
+        let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
+        try write(
+            ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
+            to: "generation_config.json")
+        try SafetensorsWriter.write(
+            to: path + "/" + WeightFiles.fileName, metadata: ["format": "pt"], tensors: tensors(of: model),
+            checksum: true)
+    }
+
+    /// What a file of weights holds.
+    package static func tensors(of model: any LanguageModel) -> [SafetensorsTensor] {
+        switch model {
+        case let model as any NeuralLanguageModel:
+            return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value) }
+        case let model as NGramModel:
+            return model.arrays.map { array in
+                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
+                    try array.values.withUnsafeBytes(piece)
+                }
+            }
+        default: return []
+        }
+    }
+
+    // MARK: - Reading
+
+    private static func makeModel(_ configuration: ModelConfiguration, _ files: WeightFiles) throws -> any LanguageModel
+    {
+        if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+        switch configuration {
+        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files)
+        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files)
+        case .bigram(let size):
+            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files)
+        case .ngram(let order, let size):
+            var arrays: [String: [Int32]] = [:]
+            for name in files.names {
+                guard let file = files.file(of: name) else { continue }
+                arrays[name] = try file.integers(name).map { Int32(truncatingIfNeeded: $0) }
+            }
+            do { return try NGramModel(order: order, vocabularySize: size, arrays: arrays) } catch let error
+                as NGramError
+            {
+                throw ModelError(path: files.path, reason: error.description)
+            }
+        }
+    }
+
+    /// Refuses a model that memory cannot hold, or that its file cannot hold, before any memory is taken for it.
+    private static func checkMemory(parameters: Int, _ files: WeightFiles) throws {
+        let stored = files.names.reduce(0) { total, name in
+            total + ((try? files.file(of: name)?.entry(name).count) ?? 0)
+        }
+        guard stored >= parameters else {
+            throw ModelError(
+                path: files.path,
+                reason:
+                    "it holds \(stored) numbers and config.json describes a model of \(parameters); one of them was "
+                    + "altered or cut off")
+        }
+        let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard parameters * 4 < memory else {
+            throw ModelError(
+                path: files.path,
+                reason: "its \(parameters) weights need \(parameters / 250_000) MB and this machine has "
+                    + "\(memory / 1_000_000) MB of memory")
+        }
+    }
+
+    /// Copies every parameter from the files, in whatever precision they are.
+    private static func filled<Model: NeuralLanguageModel>(_ model: Model, from files: WeightFiles) throws -> Model {
+        var unused = Set(files.names)
+        for named in model.parameters {
+            // As published, GPT-2's names lack the prefix that transformers gives them.
+            let bare = named.name.hasPrefix("transformer.") ? String(named.name.dropFirst("transformer.".count)) : nil
+            guard let name = [named.name, bare].compactMap({ $0 }).first(where: { files.file(of: $0) != nil }),
+                let file = files.file(of: name)
+            else { throw ModelError(path: files.path, reason: "the tensor \(named.name) is missing") }
+            let shape = try file.shape(name)
+            guard shape == named.parameter.value.shape.dimensions else {
+                throw ModelError(
+                    path: files.path,
+                    reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json asks for "
+                        + "\(named.parameter.value.shape)")
+            }
+            try named.parameter.value.withElements { try file.copyFloats(name, into: $0) }
+            unused.remove(name)
+        }
+        // Masks that old versions stored, and a second copy of a tied classifier.
+        let harmless = [".attn.bias", ".attn.masked_bias", "lm_head.weight"]
+        if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
+            throw ModelError(path: files.path, reason: "the tensor \(name) has no place in the model of config.json")
+        }
+        return model
+    }
+}
+
+extension SafetensorsTensor {
+    /// A tensor's numbers as they lie in memory.
+    package init(_ name: String, _ tensor: Tensor) {
+        self.init(name: name, dtype: .float32, shape: tensor.shape.dimensions) { piece in
+            try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// The types of numbers in a safetensors file, by their names there.
+package enum SafetensorsType: String, Sendable, CaseIterable {
+    case float64 = "F64"
+    case float32 = "F32"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case int64 = "I64"
+    case int32 = "I32"
+    case int16 = "I16"
+    case int8 = "I8"
+    case uint64 = "U64"
+    case uint32 = "U32"
+    case uint16 = "U16"
+    case uint8 = "U8"
+    case bool = "BOOL"
+    case float8e4m3 = "F8_E4M3"
+    case float8e5m2 = "F8_E5M2"
+
+    /// The size of one number in bytes.
+    package var size: Int {
+        switch self {
+        case .float64, .int64, .uint64: 8
+        case .float32, .int32, .uint32: 4
+        case .float16, .bfloat16, .int16, .uint16: 2
+        case .int8, .uint8, .bool, .float8e4m3, .float8e5m2: 1
+        }
+    }
+
+    /// The bytes of a tensor of this type, `nil` where a dimension is negative or the product does not fit in an `Int`.
+    package func byteCount(shape: [Int]) -> Int? {
+        var count = size
+        for dimension in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            if overflow || dimension < 0 { return nil }
+            count = product
+        }
+        return count
+    }
+}

@@ -1,0 +1,54 @@
+import Files
+import StrictJSON
+
+/// The safetensors files of a model: one, or several with an index, as large models are published.
+package struct WeightFiles {
+    package static let fileName = "model.safetensors"
+    private static let indexName = "model.safetensors.index.json"
+
+    private let files: [SafetensorsFile]
+    private let fileOfName: [UTF8Key: Int]
+    package let path: String
+
+    /// Opens the files of a model's directory, checking their headers and, where they carry one, their checksum.
+    package init(directory: String) throws {
+        let single = directory + "/" + Self.fileName
+        let index = directory + "/" + Self.indexName
+        var paths = [single]
+        if !Files.exists(single), Files.exists(index) { paths = try Self.shards(index, in: directory) }
+        path = paths.count == 1 ? single : index
+        files = try paths.map { try SafetensorsFile(path: $0) }
+        var fileOfName: [UTF8Key: Int] = [:]
+        for (number, file) in files.enumerated() {
+            try file.verifyChecksum()
+            for name in file.names {
+                guard fileOfName.updateValue(number, forKey: UTF8Key(name)) == nil else {
+                    throw ModelError(path: path, reason: "the tensor \(name) is in two of its files")
+                }
+            }
+        }
+        self.fileOfName = fileOfName
+    }
+
+    /// The files that an index names, which must lie beside it.
+    private static func shards(_ index: String, in directory: String) throws -> [String] {
+        let json: JSON
+        do { json = try JSON(parsing: try TextFile.bytes(index)) } catch let error as JSONError {
+            throw ModelError(path: index, reason: "not JSON: \(error)")
+        }
+        guard let map = json["weight_map"]?.objectValue else {
+            throw ModelError(path: index, reason: "it has no weight_map")
+        }
+        let names = Set(map.compactMap { $0.value.stringValue })
+        guard !names.isEmpty, names.allSatisfy({ !$0.contains("/") && $0.hasSuffix(".safetensors") }) else {
+            throw ModelError(path: index, reason: "its weight_map does not name .safetensors files beside it")
+        }
+        return names.sorted().map { directory + "/" + $0 }
+    }
+
+    package var names: [String] { files.flatMap(\.names) }
+    package var metadata: [String: String] { files.first?.metadata ?? [:] }
+
+    /// The file that has a tensor.
+    package func file(of name: String) -> SafetensorsFile? { fileOfName[UTF8Key(name)].map { files[$0] } }
+}

@@ -1,0 +1,27 @@
+import Tensors
+
+/// The feed-forward block: two linear layers with an activation between, applied to each position by itself.
+/// `c_fc` widens, `c_proj` narrows again; the names are GPT-2's.
+public struct FeedForwardBlock: Module {
+    public let expansion: LinearLayer
+    public let projection: LinearLayer
+    private let operation: FeedForward
+
+    package init(
+        width: Int, innerWidth: Int, activation: Activation, deviation: Double, projectionDeviation: Double,
+        using weights: inout WeightInitializer
+    ) {
+        expansion = LinearLayer(inputs: width, outputs: innerWidth, deviation: deviation, using: &weights)
+        projection = LinearLayer(inputs: innerWidth, outputs: width, deviation: projectionDeviation, using: &weights)
+        operation = FeedForward(activation: activation)
+    }
+
+    public var parameters: [NamedParameter] { expansion.prefixed(by: "c_fc") + projection.prefixed(by: "c_proj") }
+
+    package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+        guard let bias1 = expansion.bias, let bias2 = projection.bias else {
+            preconditionFailure("both layers of a feed-forward block have a bias")
+        }
+        return pass.tape.apply(operation, x, expansion.weight, bias1, projection.weight, bias2)
+    }
+}

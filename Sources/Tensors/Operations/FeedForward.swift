@@ -1,0 +1,102 @@
+/// The feed-forward network of a transformer: y = act(x W1 + b1) W2 + b2.
+///
+/// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C). It is one op rather than two linear layers because of what
+/// lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, but act(h) is not. The
+/// activation is applied within the epilogue of the first product, and in backward once more while the rows of h are
+/// packed for the product that needs them. With g = act(h):
+///
+///     dW2 = g' dY,   db2 = the sum of dY,   dH = (dY W2') act'(h),   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1'
+package struct FeedForward: Operation {
+    package let activation: Activation
+
+    private let chunkElements: Int
+
+    /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
+    ///   is kept for backward: few enough to stay in cache until the second product reads them.
+    package init(activation: Activation, chunkElements: Int = 1 << 20) {
+        self.activation = activation
+        self.chunkElements = chunkElements
+    }
+
+    package var keeps: Keeps { .inputs }
+
+    /// Saved: h.
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Tensor?) {
+        let (x, weight1, bias1, weight2, bias2) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
+        let (outer, F) = (x.shape.dimensions.dropLast(), weight1.shape.columns)
+        let y = Tensor(uninitialized: Shape(outer + [weight2.shape.columns]))
+        let h = recording ? Tensor(uninitialized: Shape(outer + [F])) : nil
+        let chunk = chunkRows(x.shape.rows, F)
+        let g = Tensor(uninitialized: [chunk, F])
+        for rows in chunks(of: x.shape.rows, chunk) {
+            let these = Matrix(g, rows: 0..<rows.count)
+            MatrixProduct.multiply(
+                Matrix(x, rows: rows), Matrix(weight1), into: these,
+                epilogue: .activation(activation, bias: bias1, before: h.map { Matrix($0, rows: rows) }))
+            MatrixProduct.multiply(these, Matrix(weight2), into: Matrix(y, rows: rows), epilogue: .bias(bias2))
+        }
+        return (y, h)
+    }
+
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Tensor?, into slots: [GradientSlot]) {
+        let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[3])
+        guard let h = saved else { preconditionFailure("nothing was recorded") }
+        let (dX, dWeight1, dBias1) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
+        slots[4].write { MatrixProduct.sumRows(of: Matrix(gradient), into: $0, add: $1) }
+        slots[3].write {
+            MatrixProduct.multiply(
+                Matrix(h).transposed, Matrix(gradient), into: Matrix($0), add: $1, applyingToA: activation)
+        }
+        let chunk = chunkRows(x.shape.rows, h.shape.columns)
+        let dH = Tensor(uninitialized: [chunk, h.shape.columns])
+        for rows in chunks(of: x.shape.rows, chunk) {
+            let these = Matrix(dH, rows: 0..<rows.count), isLater = rows.lowerBound > 0
+            MatrixProduct.multiply(
+                Matrix(gradient, rows: rows), Matrix(weight2).transposed, into: these,
+                epilogue: .slope(activation, at: Matrix(h, rows: rows)))
+            if let (tensor, add) = dBias1 { MatrixProduct.sumRows(of: these, into: tensor, add: add || isLater) }
+            if let (tensor, add) = dWeight1 {
+                MatrixProduct.multiply(
+                    Matrix(x, rows: rows).transposed, these, into: Matrix(tensor), add: add || isLater)
+            }
+            if let (tensor, add) = dX {
+                MatrixProduct.multiply(these, Matrix(weight1).transposed, into: Matrix(tensor, rows: rows), add: add)
+            }
+        }
+    }
+
+    /// Rows that are taken at a time: cut by the shape alone, and in whole blocks of the matrix product.
+    private func chunkRows(_ rows: Int, _ F: Int) -> Int {
+        let most = chunkElements / F
+        return min(rows, most >= 96 ? most / 96 * 96 : max(1, most))
+    }
+
+    private func chunks(of rows: Int, _ chunk: Int) -> some Sequence<Range<Int>> {
+        stride(from: 0, to: rows, by: chunk).lazy.map { $0..<min($0 + chunk, rows) }
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        let h = builder.add(builder.matmul(inputs[0], inputs[1]), inputs[2])
+        let g = activation.reference(h, &builder)
+        return builder.add(builder.matmul(g, inputs[3]), inputs[4])
+    }
+}
+
+extension Activation {
+    fileprivate func reference<Builder: PrimitiveBuilder>(
+        _ x: Builder.Value, _ builder: inout Builder
+    ) -> Builder.Value {
+        switch self {
+        case .identity: return x
+        case .relu: return builder.maximum(x, builder.constant(0))
+        case .gelu:
+            let cube = builder.multiply(builder.multiply(x, x), x)
+            let inner = builder.add(x, builder.multiply(builder.constant(0.044715), cube))
+            let tanh = builder.tanh(builder.multiply(builder.constant((2 / Double.pi).squareRoot()), inner))
+            return builder.multiply(
+                builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), tanh))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import CKernels
+
+/// What is applied to the output of a linear layer, element by element.
+package enum Activation: Sendable, CaseIterable {
+    case identity
+    /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the approximation that GPT-2 uses (Hendrycks and Gimpel, 2016),
+    /// `gelu_new` to Hugging Face and `approximate="tanh"` to PyTorch.
+    case gelu
+    case relu
+
+    fileprivate var code: Int32 {
+        switch self {
+        case .identity: Int32(GPT_IDENTITY.rawValue)
+        case .gelu: Int32(GPT_GELU.rawValue)
+        case .relu: Int32(GPT_RELU.rawValue)
+        }
+    }
+}
+
+/// A tensor, or some of its rows, read as a matrix; perhaps transposed, which moves nothing.
+package struct Matrix {
+    fileprivate let tensor: Tensor
+    fileprivate let start: Int
+    fileprivate let rowStride: Int
+    fileprivate let columnStride: Int
+    package let rows: Int
+    package let columns: Int
+
+    private init(_ tensor: Tensor, start: Int, rows: Int, columns: Int, rowStride: Int, columnStride: Int) {
+        self.tensor = tensor
+        self.start = start
+        self.rows = rows
+        self.columns = columns
+        self.rowStride = rowStride
+        self.columnStride = columnStride
+    }
+
+    /// The vectors along the tensor's last dimension as rows, or a range of them.
+    package init(_ tensor: Tensor, rows: Range<Int>? = nil) {
+        let rows = rows ?? 0..<tensor.shape.rows, columns = tensor.shape.columns
+        self.init(
+            tensor, start: rows.lowerBound * columns, rows: rows.count, columns: columns, rowStride: columns,
+            columnStride: 1)
+    }
+
+    fileprivate var pointer: UnsafeMutablePointer<Float> { tensor.pointer + start }
+
+    package var transposed: Matrix {
+        Matrix(
+            tensor, start: start, rows: columns, columns: rows, rowStride: columnStride, columnStride: rowStride)
+    }
+}
+
+/// Matrix products, off the tape: what the ops are made of.
+package enum MatrixProduct {
+    /// What is done to the result while it is in cache.
+    package enum Epilogue {
+        case none
+        /// c + bias, if there is one.
+        case bias(Tensor?)
+        /// activation(c + bias); what it was applied to goes to `before`.
+        case activation(Activation, bias: Tensor, before: Matrix?)
+        /// c times the derivative of the activation at the elements of another matrix.
+        case slope(Activation, at: Matrix)
+    }
+
+    /// c = a b, or c += a b, with an epilogue.
+    /// - Parameter activation: applied to a as it is read, where a is transposed.
+    package static func multiply(
+        _ a: Matrix, _ b: Matrix, into c: Matrix, add: Bool = false, epilogue: Epilogue = .none,
+        applyingToA activation: Activation = .identity
+    ) {
+        precondition(
+            a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.columnStride == 1,
+            "cannot multiply (\(a.rows), \(a.columns)) by (\(b.rows), \(b.columns)) to (\(c.rows), \(c.columns))")
+        var product = gpt_matmul()
+        product.m = Int64(a.rows)
+        product.n = Int64(b.columns)
+        product.k = Int64(a.columns)
+        product.a = UnsafePointer(a.pointer)
+        product.a_row = Int64(a.rowStride)
+        product.a_column = Int64(a.columnStride)
+        product.a_activation = activation.code
+        product.b = UnsafePointer(b.pointer)
+        product.b_row = Int64(b.rowStride)
+        product.b_column = Int64(b.columnStride)
+        product.c = c.pointer
+        product.c_row = Int64(c.rowStride)
+        product.accumulate = add
+        switch epilogue {
+        case .none: break
+        case .bias(let bias): product.bias = UnsafePointer(bias?.pointer)
+        case .activation(let activation, let bias, let before):
+            product.bias = UnsafePointer(bias.pointer)
+            product.activation = activation.code
+            product.before = before?.pointer
+        case .slope(let activation, let before):
+            product.slope = activation.code
+            product.slope_at = UnsafePointer(before.pointer)
+        }
+        gpt_matmul_run(Execution.kernels, &product)
+        withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue)) {}
+    }
+
+    /// out = the sum of the rows of x, or out += it: the gradient of a bias.
+    package static func sumRows(of x: Matrix, into out: Tensor, add: Bool) {
+        gpt_sum_over_rows(Execution.kernels, Int64(x.rows), Int64(x.columns), x.pointer, out.pointer, add)
+        withExtendedLifetime(x.tensor) {}
+    }
+}

@@ -1,0 +1,39 @@
+/// Why a text or a file cannot be taken, in one line.
+public enum TokenizerError: Error, Equatable, CustomStringConvertible {
+    /// A character at `position`, counted in scalars from 0, that is not among the `alphabet` characters of the model.
+    case unknownCharacter(Unicode.Scalar, position: Int, alphabet: Int)
+
+    /// A character that was to stand for unknown ones and is unknown itself.
+    case unknownReplacement(Unicode.Scalar, alphabet: Int)
+
+    /// A tokenizer.json that says something impossible, or something we cannot do.
+    case unreadable(file: String, reason: String)
+
+    /// A tokenizer that has no form as a tokenizer.json yet.
+    case unwritable(kind: String)
+
+    public var description: String {
+        switch self {
+        case .unknownCharacter(let scalar, let position, let alphabet):
+            "the character \(shown(scalar)) at position \(position) is not in the alphabet of \(alphabet) characters; "
+                + "--replace-unknown CHARACTER puts another in its place"
+        case .unknownReplacement(let scalar, let alphabet):
+            "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
+        case .unreadable(let file, let reason): "\(file): \(reason)"
+        case .unwritable(let kind): "a tokenizer of \(kind) has no form as a tokenizer.json"
+        }
+    }
+}
+
+/// A character as one can recognise it on a line: in quotation marks where it can be seen by itself, and by its number.
+func shown(_ scalar: Unicode.Scalar) -> String {
+    let digits = String(scalar.value, radix: 16, uppercase: true)
+    let number = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    switch scalar.properties.generalCategory {
+    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+        .nonspacingMark, .spacingMark, .enclosingMark:
+        return number
+    default:
+        return "'\(scalar)' (\(number))"
+    }
+}

@@ -1,0 +1,49 @@
+import LanguageModels
+
+/// Validation: the loss over the parts of the texts that are not learnt from.
+struct Evaluator {
+    let documents: [[Int32]]
+    let length: Int
+
+    init(_ data: TokenDataset, model: any LanguageModel) {
+        documents = data.documents.map(\.validation)
+        // A model without a context scores windows of this length.
+        length = model.contextLength ?? 256
+    }
+
+    /// All windows of all texts.
+    var windows: Int { documents.reduce(0) { $0 + windows(of: $1) } }
+
+    private func windows(of tokens: [Int32]) -> Int { (tokens.count - 1 + length - 1) / length }
+
+    /// The loss over at most `limit` windows, evenly spaced over the texts and the same every time; nil if it was stopped.
+    func evaluate(
+        _ model: any LanguageModel, atMost limit: Int = .max, shouldStop: () -> Bool
+    ) -> Evaluation? {
+        let all = windows
+        var result = Evaluation(total: 0, count: 0)
+        var passed = 0
+        for tokens in documents {
+            // Each text has its share of the windows, the shares being rounded so that their sum is the limit.
+            let own = windows(of: tokens)
+            let share = limit >= all ? own : limit * (passed + own) / all - limit * passed / all
+            passed += own
+            guard share > 0 else { continue }
+            let chosen = EvaluationWindows(tokenCount: tokens.count, length: length, atMost: share)
+            guard let part = model.evaluate(tokens, after: [], windows: chosen, shouldStop: shouldStop) else {
+                return nil
+            }
+            result.total += part.total
+            result.count += part.count
+        }
+        return result
+    }
+
+    /// How many windows an evaluation may score so that it costs at most 5% of the training it follows.
+    ///
+    /// A forward pass is a third of a training step's arithmetic (Kaplan et al., 2020), so 0.05 x 3 tokens can be scored
+    /// for each one learnt from. Counted rather than timed, so that two runs choose the same windows.
+    static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
+        max(1, Int(0.15 * Double(trainedTokens) / Double(length)))
+    }
+}

@@ -1,0 +1,57 @@
+/// A line of metrics.csv: what was measured after a step.
+public struct MetricsRow: Sendable, Equatable {
+    public var step: Int
+    /// The mean over the steps since the line before, in nats per token.
+    public var trainingLoss: Double?
+    public var validationLoss: Double?
+    public var learningRate: Double
+    public var gradientNorm: Double
+    /// Tokens learnt from so far, repetitions included.
+    public var tokens: Int
+    /// The clock columns: only these differ from one run with the same seed to the next.
+    public var seconds: Double
+    public var tokensPerSecond: Double
+}
+
+/// The whole of metrics.csv.
+public struct Metrics: Sendable, Equatable {
+    public var rows: [MetricsRow] = []
+
+    /// Steps between lines, evaluations aside.
+    static let interval = 10
+
+    static let header =
+        "step,training_loss,validation_loss,learning_rate,gradient_norm,tokens,seconds,tokens_per_second"
+
+    public init() {}
+
+    /// The file's text. Numbers are written so that they read back to the same bits.
+    public var csv: String {
+        var text = Self.header + "\n"
+        for row in rows {
+            let numbers: [String] = [
+                "\(row.step)", row.trainingLoss.map { "\($0)" } ?? "", row.validationLoss.map { "\($0)" } ?? "",
+                "\(row.learningRate)", "\(row.gradientNorm)", "\(row.tokens)",
+                "\((row.seconds * 1000).rounded() / 1000)", "\(row.tokensPerSecond.rounded())",
+            ]
+            text += numbers.joined(separator: ",") + "\n"
+        }
+        return text
+    }
+
+    /// Reads the lines up to a step; what is after it belongs to steps that were lost and will be made again.
+    init(csv: String, upTo step: Int) {
+        for line in csv.split(separator: "\n").dropFirst() {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+            guard fields.count == 8, let number = Int(fields[0]), number <= step,
+                let rate = Double(fields[3]), let norm = Double(fields[4]), let tokens = Int(fields[5]),
+                let seconds = Double(fields[6]), let tokensPerSecond = Double(fields[7])
+            else { continue }
+            rows.append(
+                MetricsRow(
+                    step: number, trainingLoss: Double(fields[1]), validationLoss: Double(fields[2]),
+                    learningRate: rate, gradientNorm: norm, tokens: tokens, seconds: seconds,
+                    tokensPerSecond: tokensPerSecond))
+        }
+    }
+}

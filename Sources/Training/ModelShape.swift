@@ -1,0 +1,73 @@
+import LanguageModels
+
+/// The rungs of the ladder of models, each trained, tested and sampled by the same commands.
+public enum ModelKind: String, Sendable, CaseIterable {
+    /// Counting: interpolated modified Kneser-Ney.
+    case ngram
+    /// A trained table of what follows each token.
+    case bigram
+    /// One head of self-attention.
+    case attention
+    /// The GPT-2 architecture.
+    case gpt
+}
+
+/// What kind of model to train and how large, but for the vocabulary, which the text decides.
+public struct ModelShape: Sendable, Equatable {
+    public var kind: ModelKind
+    /// Blocks of a `gpt`.
+    public var layers: Int
+    /// Attention heads of each block of a `gpt`.
+    public var heads: Int
+    /// C, of a `gpt` or an `attention` model.
+    public var width: Int
+    /// T, the longest sequence; for a `bigram`, which has no limit, the length of what it is trained on.
+    public var context: Int
+    /// n, of an `ngram`.
+    public var order: Int
+
+    public init(kind: ModelKind = .gpt, layers: Int, heads: Int, width: Int, context: Int, order: Int = 7) {
+        self.kind = kind
+        self.layers = layers
+        self.heads = heads
+        self.width = width
+        self.context = context
+        self.order = order
+    }
+
+    /// The transformer of this shape.
+    public func transformer(vocabularySize: Int) -> TransformerConfiguration {
+        TransformerConfiguration(
+            vocabularySize: vocabularySize, contextLength: context, layers: layers, heads: heads, width: width)
+    }
+
+    /// What is wrong with the shape, in one line, if anything is.
+    public var problem: String? {
+        switch kind {
+        case .gpt: transformer(vocabularySize: 1).problem
+        case .attention, .bigram:
+            if !(1...1 << 24).contains(context) {
+                "the context is \(context), which is not between 1 and \(1 << 24)"
+            } else if kind == .attention, !(1...1 << 24).contains(width) {
+                "the width is \(width), which is not between 1 and \(1 << 24)"
+            } else {
+                nil
+            }
+        case .ngram:
+            (1...NGramModel.maximumOrder).contains(order)
+                ? nil : "the order is \(order), which is not between 1 and \(NGramModel.maximumOrder)"
+        }
+    }
+
+    /// A new model that learns by gradient descent; nil for one that counts.
+    public func makeNeuralModel(vocabularySize: Int, seed: UInt64) -> (any NeuralLanguageModel)? {
+        switch kind {
+        case .ngram: nil
+        case .bigram: BigramModel(vocabularySize: vocabularySize, seed: seed)
+        case .attention:
+            AttentionModel(
+                .init(vocabularySize: vocabularySize, contextLength: context, width: width), seed: seed)
+        case .gpt: Transformer(transformer(vocabularySize: vocabularySize), seed: seed)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+import Files
+import Interchange
+import LanguageModels
+import StrictJSON
+import Tensors
+import Tokenizers
+
+/// A run on disk: the directory of a model, as the rest of the world reads it, and beside the model `training/`.
+///
+///     config.json, model.safetensors, tokenizer.json, ...    the best model by validation loss
+///     training/latest.safetensors                            what a resumed run goes on from
+///     training/settings.json                                 settings, text and progress, to be read by people
+///     training/metrics.csv, loss.svg, samples.txt            how it went
+///
+/// A save replaces each file in one piece and `latest.safetensors` last, so that whenever a run is killed, what is on the
+/// disk is one save or the next. One process at a time works in a directory.
+public final class RunDirectory: TrainingStore {
+    public let path: String
+    public let tokenizer: any Tokenizer
+    private let origin: TextOrigin
+    private let textHash: String
+    /// The contents of tokenizer.json.
+    private let tokenizerFile: String
+    private let lock: DirectoryLock
+
+    /// Begins a run in a directory that is new or empty.
+    /// - Parameter origin: where the text came from.
+    public init(
+        creating path: String, tokenizer: any Tokenizer, data: TokenDataset, origin: TextOrigin
+    ) throws {
+        if let occupant = Self.occupant(of: path) {
+            throw TrainingError.directory(occupant.refusal(path))
+        }
+        try Files.makeDirectory(path)
+        lock = try DirectoryLock(directory: path)
+        self.path = path
+        self.tokenizer = tokenizer
+        self.origin = origin.absolute
+        textHash = data.hash
+        tokenizerFile = try TokenizerFile.contents(for: tokenizer)
+    }
+
+    /// Goes on with a run that `SavedRun` has read.
+    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) {
+        path = run.path
+        lock = run.lock
+        self.tokenizer = tokenizer
+        self.origin = origin.absolute
+        textHash = run.checkpoint.textHash
+        tokenizerFile = run.checkpoint.tokenizer
+    }
+
+    // MARK: Names
+
+    static func training(_ path: String) -> String { path + "/training" }
+    static func latest(_ path: String) -> String { training(path) + "/latest.safetensors" }
+    static func metrics(_ path: String) -> String { training(path) + "/metrics.csv" }
+    static func samples(_ path: String) -> String { training(path) + "/samples.txt" }
+
+    // MARK: Saving
+
+    public func keepBest(_ model: any NeuralLanguageModel) throws {
+        try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+    }
+
+    public func restoreBest(into model: any NeuralLanguageModel) throws {
+        guard let saved = try ModelDirectory.load(path).model as? any NeuralLanguageModel,
+            saved.parameters.map(\.parameter.value.shape) == model.parameters.map(\.parameter.value.shape)
+        else {
+            throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
+        }
+        model.setWeights(saved.parameters.map(\.parameter.value))
+    }
+
+    public func commit(_ trainer: Trainer) throws {
+        try Files.makeDirectory(Self.training(path))
+        let checkpoint = Checkpoint(
+            settings: trainer.settings, progress: trainer.progress, origin: origin, textHash: textHash,
+            tokenizer: tokenizerFile, samplesLength: trainer.samples.utf8.count)
+        try write(trainer.metrics, samples: trainer.samples)
+        try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.data)
+        try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)
+    }
+
+    /// Saves a model that was counted rather than trained, with its loss over the validation text.
+    public func save(
+        counted model: any LanguageModel, settings: TrainingSettings, data: TokenDataset, loss: Double, seconds: Double
+    ) throws {
+        try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+        try Files.makeDirectory(Self.training(path))
+        try writeSettings(
+            settings,
+            progress: ["seconds": .double(seconds), "final_validation_loss": .double(loss)], data: data)
+    }
+
+    private func write(_ metrics: Metrics, samples: String) throws {
+        try AtomicFile.write(metrics.csv, to: Self.metrics(path))
+        try AtomicFile.write(LossPlot(metrics).svg, to: Self.training(path) + "/loss.svg")
+        if !samples.isEmpty { try AtomicFile.write(samples, to: Self.samples(path)) }
+    }
+
+    private func writeSettings(_ settings: TrainingSettings, progress: JSON, data: TokenDataset) throws {
+        let json: JSON = [
+            "settings": settings.json, "progress": progress,
+            "text": [
+                "origin": origin.json, "sha256": .string(textHash),
+                "training_tokens": .int(data.trainingCount), "validation_tokens": .int(data.validationCount),
+            ],
+        ]
+        try AtomicFile.write(json.serialized(pretty: true), to: Self.training(path) + "/settings.json")
+    }
+}
+
+// MARK: - What is already there
+
+extension RunDirectory {
+    /// What a directory that was to become a run's holds already.
+    public enum Occupant: Equatable {
+        /// A run that has not come to its end.
+        case unfinished
+        /// A model: a finished run, or one from elsewhere.
+        case model
+        /// Something else.
+        case other
+
+        func refusal(_ path: String) -> String {
+            switch self {
+            case .unfinished:
+                "\(path) holds an unfinished run: go on with it by 'gpt train --resume \(path)', "
+                    + "or choose another name with --out"
+            case .model: "\(path) holds a model already: choose another name with --out"
+            case .other: "\(path) is not an empty directory: choose another name with --out"
+            }
+        }
+    }
+
+    /// What is at `path`; nil where there is nothing, or an empty directory.
+    public static func occupant(of path: String) -> Occupant? {
+        guard Files.exists(path) else { return nil }
+        guard Files.isDirectory(path), let names = try? Files.contents(ofDirectory: path) else { return .other }
+        if names.isEmpty { return nil }
+        if names.contains("training"), let checkpoint = try? Checkpoint(path: latest(path)) {
+            return checkpoint.progress.finalLoss == nil ? .unfinished : .model
+        }
+        return names.contains("config.json") ? .model : .other
+    }
+
+    /// Gives the run or model at `path` another name, with the first free number behind it, so that a new run can have
+    /// the name; nothing in it changes.
+    /// - Returns: the new name.
+    /// - Throws: where the directory is in use by a run.
+    public static func moveAside(_ path: String) throws -> String {
+        let lock = try DirectoryLock(directory: path)
+        defer { withExtendedLifetime(lock) {} }
+        var number = 1
+        while Files.exists("\(path)-\(number)") { number += 1 }
+        let name = "\(path)-\(number)"
+        try Files.rename(path, to: name)
+        return name
+    }
+}
+
+extension TextOrigin {
+    /// With whole paths, for a run may be resumed from another directory.
+    var absolute: TextOrigin {
+        guard case .files(let paths) = self else { return self }
+        return .files(paths.map { $0 == "-" ? $0 : Files.absolute($0) })
+    }
+}

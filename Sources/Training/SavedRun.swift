@@ -1,0 +1,137 @@
+import Files
+import Interchange
+import LanguageModels
+import Tokenizers
+
+/// A run that is to be gone on with: read, locked, and held against what it began with.
+public struct SavedRun {
+    public let path: String
+    let lock: DirectoryLock
+    let checkpoint: Checkpoint
+
+    /// The settings it was trained with so far.
+    public var settings: TrainingSettings { checkpoint.settings }
+    public var progress: TrainingProgress { checkpoint.progress }
+    /// Where its text came from.
+    public var origin: TextOrigin { checkpoint.origin }
+
+    /// Locks the directory of a run and reads its last save.
+    /// - Throws: where there is none, it is damaged, or another process works there.
+    public init(_ path: String) throws {
+        guard Files.isDirectory(path) else {
+            throw TrainingError.directory("there is no run to resume at \(path): no such directory")
+        }
+        lock = try DirectoryLock(directory: path)
+        self.path = path
+        guard Files.exists(RunDirectory.latest(path)) else {
+            throw TrainingError.directory(
+                Files.exists(RunDirectory.training(path))
+                    ? "there is nothing to resume in \(path): a model that counts is finished in one go"
+                    : "there is no run to resume in \(path): it has no training/latest.safetensors")
+        }
+        checkpoint = try Checkpoint(path: RunDirectory.latest(path))
+        AtomicFile.removeLeftovers(in: path)
+        AtomicFile.removeLeftovers(in: RunDirectory.training(path))
+    }
+
+    /// Whether the run came to its end, and `settings` ask for no more.
+    public func isComplete(with settings: TrainingSettings) -> Bool {
+        progress.finalLoss != nil && settings.length == self.settings.length && settings.patience == self.settings.patience
+    }
+
+    /// A trainer that stands where the run stood.
+    ///
+    /// Length, learning rate, schedule, decay, clipping, dropout, patience and how often to evaluate and save may change; what
+    /// the weights and moments grew from may not.
+    /// - Parameters:
+    ///   - texts: from `origin`, or where they are now.
+    ///   - settings: those of the run, or with changes.
+    /// - Throws: `TrainingError.changed`, naming what is not as it was.
+    public func resume(
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings,
+        sample: (@Sendable (any LanguageModel, any Tokenizer, Int) throws -> String)? = nil
+    ) throws -> (trainer: Trainer, directory: RunDirectory) {
+        if let change = settings.forbiddenChange(from: self.settings) {
+            throw TrainingError.changed(directory: path, what: change)
+        }
+        let tokenizer = try settings.tokenizer.make(for: texts)
+        let contents = try TokenizerFile.contents(for: tokenizer)
+        let data: TokenDataset
+        do {
+            data = try TokenDataset(
+                texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
+        } catch let error as TrainingError {
+            throw TrainingError.changed(directory: path, what: "the text has changed: \(error.description)")
+        }
+        guard data.hash == checkpoint.textHash else {
+            let names = texts.map(\.name).joined(separator: ", ")
+            throw TrainingError.changed(
+                directory: path, what: "the text has changed: \(names) is not what the run began with (its SHA-256 differs)")
+        }
+        let file = path + "/" + TokenizerFile.name
+        guard contents == checkpoint.tokenizer, try TextFile.bytes(file).elementsEqual(contents.utf8) else {
+            throw TrainingError.changed(
+                directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
+        }
+        guard
+            let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
+        else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
+
+        let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
+        // Also shows that the best model is whole, while something can still be done about it.
+        try directory.restoreBest(into: model)
+        let trainer = try Trainer(
+            model, data: data, settings: settings, store: directory, sample: sample.map { sample in
+                { try sample($0, tokenizer, $1) }
+            })
+        try checkpoint.restore(into: trainer.optimizer)
+        trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
+        return (trainer, directory)
+    }
+
+    /// The lines of metrics.csv up to the save.
+    private func savedMetrics() -> Metrics {
+        guard let text = try? TextFile.read(RunDirectory.metrics(path)) else { return Metrics() }
+        var metrics = Metrics(csv: text, upTo: progress.step)
+        // The line of the step itself may be of after the save, too.
+        if metrics.rows.last?.step == progress.step, progress.lossCount > 0 { metrics.rows.removeLast() }
+        return metrics
+    }
+
+    /// What samples.txt held at the save.
+    private func savedSamples() -> String {
+        guard let bytes = try? TextFile.bytes(RunDirectory.samples(path)) else { return "" }
+        return String(decoding: bytes.prefix(max(0, checkpoint.samplesLength)), as: UTF8.self)
+    }
+}
+
+extension TrainingSettings {
+    /// What a resumed run may not change but these settings do, in words.
+    func forbiddenChange(from old: TrainingSettings) -> String? {
+        let changes: [(String, String, String)] = [
+            ("model", shape.kind.rawValue, old.shape.kind.rawValue),
+            ("number of layers", "\(shape.layers)", "\(old.shape.layers)"),
+            ("number of heads", "\(shape.heads)", "\(old.shape.heads)"),
+            ("width", "\(shape.width)", "\(old.shape.width)"),
+            ("context", "\(shape.context)", "\(old.shape.context)"),
+            ("tokenizer", tokenizer.rawValue, old.tokenizer.rawValue),
+            ("validation share", "\(validation)", "\(old.validation)"),
+            ("batch", "\(batch)", "\(old.batch)"),
+            ("number of accumulated batches", "\(accumulate)", "\(old.accumulate)"),
+            ("seed", "\(seed)", "\(old.seed)"),
+        ]
+        return changes.first { $0.1 != $0.2 }.map { name, new, old in
+            "the \(name) would change from \(old) to \(new); leave that option out, or begin a new run"
+        }
+    }
+}
+
+extension TrainingSettings.TokenizerKind {
+    /// The tokenizer for some texts.
+    public func make(for texts: [NamedText]) throws -> any Tokenizer {
+        switch self {
+        case .characters: CharacterTokenizer(alphabetOf: texts.map(\.text))
+        case .bytes: ByteTokenizer()
+        }
+    }
+}

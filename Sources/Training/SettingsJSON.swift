@@ -1,0 +1,147 @@
+import StrictJSON
+
+/// Settings as they stand in training/settings.json and in a checkpoint.
+extension TrainingSettings {
+    package var json: JSON {
+        var object = JSONObject()
+        object["model"] = .string(shape.kind.rawValue)
+        object["layers"] = .int(shape.layers)
+        object["heads"] = .int(shape.heads)
+        object["width"] = .int(shape.width)
+        object["context"] = .int(shape.context)
+        object["order"] = .int(shape.order)
+        object["tokenizer"] = .string(tokenizer.rawValue)
+        object["validation"] = .double(validation)
+        switch length {
+        case .steps(let steps): object["steps"] = .int(steps)
+        case .minutes(let minutes): object["minutes"] = .double(minutes)
+        }
+        object["batch"] = .int(batch)
+        object["accumulate"] = .int(accumulate)
+        object["learning_rate"] = .double(schedule.peak)
+        object["warmup"] = .int(schedule.warmupSteps)
+        object["schedule"] = .string(schedule.shape.rawValue)
+        object["beta1"] = .double(optimizer.beta1)
+        object["beta2"] = .double(optimizer.beta2)
+        object["epsilon"] = .double(optimizer.epsilon)
+        object["weight_decay"] = .double(optimizer.weightDecay)
+        object["clip"] = .double(optimizer.clip)
+        object["dropout"] = .double(dropout)
+        // As a string: JSON readers elsewhere take numbers this large for doubles.
+        object["seed"] = .string("\(seed)")
+        object["patience"] = .int(patience)
+        object["evaluate_every"] = evaluateEvery.map(JSON.int)
+        object["save_every"] = saveEvery.map(JSON.int)
+        return .object(object)
+    }
+
+    /// - Throws: what is missing or impossible.
+    package init(_ json: JSON) throws(MalformedRecord) {
+        let record = Record(json)
+        guard let kind = ModelKind(rawValue: try record.string("model")) else { throw record.wrong("model") }
+        let shape = ModelShape(
+            kind: kind, layers: try record.int("layers"), heads: try record.int("heads"),
+            width: try record.int("width"), context: try record.int("context"), order: try record.int("order"))
+        guard let tokenizer = TokenizerKind(rawValue: try record.string("tokenizer")) else {
+            throw record.wrong("tokenizer")
+        }
+        let length: Length =
+            if let steps = try record.optionalInt("steps") { .steps(steps) } else {
+                .minutes(try record.double("minutes"))
+            }
+        guard let scheduleShape = LearningRateSchedule.Shape(rawValue: try record.string("schedule")) else {
+            throw record.wrong("schedule")
+        }
+        guard let seed = UInt64(try record.string("seed")) else { throw record.wrong("seed") }
+        self.init(
+            shape: shape, tokenizer: tokenizer, validation: try record.double("validation"), length: length,
+            batch: try record.int("batch"), accumulate: try record.int("accumulate"),
+            schedule: LearningRateSchedule(
+                peak: try record.double("learning_rate"), warmupSteps: try record.int("warmup"), shape: scheduleShape),
+            optimizer: AdamW.Settings(
+                beta1: try record.double("beta1"), beta2: try record.double("beta2"),
+                epsilon: try record.double("epsilon"), weightDecay: try record.double("weight_decay"),
+                clip: try record.double("clip")),
+            dropout: try record.double("dropout"), seed: seed, patience: try record.int("patience"),
+            evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
+        if let problem { throw MalformedRecord(description: problem) }
+    }
+}
+
+extension TrainingProgress {
+    package var json: JSON {
+        var object = JSONObject()
+        object["step"] = .int(step)
+        object["seconds"] = .double(seconds)
+        object["learning_rate"] = .double(learningRate)
+        object["gradient_norm"] = .double(gradientNorm)
+        object["evaluations"] = .int(evaluations)
+        object["evaluated_step"] = evaluatedStep.map(JSON.int)
+        object["last_validation_loss"] = lastLoss.map(JSON.double)
+        object["evaluation_windows"] = evaluationWindows.map(JSON.int)
+        object["best_validation_loss"] = bestLoss.map(JSON.double)
+        object["best_step"] = bestStep.map(JSON.int)
+        object["evaluations_since_best"] = .int(evaluationsSinceBest)
+        object["loss_sum"] = .double(lossSum)
+        object["loss_count"] = .int(lossCount)
+        object["final_validation_loss"] = finalLoss.map(JSON.double)
+        return .object(object)
+    }
+
+    package init(_ json: JSON) throws(MalformedRecord) {
+        let record = Record(json)
+        self.init()
+        step = try record.int("step")
+        seconds = try record.double("seconds")
+        learningRate = try record.double("learning_rate")
+        gradientNorm = try record.double("gradient_norm")
+        evaluations = try record.int("evaluations")
+        evaluatedStep = try record.optionalInt("evaluated_step")
+        lastLoss = try record.optionalDouble("last_validation_loss")
+        evaluationWindows = try record.optionalInt("evaluation_windows")
+        bestLoss = try record.optionalDouble("best_validation_loss")
+        bestStep = try record.optionalInt("best_step")
+        evaluationsSinceBest = try record.int("evaluations_since_best")
+        lossSum = try record.double("loss_sum")
+        lossCount = try record.int("loss_count")
+        finalLoss = try record.optionalDouble("final_validation_loss")
+        guard step >= 0, step < 1 << 48, seconds >= 0, lossCount >= 0, evaluations >= 0, evaluations < 1 << 48 else {
+            throw MalformedRecord(description: "its progress is impossible")
+        }
+    }
+}
+
+/// A record in a checkpoint that is not as we write it.
+package struct MalformedRecord: Error, CustomStringConvertible {
+    package let description: String
+}
+
+/// Members of a JSON object by name and kind.
+struct Record {
+    private let json: JSON
+
+    init(_ json: JSON) { self.json = json }
+
+    func wrong(_ name: String) -> MalformedRecord { MalformedRecord(description: "its \(name) is missing or not valid") }
+
+    func string(_ name: String) throws(MalformedRecord) -> String {
+        guard let value = json[name]?.stringValue else { throw wrong(name) }
+        return value
+    }
+
+    func int(_ name: String) throws(MalformedRecord) -> Int {
+        guard let value = json[name]?.intValue else { throw wrong(name) }
+        return value
+    }
+
+    func double(_ name: String) throws(MalformedRecord) -> Double {
+        guard let value = json[name]?.doubleValue else { throw wrong(name) }
+        return value
+    }
+
+    func optionalInt(_ name: String) throws(MalformedRecord) -> Int? { json[name] == nil ? nil : try int(name) }
+
+    func optionalDouble(_ name: String) throws(MalformedRecord) -> Double? {
+        json[name] == nil ? nil : try double(name)
+    }
+}

@@ -1,0 +1,127 @@
+import Files
+import Tensors
+import Tokenizers
+
+/// A text and the name that people know it by.
+public struct NamedText: Sendable {
+    public let name: String
+    public let text: String
+
+    public init(name: String, text: String) {
+        self.name = name
+        self.text = text
+    }
+}
+
+/// One or several texts as tokens, each cut into a part to learn from and, after it, a part to be tested on.
+public struct TokenDataset: Sendable {
+    /// The two parts of one text.
+    public struct Document: Sendable {
+        public let name: String
+        public let training: [Int32]
+        public let validation: [Int32]
+    }
+
+    public let documents: [Document]
+    /// SHA-256 of the texts, each after its length in bytes.
+    public let hash: String
+
+    public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
+    public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
+
+    /// Encodes texts.
+    ///
+    /// A text of n characters (Unicode scalars) keeps the last n - floor(n (1 - validation)) of them for validation. It is
+    /// cut before it is encoded, so that the parts are the same text whatever the tokenizer.
+    ///
+    /// - Parameters:
+    ///   - validation: the share of each text that is for validation, above 0 and below 1.
+    ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
+    /// - Throws: `TrainingError.textTooShort`, or what the tokenizer throws.
+    public init(
+        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int
+    ) throws {
+        documents = try texts.map { text in
+            let scalars = text.text.unicodeScalars
+            let count = scalars.count
+            let cut = Self.trainingLength(of: count, validation: validation)
+            let middle = scalars.index(scalars.startIndex, offsetBy: cut)
+            let document = Document(
+                name: text.name, training: try tokenizer.encode(String(scalars[..<middle])),
+                validation: try tokenizer.encode(String(scalars[middle...])))
+            guard document.training.count > contextLength, document.validation.count > 1 else {
+                throw TrainingError.textTooShort(
+                    name: text.name, characters: count,
+                    needed: Self.lengthNeeded(validation: validation, contextLength: contextLength),
+                    context: contextLength)
+            }
+            return document
+        }
+        var hash = SHA256()
+        for text in texts {
+            hash.update(Array("\(text.text.utf8.count) ".utf8))
+            hash.update(text.text.utf8)
+        }
+        self.hash = hash.finalize().map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+    }
+
+    /// How many of a text's characters are for training.
+    public static func trainingLength(of count: Int, validation: Double) -> Int {
+        max(0, min(count, Int(Double(count) * (1 - validation))))
+    }
+
+    /// The shortest text, in characters of one token each, that has a window to learn from and a token to predict.
+    public static func lengthNeeded(validation: Double, contextLength: Int) -> Int {
+        func suffices(_ count: Int) -> Bool {
+            let training = trainingLength(of: count, validation: validation)
+            return training > contextLength && count - training > 1
+        }
+        // Once long enough, always long enough: so double, then halve the interval.
+        var needed = contextLength + 3
+        while !suffices(needed), needed < 1 << 48 { needed *= 2 }
+        var tooShort = 0
+        while needed - tooShort > 1 {
+            let middle = (needed + tooShort) / 2
+            if suffices(middle) { needed = middle } else { tooShort = middle }
+        }
+        return needed
+    }
+
+    /// `batch` windows of `length` tokens, and the token that follows each of theirs.
+    ///
+    /// The windows start anywhere in the training parts with equal probability, and never run from one text into the next.
+    /// Where they start is a function of seed, step and micro-batch alone, so a resumed run draws what an uninterrupted one
+    /// would have.
+    public func batch(
+        batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
+    ) -> (inputs: TokenBatch, targets: [Int32]) {
+        let starts = documents.map { max(0, $0.training.count - length) }
+        let total = starts.reduce(0, +)
+        precondition(total > 0, "no text is as long as a window")
+        var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
+        var inputs: [Int32] = []
+        var targets: [Int32] = []
+        inputs.reserveCapacity(batch * length)
+        targets.reserveCapacity(batch * length)
+        for _ in 0..<batch {
+            // The high half of a product: uniform up to one part in 2^64 / total.
+            var start = Int(random.next().multipliedFullWidth(by: UInt64(total)).high)
+            var document = 0
+            while start >= starts[document] {
+                start -= starts[document]
+                document += 1
+            }
+            let tokens = documents[document].training
+            inputs += tokens[start..<start + length]
+            targets += tokens[start + 1..<start + length + 1]
+        }
+        return (TokenBatch(batch: batch, length: length, ids: inputs), targets)
+    }
+}
+
+/// What random numbers are for, as the first part of their key.
+enum Purpose {
+    static let windows: UInt64 = 1
+    static let dropout: UInt64 = 2
+    static let samples: UInt64 = 3
+}

@@ -1,0 +1,256 @@
+import LanguageModels
+import Tensors
+
+/// Trains a model: steps, evaluations, saves, and the end.
+///
+/// A step is a function of the weights, the moments, the seed and its number, so a run that was stopped or killed and
+/// resumed computes the bits that an uninterrupted one would have. How a training is shown is not its business: it
+/// reports events.
+public final class Trainer {
+    public let model: any NeuralLanguageModel
+    public let data: TokenDataset
+    public let settings: TrainingSettings
+    public let optimizer: AdamW
+    public private(set) var progress: TrainingProgress
+    public private(set) var metrics: Metrics
+    /// What the model wrote along the way: the contents of samples.txt.
+    public private(set) var samples: String
+
+    private let store: any TrainingStore
+    private let evaluator: Evaluator
+    /// What a model writes after a number of steps.
+    private let sample: ((any LanguageModel, Int) throws -> String)?
+
+    /// - Parameters:
+    ///   - sample: writes something with the model for the record, given the step; nil for no samples.
+    ///   - store: where things are kept; in memory, if nothing else is said.
+    public init(
+        _ model: any NeuralLanguageModel, data: TokenDataset, settings: TrainingSettings,
+        store: any TrainingStore = MemoryStore(), sample: ((any LanguageModel, Int) throws -> String)? = nil
+    ) throws {
+        if let problem = settings.problem { throw TrainingError.setting(problem) }
+        self.model = model
+        self.data = data
+        self.settings = settings
+        self.store = store
+        self.sample = sample
+        optimizer = AdamW(model.parameters, settings: settings.optimizer)
+        evaluator = Evaluator(data, model: model)
+        progress = TrainingProgress()
+        metrics = Metrics()
+        samples = ""
+    }
+
+    /// Goes on from where another run stood; weights and moments are the caller's to put in place.
+    func resume(_ progress: TrainingProgress, metrics: Metrics, samples: String) {
+        self.progress = progress
+        self.progress.finalLoss = nil
+        self.metrics = metrics
+        self.samples = samples
+        optimizer.steps = progress.step
+    }
+
+    /// Trains to the end.
+    /// - Parameters:
+    ///   - shouldStop: asked after every step, and between the batches of an evaluation.
+    ///   - report: told of everything that happens.
+    /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.finalLoss` is
+    ///   their loss over the whole validation text.
+    /// - Throws: `TrainingError.notFinite`, or what the store throws.
+    public func run(
+        shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
+    ) throws -> TrainingEnd {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        let earlierSeconds = progress.seconds, earlierSteps = progress.step
+        func updateClock() { progress.seconds = earlierSeconds + (clock.now - begin).seconds }
+        func rate() -> Double {
+            Double((progress.step - earlierSteps) * settings.tokensPerStep) / max(1e-9, progress.seconds - earlierSeconds)
+        }
+
+        if progress.step == 0 { try save() }
+        while true {
+            if isEvaluationDue {
+                guard try evaluate(rate: rate(), shouldStop: shouldStop, report: report) else { return try stop() }
+                updateClock()
+                try save()
+            } else if let every = settings.saveEvery, progress.step > 0, progress.step % every == 0 {
+                try save()
+            }
+            if isOver { break }
+            if shouldStop() { return try stop() }
+            let loss = try step()
+            updateClock()
+            if progress.step % Metrics.interval == 0 { addRow(rate: rate()) }
+            report(.step(progress.step, loss: loss, tokensPerSecond: rate()))
+        }
+        guard try finish(shouldStop: shouldStop, report: report) else { return try stop() }
+        return isOutOfPatience ? .patience : .complete
+    }
+
+    // MARK: Steps
+
+    /// One update, and the mean loss of its batch before it.
+    func step() throws -> Double {
+        let tokens = settings.tokensPerStep
+        var total = 0.0
+        for microBatch in 0..<settings.accumulate {
+            let (inputs, targets) = data.batch(
+                batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
+                microBatch: microBatch)
+            let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
+            total += model.loss(
+                inputs, targets: targets, gradientScale: 1 / Float(tokens),
+                dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+        }
+        let loss = total / Double(tokens)
+        let norm = optimizer.gradientNorm()
+        for (what, value) in [("loss", loss), ("gradient norm", norm)] where !value.isFinite {
+            optimizer.clearGradients()
+            throw TrainingError.notFinite(what: what, value: value, step: progress.step + 1)
+        }
+        progress.learningRate = learningRate
+        progress.gradientNorm = norm
+        optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
+        progress.step += 1
+        progress.lossSum += loss
+        progress.lossCount += 1
+        return loss
+    }
+
+    private var learningRate: Double {
+        switch settings.length {
+        case .steps(let steps): settings.schedule.rate(step: progress.step, of: steps)
+        case .minutes(let minutes): settings.schedule.rate(step: progress.step, progress: progress.seconds / (60 * minutes))
+        }
+    }
+
+    /// Whether there is nothing left to train.
+    public var isOver: Bool {
+        if isOutOfPatience { return true }
+        switch settings.length {
+        case .steps(let steps): return progress.step >= steps
+        case .minutes(let minutes): return progress.seconds >= 60 * minutes && progress.step > 0
+        }
+    }
+
+    private var isOutOfPatience: Bool {
+        settings.patience > 0 && progress.evaluationsSinceBest >= settings.patience
+    }
+
+    // MARK: Evaluation
+
+    private var isEvaluationDue: Bool {
+        guard progress.step > 0, progress.evaluatedStep != progress.step else { return false }
+        if isOver { return true }
+        if let interval = settings.evaluationInterval { return progress.step % interval == 0 }
+        guard case .minutes(let minutes) = settings.length else { return false }
+        return progress.seconds >= Double(progress.evaluations + 1) * 60 * minutes / 20
+    }
+
+    /// Measures the validation loss, and keeps the model if it is the best so far.
+    /// - Returns: false if it was stopped, and then nothing has changed.
+    private func evaluate(rate: Double, shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
+        if metrics.rows.last?.step != progress.step { addRow(rate: rate) }
+        let windows =
+            progress.evaluationWindows
+            ?? Evaluator.affordableWindows(
+                trainedTokens: (settings.evaluationInterval ?? progress.step) * settings.tokensPerStep,
+                length: evaluator.length)
+        guard let loss = evaluator.evaluate(model, atMost: windows, shouldStop: shouldStop)?.loss else { return false }
+        guard loss.isFinite else {
+            throw TrainingError.notFinite(what: "validation loss", value: loss, step: progress.step)
+        }
+        let isBest = loss < progress.bestLoss ?? .infinity
+        progress.evaluationWindows = windows
+        progress.evaluations += 1
+        progress.evaluatedStep = progress.step
+        progress.lastLoss = loss
+        progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1
+        metrics.rows[metrics.rows.count - 1].validationLoss = loss
+        if isBest {
+            (progress.bestLoss, progress.bestStep) = (loss, progress.step)
+            try store.keepBest(model)
+        }
+        report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
+        if let sample, progress.evaluations % 4 == 0, !isOver {
+            let text = try sample(model, progress.step)
+            record(text, "step \(progress.step), validation loss \(rounded(loss))")
+            report(.sample(step: progress.step, text: text))
+        }
+        return true
+    }
+
+    /// Finds the loss of the best model over the whole validation text, and leaves its weights in the model.
+    ///
+    /// Along the way models were compared on some of the windows; at the end the last and the best of them are compared
+    /// on all.
+    /// - Returns: false if it was stopped, and then nothing has changed.
+    private func finish(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
+        var best = (loss: progress.bestLoss, step: progress.bestStep)
+        if progress.evaluationWindows ?? 0 < evaluator.windows {
+            report(.finalEvaluation)
+            guard let last = evaluator.evaluate(model, shouldStop: shouldStop)?.loss else { return false }
+            var older: Double?
+            if progress.bestStep != progress.step {
+                let weights = model.copyOfWeights()
+                try store.restoreBest(into: model)
+                older = evaluator.evaluate(model, shouldStop: shouldStop)?.loss
+                model.setWeights(weights)
+                guard older != nil else { return false }
+            }
+            if let older, older <= last {
+                best.loss = older
+            } else {
+                best = (last, progress.step)
+                if older != nil { try store.keepBest(model) }
+            }
+        }
+        if best.step != progress.bestStep { (progress.bestStep, progress.bestLoss) = (best.step, progress.lastLoss) }
+        progress.finalLoss = best.loss
+        let lastWeights = progress.bestStep == progress.step ? nil : model.copyOfWeights()
+        if lastWeights != nil { try store.restoreBest(into: model) }
+        if let sample, let step = progress.bestStep, let loss = progress.finalLoss {
+            let text = try sample(model, step)
+            record(text, "the best model, of step \(step), validation loss \(rounded(loss))")
+            report(.sample(step: step, text: text))
+        }
+        // What is resumed are the last weights, not the best.
+        if let lastWeights { model.setWeights(lastWeights) }
+        try save()
+        if lastWeights != nil { try store.restoreBest(into: model) }
+        return true
+    }
+
+    // MARK: Records
+
+    /// Everything a resumed run needs is kept. Before there is a best model, the model as it is stands in for it.
+    private func save() throws {
+        if progress.bestStep == nil { try store.keepBest(model) }
+        try store.commit(self)
+    }
+
+    private func stop() throws -> TrainingEnd {
+        try save()
+        return .stopped
+    }
+
+    private func addRow(rate: Double) {
+        metrics.rows.append(
+            MetricsRow(
+                step: progress.step, trainingLoss: progress.lossCount > 0 ? progress.lossSum / Double(progress.lossCount) : nil,
+                validationLoss: nil, learningRate: progress.learningRate,
+                gradientNorm: progress.gradientNorm,
+                tokens: progress.step * settings.tokensPerStep, seconds: progress.seconds, tokensPerSecond: rate))
+        (progress.lossSum, progress.lossCount) = (0, 0)
+    }
+
+    private func record(_ text: String, _ title: String) { samples += "--- \(title) ---\n\(text)\n\n" }
+
+    private func rounded(_ loss: Double) -> String { "\((loss * 1000).rounded() / 1000)" }
+}
+
+extension Duration {
+    /// The duration as a number.
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,48 @@
+/// What can go wrong with a training that a person can do something about, in one line.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+    /// A text with fewer characters than a window of training and something to validate on need.
+    case textTooShort(name: String, characters: Int, needed: Int, context: Int)
+    /// A setting out of its range.
+    case setting(String)
+    /// A model that this machine has no room for.
+    case tooLarge(needed: Double, available: Double, parameters: Double)
+    /// A loss or gradient norm that is not a finite number, before the update that would have spread it.
+    case notFinite(what: String, value: Double, step: Int)
+    /// A text, tokenizer or shape that is not the one a run began with.
+    case changed(directory: String, what: String)
+    /// A directory that cannot be begun in or gone on with.
+    case directory(String)
+    /// A checkpoint that is not as it was written.
+    case damaged(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .textTooShort(let name, let characters, let needed, let context):
+            "\(name) is too short: it has \(characters) \(characters == 1 ? "character" : "characters"), and at a context "
+                + "of \(context) at least \(needed) are needed; give a longer text or a smaller --context"
+        case .setting(let problem): problem
+        case .tooLarge(let needed, let available, let parameters):
+            "the model is too large for this machine: training \(Self.count(parameters)) parameters needs about "
+                + "\(Self.gigabytes(needed)), and there are \(Self.gigabytes(available)); "
+                + "choose fewer --layers, a smaller --width, --context or --batch"
+        case .notFinite(let what, let value, let step):
+            "the \(what) of step \(step) is \(value): the run stopped before that update and keeps its last good model; "
+                + "try a lower --lr or a longer --warmup"
+        case .changed(let directory, let what): "cannot resume \(directory): \(what)"
+        case .directory(let problem): problem
+        case .damaged(let path, let reason): "cannot read \(path): \(reason)"
+        }
+    }
+
+    private static func gigabytes(_ bytes: Double) -> String {
+        bytes < 1e9 ? "\(Int((bytes / 1e6).rounded(.up))) MB" : "\(decimal(bytes / 1e9)) GB"
+    }
+
+    private static func count(_ number: Double) -> String {
+        number < 1e6 ? "\(Int(number))" : number < 1e9 ? "\(decimal(number / 1e6)) million" : "\(decimal(number / 1e9)) billion"
+    }
+
+    private static func decimal(_ value: Double) -> String {
+        value < 1e15 ? "\((value * 10).rounded() / 10)" : "\(value)"
+    }
+}

@@ -1,0 +1,56 @@
+/// Where a training stands. With weights and moments it is all that a resumed run needs: everything random is a function
+/// of the seed and the step.
+public struct TrainingProgress: Sendable, Equatable {
+    /// Updates made.
+    public var step = 0
+    /// Time spent so far, in all sessions together.
+    public var seconds = 0.0
+
+    /// Of the last step.
+    public var learningRate = 0.0
+    public var gradientNorm = 0.0
+
+    /// Evaluations made, the step of the last one and what it gave.
+    public var evaluations = 0
+    public var evaluatedStep: Int?
+    public var lastLoss: Double?
+    /// How many validation windows an evaluation scores, once that is decided.
+    public var evaluationWindows: Int?
+
+    /// The best model so far: its validation loss over those windows, and its step.
+    public var bestLoss: Double?
+    public var bestStep: Int?
+    /// Evaluations since then, which patience counts.
+    public var evaluationsSinceBest = 0
+
+    /// The training losses of the steps since the last line of the metrics.
+    public var lossSum = 0.0
+    public var lossCount = 0
+
+    /// The best model's loss over all validation windows, once training is over.
+    public var finalLoss: Double?
+
+    public init() {}
+}
+
+/// Why a training ended.
+public enum TrainingEnd: Sendable, Equatable {
+    /// All steps were made, or the time was up.
+    case complete
+    /// The validation loss had not improved for as many evaluations as there was patience.
+    case patience
+    /// It was asked to stop. Everything is saved, and it can be resumed.
+    case stopped
+}
+
+/// What happens while a model trains, for whoever shows it.
+public enum TrainingEvent: Sendable {
+    /// A step: its number from 1, its mean loss in nats per token, and the rate of tokens since training began or resumed.
+    case step(Int, loss: Double, tokensPerSecond: Double)
+    /// The validation loss after a step, and whether it is the best so far.
+    case evaluation(step: Int, loss: Double, isBest: Bool)
+    /// What the model writes after a step.
+    case sample(step: Int, text: String)
+    /// The last evaluation begins, of all validation windows.
+    case finalEvaluation
+}

@@ -1,0 +1,99 @@
+/// Everything that decides what a training does: the same settings and the same text give the same weights.
+public struct TrainingSettings: Sendable, Equatable {
+    /// When a training is over.
+    public enum Length: Sendable, Equatable {
+        case steps(Int)
+        /// The schedule then follows the share of this time that has passed.
+        case minutes(Double)
+    }
+
+    /// How a text becomes tokens.
+    public enum TokenizerKind: String, Sendable, CaseIterable {
+        case characters = "char"
+        case bytes = "byte"
+    }
+
+    public var shape: ModelShape
+    public var tokenizer: TokenizerKind
+    /// The share of each text, its end, that is for validation.
+    public var validation: Double
+
+    public var length: Length
+    /// B, windows in a micro-batch.
+    public var batch: Int
+    /// Micro-batches whose gradients are summed before a step.
+    public var accumulate: Int
+    public var schedule: LearningRateSchedule
+    public var optimizer: AdamW.Settings
+    public var dropout: Double
+    public var seed: UInt64
+    /// Evaluations without a new best after which training ends; 0 for never.
+    public var patience: Int
+
+    /// Steps between evaluations; nil for 20 of them, at least one in every 250 steps.
+    public var evaluateEvery: Int?
+    /// Steps between saves; nil for one after each evaluation.
+    public var saveEvery: Int?
+
+    public init(
+        shape: ModelShape, tokenizer: TokenizerKind = .characters, validation: Double = 0.1, length: Length, batch: Int,
+        accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
+        seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil, saveEvery: Int? = nil
+    ) {
+        self.shape = shape
+        self.tokenizer = tokenizer
+        self.validation = validation
+        self.length = length
+        self.batch = batch
+        self.accumulate = accumulate
+        self.schedule = schedule
+        self.optimizer = optimizer
+        self.dropout = dropout
+        self.seed = seed
+        self.patience = patience
+        self.evaluateEvery = evaluateEvery
+        self.saveEvery = saveEvery
+    }
+
+    /// The number of steps, where that is what ends the training.
+    public var steps: Int? { if case .steps(let steps) = length { steps } else { nil } }
+
+    /// Tokens that a step learns from.
+    public var tokensPerStep: Int { batch * accumulate * shape.context }
+
+    /// Steps between evaluations where the number of steps is known.
+    var evaluationInterval: Int? { evaluateEvery ?? steps.map { max(1, min(250, $0 / 20)) } }
+
+    /// What is out of its range, in one line, if anything is.
+    public var problem: String? {
+        if let problem = shape.problem { return problem }
+        let counts: [(String, Int?, ClosedRange<Int>)] = [
+            ("--steps", steps, 1...1_000_000_000), ("--batch", batch, 1...1 << 20),
+            ("--accumulate", accumulate, 1...1 << 20), ("--warmup", schedule.warmupSteps, 0...1_000_000_000),
+            ("--patience", patience, 0...1_000_000_000), ("--evaluate-every", evaluateEvery, 1...1_000_000_000),
+            ("--save-every", saveEvery, 1...1_000_000_000),
+        ]
+        for case (let name, let value?, let range) in counts where !range.contains(value) {
+            return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+        }
+        if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
+            return "--minutes is \(minutes), which is not above 0 and at most 1000000"
+        }
+        let numbers: [(String, Double, ClosedRange<Double>)] = [
+            ("--lr", schedule.peak, 0...1e6), ("--decay", optimizer.weightDecay, 0...1e3),
+            ("--clip", optimizer.clip, 0...1e12),
+            ("--validation", validation, 0.0001...0.9999),
+        ]
+        for (name, value, range) in numbers where !range.contains(value) {
+            return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+        }
+        let shares = [("--dropout", dropout), ("--beta1", optimizer.beta1), ("--beta2", optimizer.beta2)]
+        for (name, value) in shares where !(value >= 0 && value < 1) {
+            return "\(name) is \(value), which is not at least 0 and below 1"
+        }
+        if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {
+            return "the epsilon of AdamW is \(optimizer.epsilon), which is not between 0 and 1"
+        }
+        return nil
+    }
+}

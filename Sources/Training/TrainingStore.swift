@@ -1,0 +1,40 @@
+import LanguageModels
+import Layers
+import Tensors
+
+/// Where a training keeps what must not be lost.
+public protocol TrainingStore: AnyObject {
+    /// Keeps the model as the best so far.
+    func keepBest(_ model: any NeuralLanguageModel) throws
+    /// Puts the weights of the best model so far into a model of the same shape.
+    func restoreBest(into model: any NeuralLanguageModel) throws
+    /// Keeps everything a resumed run needs.
+    func commit(_ trainer: Trainer) throws
+}
+
+/// Keeps the best model in memory and nothing else: for trainings that are not worth a directory.
+public final class MemoryStore: TrainingStore {
+    private var best: [Tensor] = []
+
+    public init() {}
+
+    public func keepBest(_ model: any NeuralLanguageModel) { best = model.copyOfWeights() }
+
+    public func restoreBest(into model: any NeuralLanguageModel) { model.setWeights(best) }
+
+    public func commit(_ trainer: Trainer) {}
+}
+
+extension NeuralLanguageModel {
+    /// The values of all parameters, in their order.
+    func copyOfWeights() -> [Tensor] { parameters.map { $0.parameter.value.copy() } }
+
+    /// Puts back what `copyOfWeights` gave.
+    func setWeights(_ weights: [Tensor]) {
+        for (parameter, weight) in zip(parameters.map(\.parameter), weights) {
+            parameter.value.withElements { to in
+                weight.withElements { from in _ = to.update(fromContentsOf: from) }
+            }
+        }
+    }
+}

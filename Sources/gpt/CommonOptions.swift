@@ -1,0 +1,103 @@
+import ArgumentParser
+import Files
+import GPTKit
+
+/// The model that a command uses, and how it computes.
+struct ModelOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "The model's directory: one that 'gpt train' made, or any GPT-2 directory of Hugging Face's transformers.",
+            valueName: "model"))
+    var model: String
+
+    @OptionGroup var execution: ExecutionOptions
+
+    /// The model with its tokenizer.
+    func load() throws -> TextGenerator {
+        let saved = try ModelDirectory.load(model)
+        return TextGenerator(saved.model, tokenizer: try saved.tokenizer)
+    }
+}
+
+/// How a command computes.
+struct ExecutionOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads to compute with. (default: the number of cores)", valueName: "number"))
+    var threads: Int?
+
+    /// Runs `body` with that many threads.
+    func execute(_ body: () throws -> Void) throws {
+        if let complaint = Execution.complaint { throw CommandFailure(complaint) }
+        if let threads, !(1...255).contains(threads) {
+            throw CommandFailure("--threads is \(threads); it must be between 1 and 255")
+        }
+        try Execution.$current.withValue(Execution(threads: threads ?? Execution.physicalCores), operation: body)
+    }
+}
+
+/// How tokens are drawn.
+struct SamplingOptions: ParsableArguments {
+    // A negative number is a value like another, to be refused by what it means.
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How daring it is: below 1 the likely becomes likelier, 0 always takes the most probable token.",
+            valueName: "number"))
+    var temperature = 0.8
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Draw from this many of the most probable tokens only. (default: all)", valueName: "number"))
+    var topK: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Draw from the most probable tokens that have this share of the probability together.", valueName: "share"))
+    var topP = 1.0
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Draw from tokens with at least this share of the most probable one's probability.", valueName: "share"))
+    var minP = 0.0
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Divides the logits of tokens that are in the text already; 1.1 to 1.3 against repetition, 1 for none.",
+            valueName: "number"))
+    var repetitionPenalty = 1.0
+
+    @Option(
+        help: ArgumentHelp(
+            "The same number gives the same text. (default: another text each time)", valueName: "number"))
+    var seed: UInt64?
+
+    /// The settings, checked.
+    func settings() throws -> GenerationSettings {
+        let settings = GenerationSettings(
+            temperature: temperature, topK: topK, topP: topP, minP: minP, repetitionPenalty: repetitionPenalty,
+            seed: seed ?? UInt64.random(in: 0..<1 << 32))
+        try settings.validate()
+        return settings
+    }
+}
+
+/// What stands for characters that a model does not know.
+struct ReplacementOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A character of the model's alphabet that takes the place of those outside it.", valueName: "character"))
+    var replaceUnknown: String?
+
+    func scalar() throws -> Unicode.Scalar? {
+        guard let replaceUnknown else { return nil }
+        let scalars = unescaped(replaceUnknown).unicodeScalars
+        guard let scalar = scalars.first, scalars.count == 1 else {
+            throw CommandFailure("--replace-unknown is '\(replaceUnknown)'; it must be one character")
+        }
+        return scalar
+    }
+}

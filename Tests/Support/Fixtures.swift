@@ -1,0 +1,109 @@
+import Files
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Where tests find what is not part of the project; `nil` where it is absent, and the test is skipped.
+package enum Fixtures {
+    /// The folder named by `GPT_GOLDEN`: references computed by other programs.
+    package static let golden = environment("GPT_GOLDEN")
+
+    /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
+    package static let data = environment("GPT_DATA")
+
+    /// The bytes of the file at `path`.
+    package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
+
+    private static func environment(_ name: String) -> String? {
+        guard let value = getenv(name) else { return nil }
+        let path = String(cString: value)
+        return access(path, R_OK) == 0 ? path : nil
+    }
+}
+
+/// A directory of its own for a test, removed with everything in it when the test lets go of it.
+package final class TemporaryDirectory: Sendable {
+    package let path: String
+
+    package init() {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/swift-gpt-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { fatalError("cannot make a directory in \(base)") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    package func file(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file without the care that what people keep deserves: thousands of them in a second.
+    package func write(_ bytes: [UInt8], to name: String) throws {
+        let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        defer { close(descriptor) }
+        let writer = FileWriter(descriptor: descriptor, path: file(name))
+        try writer.write(bytes)
+        try writer.flush()
+    }
+
+    /// The names of the files in it, sorted.
+    package var contents: [String] { Self.names(in: path) }
+
+    deinit { Self.remove(path) }
+
+    private static func names(in directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func remove(_ path: String) {
+        if unlink(path) == 0 { return }
+        chmod(path, 0o700)
+        for name in names(in: path) { remove(path + "/" + name) }
+        rmdir(path)
+    }
+}
+
+/// Random numbers that are the same in every run (SplitMix64: Steele, Lea and Flood, OOPSLA 2014).
+package struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var bits = state
+        bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        return bits ^ bits >> 31
+    }
+}
+
+/// A copy of `bytes` with a few random changes: bytes altered, removed, inserted, doubled, or the end cut off.
+package func mutated(_ bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
+    var bytes = bytes
+    for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {
+        let position = Int.random(in: 0..<bytes.count, using: &generator)
+        switch Int.random(in: 0..<6, using: &generator) {
+        case 0: bytes[position] = UInt8.random(in: 0...255, using: &generator)
+        case 1: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+        case 2: bytes.remove(at: position)
+        case 3: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: position)
+        case 4:
+            let end = min(bytes.count, position + Int.random(in: 1...16, using: &generator))
+            bytes.insert(contentsOf: bytes[position..<end], at: position)
+        default: bytes.removeLast(bytes.count - position)
+        }
+    }
+    return bytes
+}

@@ -1,0 +1,202 @@
+import Foundation
+import Synchronization
+
+/// How a command ended, and what it wrote.
+package struct CommandResult: Sendable {
+    /// The exit status, or 128 and the signal's number where a signal ended it, as a shell has it.
+    package let status: Int32
+    package let output: [UInt8]
+    package let errors: [UInt8]
+
+    /// Standard output as text.
+    package var text: String { String(decoding: output, as: UTF8.self) }
+    /// Standard error as text.
+    package var errorText: String { String(decoding: errors, as: UTF8.self) }
+    /// The lines of standard output, without a last empty one.
+    package var lines: [String] { Self.lines(of: text) }
+    package var errorLines: [String] { Self.lines(of: errorText) }
+
+    private static func lines(of text: String) -> [String] {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if lines.last == "" { lines.removeLast() }
+        return lines
+    }
+}
+
+/// Runs `gpt` with `arguments` to its end, as a user would.
+///
+/// - Parameters:
+///   - input: what it reads on standard input, which then ends; nil for no input (the null device).
+///   - environment: variables set beside those of the test; nil removes one.
+///   - directory: where it runs.
+///   - timeLimit: seconds after which it is killed, and the call throws.
+package func runCommand(
+    _ arguments: [String], input: String? = nil, environment: [String: String?] = [:], directory: String? = nil,
+    timeLimit: Double = 60
+) throws -> CommandResult {
+    let command = try RunningCommand(
+        arguments, takesInput: input != nil, environment: environment, directory: directory)
+    if let input { command.write(input) }
+    command.closeInput()
+    return try command.finish(timeLimit: timeLimit)
+}
+
+/// `gpt` while it runs: to be fed, read, signalled and waited for.
+package final class RunningCommand: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// The executable beside the test bundle.
+    package static let executable: String = {
+        var candidates = [CommandLine.arguments[0]]
+        candidates += Bundle.allBundles.filter { $0.bundlePath.hasSuffix(".xctest") }.map(\.bundlePath)
+        return candidates.map {
+            URL(fileURLWithPath: $0).deletingLastPathComponent().appendingPathComponent("gpt").path
+        }
+        .first { FileManager.default.isExecutableFile(atPath: $0) } ?? "gpt"
+    }()
+
+    /// `@unchecked Sendable`: a process is started once, and asked and signalled from one thread at a time.
+    private struct Handles: @unchecked Sendable {
+        let process = Process()
+        let input = Pipe()
+        let output = Pipe()
+        let errors = Pipe()
+    }
+
+    private let handles = Handles()
+    private let arguments: [String]
+    private let output = Collected()
+    private let errors = Collected()
+    private let end = DispatchSemaphore(value: 0)
+    private let isInputOpen = Mutex(true)
+
+    /// - Parameter readsOutput: false to leave its output unread, for a test that closes it.
+    package init(
+        _ arguments: [String], takesInput: Bool = true, readsOutput: Bool = true, environment: [String: String?] = [:],
+        directory: String? = nil
+    ) throws {
+        self.arguments = arguments
+        let process = handles.process
+        process.executableURL = URL(fileURLWithPath: Self.executable)
+        process.arguments = arguments
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+        if !environment.isEmpty {
+            var all = ProcessInfo.processInfo.environment
+            for (name, value) in environment { all[name] = value }
+            process.environment = all
+        }
+        process.standardInput = takesInput ? handles.input : FileHandle.nullDevice
+        process.standardOutput = handles.output
+        process.standardError = handles.errors
+        process.terminationHandler = { [end] _ in end.signal() }
+        // A command that ends without reading its input must not take the test with it.
+        signal(SIGPIPE, SIG_IGN)
+        try process.run()
+        if readsOutput { output.read(handles.output.fileHandleForReading) } else { output.skip() }
+        errors.read(handles.errors.fileHandleForReading)
+    }
+
+    /// Feeds its standard input.
+    package func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes {
+                Foundation.write(handles.input.fileHandleForWriting.fileDescriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Ends its standard input.
+    package func closeInput() {
+        isInputOpen.withLock {
+            if $0 { try? handles.input.fileHandleForWriting.close() }
+            $0 = false
+        }
+    }
+
+    /// Closes the reading end of its standard output, as `head` does when it has enough.
+    package func closeOutput() { try? handles.output.fileHandleForReading.close() }
+
+    package func send(_ signal: Int32) { kill(handles.process.processIdentifier, signal) }
+
+    package var isRunning: Bool { handles.process.isRunning }
+
+    /// What it has written to standard output so far.
+    package var outputSoFar: String { String(decoding: output.bytes, as: UTF8.self) }
+    package var errorsSoFar: String { String(decoding: errors.bytes, as: UTF8.self) }
+
+    /// Waits until `condition`, of what it has written so far, holds.
+    package func wait(timeLimit: Double = 60, until condition: (_ output: String, _ errors: String) -> Bool) throws {
+        let deadline = Date().addingTimeInterval(timeLimit)
+        while !condition(outputSoFar, errorsSoFar) {
+            if Date() > deadline { throw failure("has not written what was waited for after \(timeLimit) s") }
+            if !isRunning {
+                output.waitForEnd()
+                errors.waitForEnd()
+                if condition(outputSoFar, errorsSoFar) { return }
+                throw failure("has ended without writing what was waited for")
+            }
+            usleep(5000)
+        }
+    }
+
+    /// Waits for its end; kills it and throws where that takes longer than `timeLimit` seconds.
+    package func finish(timeLimit: Double = 60) throws -> CommandResult {
+        closeInput()
+        if end.wait(timeout: .now() + timeLimit) == .timedOut {
+            send(SIGKILL)
+            end.wait()
+            throw failure("was still running after \(timeLimit) s")
+        }
+        output.waitForEnd()
+        errors.waitForEnd()
+        let process = handles.process
+        let status = process.terminationStatus
+        return CommandResult(
+            status: process.terminationReason == .uncaughtSignal ? 128 + status : status,
+            output: output.bytes, errors: errors.bytes)
+    }
+
+    private func failure(_ what: String) -> Failure {
+        Failure(
+            description:
+                "gpt \(arguments.joined(separator: " ")) \(what)\noutput: \(outputSoFar)\nerrors: \(errorsSoFar)")
+    }
+}
+
+/// What comes through a pipe, read by a thread of its own so that the writer never waits.
+private final class Collected: Sendable {
+    private let content = Mutex<[UInt8]>([])
+    private let end = DispatchSemaphore(value: 0)
+
+    var bytes: [UInt8] { content.withLock { $0 } }
+
+    func read(_ handle: FileHandle) {
+        let descriptor = handle.fileDescriptor
+        Thread.detachNewThread { [self] in
+            var piece = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = Foundation.read(descriptor, &piece, piece.count)
+                if count < 0 && errno == EINTR { continue }
+                if count <= 0 { break }
+                content.withLock { $0 += piece[..<count] }
+            }
+            // The handle closes its descriptor when it goes: it must outlive the reading.
+            withExtendedLifetime(handle) {}
+            end.signal()
+        }
+    }
+
+    func skip() { end.signal() }
+
+    func waitForEnd() {
+        end.wait()
+        end.signal()
+    }
+}
