@@ -36,7 +36,8 @@ public struct SavedRun {
 
     /// Whether the run came to its end, and `settings` ask for no more.
     public func isComplete(with settings: TrainingSettings) -> Bool {
-        progress.finalLoss != nil && settings.length == self.settings.length && settings.patience == self.settings.patience
+        progress.finalLoss != nil && settings.length == self.settings.length
+            && settings.patience == self.settings.patience
     }
 
     /// A trainer that stands where the run stood.
@@ -66,7 +67,8 @@ public struct SavedRun {
         guard data.hash == checkpoint.textHash else {
             let names = texts.map(\.name).joined(separator: ", ")
             throw TrainingError.changed(
-                directory: path, what: "the text has changed: \(names) is not what the run began with (its SHA-256 differs)")
+                directory: path,
+                what: "the text has changed: \(names) is not what the run began with (its SHA-256 differs)")
         }
         let file = path + "/" + TokenizerFile.name
         guard contents == checkpoint.tokenizer, try TextFile.bytes(file).elementsEqual(contents.utf8) else {
@@ -81,7 +83,8 @@ public struct SavedRun {
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
         let trainer = try Trainer(
-            model, data: data, settings: settings, store: directory, sample: sample.map { sample in
+            model, data: data, settings: settings, store: directory,
+            sample: sample.map { sample in
                 { try sample($0, tokenizer, $1) }
             })
         try checkpoint.restore(into: trainer.optimizer)
