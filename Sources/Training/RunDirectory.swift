@@ -17,7 +17,8 @@ import Tokenizers
 public final class RunDirectory: TrainingStore {
     public let path: String
     public let tokenizer: any Tokenizer
-    private let origin: TextOrigin
+    /// Where the text came from.
+    public let origin: TextOrigin
     private let textHash: String
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
@@ -123,7 +124,8 @@ extension RunDirectory {
         /// Something else.
         case other
 
-        func refusal(_ path: String) -> String {
+        /// Why no run can begin there, in one line.
+        public func refusal(_ path: String) -> String {
             switch self {
             case .unfinished:
                 "\(path) holds an unfinished run: go on with it by 'gpt train --resume \(path)', "

@@ -48,9 +48,8 @@ public struct SavedRun {
     ///   - settings: those of the run, or with changes.
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings,
-        sample: (@Sendable (any LanguageModel, any Tokenizer, Int) throws -> String)? = nil
-    ) throws -> (trainer: Trainer, directory: RunDirectory) {
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings
+    ) throws -> (trainer: Trainer, directory: RunDirectory, tokenizer: any Tokenizer) {
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
@@ -80,13 +79,10 @@ public struct SavedRun {
         let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
-        let trainer = try Trainer(
-            model, data: data, settings: settings, store: directory, sample: sample.map { sample in
-                { try sample($0, tokenizer, $1) }
-            })
+        let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
-        return (trainer, directory)
+        return (trainer, directory, tokenizer)
     }
 
     /// The lines of metrics.csv up to the save.

@@ -15,17 +15,15 @@ struct ModelOptions: ParsableArguments {
     /// The model with its tokenizer.
     func load() throws -> TextGenerator {
         let saved = try ModelDirectory.load(model)
-        guard let tokenizer = saved.tokenizer else {
-            throw CommandFailure(
-                "\(model) has no \(TokenizerFile.name), so its numbers cannot be read as text; copy the one it was made with")
-        }
-        return TextGenerator(saved.model, tokenizer: tokenizer)
+        return TextGenerator(saved.model, tokenizer: try saved.tokenizer)
     }
 }
 
 /// How a command computes.
 struct ExecutionOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Threads to compute with. (default: the number of cores)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Threads to compute with. (default: the number of cores)", valueName: "number"))
     var threads: Int?
 
     /// Runs `body` with that many threads.
@@ -40,33 +38,41 @@ struct ExecutionOptions: ParsableArguments {
 
 /// How tokens are drawn.
 struct SamplingOptions: ParsableArguments {
+    // A negative number is a value like another, to be refused by what it means.
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How daring it is: below 1 the likely becomes likelier, 0 always takes the most probable token.",
             valueName: "number"))
     var temperature = 0.8
 
-    @Option(help: ArgumentHelp("Draw from this many of the most probable tokens only. (default: all)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Draw from this many of the most probable tokens only. (default: all)", valueName: "number"))
     var topK: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Draw from the most probable tokens that have this share of the probability together.", valueName: "share"))
     var topP = 1.0
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Draw from tokens with at least this share of the most probable one's probability.", valueName: "share"))
     var minP = 0.0
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Divides the logits of tokens that are in the text already; 1.1 to 1.3 against repetition, 1 for none.",
             valueName: "number"))
     var repetitionPenalty = 1.0
 
     @Option(
-        help: ArgumentHelp("The same number gives the same text. (default: another text each time)", valueName: "number"))
+        help: ArgumentHelp(
+            "The same number gives the same text. (default: another text each time)", valueName: "number"))
     var seed: UInt64?
 
     /// The settings, checked.
