@@ -34,14 +34,16 @@ static void NAME(adamw_update)(void *context, int64_t piece) {
     const adamw *a = context;
     const gpt_adamw s = *a->settings;
     const int64_t end = (piece + 1) * PIECE < a->count ? (piece + 1) * PIECE : a->count;
-    const float keep = 1 - s.learning_rate * s.weight_decay, step = s.learning_rate / s.correction1;
-    const float root = 1 / sqrtf(s.correction2);
+    const float keep = (float)(1 - s.learning_rate * s.weight_decay), step = (float)(s.learning_rate / s.correction1);
+    const float root = (float)(1 / sqrt(s.correction2)), epsilon = (float)s.epsilon, scale = (float)s.gradient_scale;
+    const float beta1 = (float)s.beta1, beta2 = (float)s.beta2;
+    const float rest1 = (float)(1 - s.beta1), rest2 = (float)(1 - s.beta2);
     for (int64_t i = piece * PIECE; i < end; i += LANES) {
         const int64_t left = end - i;
-        vf g = load_up_to(a->gradients + i, left) * s.gradient_scale;
-        vf m = s.beta1 * load_up_to(a->moment1 + i, left) + (1 - s.beta1) * g;
-        vf v = s.beta2 * load_up_to(a->moment2 + i, left) + (1 - s.beta2) * (g * g);
-        vf p = load_up_to(a->parameters + i, left) * keep - step * m / (ROOT(v) * root + s.epsilon);
+        vf g = load_up_to(a->gradients + i, left) * scale;
+        vf m = beta1 * load_up_to(a->moment1 + i, left) + rest1 * g;
+        vf v = beta2 * load_up_to(a->moment2 + i, left) + rest2 * (g * g);
+        vf p = load_up_to(a->parameters + i, left) * keep - step * m / (ROOT(v) * root + epsilon);
         store_up_to(a->moment1 + i, m, left);
         store_up_to(a->moment2 + i, v, left);
         store_up_to(a->parameters + i, p, left);

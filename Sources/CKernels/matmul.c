@@ -26,6 +26,10 @@ typedef struct {
     bool first, last;                    // block of k
 } matmul_block;
 
+// Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then), or changed on
+// the way.
+static inline bool must_pack(const gpt_matmul *m) { return m->a_column != 1 || m->a_activation != GPT_IDENTITY; }
+
 #endif
 
 #ifdef SIMD
@@ -40,7 +44,7 @@ typedef struct {
 ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
     switch (activation) {
     case GPT_GELU: return x * vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * (x * x)));
-    case GPT_RELU: return vmax(x, splat(0));
+    case GPT_RELU: return vmax(splat(0), x);    // in this order, NaN stays NaN
     default: return x;
     }
 }
@@ -103,7 +107,7 @@ static void NAME(multiply)(void *context, int64_t i) {
 
     const float *a = m->a + first_row * m->a_row + block->first_k * m->a_column;
     int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = m->a_column;
-    if (a_column != 1) {    // then a_row is 1
+    if (must_pack(m)) {
         float *packed = gpt_scratch(GPT_SCRATCH_PACK, (end_row - first_row + TILE_ROWS) * depth);
         const int64_t rows = end_row - first_row, whole = rows - rows % TILE_ROWS;
         float activated[BLOCK_ROWS];
@@ -142,10 +146,10 @@ static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
     // Enough pieces of work for every thread, whatever their number: short blocks of rows where a has to be packed (so
     // that each row is packed once), groups of panels where it does not.
     int64_t rows = BLOCK_ROWS;
-    if (m->a_column != 1)
+    if (must_pack(m))
         while (rows > 2 * TILE_ROWS && (m->m + rows - 1) / rows < PIECES) rows -= TILE_ROWS;
     const int64_t row_blocks = (m->m + rows - 1) / rows;
-    const int64_t groups = m->a_column != 1 || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
+    const int64_t groups = must_pack(m) || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
     for (int64_t column = 0; column < m->n; column += WIDTH) {
         const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
         const int64_t panels = (columns + PANEL - 1) / PANEL;

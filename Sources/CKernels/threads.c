@@ -30,7 +30,7 @@ static struct {
     pthread_mutex_t in_use;    // held by the caller whose job has the pool
     pthread_mutex_t lock;      // guards the sleep of the workers
     pthread_cond_t wake;
-    int32_t workers;           // threads started so far
+    _Atomic int32_t workers;   // threads started so far
     int32_t cores;
     job job;
     _Atomic int64_t next;      // the next item of the job

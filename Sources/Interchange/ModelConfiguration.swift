@@ -138,7 +138,11 @@ private struct Fields {
         self.path = path
     }
 
-    subscript(key: String) -> JSON? { object[key].flatMap { $0.isNull ? nil : $0 } }
+    /// A member; null is as good as none. (In a closure, `nil` would be the JSON value.)
+    subscript(key: String) -> JSON? {
+        guard let value = object[key], !value.isNull else { return nil }
+        return value
+    }
 
     func string(_ key: String) -> String? { self[key]?.stringValue }
 

@@ -37,7 +37,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
         self.layers = layers
         self.heads = heads
         self.width = width
-        self.innerWidth = innerWidth ?? 4 * width
+        // Wraps for a width that `problem` refuses, rather than trap before it can.
+        self.innerWidth = innerWidth ?? 4 &* width
         self.activation = activation
         self.layerNormEpsilon = layerNormEpsilon
         self.tiesEmbeddings = tiesEmbeddings
@@ -68,9 +69,11 @@ public struct TransformerConfiguration: Sendable, Hashable {
     }
 
     /// Floating-point operations of training on one token with sequences of `length`: 6 for each parameter that
-    /// multiplies (all but the positions), and 12 L C T for attention (Kaplan et al., 2020, counting all of the scores).
+    /// multiplies (all but the positions, and the token embedding unless it is the classifier too), and 12 L C T for
+    /// attention (Kaplan et al., 2020, counting all of the scores).
     public func trainingFlopsPerToken(length: Int) -> Double {
-        6 * Double(parameterCount - contextLength * width) + 12 * Double(layers * width * length)
+        let lookedUp = (tiesEmbeddings ? 0 : vocabularySize * width) + contextLength * width
+        return 6 * Double(parameterCount - lookedUp) + 12 * Double(layers * width * length)
     }
 }
 

@@ -68,20 +68,38 @@ public struct Execution: Sendable, Equatable {
     public static let physicalCores: Int = {
         let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         #if os(Linux)
+            let allowed = line(of: "/proc/self/status", startingWith: "Cpus_allowed_list:").map(processors(in:)) ?? []
+            let usable = allowed.isEmpty ? Array(0..<online) : allowed
             var cores = Set<String>()
-            for processor in 0..<online {
+            for processor in usable {
                 let path = "/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list"
-                guard let file = fopen(path, "r") else { return online }
-                defer { fclose(file) }
-                var line = [CChar](repeating: 0, count: 256)
-                guard fgets(&line, Int32(line.count), file) != nil else { return online }
-                cores.insert(line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })
+                guard let siblings = line(of: path, startingWith: "") else { return usable.count }
+                cores.insert(siblings)
             }
             return max(1, cores.count)
         #else
             return online
         #endif
     }()
+
+    /// The rest of the first line of a small file that starts in a certain way.
+    private static func line(of path: String, startingWith start: String) -> String? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 14)
+        let count = fread(&bytes, 1, bytes.count, file)
+        let text = String(decoding: bytes[..<count], as: UTF8.self)
+        return text.split(separator: "\n").first { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) }
+    }
+
+    /// The numbers in a list as the kernel writes it: "0-3,8".
+    private static func processors(in list: String) -> [Int] {
+        list.split(separator: ",").flatMap { part -> [Int] in
+            let ends = part.split(separator: "-").compactMap { Int($0.filter(\.isNumber)) }
+            guard let first = ends.first, let last = ends.last, first <= last, last < 1 << 16 else { return [] }
+            return Array(first...last)
+        }
+    }
 
     /// The multiply-add rate that `threads` cores reach together on registers alone, in floating-point operations a
     /// second, measured for about `seconds`.

@@ -99,7 +99,9 @@ public final class Tape {
     public init(recording: Bool = true) { isRecording = recording }
 
     /// Applies an op and, if a gradient may be asked for, remembers how to go back.
-    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable {
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
+
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
         let tensors = inputs.map(\.value)
         let records = isRecording && inputs.contains { $0.needsGradient }
         let (output, saved) = operation.forward(tensors, recording: records)

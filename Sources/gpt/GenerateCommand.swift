@@ -19,25 +19,28 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: ArgumentHelp("The text to go on from.", valueName: "text"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The text to go on from.", valueName: "text"))
     var prompt: String?
 
     @Option(help: ArgumentHelp("A file with the text to go on from; - for standard input.", valueName: "file"))
     var promptFile: String?
 
-    @Option(help: ArgumentHelp("How many tokens to write (characters, for a character model).", valueName: "tokens"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many tokens to write (characters, for a character model).", valueName: "tokens"))
     var length = 500
 
     @OptionGroup(title: "Drawing tokens") var sampling: SamplingOptions
 
     @Option(
-        parsing: .singleValue,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "End before this text; \\n is a newline. Repeat it for several, the first that appears counts.",
             valueName: "text"))
     var stop: [String] = []
 
-    @Option(help: ArgumentHelp("How many texts to write from the prompt.", valueName: "number"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How many texts to write from the prompt.", valueName: "number"))
     var count = 1
 
     @OptionGroup var replacement: ReplacementOptions
@@ -64,7 +67,8 @@ struct GenerateCommand: ParsableCommand {
             try model.execution.execute {
                 let generator = try model.load()
                 let ids = try generator.encode(prompt: prompt, replacing: unknown)
-                try generate(generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
+                try generate(
+                    generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
             }
         }
     }
@@ -77,7 +81,8 @@ struct GenerateCommand: ParsableCommand {
     }
 
     private func generate(
-        _ generator: TextGenerator, _ ids: [Int32], _ settings: GenerationSettings, _ stops: [String], shown prompt: String
+        _ generator: TextGenerator, _ ids: [Int32], _ settings: GenerationSettings, _ stops: [String],
+        shown prompt: String
     ) throws {
         let start = ContinuousClock.now
         if let context = generator.model.contextLength, ids.count > context {
@@ -93,7 +98,8 @@ struct GenerateCommand: ParsableCommand {
             if first > 0 { try writeLine(Self.separator) }
             try write(prompt)
             tokens += try generator.generate(
-                after: ids, length: length, settings: settings, sequences: waiting.count, firstSequence: first, stops: stops
+                after: ids, length: length, settings: settings, sequences: waiting.count, firstSequence: first,
+                stops: stops
             ) { sequence, text in
                 // The first is shown as it is written, the others after it.
                 if sequence == 0 { try write(text) } else { waiting[sequence] += text }
@@ -104,7 +110,8 @@ struct GenerateCommand: ParsableCommand {
         if errorsAreTerminal {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let seed = settings.temperature == 0 ? "" : ", --seed \(settings.seed)"
-            note("\n[\(counted(tokens, "token")), \(grouped(Int(Double(tokens) / max(seconds, 1e-9)))) a second\(seed)]")
+            note(
+                "\n[\(counted(tokens, "token")), \(grouped(Int(Double(tokens) / max(seconds, 1e-9)))) a second\(seed)]")
         }
     }
 }

@@ -8,9 +8,10 @@
 double gpt_sum_of_squares(gpt_execution execution, int64_t count, const float *x);
 
 typedef struct {
-    float learning_rate, beta1, beta2, epsilon, weight_decay;
-    float correction1, correction2;    // 1 - beta^t for the step t, counted from 1
-    float gradient_scale;              // what clipping leaves of the gradient
+    // In double, as 1 - 0.999 in float is wrong in the fifth digit.
+    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    double correction1, correction2;    // 1 - beta^t for the step t, counted from 1
+    double gradient_scale;              // what clipping leaves of the gradient
 } gpt_adamw;
 
 // One update of `count` parameters and their two moments.

@@ -14,15 +14,18 @@ package struct CrossEntropy: Loss {
     package let targets: [Int32]
     package let hasClassifier: Bool
 
-    /// Logits that exist at a time: 16 million floats, or a few hundred rows of a vocabulary of 50,000.
-    private static let chunkElements = 1 << 24
+    private let chunkElements: Int
 
-    package init(targets: [Int32], hasClassifier: Bool = true) {
+    /// - Parameter chunkElements: how many logits may exist at a time; 16 million are a few hundred rows of a vocabulary
+    ///   of 50,000.
+    package init(targets: [Int32], hasClassifier: Bool = true, chunkElements: Int = 1 << 24) {
         self.targets = targets
         self.hasClassifier = hasClassifier
+        self.chunkElements = chunkElements
     }
 
     package func evaluate(_ inputs: [Tensor], gradient: (scale: Float, slots: [GradientSlot])?) -> Double {
+        precondition(gradient?.scale != 0, "a scale of 0, which to the kernel means that no gradient is wanted")
         precondition(inputs[0].shape.rows == targets.count, "\(inputs[0].shape) for \(targets.count) targets")
         return hasClassifier
             ? evaluate(hidden: inputs[0], weight: inputs[1], gradient) : evaluate(logits: inputs[0], gradient)
@@ -39,7 +42,7 @@ package struct CrossEntropy: Loss {
         hidden: Tensor, weight: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?
     ) -> Double {
         let (V, _) = weight.shape.two
-        let rows = targets.count, chunk = max(1, min(rows, Self.chunkElements / V))
+        let rows = targets.count, chunk = max(1, min(rows, chunkElements / V))
         let logits = Tensor(uninitialized: [chunk, V])
         var total = 0.0
 

@@ -9,7 +9,14 @@
 package struct FeedForward: Operation {
     package let activation: Activation
 
-    package init(activation: Activation) { self.activation = activation }
+    private let chunkElements: Int
+
+    /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
+    ///   is kept for backward: few enough to stay in cache until the second product reads them.
+    package init(activation: Activation, chunkElements: Int = 1 << 20) {
+        self.activation = activation
+        self.chunkElements = chunkElements
+    }
 
     package var keeps: Keeps { .inputs }
 
@@ -58,9 +65,11 @@ package struct FeedForward: Operation {
         }
     }
 
-    /// Rows that are taken at a time, so that the wide tensor between the two products stays in cache (and needs less
-    /// memory): a million elements, cut by the shape alone.
-    private func chunkRows(_ rows: Int, _ F: Int) -> Int { min(rows, max(192, (1 << 20) / F / 96 * 96)) }
+    /// Rows that are taken at a time: cut by the shape alone, and in whole blocks of the matrix product.
+    private func chunkRows(_ rows: Int, _ F: Int) -> Int {
+        let most = chunkElements / F
+        return min(rows, most >= 96 ? most / 96 * 96 : max(1, most))
+    }
 
     private func chunks(of rows: Int, _ chunk: Int) -> some Sequence<Range<Int>> {
         stride(from: 0, to: rows, by: chunk).lazy.map { $0..<min($0 + chunk, rows) }

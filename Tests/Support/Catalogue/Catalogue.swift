@@ -1,0 +1,146 @@
+import Tensors
+
+/// Every op and loss of the engine, each on one line with the shapes it is tried on and the error its kernels may make.
+/// To write a new op is to add a line here: the suites then hold its kernels against its reference, its gradients
+/// against finite differences, each instruction set against the others, and each number of threads against one.
+package enum Catalogue {
+    package static let samples: [Sample] = [
+        line("Add", sums, within: 1e-7) { _ in Add() },
+        line("Embedding", tables, within: 3e-7) { Embedding(tokens(2, 33, of: $0[0]), offset: 4) },
+        line("Embedding without positions", tables.map { [$0[0]] }, within: 3e-7) {
+            Embedding(tokens(3, 7, of: $0[0]), hasPositions: false)
+        },
+        line("Linear", layers, scaled: fanIn, within: 2e-6) { _ in Linear() },
+        line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 2e-6) { _ in
+            Linear(hasBias: false)
+        },
+        line("FeedForward with GELU", feedForwards, scaled: fanIns, within: 3e-6) { _ in FeedForward(activation: .gelu)
+        },
+        line("FeedForward with ReLU", fewElements, scaled: fanIns, within: 3e-6) { _ in FeedForward(activation: .relu)
+        },
+        line("FeedForward in chunks", feedForwards, scaled: fanIns, within: 3e-6) {
+            FeedForward(activation: .gelu, chunkElements: 4 * $0[1][1] + 1)
+        },
+        line("LayerNorm", norms, within: 3e-6) { _ in LayerNorm(epsilon: 1e-5) },
+        line("LayerNorm with a large epsilon", norms, within: 3e-6) { _ in LayerNorm(epsilon: 0.5) },
+        line("Attention, one head", heads(1), within: 3e-6) { _ in Attention(heads: 1, mask: .causal) },
+        line("Attention, five heads", heads(5), within: 3e-6) { _ in Attention(heads: 5, mask: .causal) },
+        line("Attention to everything", heads(3), within: 3e-6) { _ in Attention(heads: 3, mask: .full) },
+        line("Dropout, none", places, within: 1e-7) { _ in Dropout(rate: 0, key: 7) },
+        line("Dropout, a tenth", places, within: 1e-7) { _ in Dropout(rate: 0.1, key: 1 << 40 | 3) },
+        line("Dropout, most", places, within: 1e-7) { _ in Dropout(rate: 0.9, key: .max) },
+        line("CrossEntropy", classifiers, within: 3e-6) { CrossEntropy(targets: targets($0[0], $0[1][0])) },
+        line("CrossEntropy in chunks", classifiers, within: 3e-6) {
+            CrossEntropy(targets: targets($0[0], $0[1][0]), chunkElements: 4 * $0[1][0] + 1)
+        },
+        line("CrossEntropy of logits", classifiers.map { [[$0[0].rows, $0[1][0]]] }, within: 3e-6) {
+            CrossEntropy(targets: targets($0[0], $0[0].columns), hasClassifier: false)
+        },
+    ].flatMap { $0 }
+
+    // MARK: Shapes
+
+    private static let sums: [[Shape]] = [[1], [3, 5, 7], [2, 33, 200], [8191], [5, 8193]].map { [$0, $0] }
+
+    /// Tokens (V, C) and positions (N, C), for 33 tokens from position 4 on.
+    private static let tables: [[Shape]] = [
+        [[2, 1], [37, 1]], [[257, 7], [64, 7]], [[11, 200], [40, 200]], [[65, 65], [37, 65]],
+    ]
+
+    /// x, weight (I, O) and bias. Few rows (up to 12) take other ways through the kernel than many; beyond 384 inputs
+    /// or 1,536 outputs a product is cut in blocks.
+    private static let layers: [[Shape]] =
+        [
+            layer([1], 1, 1), layer([5], 3, 7), layer([6], 17, 31), layer([1], 200, 65), layer([13], 1, 5),
+            layer([13], 16, 33), layer([2, 33], 200, 15), layer([2, 6], 400, 40), layer([7], 33, 257),
+            layer([14], 65, 64), layer([100], 3, 1),
+        ] + large([layer([400], 20, 24), layer([13], 400, 1601), layer([13], 1600, 24), layer([97], 390, 100)])
+
+    /// x, weight (C, F), bias, weight (F, C) and bias.
+    private static let feedForwards: [[Shape]] =
+        [feedForward([1], 1, 1), feedForward([5], 3, 7), feedForward([13], 6, 17), feedForward([2, 33], 20, 80)]
+        + large([feedForward([100], 40, 400), feedForward([7], 200, 800)])
+
+    /// Few elements, so that no finite difference steps over the kink of ReLU.
+    private static let fewElements = [feedForward([5], 3, 7), feedForward([13], 6, 17)]
+
+    private static let norms: [[Shape]] =
+        [[1, 1], [5, 3], [1, 200], [2, 33, 17], [7, 768], [70, 64]].map { [$0, [$0[-1]], [$0[-1]]] }
+
+    /// (B, T, 3C) for a number of heads. Up to three queries take another way through the kernel than more do; those
+    /// are taken 24 at a time.
+    private static func heads(_ heads: Int) -> [[Shape]] {
+        let all: [(batch: Int, length: Int, size: Int)] = [
+            (1, 1, 1), (2, 3, 5), (1, 4, 16), (2, 33, 40), (1, 25, 1), (1, 24, 8), (1, 50, 80), (3, 7, 17),
+        ]
+        return all.map { [[$0.batch, $0.length, 3 * heads * $0.size]] }
+    }
+
+    private static let places: [[Shape]] = [
+        [[1, 1]], [[5, 7]], [[3, 33, 200]], [[2, 70]], [[40, 65]], [[17, 16]],
+    ]
+
+    /// Hidden vectors and the rows that classify them (V, C).
+    private static let classifiers: [[Shape]] =
+        [
+            [[1, 1], [1, 1]], [[5, 3], [2, 3]], [[2, 33, 20], [257, 20]], [[13, 17], [65, 17]],
+            [[1, 200], [16, 200]],
+        ]
+        + large([[[7, 20], [5003, 20]]])
+
+    /// Shapes whose references take too long without optimization.
+    private static func large(_ shapes: [[Shape]]) -> [[Shape]] {
+        #if DEBUG
+            []
+        #else
+            shapes
+        #endif
+    }
+
+    private static func layer(_ rows: [Int], _ inputs: Int, _ outputs: Int) -> [Shape] {
+        [Shape(rows + [inputs]), [inputs, outputs], [outputs]]
+    }
+
+    private static func feedForward(_ rows: [Int], _ width: Int, _ inner: Int) -> [Shape] {
+        [Shape(rows + [width]), [width, inner], [inner], [inner, width], [width]]
+    }
+
+    // MARK: What the ops are made with
+
+    /// Ids among which many are equal.
+    private static func tokens(_ batch: Int, _ length: Int, of table: Shape) -> TokenBatch {
+        let ids = (0..<batch * length).map { Int32(($0 * $0 + 3) % min(19, table[0])) }
+        return TokenBatch(batch: batch, length: length, ids: ids)
+    }
+
+    /// A target for each row, some of them absent.
+    private static func targets(_ rows: Shape, _ vocabulary: Int) -> [Int32] {
+        (0..<rows.rows).map { $0 % 5 == 3 ? -1 : Int32(($0 * 31 + 7) % vocabulary) }
+    }
+
+    /// Weights that keep the variance of what passes through them.
+    private static func fanIn(_ shapes: [Shape]) -> [Double] {
+        [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5]
+    }
+
+    private static func fanIns(_ shapes: [Shape]) -> [Double] {
+        [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5, 1 / Double(shapes[3][0]).squareRoot(), 0.5]
+    }
+
+    private static func line(
+        _ name: String, _ shapes: [[Shape]], scaled deviations: ([Shape]) -> [Double] = { $0.map { _ in 1 } },
+        within tolerance: Double, _ make: ([Shape]) -> any Operation
+    ) -> [Sample] {
+        shapes.map {
+            Sample(name, .operation(make($0)), shapes: $0, deviations: deviations($0), tolerance: tolerance)
+        }
+    }
+
+    private static func line(
+        _ name: String, _ shapes: [[Shape]], within tolerance: Double, _ make: ([Shape]) -> any Loss
+    ) -> [Sample] {
+        shapes.map {
+            Sample(name, .loss(make($0)), shapes: $0, deviations: $0.map { _ in 1 }, tolerance: tolerance)
+        }
+    }
+}

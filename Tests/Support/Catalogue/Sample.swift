@@ -1,0 +1,73 @@
+import Tensors
+
+/// An op, or a loss, applied to inputs of certain shapes: what the suites of the engine run over.
+package struct Sample: Sendable, CustomStringConvertible {
+    package enum Subject: Sendable {
+        case operation(any Operation)
+        case loss(any Loss)
+    }
+
+    package let name: String
+    package let subject: Subject
+    package let inputs: [Tensor]
+    /// What the kernels may be off by, as a share of an element plus the root mean square of its tensor.
+    package let tolerance: Double
+    /// What the double reference says, computed when first asked for.
+    package let oracle: Oracle
+
+    init(_ name: String, _ subject: Subject, shapes: [Shape], deviations: [Double], tolerance: Double) {
+        self.name = name + " " + shapes.map(\.description).joined(separator: " ")
+        self.subject = subject
+        self.tolerance = tolerance
+        // Numbers that depend on nothing but the shapes, so that a failure can be had again.
+        var random = Philox(shapes.reduce(17) { $1.dimensions.reduce($0 &* 31) { $0 &* 31 &+ UInt64($1) } })
+        inputs = zip(shapes, deviations).map { .normal($0, deviation: $1, using: &random) }
+        oracle = Oracle(subject: subject, inputs: inputs)
+    }
+
+    package var description: String { name }
+
+    /// The outputs and the gradients of the inputs, as the kernels compute them.
+    package struct Pass {
+        /// The elements of an op's output, or the value of a loss.
+        package var output: [Double]
+        package var gradients: [Tensor?]
+    }
+
+    /// Applies the op on a tape and walks it back from the oracle's weighting of the outputs.
+    ///
+    /// - Parameters:
+    ///   - wanted: which inputs need a gradient; nil for all.
+    ///   - initial: the gradients that are there already.
+    package func run(wanting wanted: [Bool]? = nil, from initial: [Tensor?]? = nil) -> Pass {
+        let variables = inputs.indices.map { i -> Variable in
+            let variable = Variable(inputs[i], needsGradient: wanted?[i] ?? true)
+            variable.gradient = initial?[i]
+            return variable
+        }
+        let output: [Double]
+        switch subject {
+        case .operation(let operation):
+            let tape = Tape()
+            let y = tape.apply(operation, variables)
+            if y.needsGradient { y.gradient = Tensor(y.value.shape, oracle.weighting(count: y.value.count)) }
+            tape.backward()
+            output = y.value.values.map(Double.init)
+        case .loss(let loss):
+            let scale = oracle.weighting(count: 1)[0]
+            output = [loss.evaluate(inputs, gradient: (scale, variables.map(\.slot)))]
+        }
+        return Pass(output: output, gradients: variables.map(\.gradient))
+    }
+
+    /// The outputs alone, as computed where no gradient will be asked for.
+    package func runWithoutRecording() -> [Double] {
+        switch subject {
+        case .operation(let operation):
+            let variables = inputs.map { Variable($0, needsGradient: true) }
+            return Tape(recording: false).apply(operation, variables).value.values.map(Double.init)
+        case .loss(let loss):
+            return [loss.evaluate(inputs, gradient: nil)]
+        }
+    }
+}

@@ -1,0 +1,8 @@
+import Tensors
+
+/// Runs kernels on the calling thread alone.
+package func onOneThread<Result>(
+    _ set: InstructionSet = Execution.preferred, _ body: () throws -> Result
+) rethrows -> Result {
+    try Execution.$current.withValue(Execution(instructionSet: set, threads: 1), operation: body)
+}
