@@ -53,20 +53,19 @@ public struct SavedRun {
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
+        guard texts.count == checkpoint.textHashes.count else {
+            throw TrainingError.changed(
+                directory: path,
+                what: "it began with \(checkpoint.textHashes.count) texts, and these are \(texts.count)")
+        }
+        for (text, hash) in zip(texts, checkpoint.textHashes) where SHA256.hexDigest(of: text.text.utf8) != hash {
+            throw TrainingError.changed(
+                directory: path, what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
+        }
         let tokenizer = try settings.tokenizer.make(for: texts)
         let contents = try TokenizerFile.contents(for: tokenizer)
-        let data: TokenDataset
-        do {
-            data = try TokenDataset(
-                texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
-        } catch let error as TrainingError {
-            throw TrainingError.changed(directory: path, what: "the text has changed: \(error.description)")
-        }
-        guard data.hash == checkpoint.textHash else {
-            let names = texts.map(\.name).joined(separator: ", ")
-            throw TrainingError.changed(
-                directory: path, what: "the text has changed: \(names) is not what the run began with (its SHA-256 differs)")
-        }
+        let data = try TokenDataset(
+            texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
         let file = path + "/" + TokenizerFile.name
         guard contents == checkpoint.tokenizer, try TextFile.bytes(file).elementsEqual(contents.utf8) else {
             throw TrainingError.changed(
