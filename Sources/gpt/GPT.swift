@@ -11,5 +11,5 @@ struct GPT: ParsableCommand {
             Then 'gpt train --text FILE' for a text of yours, and 'gpt generate model --prompt TEXT' for more of it.
             """,
         version: "0.1.0",
-        subcommands: [GenerateCommand.self])
+        subcommands: [GenerateCommand.self, TestCommand.self, InfoCommand.self])
 }
