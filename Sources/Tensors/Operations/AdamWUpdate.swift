@@ -39,9 +39,8 @@ package struct AdamWUpdate: Sendable {
             gradient.count == values.count && moment1.count == values.count && moment2.count == values.count,
             "a gradient \(gradient.shape) and moments for \(values.shape)")
         var settings = gpt_adamw(
-            learning_rate: Float(learningRate), beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
-            weight_decay: Float(weightDecay), correction1: Float(1 - power(beta1, step)),
-            correction2: Float(1 - power(beta2, step)), gradient_scale: Float(gradientScale))
+            learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
+            correction1: 1 - power(beta1, step), correction2: 1 - power(beta2, step), gradient_scale: gradientScale)
         gpt_adamw_update(
             Execution.kernels, &settings, Int64(values.count), values.pointer, gradient.pointer, moment1.pointer,
             moment2.pointer)
