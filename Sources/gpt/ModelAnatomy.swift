@@ -99,7 +99,7 @@ struct ModelAnatomy {
     private static func part(of name: String) -> String {
         let kinds = [
             ("wte", "token embedding"), ("wpe", "position embedding"), ("attn", "attention"), ("mlp", "feed-forward"),
-            ("lm_head", "classifier"), ("ln_", "norms"), ("logits", "table of logits"),
+            ("lm_head", "classifier"), ("ln_f", "final norm"), ("ln_", "norms"), ("logits", "table of logits"),
         ]
         return kinds.first { name.contains($0.0) }?.1 ?? "other"
     }

@@ -68,7 +68,7 @@ struct TestCommand: ParsableCommand {
             let unknown = try replacement.scalar()
             try model.execution.execute {
                 let generator = try model.load()
-                let content = try TextFile.read(text)
+                let content = try TextFile.read(text, allowingEmpty: true)
                 // Before the text is measured, which may take a while.
                 let promptIds = try prompt.map { try generator.encode(prompt: $0, replacing: unknown) }
                 let result = try measure(generator, content, unknown)
