@@ -56,7 +56,9 @@ struct DataCommand: ParsableCommand {
         let alphabet = CharacterTokenizer(alphabetOf: texts.map(\.text)).alphabet
         var rows = zip(texts, characters).map { ["text", "\(escaped($0.name)), \(counted($1, "character"))"] }
         rows.append(["alphabet", "\(counted(alphabet.count, "character")): \(shortAlphabet(alphabet))"])
-        rows.append(["vocabulary", "\(counted(tokenizer.vocabularySize, "token")): \(tokenizer.kind), and \(endOfTextSpelling)"])
+        rows.append([
+            "vocabulary", "\(counted(tokenizer.vocabularySize, "token")): \(tokenizer.kind), and \(endOfTextSpelling)",
+        ])
         rows.append(["training", "\(counted(data.trainingCount, "token")), the first \(percent(1 - validation))"])
         rows.append(["validation", "\(counted(data.validationCount, "token")), the last \(percent(validation))"])
         for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
@@ -68,7 +70,8 @@ struct DataCommand: ParsableCommand {
     }
 
     private func describe(_ inputs: TokenBatch, _ targets: [Int32], _ tokenizer: any Tokenizer) throws {
-        try writeLine("\nA batch: inputs (B, T) = (\(batch), \(context)) and targets (B, T) = (\(batch), \(context)).\n")
+        try writeLine(
+            "\nA batch: inputs (B, T) = (\(batch), \(context)) and targets (B, T) = (\(batch), \(context)).\n")
         for (name, ids) in [("inputs", inputs.ids), ("targets", targets)] {
             let rows = (0..<min(batch, Self.shownRows)).map { b in
                 let row = ids[b * context..<(b + 1) * context]
