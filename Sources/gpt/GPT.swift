@@ -17,5 +17,6 @@ struct GPT: ParsableCommand {
             TestCommand.self,
             InfoCommand.self,
             DataCommand.self,
+            CompareCommand.self,
         ])
 }
