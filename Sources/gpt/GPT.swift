@@ -12,6 +12,13 @@ struct GPT: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            TrainCommand.self, GenerateCommand.self, VerifyCommand.self, BenchCommand.self,
+            TrainCommand.self,
+            GenerateCommand.self,
+            TestCommand.self,
+            InfoCommand.self,
+            DataCommand.self,
+            CompareCommand.self,
+            VerifyCommand.self,
+            BenchCommand.self,
         ])
 }

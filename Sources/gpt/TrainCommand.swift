@@ -216,7 +216,8 @@ struct TrainCommand: ParsableCommand {
         let shape = settings.shape
         let form =
             switch shape.kind {
-            case .gpt: "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, context \(shape.context)"
+            case .gpt:
+                "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, context \(shape.context)"
             case .attention: "one head of attention, \(shape.width) wide, context \(shape.context)"
             default: "a bigram table"
             }
