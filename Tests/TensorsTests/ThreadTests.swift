@@ -4,8 +4,9 @@ import Synchronization
 import Tensors
 import Testing
 
-/// The pool of threads under everything.
-@Suite("Threads", .timeLimit(.minutes(5)))
+/// The pool of threads under everything. One test at a time: a job that finds the pool taken runs on its caller alone,
+/// which tests nothing.
+@Suite("Threads", .serialized, .timeLimit(.minutes(5)))
 struct ThreadTests {
     /// How often each item of a job was done.
     private final class Counters: @unchecked Sendable {
@@ -48,9 +49,9 @@ struct ThreadTests {
     @Test("Many jobs one after another, of more threads than cores")
     func manyJobs() {
         let counters = Counters(37)
-        for round in 1...3000 {
+        for round in 1...30_000 {
             counters.run(threads: 1 + round % 9)
-            if round % 500 == 0 { #expect(counters.all.allSatisfy { $0 == round }) }
+            if round % 5000 == 0 { #expect(counters.all.allSatisfy { $0 == round }) }
         }
     }
 
@@ -66,7 +67,7 @@ struct ThreadTests {
 
     @Test("Jobs from many threads at once")
     func concurrentJobs() {
-        let callers = 8, rounds = 400
+        let callers = 8, rounds = 20_000
         let counters = (0..<callers).map { _ in Counters(64) }
         let finished = DispatchGroup()
         for caller in counters {
@@ -104,15 +105,19 @@ struct ThreadTests {
         #expect(counters.all.allSatisfy { $0 == 50 })
     }
 
-    /// A job is over when the call returns: what its items wrote is there to read.
-    @Test("What the items wrote is seen by the caller")
-    func visibility() {
-        var values = [Int](repeating: 0, count: 1000)
-        for round in 1...1000 {
+    /// A job is over when the call returns: what its items wrote, however long they took, is there to read.
+    @Test("What the items wrote is seen by the caller", arguments: [2, 3, 9])
+    func visibility(threads: Int) {
+        var values = [Int](repeating: 0, count: 40)
+        for round in 1...3000 {
             values.withUnsafeMutableBytes { bytes in
                 gpt_parallel(
-                    3, 1000, { context, i in context?.assumingMemoryBound(to: Int.self)[Int(i)] += 1 },
-                    bytes.baseAddress)
+                    Int32(threads), 40,
+                    { context, i in
+                        // The last items take longest, so that the caller has nothing left to do before they are done.
+                        for _ in 0..<(i > 35 ? 2000 : 10) { usesTime() }
+                        context?.assumingMemoryBound(to: Int.self)[Int(i)] += 1
+                    }, bytes.baseAddress)
             }
             if values.contains(where: { $0 != round }) {
                 Issue.record("round \(round) was not complete")
@@ -175,3 +180,6 @@ struct ExecutionTests {
         #expect(Execution.current == before)
     }
 }
+
+/// Something that takes a nanosecond or so and that no compiler removes.
+private func usesTime() { atomicMemoryFence(ordering: .sequentiallyConsistent) }
