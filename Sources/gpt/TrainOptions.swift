@@ -15,10 +15,13 @@ struct TextOptions: ParsableArguments {
             valueName: "file"))
     var text: [String] = []
 
-    @Option(help: ArgumentHelp("The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
+    @Option(
+        help: ArgumentHelp(
+            "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
     var validation: Double?
 
-    @Option(help: ArgumentHelp("What a token is: a character of the text, or a byte. (default: char)", valueName: "kind"))
+    @Option(
+        help: ArgumentHelp("What a token is: a character of the text, or a byte. (default: char)", valueName: "kind"))
     var tokenizer: TrainingSettings.TokenizerKind?
 }
 
@@ -88,10 +91,14 @@ struct TrainingOptions: ParsableArguments {
     var warmup: Int?
 
     @Option(
-        help: ArgumentHelp("After that it falls along a cosine to a tenth, or stays constant. (default: cosine)", valueName: "shape"))
+        help: ArgumentHelp(
+            "After that it falls along a cosine to a tenth, or stays constant. (default: cosine)", valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 
-    @Option(help: ArgumentHelp("The share of activations set to 0 while training, against learning by heart.", valueName: "rate"))
+    @Option(
+        help: ArgumentHelp(
+            "The share of activations set to 0 while training, against learning by heart. (default: 0)",
+            valueName: "rate"))
     var dropout: Double?
 
     @Option(help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))
@@ -115,7 +122,8 @@ struct TrainingOptions: ParsableArguments {
             valueName: "number"))
     var patience: Int?
 
-    @Option(help: ArgumentHelp("Steps between evaluations. (default: a twentieth of all, 250 at most)", valueName: "steps"))
+    @Option(
+        help: ArgumentHelp("Steps between evaluations. (default: a twentieth of all, 250 at most)", valueName: "steps"))
     var evaluateEvery: Int?
 
     @Option(
