@@ -11,5 +11,12 @@ struct GPT: ParsableCommand {
             Then 'gpt train --text FILE' for a text of yours, and 'gpt generate model --prompt TEXT' for more of it.
             """,
         version: "0.1.0",
-        subcommands: [TrainCommand.self, GenerateCommand.self])
+        subcommands: [
+            TrainCommand.self,
+            GenerateCommand.self,
+            TestCommand.self,
+            InfoCommand.self,
+            DataCommand.self,
+            CompareCommand.self,
+        ])
 }
