@@ -29,6 +29,14 @@ extension SafetensorsFile {
         }
     }
 
+    /// The numbers of a tensor in double precision, where it has it.
+    package func doubles(_ name: String) throws -> [Double] {
+        guard try entry(name).dtype == .float64 else { return try floats(name).map(Double.init) }
+        return try withBytes(name) { bytes in
+            widen(bytes, Int64.self).map { Double(bitPattern: UInt64(bitPattern: $0)) }
+        }
+    }
+
     /// The numbers of a tensor of integers or booleans, in row-major order. Throws for real numbers, and for a U64 too
     /// large for an `Int64`.
     package func integers(_ name: String) throws -> [Int64] {

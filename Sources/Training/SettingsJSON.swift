@@ -122,7 +122,9 @@ struct Record {
 
     init(_ json: JSON) { self.json = json }
 
-    func wrong(_ name: String) -> MalformedRecord { MalformedRecord(description: "its \(name) is missing or not valid") }
+    func wrong(_ name: String) -> MalformedRecord {
+        MalformedRecord(description: "its \(name) is missing or not valid")
+    }
 
     func string(_ name: String) throws(MalformedRecord) -> String {
         guard let value = json[name]?.stringValue else { throw wrong(name) }

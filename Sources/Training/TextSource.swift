@@ -39,7 +39,8 @@ public enum TinyShakespeare {
             if Files.exists(path) { return NamedText(name: name, text: try TextFile.read(path)) }
         }
         guard let cache = Files.cacheDirectory else {
-            throw TrainingError.setting("tiny Shakespeare has nowhere to be kept: neither HOME nor XDG_CACHE_HOME is set")
+            throw TrainingError.setting(
+                "tiny Shakespeare has nowhere to be kept: neither HOME nor XDG_CACHE_HOME is set")
         }
         let path = "\(cache)/\(fileName)"
         if let text = try? genuine(path) { return text }

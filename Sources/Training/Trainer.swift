@@ -67,7 +67,8 @@ public final class Trainer {
         let earlierSeconds = progress.seconds, earlierSteps = progress.step
         func updateClock() { progress.seconds = earlierSeconds + (clock.now - begin).seconds }
         func rate() -> Double {
-            Double((progress.step - earlierSteps) * settings.tokensPerStep) / max(1e-9, progress.seconds - earlierSeconds)
+            Double((progress.step - earlierSteps) * settings.tokensPerStep)
+                / max(1e-9, progress.seconds - earlierSeconds)
         }
 
         if progress.step == 0 { try save() }
@@ -123,7 +124,8 @@ public final class Trainer {
     private var learningRate: Double {
         switch settings.length {
         case .steps(let steps): settings.schedule.rate(step: progress.step, of: steps)
-        case .minutes(let minutes): settings.schedule.rate(step: progress.step, progress: progress.seconds / (60 * minutes))
+        case .minutes(let minutes):
+            settings.schedule.rate(step: progress.step, progress: progress.seconds / (60 * minutes))
         }
     }
 
@@ -236,7 +238,8 @@ public final class Trainer {
     private func addRow(rate: Double) {
         metrics.rows.append(
             MetricsRow(
-                step: progress.step, trainingLoss: progress.lossCount > 0 ? progress.lossSum / Double(progress.lossCount) : nil,
+                step: progress.step,
+                trainingLoss: progress.lossCount > 0 ? progress.lossSum / Double(progress.lossCount) : nil,
                 validationLoss: nil, learningRate: progress.learningRate,
                 gradientNorm: progress.gradientNorm,
                 tokens: progress.step * settings.tokensPerStep, seconds: progress.seconds, tokensPerSecond: rate))

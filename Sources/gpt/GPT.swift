@@ -18,5 +18,7 @@ struct GPT: ParsableCommand {
             InfoCommand.self,
             DataCommand.self,
             CompareCommand.self,
+            VerifyCommand.self,
+            BenchCommand.self,
         ])
 }

@@ -1,0 +1,57 @@
+import ArgumentParser
+import GPTKit
+import StrictJSON
+
+/// `gpt verify`: the engine against a reference made in double precision by another program.
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Hold this engine against a reference made by PyTorch.",
+        discussion: """
+            Prints the largest difference of the logits, the loss and every gradient, and of the losses and weights \
+            over some steps of AdamW. The exit status is 0 only if each is within its tolerance. GPT_KERNELS=scalar \
+            (or avx2, avx512, neon) tries the kernels of another instruction set.
+            """)
+
+    @Argument(help: "A directory with a model, expected.safetensors and perhaps train.safetensors and inputs.json.")
+    var directory: String
+
+    @OptionGroup var execution: ExecutionOptions
+
+    @Flag(help: "Print one JSON object as the last line.")
+    var json = false
+
+    func run() throws {
+        try reportingFailures {
+            try execution.execute {
+                let differences = try ReferenceCheck(directory: directory).run()
+                let passed = differences.allSatisfy(\.isWithin)
+                for difference in differences {
+                    let mark = difference.isWithin ? "ok  " : "FAIL"
+                    let name = difference.name + String(repeating: " ", count: max(1, 28 - difference.name.count))
+                    try writeLine(
+                        "\(mark) \(name)\(scientific(difference.largest))  (at most \(scientific(difference.tolerance)))"
+                            + (difference.isWithin ? "" : "  at \(difference.place)"))
+                }
+                let how =
+                    "\(Execution.current.instructionSet.rawValue), \(counted(Execution.current.threads, "thread"))"
+                try writeLine(passed ? "verified (\(how))" : "not verified (\(how))")
+                if json {
+                    var object = JSONObject([("passed", .bool(passed))])
+                    for difference in differences { object[difference.name] = .double(difference.largest) }
+                    try writeLine(JSON.object(object).serialized())
+                }
+                if !passed { throw ExitCode.failure }
+            }
+        }
+    }
+}
+
+/// A small number with two digits: 3.1e-06.
+private func scientific(_ value: Double) -> String {
+    guard value.isFinite, value > 0 else { return "\(value)" }
+    var exponent = 0, mantissa = value
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
+}
