@@ -11,7 +11,8 @@ package struct Checkpoint {
     package var settings: TrainingSettings
     package var progress: TrainingProgress
     package var origin: TextOrigin
-    package var textHash: String
+    /// The SHA-256 of each text.
+    package var textHashes: [String]
     /// The contents of tokenizer.json.
     package var tokenizer: String
     /// The length of samples.txt.
@@ -20,13 +21,13 @@ package struct Checkpoint {
     private let file: SafetensorsFile?
 
     package init(
-        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHash: String, tokenizer: String,
+        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String], tokenizer: String,
         samplesLength: Int
     ) {
         self.settings = settings
         self.progress = progress
         self.origin = origin
-        self.textHash = textHash
+        self.textHashes = textHashes
         self.tokenizer = tokenizer
         self.samplesLength = samplesLength
         file = nil
@@ -40,7 +41,7 @@ package struct Checkpoint {
     package func write(to path: String, optimizer: AdamW) throws {
         let metadata = [
             "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
-            "text": origin.json.serialized(), "text_sha256": textHash, "tokenizer": tokenizer,
+            "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
         let parts = [
@@ -83,10 +84,10 @@ package struct Checkpoint {
         } catch {
             throw damaged("\(error)")
         }
-        guard let hash = file.metadata["text_sha256"], let tokenizer = file.metadata["tokenizer"],
+        guard let hashes = file.metadata["text_sha256"], let tokenizer = file.metadata["tokenizer"],
             let samples = file.metadata["samples_bytes"].flatMap({ Int($0) })
         else { throw damaged("its record of the text is missing") }
-        textHash = hash
+        textHashes = hashes.split(separator: " ").map(String.init)
         self.tokenizer = tokenizer
         samplesLength = samples
         self.file = file

@@ -17,8 +17,9 @@ import Tokenizers
 public final class RunDirectory: TrainingStore {
     public let path: String
     public let tokenizer: any Tokenizer
-    private let origin: TextOrigin
-    private let textHash: String
+    /// Where the text came from.
+    public let origin: TextOrigin
+    private let textHashes: [String]
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
     private let lock: DirectoryLock
@@ -36,7 +37,7 @@ public final class RunDirectory: TrainingStore {
         self.path = path
         self.tokenizer = tokenizer
         self.origin = origin.absolute
-        textHash = data.hash
+        textHashes = data.hashes
         tokenizerFile = try TokenizerFile.contents(for: tokenizer)
     }
 
@@ -46,7 +47,7 @@ public final class RunDirectory: TrainingStore {
         lock = run.lock
         self.tokenizer = tokenizer
         self.origin = origin.absolute
-        textHash = run.checkpoint.textHash
+        textHashes = run.checkpoint.textHashes
         tokenizerFile = run.checkpoint.tokenizer
     }
 
@@ -75,7 +76,7 @@ public final class RunDirectory: TrainingStore {
     public func commit(_ trainer: Trainer) throws {
         try Files.makeDirectory(Self.training(path))
         let checkpoint = Checkpoint(
-            settings: trainer.settings, progress: trainer.progress, origin: origin, textHash: textHash,
+            settings: trainer.settings, progress: trainer.progress, origin: origin, textHashes: textHashes,
             tokenizer: tokenizerFile, samplesLength: trainer.samples.utf8.count)
         try write(trainer.metrics, samples: trainer.samples)
         try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.data)
@@ -103,7 +104,7 @@ public final class RunDirectory: TrainingStore {
         let json: JSON = [
             "settings": settings.json, "progress": progress,
             "text": [
-                "origin": origin.json, "sha256": .string(textHash),
+                "origin": origin.json, "sha256": .array(textHashes.map(JSON.string)),
                 "training_tokens": .int(data.trainingCount), "validation_tokens": .int(data.validationCount),
             ],
         ]
@@ -123,7 +124,8 @@ extension RunDirectory {
         /// Something else.
         case other
 
-        func refusal(_ path: String) -> String {
+        /// Why no run can begin there, in one line.
+        public func refusal(_ path: String) -> String {
             switch self {
             case .unfinished:
                 "\(path) holds an unfinished run: go on with it by 'gpt train --resume \(path)', "

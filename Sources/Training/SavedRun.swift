@@ -36,8 +36,7 @@ public struct SavedRun {
 
     /// Whether the run came to its end, and `settings` ask for no more.
     public func isComplete(with settings: TrainingSettings) -> Bool {
-        progress.finalLoss != nil && settings.length == self.settings.length
-            && settings.patience == self.settings.patience
+        progress.finalLoss != nil && settings.length == self.settings.length && settings.patience == self.settings.patience
     }
 
     /// A trainer that stands where the run stood.
@@ -49,27 +48,24 @@ public struct SavedRun {
     ///   - settings: those of the run, or with changes.
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings,
-        sample: (@Sendable (any LanguageModel, any Tokenizer, Int) throws -> String)? = nil
-    ) throws -> (trainer: Trainer, directory: RunDirectory) {
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings
+    ) throws -> (trainer: Trainer, directory: RunDirectory, tokenizer: any Tokenizer) {
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
-        let tokenizer = try settings.tokenizer.make(for: texts)
-        let contents = try TokenizerFile.contents(for: tokenizer)
-        let data: TokenDataset
-        do {
-            data = try TokenDataset(
-                texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
-        } catch let error as TrainingError {
-            throw TrainingError.changed(directory: path, what: "the text has changed: \(error.description)")
-        }
-        guard data.hash == checkpoint.textHash else {
-            let names = texts.map(\.name).joined(separator: ", ")
+        guard texts.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(
                 directory: path,
-                what: "the text has changed: \(names) is not what the run began with (its SHA-256 differs)")
+                what: "it began with \(checkpoint.textHashes.count) texts, and these are \(texts.count)")
         }
+        for (text, hash) in zip(texts, checkpoint.textHashes) where SHA256.hexDigest(of: text.text.utf8) != hash {
+            throw TrainingError.changed(
+                directory: path, what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
+        }
+        let tokenizer = try settings.tokenizer.make(for: texts)
+        let contents = try TokenizerFile.contents(for: tokenizer)
+        let data = try TokenDataset(
+            texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
         let file = path + "/" + TokenizerFile.name
         guard contents == checkpoint.tokenizer, try TextFile.bytes(file).elementsEqual(contents.utf8) else {
             throw TrainingError.changed(
@@ -82,14 +78,10 @@ public struct SavedRun {
         let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
-        let trainer = try Trainer(
-            model, data: data, settings: settings, store: directory,
-            sample: sample.map { sample in
-                { try sample($0, tokenizer, $1) }
-            })
+        let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
-        return (trainer, directory)
+        return (trainer, directory, tokenizer)
     }
 
     /// The lines of metrics.csv up to the save.

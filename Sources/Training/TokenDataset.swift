@@ -23,8 +23,8 @@ public struct TokenDataset: Sendable {
     }
 
     public let documents: [Document]
-    /// SHA-256 of the texts, each after its length in bytes.
-    public let hash: String
+    /// The SHA-256 of each text's UTF-8.
+    public let hashes: [String]
 
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
@@ -57,12 +57,7 @@ public struct TokenDataset: Sendable {
             }
             return document
         }
-        var hash = SHA256()
-        for text in texts {
-            hash.update(Array("\(text.text.utf8.count) ".utf8))
-            hash.update(text.text.utf8)
-        }
-        self.hash = hash.finalize().map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+        hashes = texts.map { SHA256.hexDigest(of: $0.text.utf8) }
     }
 
     /// How many of a text's characters are for training.

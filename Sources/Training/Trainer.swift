@@ -1,5 +1,7 @@
+import Interchange
 import LanguageModels
 import Tensors
+import Tokenizers
 
 /// Trains a model: steps, evaluations, saves, and the end.
 ///
@@ -18,22 +20,22 @@ public final class Trainer {
 
     private let store: any TrainingStore
     private let evaluator: Evaluator
-    /// What a model writes after a number of steps.
-    private let sample: ((any LanguageModel, Int) throws -> String)?
+    /// For samples of what the model writes.
+    private let tokenizer: (any Tokenizer)?
 
     /// - Parameters:
-    ///   - sample: writes something with the model for the record, given the step; nil for no samples.
+    ///   - tokenizer: to write samples with; nil for none.
     ///   - store: where things are kept; in memory, if nothing else is said.
     public init(
         _ model: any NeuralLanguageModel, data: TokenDataset, settings: TrainingSettings,
-        store: any TrainingStore = MemoryStore(), sample: ((any LanguageModel, Int) throws -> String)? = nil
+        tokenizer: (any Tokenizer)? = nil, store: any TrainingStore = MemoryStore()
     ) throws {
         if let problem = settings.problem { throw TrainingError.setting(problem) }
         self.model = model
         self.data = data
         self.settings = settings
         self.store = store
-        self.sample = sample
+        self.tokenizer = tokenizer
         optimizer = AdamW(model.parameters, settings: settings.optimizer)
         evaluator = Evaluator(data, model: model)
         progress = TrainingProgress()
@@ -175,10 +177,8 @@ public final class Trainer {
             try store.keepBest(model)
         }
         report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
-        if let sample, progress.evaluations % 4 == 0, !isOver {
-            let text = try sample(model, progress.step)
-            record(text, "step \(progress.step), validation loss \(rounded(loss))")
-            report(.sample(step: progress.step, text: text))
+        if progress.evaluations % 4 == 0, !isOver {
+            try writeSample(length: 200, step: progress.step, loss: loss, report: report)
         }
         return true
     }
@@ -212,10 +212,8 @@ public final class Trainer {
         progress.finalLoss = best.loss
         let lastWeights = progress.bestStep == progress.step ? nil : model.copyOfWeights()
         if lastWeights != nil { try store.restoreBest(into: model) }
-        if let sample, let step = progress.bestStep, let loss = progress.finalLoss {
-            let text = try sample(model, step)
-            record(text, "the best model, of step \(step), validation loss \(rounded(loss))")
-            report(.sample(step: step, text: text))
+        if let step = progress.bestStep {
+            try writeSample(length: 500, step: step, loss: best.loss ?? .nan, report: report)
         }
         // What is resumed are the last weights, not the best.
         if let lastWeights { model.setWeights(lastWeights) }
@@ -248,9 +246,15 @@ public final class Trainer {
         (progress.lossSum, progress.lossCount) = (0, 0)
     }
 
-    private func record(_ text: String, _ title: String) { samples += "--- \(title) ---\n\(text)\n\n" }
-
-    private func rounded(_ loss: Double) -> String { "\((loss * 1000).rounded() / 1000)" }
+    /// Lets the model write for the record, from a newline.
+    private func writeSample(length: Int, step: Int, loss: Double, report: (TrainingEvent) -> Void) throws {
+        guard let tokenizer else { return }
+        let key = Philox.key([Purpose.samples, settings.seed, UInt64(step)])
+        let text = try TextGenerator(model, tokenizer: tokenizer)
+            .text(after: "", length: length, settings: GenerationSettings(seed: key))
+        samples += "--- step \(step), validation loss \((loss * 1000).rounded() / 1000) ---\n\(text)\n\n"
+        report(.sample(step: step, text: text))
+    }
 }
 
 extension Duration {

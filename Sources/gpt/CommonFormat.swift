@@ -24,7 +24,9 @@ func grouped(_ value: Int) -> String {
 }
 
 /// A count and its noun: "1 token", "2,000 tokens".
-func counted(_ value: Int, _ noun: String) -> String { "\(grouped(value)) \(noun)\(value == 1 ? "" : "s")" }
+func counted(_ value: Int, _ noun: String, _ plural: String? = nil) -> String {
+    "\(grouped(value)) \(value == 1 ? noun : plural ?? noun + "s")"
+}
 
 /// Bytes as people compare them: "412 bytes", "3.2 MB", "1.5 GB".
 func bytes(_ count: Int) -> String {

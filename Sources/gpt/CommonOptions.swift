@@ -101,3 +101,11 @@ struct ReplacementOptions: ParsableArguments {
         return scalar
     }
 }
+
+/// Says so where a prompt is longer than what the model sees at once.
+func remarkOnPrompt(_ ids: [Int32], _ model: any LanguageModel) {
+    guard let context = model.contextLength, ids.count > context else { return }
+    note(
+        "The prompt has \(counted(ids.count, "token")), more than the model's context of \(grouped(context)): "
+            + "it goes on from the last \(grouped(context)).")
+}

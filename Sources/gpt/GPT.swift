@@ -11,5 +11,14 @@ struct GPT: ParsableCommand {
             Then 'gpt train --text FILE' for a text of yours, and 'gpt generate model --prompt TEXT' for more of it.
             """,
         version: "0.1.0",
-        subcommands: [GenerateCommand.self, VerifyCommand.self, BenchCommand.self])
+        subcommands: [
+            TrainCommand.self,
+            GenerateCommand.self,
+            TestCommand.self,
+            InfoCommand.self,
+            DataCommand.self,
+            CompareCommand.self,
+            VerifyCommand.self,
+            BenchCommand.self,
+        ])
 }

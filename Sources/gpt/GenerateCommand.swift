@@ -85,11 +85,7 @@ struct GenerateCommand: ParsableCommand {
         shown prompt: String
     ) throws {
         let start = ContinuousClock.now
-        if let context = generator.model.contextLength, ids.count > context {
-            note(
-                "The prompt has \(counted(ids.count, "token")), more than the model's context of \(grouped(context)): "
-                    + "it goes on from the last \(grouped(context)).")
-        }
+        remarkOnPrompt(ids, generator.model)
         var tokens = 0
         // Side by side as many as memory allows, which changes nothing but the time it takes.
         let group = max(1, min(count, (1 << 30) / generator.model.decodingBytes))

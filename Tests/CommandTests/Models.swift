@@ -21,7 +21,8 @@ enum Models {
     ) throws -> String {
         let model = Transformer(
             TransformerConfiguration(
-                vocabularySize: tokenizer.vocabularySize, contextLength: context, layers: layers, heads: 4, width: width),
+                vocabularySize: tokenizer.vocabularySize, contextLength: context, layers: layers, heads: 4, width: width
+            ),
             seed: 1)
         change(model)
         return try save(model, tokenizer, in: directory)

@@ -1,0 +1,23 @@
+import GPTKit
+
+extension TextOptions {
+    /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
+    func read() throws -> ([NamedText], TextOrigin) {
+        if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
+        do {
+            return ([try TinyShakespeare.load { note("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
+        } catch {
+            note("\(error); taking the built-in play instead")
+            return ([BuiltInCorpus.named], .builtIn)
+        }
+    }
+
+    /// The share of each text that is for validation.
+    func checkedValidation() throws -> Double {
+        let share = validation ?? 0.1
+        guard share >= 0.0001, share <= 0.9999 else {
+            throw CommandFailure("--validation is \(share), which is not between 0.0001 and 0.9999")
+        }
+        return share
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import GPTKit
+
+/// `gpt data`: a text as training sees it.
+struct DataCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data",
+        abstract: "Show a text as a model learns from it: alphabet, split, a batch, and every guess in a row of it.",
+        discussion: """
+            A batch is B windows of T tokens from anywhere in the text, and for each the same window one token further \
+            on: the targets. So a window holds T guesses at once, from the first token alone to all T of them.
+
+              gpt data
+              gpt data --text notes.txt --context 16
+            """)
+
+    @OptionGroup(title: "Text") var text: TextOptions
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("T, the length of the windows.", valueName: "tokens"))
+    var context = 8
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("B, how many windows the batch has.", valueName: "windows"))
+    var batch = 4
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("The same number gives the same batch.", valueName: "number"))
+    var seed: UInt64 = 1
+
+    /// The most rows and columns that are shown.
+    private static let shownRows = 32
+    private static let shownColumns = 64
+
+    func run() throws {
+        try reportingFailures {
+            for (name, value) in [("--context", context), ("--batch", batch)] where !(1...1 << 20).contains(value) {
+                throw CommandFailure("\(name) is \(value), which is not between 1 and \(grouped(1 << 20))")
+            }
+            if context * batch > 1 << 24 {
+                throw CommandFailure("a batch of \(batch) windows of \(context) is too large to show; choose fewer")
+            }
+            let (texts, _) = try text.read()
+            let kind = text.tokenizer ?? .characters
+            let tokenizer = try kind.make(for: texts)
+            let validation = try text.checkedValidation()
+            let data = try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context)
+            try describe(texts, data, tokenizer, validation)
+            let (inputs, targets) = data.batch(batch: batch, length: context, seed: seed, step: 0, microBatch: 0)
+            try describe(inputs, targets, tokenizer)
+            try describeRow(Array(inputs.ids.prefix(context)), Array(targets.prefix(context)), tokenizer)
+        }
+    }
+
+    private func describe(
+        _ texts: [NamedText], _ data: TokenDataset, _ tokenizer: any Tokenizer, _ validation: Double
+    ) throws {
+        let characters = texts.map { $0.text.unicodeScalars.count }
+        let alphabet = CharacterTokenizer(alphabetOf: texts.map(\.text)).alphabet
+        var rows = zip(texts, characters).map { ["text", "\(escaped($0.name)), \(counted($1, "character"))"] }
+        rows.append(["alphabet", "\(counted(alphabet.count, "character")): \(shortAlphabet(alphabet))"])
+        rows.append([
+            "vocabulary", "\(counted(tokenizer.vocabularySize, "token")): \(tokenizer.kind), and \(endOfTextSpelling)",
+        ])
+        rows.append(["training", "\(counted(data.trainingCount, "token")), the first \(percent(1 - validation))"])
+        rows.append(["validation", "\(counted(data.validationCount, "token")), the last \(percent(validation))"])
+        for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
+    }
+
+    private func percent(_ share: Double) -> String {
+        let text = fixed(100 * share, 2)
+        return (text.hasSuffix(".00") ? String(text.dropLast(3)) : text) + "%"
+    }
+
+    private func describe(_ inputs: TokenBatch, _ targets: [Int32], _ tokenizer: any Tokenizer) throws {
+        try writeLine(
+            "\nA batch: inputs (B, T) = (\(batch), \(context)) and targets (B, T) = (\(batch), \(context)).\n")
+        for (name, ids) in [("inputs", inputs.ids), ("targets", targets)] {
+            let rows = (0..<min(batch, Self.shownRows)).map { b in
+                let row = ids[b * context..<(b + 1) * context]
+                return row.prefix(Self.shownColumns).map { "\($0)" } + (context > Self.shownColumns ? ["..."] : [])
+                    + ["  " + quoted(row, tokenizer)]
+            }
+            try writeLine(name)
+            let columns = rows.first?.count ?? 0
+            for line in aligned(rows, left: [columns - 1], indentation: 2) { try writeLine(line) }
+            if batch > Self.shownRows { try writeLine("  ... and \(counted(batch - Self.shownRows, "row")) more") }
+        }
+    }
+
+    private func describeRow(_ inputs: [Int32], _ targets: [Int32], _ tokenizer: any Tokenizer) throws {
+        try writeLine("\nThe first row is \(counted(context, "guess", "guesses")) at once:\n")
+        let shown = min(context, Self.shownColumns)
+        let rows = (0..<shown).map { t in
+            ["after", quoted(inputs[0...t], tokenizer), "comes", quoted([targets[t]], tokenizer)]
+        }
+        for line in aligned(rows, left: [0, 1, 2, 3], indentation: 2) { try writeLine(line) }
+        if context > shown { try writeLine("  ... and \(counted(context - shown, "guess", "guesses")) more") }
+    }
+
+    private func quoted(_ ids: some Sequence<Int32>, _ tokenizer: any Tokenizer) -> String {
+        "\"\(escaped(tokenizer.decode(ids)))\""
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Files
+import GPTKit
+import StrictJSON
+
+/// `gpt info`: what a model is.
+struct InfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Show what a model is made of, what it costs and how it was trained.")
+
+    @Argument(
+        help: ArgumentHelp("The model's directory, ours or a GPT-2 of Hugging Face's transformers.", valueName: "model")
+    )
+    var model: String
+
+    @Flag(help: "Print one JSON object, the last line of the output.")
+    var json = false
+
+    func run() throws {
+        try reportingFailures {
+            let saved = try ModelDirectory.load(model)
+            let anatomy = ModelAnatomy(saved.model)
+            let training = TrainingRecord(directory: model)
+            let fileSize = Files.size(model + "/model.safetensors")
+
+            var rows = [
+                ["model", "\(model) (\(saved.model.modelType))"],
+                ["architecture", anatomy.architecture],
+                ["context", saved.model.contextLength.map { counted($0, "token") } ?? "no limit"],
+                ["vocabulary", vocabulary(saved)],
+            ]
+            rows.append(["memory", memory(anatomy, fileSize)])
+            rows.append(["arithmetic", arithmetic(anatomy)])
+            rows += training?.rows ?? [["trained", "it does not say: there is no training/settings.json"]]
+            for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
+
+            try writeLine()
+            let total = saved.model.parameterCount
+            let parts = anatomy.parts.map {
+                [$0.name, $0.form, grouped($0.count), fixed(100 * Double($0.count) / Double(max(1, total)), 1) + "%"]
+            }
+            let table = aligned(
+                [["part", "shape", anatomy.unit, "share"]] + parts + [["total", "", grouped(total), "100.0%"]],
+                left: [0, 1])
+            for line in table { try writeLine(line) }
+            if json { try writeLine(object(saved, anatomy, training, fileSize).serialized()) }
+        }
+    }
+
+    private func vocabulary(_ saved: SavedModel) -> String {
+        let size = counted(saved.model.vocabularySize, "token")
+        guard let tokenizer = try? saved.tokenizer else { return "\(size); no tokenizer that can be used here" }
+        var line = "\(size): \(tokenizer.kind)"
+        if let tokenizer = tokenizer as? CharacterTokenizer { line += " \(shortAlphabet(tokenizer.alphabet))" }
+        if tokenizer.endOfText != nil { line += ", and \(endOfTextSpelling)" }
+        return line
+    }
+
+    private func memory(_ anatomy: ModelAnatomy, _ fileSize: Int?) -> String {
+        var line = "weights \(bytes(anatomy.weightBytes))"
+        if let fileSize { line += " (\(bytes(fileSize)) on disk)" }
+        if let cache = anatomy.cacheBytesPerToken {
+            line += ", cache \(bytes(cache)) a token"
+            if let context = anatomy.context { line += ", \(bytes(cache * context)) when full" }
+        }
+        return line
+    }
+
+    private func arithmetic(_ anatomy: ModelAnatomy) -> String {
+        guard let flops = anatomy.trainingFlops else { return "none: it looks up" }
+        return "\(large(flops)) FLOPs a token to train, \(large(flops / 3)) to generate"
+            + (anatomy.context == nil ? "" : " (with a full context)")
+    }
+
+    private func object(
+        _ saved: SavedModel, _ anatomy: ModelAnatomy, _ training: TrainingRecord?, _ fileSize: Int?
+    ) -> JSON {
+        var parts = JSONObject()
+        for part in anatomy.parts { parts[part.name] = .int(part.count) }
+        var object = JSONObject()
+        object["model_type"] = .string(saved.model.modelType)
+        object["architecture"] = .string(anatomy.architecture)
+        object["parameters"] = .int(saved.model.parameterCount)
+        object["parts"] = .object(parts)
+        object["context"] = saved.model.contextLength.map(JSON.int) ?? .null
+        object["vocabulary"] = .int(saved.model.vocabularySize)
+        object["tokenizer"] = (try? saved.tokenizer).map { .string($0.kind) } ?? .null
+        object["weight_bytes"] = .int(anatomy.weightBytes)
+        object["file_bytes"] = fileSize.map(JSON.int) ?? .null
+        object["cache_bytes_per_token"] = anatomy.cacheBytesPerToken.map(JSON.int) ?? .null
+        object["training_flops_per_token"] = anatomy.trainingFlops.map(JSON.double) ?? .null
+        object["generation_flops_per_token"] = anatomy.trainingFlops.map { .double($0 / 3) } ?? .null
+        object["training"] = training?.json ?? .null
+        return .object(object)
+    }
+}
+
+/// An alphabet as it fits on a line.
+func shortAlphabet(_ alphabet: [Unicode.Scalar], limit: Int = 100) -> String {
+    var shown = String.UnicodeScalarView()
+    shown.append(contentsOf: alphabet.prefix(limit))
+    return escaped(String(shown)) + (alphabet.count > limit ? " ..." : "")
+}

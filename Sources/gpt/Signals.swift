@@ -1,0 +1,46 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Ctrl-C, `kill` and a closed terminal as a wish that a loop asks for: the first is noted, a second ends the process.
+enum StopSignal {
+    /// The number of the signal that came; 0 before one has.
+    private static let number = Atomic<Int32>(0)
+
+    /// The signal that came, if one did.
+    static var received: Int32? {
+        let number = number.load(ordering: .relaxed)
+        return number == 0 ? nil : number
+    }
+
+    /// From now on SIGINT, SIGTERM and SIGHUP are noted rather than obeyed. A hang-up that is ignored already, as under
+    /// `nohup`, stays ignored.
+    static func catchAll() {
+        // Made here, for a handler must not be the first to ask for it.
+        _ = received
+        for signalNumber in [SIGINT, SIGTERM, SIGHUP] {
+            var old = sigaction()
+            sigaction(signalNumber, nil, &old)
+            if signalNumber == SIGHUP, isIgnored(old) { continue }
+            // All that happens here, an atomic exchange and _exit, is allowed in a handler.
+            signal(signalNumber) { signalNumber in
+                if StopSignal.number.exchange(signalNumber, ordering: .relaxed) != 0 { _exit(128 + signalNumber) }
+            }
+        }
+    }
+
+    private static func isIgnored(_ action: sigaction) -> Bool {
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Files
+import GPTKit
+import StrictJSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// `gpt test`: what a model makes of a text it is given, and what it writes.
+struct TestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "test",
+        abstract: "Measure how well a model predicts a text, and let it go on from a prompt.",
+        discussion: """
+            The loss is the mean of -log p of each token of the text but the first, in nats. Perplexity is its \
+            exponential: the model is as unsure as if it chose among so many tokens. Bits per character compare models \
+            whatever their tokens are: the whole text's loss in bits, divided by the characters that were predicted. \
+            A model with a context reads the text in consecutive windows of that length.
+
+              gpt test model --text notes.txt --prompt "Dear"
+            """)
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The text to predict, in UTF-8; - for standard input.", valueName: "file"))
+    var text: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A text for the model to go on from. (default: nothing is written)", valueName: "text"))
+    var prompt: String?
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How many tokens to write after the prompt.", valueName: "tokens"))
+    var length = 200
+
+    @OptionGroup(title: "Drawing tokens") var sampling: SamplingOptions
+
+    @OptionGroup var replacement: ReplacementOptions
+
+    @Flag(help: "Print the results once more as one JSON object, the last line of the output.")
+    var json = false
+
+    /// What was measured.
+    private struct Result {
+        var evaluation: Evaluation
+        var characters: Int
+        /// Characters that were predicted: all but those of the first token.
+        var predictedCharacters: Int
+        var seconds: Double
+
+        var perplexity: Double { exp(evaluation.loss) }
+        var bitsPerCharacter: Double { evaluation.total / M_LN2 / Double(predictedCharacters) }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            let settings = try sampling.settings()
+            if length < 0 { throw CommandFailure("--length is \(length); it must be 0 or more") }
+            let unknown = try replacement.scalar()
+            try model.execution.execute {
+                let generator = try model.load()
+                let content = try TextFile.read(text, allowingEmpty: true)
+                // Before the text is measured, which may take a while.
+                let promptIds = try prompt.map { try generator.encode(prompt: $0, replacing: unknown) }
+                let result = try measure(generator, content, unknown)
+                try describe(result)
+                var continuation: String?
+                if let prompt, let promptIds {
+                    let shown = prompt.isEmpty ? "" : generator.tokenizer.decode(promptIds)
+                    continuation = try write(generator, promptIds, shown: shown, settings)
+                }
+                if json { try writeLine(object(result, continuation).serialized()) }
+            }
+        }
+    }
+
+    private func measure(_ generator: TextGenerator, _ content: String, _ unknown: Unicode.Scalar?) throws -> Result {
+        let name = text == "-" ? "standard input" : text
+        let ids: [Int32]
+        do {
+            ids = try generator.tokenizer.encode(content, replacing: unknown)
+        } catch let error as TokenizerError {
+            throw CommandFailure("\(name): \(error)")
+        }
+        guard ids.count >= 2 else {
+            throw CommandFailure(
+                "\(name) is too short: it has \(counted(ids.count, "token")), and at least 2 are needed, one to predict "
+                    + "the other from")
+        }
+        var decoder = StreamingDecoder(generator.tokenizer)
+        let first = decoder.append(ids[0]).unicodeScalars.count
+        let characters = content.unicodeScalars.count
+
+        let clock = ContinuousClock()
+        let start = clock.now
+        var lastShown = start
+        var calls = 0
+        let evaluation = generator.model.evaluate(ids, after: [], windows: nil) {
+            calls += 1
+            if errorsAreTerminal, clock.now - lastShown > .milliseconds(500) {
+                // About 2048 tokens are scored between two calls.
+                show("\rmeasuring: \(min(99, calls * 2048 * 100 / ids.count))%")
+                lastShown = clock.now
+            }
+            return false
+        }
+        if lastShown != start { show("\r\u{1B}[K") }
+        let seconds = (clock.now - start) / .seconds(1)
+        return Result(
+            evaluation: evaluation ?? Evaluation(total: 0, count: 0), characters: characters,
+            predictedCharacters: max(1, characters - first), seconds: seconds)
+    }
+
+    private func describe(_ result: Result) throws {
+        let tokens = result.evaluation.count
+        let rate = Double(tokens) / max(result.seconds, 1e-9)
+        let rows = [
+            ["text", "\(counted(result.characters, "character")), \(counted(tokens + 1, "token"))"],
+            ["loss", "\(fixed(result.evaluation.loss, 4)) nats a token"],
+            ["perplexity", fixed(result.perplexity, 3)],
+            ["bits per character", fixed(result.bitsPerCharacter, 4)],
+            ["time", "\(duration(result.seconds)), \(large(rate)) tokens a second"],
+        ]
+        for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
+    }
+
+    private func write(
+        _ generator: TextGenerator, _ ids: [Int32], shown prompt: String, _ settings: GenerationSettings
+    ) throws -> String {
+        remarkOnPrompt(ids, generator.model)
+        var continuation = ""
+        try gpt.write("\n" + prompt)
+        try generator.generate(after: ids, length: length, settings: settings) { _, text in
+            try gpt.write(text)
+            continuation += text
+        }
+        try writeLine()
+        return continuation
+    }
+
+    private func object(_ result: Result, _ continuation: String?) -> JSON {
+        var object = JSONObject()
+        object["loss"] = .double(result.evaluation.loss)
+        object["perplexity"] = .double(result.perplexity)
+        object["bits_per_character"] = .double(result.bitsPerCharacter)
+        object["tokens"] = .int(result.evaluation.count + 1)
+        object["predicted_tokens"] = .int(result.evaluation.count)
+        object["characters"] = .int(result.characters)
+        object["seconds"] = .double(result.seconds)
+        if let prompt, let continuation {
+            object["prompt"] = .string(prompt)
+            object["continuation"] = .string(continuation)
+        }
+        return .object(object)
+    }
+}

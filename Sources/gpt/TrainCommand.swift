@@ -1,0 +1,245 @@
+import ArgumentParser
+import GPTKit
+
+/// `gpt train`: from a text to a model.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train a model on a text.",
+        discussion: """
+            Without options it trains a small GPT on tiny Shakespeare, which takes about three minutes on two cores, \
+            and shows what the model writes. With --text it learns from a text of yours.
+
+              gpt train
+              gpt train --text notes.txt --out notes --minutes 10
+              gpt train --resume notes
+
+            What is made is the directory of a model as Hugging Face's libraries read it, which holds the best model by \
+            validation loss; in its folder 'training' are the last state, from which --resume goes on bit by bit, the \
+            settings, metrics.csv, loss.svg and samples.txt. Ctrl-C stops after the step, and nothing is lost.
+            """)
+
+    @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Model") var shape: ShapeOptions
+    @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup var execution: ExecutionOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The directory to make. One that exists is never overwritten; without this option it is 'model', and a model "
+                + "of that name from before is renamed to model-1, model-2 and so on.",
+            valueName: "directory"))
+    var out: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Go on with the run in this directory. Its text, model, batch and seed stay; steps, minutes, learning rate, "
+                + "schedule, dropout, patience and threads may be changed.",
+            valueName: "directory"))
+    var resume: String?
+
+    @Flag(help: "Show no progress, only the result.")
+    var quiet = false
+
+    static let defaultName = "model"
+
+    func validate() throws {
+        if training.steps != nil, training.minutes != nil {
+            throw ValidationError("Give either --steps or --minutes, not both.")
+        }
+        if resume != nil, out != nil {
+            throw ValidationError("A resumed run stays in its directory: give either --resume or --out, not both.")
+        }
+        if let kind = shape.model, kind != .gpt, shape.preset != nil {
+            throw ValidationError("A preset is of a gpt: give either --preset or --model \(kind.rawValue), not both.")
+        }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            StopSignal.catchAll()
+            try execution.execute {
+                if let resume {
+                    try resumeRun(resume)
+                } else {
+                    try newRun()
+                }
+            }
+        }
+    }
+
+    // MARK: A new run
+
+    private var settings: TrainingSettings {
+        var settings = shape.preset?.settings ?? Recipe.settings(for: shape.model ?? .gpt)
+        shape.apply(to: &settings.shape)
+        training.apply(to: &settings)
+        if let share = text.validation { settings.validation = share }
+        if let kind = text.tokenizer { settings.tokenizer = kind }
+        return settings
+    }
+
+    private func newRun() throws {
+        let settings = settings
+        if let problem = settings.problem { throw TrainingError.setting(problem) }
+        if let out, let occupant = RunDirectory.occupant(of: out) {
+            throw TrainingError.directory(occupant.refusal(out))
+        }
+        let (texts, origin) = try readTexts()
+        try stopIfAsked()
+        let tokenizer = try settings.tokenizer.make(for: texts)
+        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
+        let data = try TokenDataset(
+            texts, tokenizer: tokenizer, validation: settings.validation,
+            contextLength: settings.shape.kind == .ngram ? 1 : settings.shape.context)
+        let path = try out ?? freeDefaultName()
+        let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
+        let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
+        guard let model else { return try count(data, tokenizer, settings, directory) }
+        describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
+        let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
+        try train(trainer, tokenizer, path: path, origin: origin)
+    }
+
+    /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
+    private func readTexts() throws -> ([NamedText], TextOrigin) {
+        if !text.text.isEmpty { return (try TextSource.read(text.text), .files(text.text)) }
+        do {
+            return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
+        } catch {
+            try stopIfAsked()
+            note("\(error); training on the built-in play instead")
+            return ([BuiltInCorpus.named], .builtIn)
+        }
+    }
+
+    /// The name for a run that was given none, after whatever has it was renamed.
+    private func freeDefaultName() throws -> String {
+        let name = Self.defaultName
+        switch RunDirectory.occupant(of: name) {
+        case nil: break
+        case .other: throw TrainingError.directory(RunDirectory.Occupant.other.refusal(name))
+        case .model: remark("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
+        case .unfinished:
+            let moved = try RunDirectory.moveAside(name)
+            remark("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
+        }
+        return name
+    }
+
+    /// Counting needs no training.
+    private func count(
+        _ data: TokenDataset, _ tokenizer: any Tokenizer, _ settings: TrainingSettings, _ directory: RunDirectory
+    ) throws {
+        let begin = ContinuousClock.now
+        let (model, evaluation) = try Counting.run(
+            data, order: settings.shape.order, vocabularySize: tokenizer.vocabularySize)
+        let seconds = (ContinuousClock.now - begin) / .seconds(1)
+        try directory.save(counted: model, settings: settings, data: data, loss: evaluation.loss, seconds: seconds)
+        try TrainResult(
+            model: model, tokenizer: tokenizer, data: data, loss: evaluation.loss, step: nil, path: directory.path,
+            origin: directory.origin, sample: nil, seconds: seconds
+        ).write()
+    }
+
+    // MARK: A resumed run
+
+    private func resumeRun(_ path: String) throws {
+        let run = try SavedRun(path)
+        var settings = run.settings
+        if let kind = shape.model { settings.shape.kind = kind }
+        if let preset = shape.preset { settings.shape = preset.settings.shape }
+        shape.apply(to: &settings.shape)
+        training.apply(to: &settings)
+        if let share = text.validation { settings.validation = share }
+        if let kind = text.tokenizer { settings.tokenizer = kind }
+        if let problem = settings.problem { throw TrainingError.setting(problem) }
+
+        let origin = text.text.isEmpty ? run.origin : .files(text.text)
+        if case .files(let paths) = origin, text.text.isEmpty, paths.contains("-") {
+            throw TrainingError.changed(
+                directory: path, what: "its text came from standard input; give it again with --text")
+        }
+        let texts = try origin.texts { remark("Fetching tiny Shakespeare ...") }
+        try stopIfAsked()
+        let (trainer, _, tokenizer) = try run.resume(texts, origin: origin, settings: settings)
+        if trainer.isOver, run.isComplete(with: settings) {
+            note(
+                "The run in \(path) is complete (\(counted(run.progress.step, "step"))); "
+                    + "to train it further give a larger --steps or --minutes.")
+            return
+        }
+        remark("Going on from step \(grouped(trainer.progress.step)).")
+        try train(trainer, tokenizer, path: path, origin: origin)
+    }
+
+    // MARK: Both
+
+    private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
+        let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
+        var sample: String?
+        let end: TrainingEnd
+        do {
+            end = try trainer.run(shouldStop: { StopSignal.received != nil }) { event in
+                if case .sample(_, let text) = event { sample = text }
+                shown?.report(event)
+            }
+        } catch {
+            shown?.finish()
+            throw error
+        }
+        shown?.finish()
+        if end == .stopped {
+            let of = trainer.settings.steps.map { " of \(grouped($0))" } ?? ""
+            note("Stopped after step \(grouped(trainer.progress.step))\(of); everything is saved.")
+            note("Go on with: gpt train --resume \(path)")
+            try stopIfAsked()
+        }
+        if end == .patience {
+            remark("The validation loss has not improved for \(counted(trainer.settings.patience, "evaluation")).")
+        }
+        try TrainResult(
+            model: trainer.model, tokenizer: tokenizer, data: trainer.data, loss: trainer.progress.finalLoss ?? .nan,
+            step: trainer.progress.bestStep, path: path, origin: origin, sample: sample,
+            seconds: trainer.progress.seconds
+        ).write()
+    }
+
+    private func stopIfAsked() throws {
+        if let signal = StopSignal.received { throw ExitCode(128 + signal) }
+    }
+
+    /// Says what is going to happen.
+    private func describe(
+        _ settings: TrainingSettings, _ data: TokenDataset, _ tokenizer: any Tokenizer, parameters: Int, path: String
+    ) {
+        let shape = settings.shape
+        let form =
+            switch shape.kind {
+            case .gpt:
+                "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, context \(shape.context)"
+            case .attention: "one head of attention, \(shape.width) wide, context \(shape.context)"
+            default: "a bigram table"
+            }
+        let names = data.documents.map(\.name).joined(separator: ", ")
+        remark("Model: \(form); \(large(Double(parameters))) parameters.")
+        remark(
+            "Text: \(names); \(grouped(data.trainingCount)) tokens to learn from, \(grouped(data.validationCount)) to "
+                + "validate on, \(grouped(tokenizer.vocabularySize)) different (\(tokenizer.kind)).")
+        let length =
+            switch settings.length {
+            case .steps(let steps): counted(steps, "step")
+            case .minutes(let minutes): "\(fixed(minutes, 1)) minutes"
+            }
+        let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
+        remark(
+            "Training: \(length) of \(windows) windows of \(shape.context), learning rate \(settings.schedule.peak), "
+                + "seed \(settings.seed), \(counted(Execution.current.threads, "thread")).")
+        remark("The model goes to \(path). Ctrl-C stops, 'gpt train --resume \(path)' goes on.")
+    }
+
+    /// A line on standard error, unless quiet.
+    private func remark(_ line: String) {
+        if !quiet { note(line) }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import GPTKit
+
+extension ModelKind: ExpressibleByArgument {}
+extension ModelPreset: ExpressibleByArgument {}
+extension TrainingSettings.TokenizerKind: ExpressibleByArgument {}
+extension LearningRateSchedule.Shape: ExpressibleByArgument {}
+
+/// The text to learn from.
+struct TextOptions: ParsableArguments {
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. (default: tiny Shakespeare)",
+            valueName: "file"))
+    var text: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
+    var validation: Double?
+
+    @Option(
+        help: ArgumentHelp("What a token is: a character of the text, or a byte. (default: char)", valueName: "kind"))
+    var tokenizer: TrainingSettings.TokenizerKind?
+}
+
+/// The model to train.
+struct ShapeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "ngram counts; bigram learns what follows each token; attention has one head of it; gpt is the whole. "
+                + "(default: gpt)",
+            valueName: "kind"))
+    var model: ModelKind?
+
+    @Option(
+        help: ArgumentHelp(
+            "A known configuration of a gpt, with its batch, steps and learning rate. (default: 4 layers, 4 heads, 128 "
+                + "wide, context 64)", valueName: "name"))
+    var preset: ModelPreset?
+
+    @Option(help: ArgumentHelp("Blocks of attention and feed-forward layers, one after another.", valueName: "number"))
+    var layers: Int?
+
+    @Option(help: ArgumentHelp("Attention heads in each block; they divide the width.", valueName: "number"))
+    var heads: Int?
+
+    @Option(help: ArgumentHelp("The length of the vector that stands for a token.", valueName: "number"))
+    var width: Int?
+
+    @Option(help: ArgumentHelp("How many tokens the model sees at once.", valueName: "tokens"))
+    var context: Int?
+
+    @Option(help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
+    var order: Int?
+
+    /// Puts what was given into a shape.
+    func apply(to shape: inout ModelShape) {
+        if let layers { shape.layers = layers }
+        if let heads { shape.heads = heads }
+        if let width { shape.width = width }
+        if let context { shape.context = context }
+        if let order { shape.order = order }
+    }
+}
+
+/// How to train it.
+struct TrainingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Train for this many steps. (default: the preset's)", valueName: "number"))
+    var steps: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Train for this long instead; the learning rate follows the time that has passed.", valueName: "minutes"))
+    var minutes: Double?
+
+    @Option(help: ArgumentHelp("Windows of the context's length that a step learns from.", valueName: "windows"))
+    var batch: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Batches a step adds up before it changes the weights, for more windows than fit in memory. (default: 1)",
+            valueName: "number"))
+    var accumulate: Int?
+
+    @Option(name: .customLong("lr"), help: ArgumentHelp("The highest learning rate.", valueName: "rate"))
+    var learningRate: Double?
+
+    @Option(help: ArgumentHelp("Steps over which the learning rate rises to it.", valueName: "steps"))
+    var warmup: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "After that it falls along a cosine to a tenth, or stays constant. (default: cosine)", valueName: "shape"))
+    var schedule: LearningRateSchedule.Shape?
+
+    @Option(
+        help: ArgumentHelp(
+            "The share of activations set to 0 while training, against learning by heart.", valueName: "rate"))
+    var dropout: Double?
+
+    @Option(help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))
+    var decay: Double?
+
+    @Option(help: ArgumentHelp("AdamW's memory of gradients.", valueName: "share"))
+    var beta1: Double?
+
+    @Option(help: ArgumentHelp("AdamW's memory of their squares.", valueName: "share"))
+    var beta2: Double?
+
+    @Option(help: ArgumentHelp("The largest norm a gradient keeps; 0 for any. (default: 1)", valueName: "norm"))
+    var clip: Double?
+
+    @Option(help: ArgumentHelp("The same number gives the same model. (default: 1)", valueName: "number"))
+    var seed: UInt64?
+
+    @Option(
+        help: ArgumentHelp(
+            "End after this many evaluations in a row without a better validation loss; 0 for never. (default: 0)",
+            valueName: "number"))
+    var patience: Int?
+
+    @Option(
+        help: ArgumentHelp("Steps between evaluations. (default: a twentieth of all, 250 at most)", valueName: "steps"))
+    var evaluateEvery: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Steps between saves, beside those after each evaluation and at the end.", valueName: "steps"))
+    var saveEvery: Int?
+
+    /// Puts what was given into settings.
+    func apply(to settings: inout TrainingSettings) {
+        if let steps { settings.length = .steps(steps) }
+        if let minutes { settings.length = .minutes(minutes) }
+        if let batch { settings.batch = batch }
+        if let accumulate { settings.accumulate = accumulate }
+        if let learningRate { settings.schedule.peak = learningRate }
+        if let warmup { settings.schedule.warmupSteps = warmup }
+        if let schedule { settings.schedule.shape = schedule }
+        if let dropout { settings.dropout = dropout }
+        if let decay { settings.optimizer.weightDecay = decay }
+        if let beta1 { settings.optimizer.beta1 = beta1 }
+        if let beta2 { settings.optimizer.beta2 = beta2 }
+        if let clip { settings.optimizer.clip = clip }
+        if let seed { settings.seed = seed }
+        if let patience { settings.patience = patience }
+        if let evaluateEvery { settings.evaluateEvery = evaluateEvery }
+        if let saveEvery { settings.saveEvery = saveEvery }
+    }
+}

@@ -1,0 +1,107 @@
+import GPTKit
+
+/// Shows how a training goes: a bar on a terminal, lines through a pipe.
+final class TrainProgress {
+    private let settings: TrainingSettings
+    private let isBar: Bool
+    private let clock = ContinuousClock()
+    private let begin: ContinuousClock.Instant
+    private let earlierSeconds: Double
+    private var lastShown: ContinuousClock.Instant
+
+    private var loss: Double?
+    private var validation: Double?
+    private var step: Int
+    private let firstStep: Int
+    private var rate = 0.0
+
+    /// - Parameter progress: where the training begins.
+    init(_ settings: TrainingSettings, from progress: TrainingProgress) {
+        self.settings = settings
+        isBar = errorsAreTerminal
+        begin = clock.now
+        lastShown = begin - .seconds(1)
+        earlierSeconds = progress.seconds
+        step = progress.step
+        firstStep = progress.step
+        validation = progress.lastLoss
+    }
+
+    func report(_ event: TrainingEvent) {
+        switch event {
+        case .step(let step, let loss, let tokensPerSecond):
+            self.step = step
+            rate = tokensPerSecond
+            // The loss of one batch jumps about; what is shown is a running mean of some twenty.
+            self.loss = self.loss.map { $0 + 0.05 * (loss - $0) } ?? loss
+            if isBar {
+                if clock.now - lastShown > .milliseconds(100) { drawBar() }
+            } else if clock.now - lastShown > .seconds(30) {
+                showLine()
+            }
+        case .evaluation(_, let loss, _):
+            validation = loss
+            showLine()
+        case .sample(_, let text):
+            guard isBar else { return }
+            for line in text.split(separator: "\n").prefix(3) { show("\(clearing)    \(escaped(String(line)))\n") }
+        case .finalEvaluation:
+            if isBar { show("\(clearing)measuring the loss over the whole validation text ...") }
+        }
+    }
+
+    /// Leaves the line to what comes after.
+    func finish() {
+        if isBar { show(clearing) }
+    }
+
+    // MARK: Words
+
+    private let clearing = "\r\u{1B}[K"
+
+    private func showLine() {
+        lastShown = clock.now
+        let words = [
+            "step \(grouped(step))" + (settings.steps.map { " of \(grouped($0))" } ?? ""),
+            loss.map { "loss \(fixed($0, 3))" }, validation.map { "validation \(fixed($0, 3))" },
+            "\(grouped(Int(rate))) tokens/s", "\(timeLeft) left",
+        ]
+        show((isBar ? clearing : "") + words.compactMap { $0 }.joined(separator: "  ") + "\n")
+        if isBar { drawBar() }
+    }
+
+    private func drawBar() {
+        lastShown = clock.now
+        let length = 24, filled = Int(Double(length) * min(1, max(0, share)))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: length - filled)
+        let words = [
+            bar, "\(grouped(step))", loss.map { "loss \(fixed($0, 3))" }, "\(grouped(Int(rate))) tok/s",
+            "\(timeLeft) left",
+        ]
+        show(clearing + words.compactMap { $0 }.joined(separator: "  "))
+    }
+
+    /// The part of the training that is done.
+    private var share: Double {
+        switch settings.length {
+        case .steps(let steps): Double(step) / Double(steps)
+        case .minutes(let minutes): elapsed / (60 * minutes)
+        }
+    }
+
+    private var elapsed: Double { earlierSeconds + (clock.now - begin) / .seconds(1) }
+
+    private var timeLeft: String {
+        let seconds: Double
+        switch settings.length {
+        case .steps(let steps):
+            let perStep = (clock.now - begin) / .seconds(1) / Double(max(1, step - firstStep))
+            seconds = perStep * Double(steps - step)
+        case .minutes(let minutes): seconds = 60 * minutes - elapsed
+        }
+        let whole = Int(max(0, min(seconds, 1e8)).rounded())
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return whole < 3600
+            ? "\(whole / 60):\(two(whole % 60))" : "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
+    }
+}

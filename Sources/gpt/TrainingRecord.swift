@@ -1,0 +1,86 @@
+import Files
+import GPTKit
+import StrictJSON
+
+/// How a model was trained, as far as the files beside it tell: `training/settings.json`, and the last line of
+/// `training/metrics.csv`.
+///
+/// They are for people to read, so whatever they lack or have too much is passed over.
+struct TrainingRecord {
+    let json: JSON
+    private let metrics: [String: String]
+
+    /// nil where there is no settings.json that can be read.
+    init?(directory: String) {
+        guard let contents = try? TextFile.bytes(directory + "/training/settings.json"),
+            let json = try? JSON(parsing: contents), json.objectValue != nil
+        else { return nil }
+        self.json = json
+        let lines = ((try? TextFile.read(directory + "/training/metrics.csv")) ?? "").split(separator: "\n")
+        var metrics: [String: String] = [:]
+        if lines.count > 1, let names = lines.first, let values = lines.last {
+            for (name, value) in zip(
+                names.split(separator: ","), values.split(separator: ",", omittingEmptySubsequences: false))
+            {
+                metrics[String(name)] = String(value)
+            }
+        }
+        self.metrics = metrics
+    }
+
+    /// Lines for people: what, and its value.
+    var rows: [[String]] {
+        [["trained on", text], ["training", settings], ["result", result]].filter { !$0[1].isEmpty }
+    }
+
+    private func number(_ group: String, _ name: String) -> Double? { json[group]?[name]?.doubleValue }
+
+    private var text: String {
+        var pieces: [String] = []
+        let origin = json["text"]?["origin"]
+        if let files = origin?["files"]?.arrayValue {
+            pieces.append(
+                files.compactMap(\.stringValue).map { $0 == "-" ? "standard input" : escaped($0) }.joined(
+                    separator: ", "))
+        } else if let name = origin?.stringValue {
+            pieces.append(
+                ["tiny-shakespeare": "tiny Shakespeare", "built-in": "the built-in play"][name] ?? escaped(name))
+        }
+        if let tokens = number("text", "training_tokens") { pieces.append("\(large(tokens)) tokens to learn from") }
+        if let tokens = number("text", "validation_tokens") { pieces.append("\(large(tokens)) to validate on") }
+        return pieces.joined(separator: ", ")
+    }
+
+    private var settings: String {
+        var pieces: [String] = []
+        if let step = number("progress", "step") {
+            let of = number("settings", "steps").map { $0 == step ? "" : " of \(large($0))" } ?? ""
+            pieces.append("\(large(step))\(of) steps")
+        }
+        if let batch = number("settings", "batch"), let context = number("settings", "context"),
+            json["progress"]?["step"] != nil
+        {
+            let accumulate = number("settings", "accumulate").map { $0 > 1 ? "\(large($0)) x " : "" } ?? ""
+            pieces.append("\(accumulate)\(large(batch)) windows of \(large(context)) each")
+            if let rate = number("settings", "learning_rate") { pieces.append("learning rate \(rate)") }
+            if let dropout = number("settings", "dropout"), dropout > 0 { pieces.append("dropout \(dropout)") }
+            if let seed = json["settings"]?["seed"]?.stringValue { pieces.append("seed \(escaped(seed))") }
+        }
+        if let seconds = number("progress", "seconds") { pieces.append("\(duration(seconds))") }
+        return pieces.joined(separator: ", ")
+    }
+
+    private var result: String {
+        var pieces: [String] = []
+        if let loss = number("progress", "final_validation_loss") {
+            pieces.append("validation loss \(fixed(loss, 4))")
+            if let step = number("progress", "best_step") { pieces.append("best at step \(large(step))") }
+        } else if let loss = number("progress", "best_validation_loss") {
+            pieces.append("validation loss \(fixed(loss, 4)) so far: the run is not finished")
+        }
+        if let loss = metrics["training_loss"].flatMap(Double.init) {
+            pieces.append("last training loss \(fixed(loss, 4))")
+        }
+        return pieces.joined(separator: ", ")
+    }
+}
