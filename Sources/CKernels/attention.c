@@ -1,7 +1,7 @@
 // Attention. For each head of each sequence, with S = scale Q K', P = softmax(S) over the keys a query may see:
 //
-//     forward    O = P V,  L = log sum exp S (kept)
-//     backward   P = exp(S - L) made anew;   dV = P' dO;   dP = dO V'
+//     forward    O = P V,  keeping of each row of S its maximum and the sum of exponentials
+//     backward   P made anew from them, to the same bits;   dV = P' dO;   dP = dO V'
 //                dS = P (dP - D), D = rowsum(dO O);   dQ = scale dS K;   dK = scale dS' Q
 //
 // (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A head is one item of work: K and V are packed
@@ -9,7 +9,6 @@
 // to its last query, so half of the products are never made.
 
 #include "attention.h"
-#include "natural_log.h"
 #include "threads.h"
 
 #ifndef SIMD
@@ -39,16 +38,12 @@ static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
 
 #include "gemm_core.h"
 
-// scores[0 ..< visible] becomes softmax(scale scores), the rest up to `limit` 0. Returns log sum exp.
-static float NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale) {
-    vf highest = splat(-INFINITY);
-    int64_t j = 0;
-    for (; j + LANES <= visible; j += LANES) highest = vmax(load(scores + j), highest);
-    float maximum = largest(highest);
-    for (; j < visible; j++) maximum = scores[j] > maximum ? scores[j] : maximum;
-    maximum *= scale;
+// scores[0 ..< visible] becomes exp(scale scores - maximum), which forward and backward compute to the same bits. Their
+// sum is returned.
+static float NAME(exponentials)(float *scores, int64_t visible, float scale, float maximum) {
     vf totals = splat(0);
-    for (j = 0; j + LANES <= visible; j += LANES) {
+    int64_t j = 0;
+    for (; j + LANES <= visible; j += LANES) {
         vf e = vexp(load(scores + j) * scale - maximum);
         store(scores + j, e);
         totals += e;
@@ -59,11 +54,26 @@ static float NAME(softmax)(float *scores, int64_t visible, int64_t limit, float 
         store(rest, vexp(load_up_to(scores + j, visible - j) * scale - maximum));
         for (int64_t i = 0; i < visible - j; i++) total += scores[j + i] = rest[i];
     }
-    const float factor = 1 / total;
+    return total;
+}
+
+// scores[0 ..< visible] becomes softmax(scale scores), the rest up to `limit` 0. Where it is wanted, what makes the same
+// softmax anew from the same scores is kept: the maximum, and one over the sum.
+static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale, float *kept) {
+    vf highest = splat(-INFINITY);
+    int64_t j = 0;
+    for (; j + LANES <= visible; j += LANES) highest = vmax(load(scores + j), highest);
+    float maximum = largest(highest);
+    for (; j < visible; j++) maximum = scores[j] > maximum ? scores[j] : maximum;
+    maximum *= scale;
+    const float factor = 1 / NAME(exponentials)(scores, visible, scale, maximum);
     for (j = 0; j < visible; j += LANES)
         store_up_to(scores + j, load_up_to(scores + j, visible - j) * factor, visible - j);
     for (j = visible; j < limit; j++) scores[j] = 0;
-    return maximum + (float)natural_log(total);
+    if (kept) {
+        kept[0] = maximum;
+        kept[1] = factor;
+    }
 }
 
 // One head, many queries.
@@ -84,11 +94,10 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         const int64_t limit = visible_keys(a, first + rows - 1);
         multiply_packed(
             rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, keys, scores, score_row, false);
-        for (int64_t r = 0; r < rows; r++) {
-            const float log_sum =
-                NAME(softmax)(scores + r * score_row, visible_keys(a, first + r), limit, a->scale);
-            if (a->log_sum) a->log_sum[item * a->queries + first + r] = log_sum;
-        }
+        for (int64_t r = 0; r < rows; r++)
+            NAME(softmax)(
+                scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
+                a->statistics ? a->statistics + 2 * (item * a->queries + first + r) : NULL);
         multiply_packed(
             rows, size, limit, scores, score_row, 1, packed_v, keys, size, out + first * a->out.row, a->out.row, false);
     }
@@ -119,8 +128,8 @@ static void NAME(attention_few)(void *context, int64_t item) {
             for (int i = 1; i < LANES; i++) dots += parts[i];
             store(scores + j, dots);
         }
-        const float log_sum = NAME(softmax)(scores, visible, visible, a->scale);
-        if (a->log_sum) a->log_sum[item * a->queries + query] = log_sum;
+        NAME(softmax)(
+            scores, visible, visible, a->scale, a->statistics ? a->statistics + 2 * (item * a->queries + query) : NULL);
         int64_t p = 0;
         for (; p + 4 * LANES <= size; p += 4 * LANES) {
             vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
@@ -184,11 +193,13 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             for (int64_t j = 0; j < size; j += LANES)
                 dots = load_up_to(d_out_here + r * g->d_out.row + j, size - j)
                     * load_up_to(out + (first + r) * a->out.row + j, size - j) + dots;
-            const float d = sum(dots), log_sum = a->log_sum[item * a->queries + first + r];
+            const float d = sum(dots);
+            const float *kept = a->statistics + 2 * (item * a->queries + first + r);
             const int64_t visible = visible_keys(a, first + r);
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
+            NAME(exponentials)(p_row, visible, a->scale, kept[0]);
             for (int64_t j = 0; j < visible; j += LANES) {
-                vf probability = vexp(load(p_row + j) * a->scale - log_sum);
+                vf probability = load(p_row + j) * kept[1];
                 store(p_row + j, probability);
                 store(d_s_row + j, probability * (load(d_s_row + j) - d) * a->scale);
             }

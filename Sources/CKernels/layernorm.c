@@ -35,20 +35,28 @@ static void NAME(layernorm_forward)(void *context, int64_t block) {
         vf total = splat(0);
         for (int64_t j = 0; j < C; j += LANES) total += load_up_to(x + j, C - j);
         const float mean = sum(total) / (float)C;
-        vf squares = splat(0);
+        vf squares = splat(0), deviations = splat(0);
         int64_t j = 0;
         for (; j + LANES <= C; j += LANES) {
             vf d = load(x + j) - mean;
             squares = d * d + squares;
+            deviations += d;
         }
-        float square = sum(squares);
-        for (; j < C; j++) square += (x[j] - mean) * (x[j] - mean);
-        const float r = 1.0f / sqrtf(square / (float)C + l->epsilon);
+        float square = sum(squares), deviation = sum(deviations);
+        for (; j < C; j++) {
+            const float d = x[j] - mean;
+            square += d * d;
+            deviation += d;
+        }
+        // What rounding took from the mean, which for numbers far from zero is much beside their deviation.
+        const float rest = deviation / (float)C;
+        const float variance = square / (float)C - rest * rest;    // below 0 by rounding if all numbers are equal
+        const float r = 1.0f / sqrtf((variance < 0 ? 0 : variance) + l->epsilon);
         for (j = 0; j < C; j += LANES) {
-            vf n = (load_up_to(x + j, C - j) - mean) * r;
+            vf n = (load_up_to(x + j, C - j) - mean - rest) * r;
             store_up_to(y + j, n * load_up_to(l->gamma + j, C - j) + load_up_to(l->beta + j, C - j), C - j);
         }
-        l->mean[row] = mean;
+        l->mean[row] = mean + rest;
         l->reciprocal_deviation[row] = r;
     }
 }

@@ -49,7 +49,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
         // The limits keep every product of them within 64 bits.
         for (name, value, limit) in [
             ("vocabulary", vocabularySize, 1 << 24), ("context", contextLength, 1 << 24), ("width", width, 1 << 20),
-            ("number of heads", heads, 1 << 20), ("inner width", innerWidth, 1 << 22), ("number of layers", layers, 4096),
+            ("number of heads", heads, 1 << 20), ("inner width", innerWidth, 1 << 22),
+            ("number of layers", layers, 4096),
         ] where value < 1 || value > limit {
             return "the \(name) is \(value), which is not between 1 and \(limit)"
         }

@@ -121,5 +121,3 @@ struct BenchCommand: ParsableCommand {
         }
     }
 }
-
-extension ModelPreset: ExpressibleByArgument {}

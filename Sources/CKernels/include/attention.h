@@ -18,7 +18,7 @@ typedef struct {
     int64_t offset;            // causal: query i sees keys 0 ... i + offset
     float scale;               // of the scores, 1 / sqrt(size)
     gpt_heads q, k, v, out;
-    float *log_sum;            // (batch, heads, queries): log of the sum of exp of a row of scores; NULL if not wanted
+    float *statistics;         // (batch, heads, queries, 2): what backward makes the softmax from; NULL if not wanted
 } gpt_attention;
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);

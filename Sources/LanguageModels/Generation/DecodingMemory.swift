@@ -13,7 +13,8 @@ extension LanguageModel {
                 (1, model.configuration.contextLength, model.configuration.width, 0)
             default: (0, 1024, vocabularySize, 0)
             }
-        let numbers = 2 * Double(layers) * Double(context) * Double(width)
+        let numbers =
+            2 * Double(layers) * Double(context) * Double(width)
             + Double(context) * (8 * Double(width) + 2 * Double(inner)) + 4 * Double(vocabularySize)
         return Int(min(4 * numbers, 1e18))
     }

@@ -32,30 +32,30 @@ package struct Attention: Operation {
 
     package var keeps: Keeps { [.inputs, .output] }
 
-    /// Saved: the logarithm of the sum of exponentials of each row of scores, (B, heads, T).
+    /// Saved: the largest score of each row and one over the sum of exponentials, (B, heads, T, 2).
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Tensor?) {
         let qkv = inputs[0]
         let (B, T, C) = dimensions(of: qkv)
         let out = Tensor(uninitialized: [B, T, C])
-        let logSum = recording ? Tensor(uninitialized: [B, heads, T]) : nil
-        var attention = problem(qkv, out: out, logSum: logSum)
+        let statistics = recording ? Tensor(uninitialized: [B, heads, T, 2]) : nil
+        var attention = problem(qkv, out: out, statistics: statistics)
         gpt_attention_forward(Execution.kernels, &attention)
-        withExtendedLifetime(logSum) {}
-        return (out, logSum)
+        withExtendedLifetime(statistics) {}
+        return (out, statistics)
     }
 
     package func backward(_ gradient: Tensor, _ kept: Kept, saved: Tensor?, into slots: [GradientSlot]) {
         let qkv = kept.inputs[0]
-        guard let out = kept.output, let logSum = saved else { preconditionFailure("nothing was recorded") }
+        guard let out = kept.output, let statistics = saved else { preconditionFailure("nothing was recorded") }
         let (_, _, C) = dimensions(of: qkv)
         let size = C / heads
         slots[0].write { dQKV, add in
-            var attention = problem(qkv, out: out, logSum: logSum)
+            var attention = problem(qkv, out: out, statistics: statistics)
             gpt_attention_backward(
                 Execution.kernels, &attention, vectors(gradient, size: size), vectors(dQKV, size: size),
                 vectors(dQKV, from: C, size: size), vectors(dQKV, from: 2 * C, size: size), add)
         }
-        withExtendedLifetime((out, logSum)) {}
+        withExtendedLifetime((out, statistics)) {}
     }
 
     /// Attention of new queries over cached keys and values, off the tape. The queries are the first third of each row of
@@ -103,7 +103,7 @@ package struct Attention: Operation {
         return (B, T, width / 3)
     }
 
-    private func problem(_ qkv: Tensor, out: Tensor, logSum: Tensor?) -> gpt_attention {
+    private func problem(_ qkv: Tensor, out: Tensor, statistics: Tensor?) -> gpt_attention {
         let (B, T, C) = dimensions(of: qkv)
         let size = C / heads
         var attention = gpt_attention()
@@ -112,7 +112,7 @@ package struct Attention: Operation {
         attention.k = vectors(qkv, from: C, size: size)
         attention.v = vectors(qkv, from: 2 * C, size: size)
         attention.out = vectors(out, size: size)
-        attention.log_sum = logSum?.pointer
+        attention.statistics = statistics?.pointer
         return attention
     }
 

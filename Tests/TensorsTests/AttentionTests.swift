@@ -1,0 +1,114 @@
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Attention")
+struct AttentionTests {
+    /// Batch, heads, size of a head, tokens in the cache, new tokens.
+    static let shapes: [(B: Int, heads: Int, size: Int, cached: Int, new: Int)] = [
+        (1, 1, 1, 0, 1), (1, 1, 1, 1, 1), (2, 5, 40, 0, 33), (2, 5, 40, 32, 1), (3, 2, 80, 15, 2), (2, 2, 80, 7, 3),
+        (2, 3, 17, 5, 4), (1, 2, 8, 20, 25), (3, 1, 16, 23, 24), (1, 4, 3, 64, 1), (2, 4, 3, 63, 49),
+    ]
+
+    @Test("New queries over a cache see what they see in one pass", arguments: shapes, InstructionSet.available)
+    func cached(shape: (B: Int, heads: Int, size: Int, cached: Int, new: Int), set: InstructionSet) {
+        let (B, heads, size, cached, new) = shape
+        let C = heads * size, T = cached + new, capacity = T + 3
+        var random = Philox(1)
+        let qkv = Tensor.normal([B, T, 3 * C], deviation: 1, using: &random)
+        let all = qkv.values
+        // Beyond what is filled, a cache holds anything: here what spoils every sum it enters.
+        var keys = [Float](repeating: .nan, count: B * capacity * C), values = keys
+        var queries: [Float] = []
+        for b in 0..<B {
+            for t in 0..<T {
+                let row = all[(b * T + t) * 3 * C..<(b * T + t + 1) * 3 * C]
+                let to = (b * capacity + t) * C
+                keys.replaceSubrange(to..<to + C, with: row.dropFirst(C).prefix(C))
+                values.replaceSubrange(to..<to + C, with: row.dropFirst(2 * C))
+                if t >= cached { queries += row }
+            }
+        }
+        let attention = Attention(heads: heads, mask: .causal)
+        onOneThread(set) {
+            let whole = attention.forward([qkv], recording: false).output.values.map(Double.init)
+            let last = attention.attend(
+                Tensor([B, new, 3 * C], queries), keys: Tensor([B, capacity, C], keys),
+                values: Tensor([B, capacity, C], values), offset: cached)
+            let expected = (0..<B).flatMap { b -> ArraySlice<Double> in
+                let start = (b * T + cached) * C
+                return whole[start..<start + new * C]
+            }
+            #expect(largestError(last.values.map(Double.init), expected) < 3e-6)
+        }
+    }
+
+    @Test("A change of a token changes nothing before it", arguments: [2, 3, 24, 25, 60], InstructionSet.available)
+    func causality(length T: Int, set: InstructionSet) {
+        let attention = Attention(heads: 2, mask: .causal), C = 10
+        var random = Philox(2)
+        let before = Tensor.normal([2, T, 3 * C], deviation: 1, using: &random)
+        onOneThread(set) {
+            let expected = attention.forward([before], recording: true).output.values
+            for changed in Set([1, T / 2, T - 1]) {
+                let after = before.copy()
+                after.withElements { elements in
+                    for i in 0..<3 * C { elements[changed * 3 * C + i] = 1e4 * (i % 2 == 0 ? 1 : -1) }
+                }
+                let output = attention.forward([after], recording: true).output.values
+                #expect(output[..<(changed * C)] == expected[..<(changed * C)])
+                #expect(output[(changed * C)..<(T * C)] != expected[(changed * C)..<(T * C)])
+                #expect(output[(T * C)...] == expected[(T * C)...], "the other sequence")
+            }
+        }
+    }
+
+    @Test("No gradient flows to a token from those before it", arguments: InstructionSet.available)
+    func causalGradient(set: InstructionSet) throws {
+        let T = 30, C = 8, seen = 12
+        var random = Philox(3)
+        let x = Variable(.normal([1, T, 3 * C], deviation: 1, using: &random), needsGradient: true)
+        try onOneThread(set) {
+            let tape = Tape()
+            let y = tape.apply(Attention(heads: 2, mask: .causal), x)
+            // Only the first outputs are asked about.
+            y.gradient = Tensor([1, T, C], (0..<T * C).map { $0 < seen * C ? Float($0 % 7) - 3 : 0 })
+            tape.backward()
+            let gradient = try #require(x.gradient).values
+            #expect(gradient[(seen * 3 * C)...].allSatisfy { $0 == 0 })
+            #expect(gradient[..<(seen * 3 * C)].contains { $0 != 0 })
+        }
+    }
+
+    /// Scores of several thousands: softmax picks the largest and nothing overflows.
+    @Test("Very large scores", arguments: [2, 40], InstructionSet.available)
+    func largeScores(length T: Int, set: InstructionSet) throws {
+        // Keys and queries are multiples of one direction, so each query wants the newest key; values count positions.
+        let C = 4
+        let rows = (0..<T).flatMap { t -> [Float] in
+            [100, 0, 0, 0, Float(10 * t), 0, 0, 0, Float(t), 0, 0, 1]
+        }
+        let x = Variable(Tensor([1, T, 3 * C], rows), needsGradient: true)
+        try onOneThread(set) {
+            let tape = Tape()
+            let y = tape.apply(Attention(heads: 1, mask: .causal), x)
+            for t in 0..<T {
+                #expect(y.value.values[t * C] == Float(t))
+                #expect(y.value.values[t * C + 3] == 1)
+            }
+            y.gradient = Tensor([1, T, C], filledWith: 1)
+            tape.backward()
+            try #expect(#require(x.gradient).values.allSatisfy { $0.isFinite })
+        }
+    }
+
+    @Test("By hand: two tokens, one head of size 1")
+    func byHand() {
+        // q, k, v of the tokens: the second has the scores 2 * 1 and 2 * 3 for values 10 and 20.
+        let qkv = Tensor([1, 2, 3], [5, 1, 10, 2, 3, 20])
+        let output = Attention(heads: 1, mask: .causal).forward([qkv], recording: false).output.values
+        let second: Float = 10 * 0.01798621 + 20 * 0.98201379
+        #expect(output[0] == 10)
+        #expect(abs(output[1] - second) < 1e-5)
+    }
+}
