@@ -16,6 +16,15 @@ package enum Fixtures {
     /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
     package static let data = environment("GPT_DATA")
 
+    /// A small GPT-2 with its logits, gradients and training steps, computed by PyTorch in double precision
+    /// (Tests/References/make_gpt2_reference.py makes others).
+    package static let reference = folder + "/gpt2-tiny"
+
+    /// Tests/Fixtures, beside this folder.
+    private static let folder =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        .dropLast(2).joined(separator: "/") + "/Fixtures"
+
     /// The bytes of the file at `path`.
     package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
 
