@@ -50,7 +50,7 @@ let package = Package(
         .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),
         .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "StrictJSON", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["gpt", "GPTKit", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

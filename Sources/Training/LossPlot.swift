@@ -64,8 +64,8 @@ struct LossPlot {
             let at = Self.short(y(tick))
             lines.append(#"<line class="grid" x1="\#(left)" y1="\#(at)" x2="\#(width - right)" y2="\#(at)"/>"#)
             lines.append(
-                #"<text x="\#(left - 8)" y="\#(at)" text-anchor="end" dominant-baseline="middle">\#(Self.label(tick))</text>"#
-            )
+                #"<text x="\#(left - 8)" y="\#(at)" text-anchor="end" dominant-baseline="middle">"#
+                    + "\(Self.label(tick))</text>")
         }
         let floor = height - bottom
         for tick in horizontalTicks {

@@ -97,7 +97,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The share of activations set to 0 while training, against learning by heart.", valueName: "rate"))
+            "The share of activations set to 0 while training, against learning by heart. (default: 0)",
+            valueName: "rate"))
     var dropout: Double?
 
     @Option(help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))

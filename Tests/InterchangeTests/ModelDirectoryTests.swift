@@ -145,7 +145,7 @@ import Tokenizers
         let read = try #require(try ModelDirectory.load(directory.path).model as? Transformer)
         let original = try #require(model as? Transformer)
         for (a, b) in zip(read.parameters, original.parameters) {
-            let rounded = b.parameter.value.values.map { Float(bitPattern: $0.bitPattern >> 16 << 16) }
+            let rounded = b.parameter.value.values.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
             #expect(a.parameter.value.values == rounded, "\(a.name)")
         }
     }

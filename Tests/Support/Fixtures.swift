@@ -28,6 +28,16 @@ package enum Fixtures {
     /// The bytes of the file at `path`.
     package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
 
+    /// Puts `bytes` into the file at `path`, as a user's editor would.
+    /// - Returns: whether that worked.
+    package static func write(_ bytes: [UInt8], to path: String) -> Bool {
+        guard let file = fopen(path, "w") else { return false }
+        let written = fwrite(bytes, 1, bytes.count, file)
+        return fclose(file) == 0 && written == bytes.count
+    }
+
+    package static func makeDirectory(_ path: String) -> Bool { mkdir(path, 0o777) == 0 }
+
     private static func environment(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }
         let path = String(cString: value)

@@ -1,0 +1,110 @@
+import Layers
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Layers")
+struct LayerTests {
+    private func normal(_ shape: Shape, _ seed: UInt64 = 1) -> Variable {
+        var random = Philox(seed)
+        return Variable(.normal(shape, deviation: 1, using: &random), needsGradient: true)
+    }
+
+    @Test("A prefix goes before every name")
+    func names() {
+        var weights = WeightInitializer.random(seed: 1)
+        let layer = LinearLayer(inputs: 2, outputs: 3, deviation: 1, using: &weights)
+        #expect(layer.parameters.map(\.name) == ["weight", "bias"])
+        #expect(layer.prefixed(by: "a.b").map(\.name) == ["a.b.weight", "a.b.bias"])
+        #expect(layer.prefixed(by: "a")[0].parameter === layer.weight)
+        let norm = NormLayer(width: 4, epsilon: 1e-5)
+        #expect(norm.parameters.map(\.name) == ["weight", "bias"])
+    }
+
+    @Test("A linear layer starts normal, with a bias of 0 or none")
+    func linear() {
+        var weights = WeightInitializer.random(seed: 1)
+        let layer = LinearLayer(inputs: 100, outputs: 50, deviation: 0.1, using: &weights)
+        let deviation = rootMeanSquare(layer.weight.value.values.map(Double.init))
+        #expect(abs(deviation - 0.1) < 0.005)
+        #expect(layer.bias?.value.values == [Float](repeating: 0, count: 50))
+        let bare = LinearLayer(inputs: 2, outputs: 3, hasBias: false, deviation: 1, using: &weights)
+        #expect(bare.bias == nil && bare.parameters.count == 1)
+        let pass = ForwardPass(recording: false)
+        let x = normal([1, 2])
+        let (w, y) = (bare.weight.value.values, bare(x, pass).value.values)
+        for j in 0..<3 {
+            let expected = x.value.values[0] * w[j] + x.value.values[1] * w[3 + j]
+            #expect(abs(y[j] - expected) < 1e-6)
+        }
+    }
+
+    @Test("Every parameter of a block gets a gradient")
+    func block() {
+        var weights = WeightInitializer.random(seed: 2)
+        let block = TransformerBlock(
+            width: 12, heads: 3, innerWidth: 20, activation: .gelu, epsilon: 1e-5, deviation: 0.3,
+            projectionDeviation: 0.3, using: &weights)
+        let pass = ForwardPass(recording: true, dropout: (0.1, 4)), x = normal([2, 5, 12])
+        let y = block(x, pass)
+        #expect(y.value.shape == [2, 5, 12])
+        y.gradient = normal([2, 5, 12], 2).value
+        pass.tape.backward()
+        for named in block.parameters {
+            #expect(named.parameter.gradient?.values.contains { $0 != 0 } == true, "\(named.name)")
+        }
+        #expect(x.gradient != nil)
+    }
+
+    @Test("A cached block gives what the whole gives")
+    func cachedBlock() {
+        var weights = WeightInitializer.random(seed: 3)
+        let C = 12, T = 9
+        let block = TransformerBlock(
+            width: C, heads: 3, innerWidth: 20, activation: .relu, epsilon: 1e-5, deviation: 0.3,
+            projectionDeviation: 0.3, using: &weights)
+        let x = normal([1, T, C]), pass = ForwardPass(recording: false)
+        let whole = block(x, pass).value.values.map(Double.init)
+        let cache = LayerCache(batch: 1, capacity: T, width: C)
+        var parts: [Double] = []
+        for range in [0..<5, 5..<6, 6..<9] {
+            let piece = Tensor([1, range.count, C], Array(x.value.values[range.lowerBound * C..<range.upperBound * C]))
+            parts += block(Variable(piece, needsGradient: false), pass, cache: cache).value.values.map(Double.init)
+        }
+        #expect(cache.length == T)
+        #expect(largestError(parts, whole) < 3e-6)
+        cache.clear()
+        #expect(cache.length == 0)
+    }
+
+    @Test("Each place that drops out has a mask of its own, and each pass its own again")
+    func dropout() {
+        let ones = Variable(Tensor([4, 100], filledWith: 1), needsGradient: false)
+        func masks(_ key: UInt64) -> [[Float]] {
+            let pass = ForwardPass(recording: false, dropout: (0.5, key))
+            return (0..<3).map { _ in pass.dropout(ones).value.values }
+        }
+        let first = masks(1)
+        #expect(Set(first + masks(2)).count == 6)
+        #expect(masks(1) == first)
+        let none = ForwardPass(recording: true, dropout: (0, 1))
+        #expect(none.dropout(ones) === ones)
+        #expect(ForwardPass(recording: true).dropout(ones) === ones)
+    }
+
+    @Test("Weights from nowhere have their shape and take no random numbers")
+    func uninitialized() {
+        var nowhere = WeightInitializer.uninitialized
+        #expect(nowhere.normal([3, 4], deviation: 1).shape == [3, 4])
+        var random = WeightInitializer.random(seed: 9), same = WeightInitializer.random(seed: 9)
+        #expect(random.normal([3, 4], deviation: 1).values == same.normal([3, 4], deviation: 1).values)
+        #expect(random.normal([3, 4], deviation: 1).values != WeightInitializerValues.first)
+    }
+
+    private enum WeightInitializerValues {
+        static let first: [Float] = {
+            var random = WeightInitializer.random(seed: 9)
+            return random.normal([3, 4], deviation: 1).values
+        }()
+    }
+}
