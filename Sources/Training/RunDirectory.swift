@@ -23,6 +23,8 @@ public final class RunDirectory: TrainingStore {
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
     private let lock: DirectoryLock
+    /// Whether the files of the model that stay the same are written.
+    private var holdsModel = false
 
     /// Begins a run in a directory that is new or empty.
     /// - Parameters:
@@ -52,6 +54,7 @@ public final class RunDirectory: TrainingStore {
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
+        holdsModel = true
         tokenizerFile = run.checkpoint.tokenizer
     }
 
@@ -65,7 +68,12 @@ public final class RunDirectory: TrainingStore {
     // MARK: Saving
 
     public func keepBest(_ model: any NeuralLanguageModel) throws {
-        try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+        if holdsModel {
+            try ModelDirectory.saveWeights(of: model, to: path)
+        } else {
+            try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+            holdsModel = true
+        }
     }
 
     public func restoreBest(into model: any NeuralLanguageModel) throws {

@@ -36,7 +36,8 @@ public struct SavedRun {
 
     /// Whether the run came to its end, and `settings` ask for no more.
     public func isComplete(with settings: TrainingSettings) -> Bool {
-        progress.finalLoss != nil && settings.length == self.settings.length && settings.patience == self.settings.patience
+        progress.finalLoss != nil && settings.length == self.settings.length
+            && settings.patience == self.settings.patience
     }
 
     /// A trainer that stands where the run stood.

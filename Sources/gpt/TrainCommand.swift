@@ -118,10 +118,10 @@ struct TrainCommand: ParsableCommand {
         switch RunDirectory.occupant(of: name) {
         case nil: break
         case .other: throw TrainingError.directory(RunDirectory.Occupant.other.refusal(name))
-        case .model: remark("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
+        case .model: note("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
         case .unfinished:
             let moved = try RunDirectory.moveAside(name)
-            remark("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
+            note("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
         }
         return name
     }
