@@ -27,7 +27,11 @@ public final class RunDirectory: TrainingStore {
     private var holdsModel = false
 
     /// Begins a run in a directory that is new or empty.
-    /// - Parameter origin: where the text came from.
+    /// - Parameters:
+    ///   - path: the directory; it is made where there is none.
+    ///   - tokenizer: what goes with the model.
+    ///   - data: the text, of which a hash is kept.
+    ///   - origin: where the text came from.
     public init(
         creating path: String, tokenizer: any Tokenizer, data: TokenDataset, origin: TextOrigin
     ) throws {

@@ -46,6 +46,7 @@ public struct SavedRun {
     /// what the weights and moments grew from may not.
     /// - Parameters:
     ///   - texts: from `origin`, or where they are now.
+    ///   - origin: where they came from, to be kept for the next time.
     ///   - settings: those of the run, or with changes.
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(

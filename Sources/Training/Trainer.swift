@@ -26,6 +26,9 @@ public final class Trainer {
     private var saved: (step: Int, seconds: Double)?
 
     /// - Parameters:
+    ///   - model: as it is to begin with.
+    ///   - data: what to learn from and to validate on.
+    ///   - settings: everything else that decides what training does.
     ///   - tokenizer: to write samples with; nil for none.
     ///   - store: where things are kept; in memory, if nothing else is said.
     public init(

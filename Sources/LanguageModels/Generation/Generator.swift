@@ -32,9 +32,11 @@ public final class Generator {
     private var position: Int
 
     /// - Parameters:
+    ///   - model: what says which token may come next.
     ///   - prompt: the ids to go on from, at least one. Of one that is longer than the model's context the end is kept.
     ///   - sequences: how many continuations are made.
     ///   - firstSequence: the number of the first of them: 0, unless some were made before.
+    ///   - settings: how tokens are drawn.
     ///   - banned: ids that are never generated.
     /// - Throws: `GenerationError` where a setting is outside its range, or the prompt empty or not of the model's tokens.
     public init(
