@@ -43,6 +43,8 @@ enum StopSignal {
     private static func isIgnored(_ action: sigaction) -> Bool {
         #if canImport(Darwin)
             let handler = action.__sigaction_u.__sa_handler
+        #elseif canImport(Musl)
+            let handler = action.__sa_handler.sa_handler
         #else
             let handler = action.__sigaction_handler.sa_handler
         #endif

@@ -163,10 +163,10 @@ struct TrainCommandTests {
         "Killed and resumed with other threads, it ends with the bits of a run that was left alone", arguments: [1, 2])
     func killed(_ threads: Int) throws {
         let arguments =
-            ["--text", "verse.txt", "--steps", "3000", "--save-every", "7", "--evaluate-every", "300"] + Self.tiny
+            ["--text", "verse.txt", "--steps", "300", "--save-every", "7", "--evaluate-every", "30"] + Self.tiny
         #expect(try train(arguments + ["--out", "whole", "--quiet"]).status == 0)
         let command = try RunningCommand(["train"] + arguments + ["--out", "killed"], directory: directory.path)
-        try command.wait { _, errors in errors.contains("step 600 of") }
+        try command.wait { _, errors in errors.contains("step 60 of") }
         command.send(SIGKILL)
         #expect(try command.finish().status == 128 + SIGKILL)
         let resumed = try train(["--resume", "killed", "--threads", "\(threads)", "--quiet"])
@@ -178,9 +178,9 @@ struct TrainCommandTests {
         "Ctrl-C and its like finish the step, save, say how to go on and exit with 128 + signal",
         arguments: [SIGINT, SIGTERM, SIGHUP])
     func stopped(_ signal: Int32) throws {
-        let arguments = ["--text", "verse.txt", "--steps", "4000", "--evaluate-every", "200"] + Self.tiny
+        let arguments = ["--text", "verse.txt", "--steps", "2000", "--evaluate-every", "20"] + Self.tiny
         let command = try RunningCommand(["train"] + arguments + ["--out", "run"], directory: directory.path)
-        try command.wait { _, errors in errors.contains("step 400 of") }
+        try command.wait { _, errors in errors.contains("step 100 of") }
         command.send(signal)
         let result = try command.finish()
         #expect(result.status == 128 + signal)

@@ -25,7 +25,7 @@ struct RunDirectoryTests {
 
     @Test(
         "A run that was stopped anywhere and resumed ends with the bits of one that was not",
-        arguments: [1, 5, 10, 19, 24, 31], [1, 3])
+        arguments: [1, 5, 10, 19, 24, 31, 32], [1, 3])
     func resumed(_ stop: Int, _ threads: Int) throws {
         let directory = TemporaryDirectory()
         var settings = TinyRuns.settings(steps: 32)
@@ -48,6 +48,31 @@ struct RunDirectoryTests {
         #expect(resumed.samples == whole.samples)
         #expect(resumed.progress.finalLoss == whole.progress.finalLoss)
         let names = ["model.safetensors", "config.json", "tokenizer.json", "training/samples.txt"]
+        #expect(try contents(directory.file("partial"), names) == contents(directory.file("whole"), names))
+    }
+
+    @Test("Stopped in the middle of the last evaluation, it makes that when resumed", arguments: [1, 2, 3])
+    func stoppedAtTheEnd(_ questions: Int) throws {
+        let directory = TemporaryDirectory()
+        var settings = TinyRuns.settings(steps: 24)
+        settings.evaluateEvery = 4
+        // So fast that the best model is not the last.
+        settings.schedule = LearningRateSchedule(peak: 0.3, warmupSteps: 0, shape: .constant)
+        let whole = try TinyRuns.run(settings, in: directory.file("whole"))
+        _ = try whole.run()
+        #expect(whole.progress.evaluationWindows ?? 0 < 12, "an evaluation on the way is of some windows only")
+        do {
+            let partial = try TinyRuns.run(settings, in: directory.file("partial"))
+            var countdown: Countdown?
+            let end = try partial.run(shouldStop: { countdown?.isOver() ?? false }) { event in
+                if case .finalEvaluation = event { countdown = Countdown(questions - 1) }
+            }
+            #expect(end == .stopped && partial.progress.step == 24 && partial.progress.finalLoss == nil)
+            #expect(RunDirectory.occupant(of: directory.file("partial")) == .unfinished)
+        }
+        let resumed = try resume(directory.file("partial"))
+        #expect(resumed.bits == whole.bits && resumed.progress.finalLoss == whole.progress.finalLoss)
+        let names = ["model.safetensors", "training/samples.txt"]
         #expect(try contents(directory.file("partial"), names) == contents(directory.file("whole"), names))
     }
 
