@@ -63,13 +63,14 @@ import Testing
         #expect(result.text.contains("The best of them is bigram."))
     }
 
-    @Test(
-        arguments: [
-            (["--models", "ngram,llama"], 64), (["--models", ","], 64), (["--models", "gpt,gpt"], 64),
-            (["--steps", "1", "--minutes", "1"], 64), (["--steps", "0"], 1), (["--minutes", "-1"], 1),
-            (["--order", "0"], 1),
-            (["--heads", "3"], 1), (["--context", "100000"], 1),
-        ] as [([String], Int32)])
+    static let refused: [([String], Int32)] = [
+        (["--models", "ngram,llama"], 64), (["--models", ","], 64), (["--models", "gpt,gpt"], 64),
+        (["--steps", "1", "--minutes", "1"], 64), (["--steps", "0"], 1), (["--minutes", "-1"], 1),
+        (["--order", "0"], 1),
+        (["--heads", "3"], 1), (["--context", "100000"], 1),
+    ]
+
+    @Test(arguments: refused)
     func refuses(_ arguments: [String], _ status: Int32) throws {
         let text = try file(String(repeating: Models.verse, count: 40))
         let result = try runCommand(["compare", "--text", text] + arguments)

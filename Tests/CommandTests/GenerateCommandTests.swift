@@ -41,6 +41,15 @@ import Testing
         #expect(try greedy(model, "--length", "3", "--prompt-file", file).text == "and\n")
     }
 
+    @Test func saysThatItWaitsForThePrompt() throws {
+        let command = try RunningCommand([
+            "generate", try Models.parrot(in: directory), "--temperature", "0", "--length", "4",
+        ])
+        try command.wait { _, errors in errors.contains("Waiting for the prompt on standard input") }
+        command.write("tea for")
+        #expect(try command.finish().text == "tea for two\n")
+    }
+
     @Test func endsBeforeAStopString() throws {
         let model = try Models.parrot(in: directory)
         #expect(try greedy(model, "--prompt", "tea", "--stop", "\\nand").text == "tea for two\n")
@@ -108,7 +117,7 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
+    static let refused: [([String], String)] = [
         (["--temperature", "-1"], "temperature is -1.0"), (["--temperature", "nan"], "temperature is nan"),
         (["--temperature", "inf"], "temperature is inf"), (["--top-p", "0"], "top-p is 0.0"),
         (["--top-p", "1.5"], "top-p is 1.5"), (["--top-p", "nan"], "top-p is nan"), (["--top-k", "0"], "top-k is 0"),
@@ -117,7 +126,9 @@ import Testing
         (["--stop", ""], "stop string is empty"),
         (["--threads", "0"], "--threads is 0"), (["--replace-unknown", "ab"], "--replace-unknown is 'ab'"),
         (["--prompt-file", "/nowhere/at all"], "/nowhere/at all: no such file"), (["--prompt-file", "/"], "directory"),
-    ])
+    ]
+
+    @Test(arguments: refused)
     func refusesInOneLine(_ arguments: [String], _ reason: String) throws {
         let model = try Models.parrot(in: directory)
         let result = try runCommand(["generate", model] + arguments)
