@@ -5,7 +5,7 @@ import Tensors
 import Testing
 
 /// The pool of threads under everything.
-@Suite("Threads", .timeLimit(.minutes(1)))
+@Suite("Threads", .timeLimit(.minutes(5)))
 struct ThreadTests {
     /// How often each item of a job was done.
     private final class Counters: @unchecked Sendable {

@@ -1,0 +1,160 @@
+import CKernels
+import Tensors
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Floats that end where memory does: the page after them can be neither read nor written, so a kernel that goes one
+/// float too far ends the process rather than pass by luck.
+private final class GuardedFloats {
+    let start: UnsafeMutablePointer<Float>
+    private let pages: UnsafeMutableRawPointer
+    private let guardPage: UnsafeMutableRawPointer
+
+    init(_ count: Int, value: Float = 0.5) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let bytes = (count * 4 + page - 1) / page * page
+        var memory: UnsafeMutableRawPointer?
+        guard posix_memalign(&memory, page, bytes + page) == 0, let memory else { fatalError("out of memory") }
+        pages = memory
+        guardPage = memory + bytes
+        start = (guardPage - count * 4).bindMemory(to: Float.self, capacity: count)
+        start.update(repeating: value, count: count)
+        mprotect(guardPage, page, PROT_NONE)
+    }
+
+    deinit {
+        mprotect(guardPage, Int(sysconf(Int32(_SC_PAGESIZE))), PROT_READ | PROT_WRITE)
+        free(pages)
+    }
+}
+
+/// Kernels read and write whole vectors wherever they can; these shapes end in every part of one.
+@Suite("Kernels stay within their arrays")
+struct MemoryBoundsTests {
+    private func kernels(_ set: InstructionSet) -> gpt_execution {
+        Execution(instructionSet: set, threads: 1).kernels
+    }
+
+    static let products: [(m: Int, n: Int, k: Int)] = [
+        (1, 1, 1), (1, 17, 5), (5, 33, 7), (6, 64, 16), (7, 15, 31), (12, 100, 3), (13, 1, 17), (13, 65, 33),
+        (14, 31, 100), (100, 47, 15), (97, 16, 16),
+    ]
+
+    /// a and b as they lie or transposed, with all that can be asked of the epilogue.
+    @Test("Matrix products", arguments: products, InstructionSet.available)
+    func product(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+        let (m, n, k) = shape
+        let a = GuardedFloats(m * k), b = GuardedFloats(k * n), c = GuardedFloats(m * n), bias = GuardedFloats(n)
+        let before = GuardedFloats(m * n), slopeAt = GuardedFloats(m * n)
+        for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
+            for hasEpilogue in [false, true] {
+                var product = gpt_matmul()
+                (product.m, product.n, product.k) = (Int64(m), Int64(n), Int64(k))
+                product.a = UnsafePointer(a.start)
+                product.a_row = Int64(transposesA ? 1 : k)
+                product.a_column = Int64(transposesA ? m : 1)
+                product.b = UnsafePointer(b.start)
+                product.b_row = Int64(transposesB ? 1 : n)
+                product.b_column = Int64(transposesB ? k : 1)
+                product.c = c.start
+                product.c_row = Int64(n)
+                if hasEpilogue {
+                    product.bias = UnsafePointer(bias.start)
+                    product.activation = Int32(GPT_GELU.rawValue)
+                    product.before = before.start
+                    product.slope = Int32(GPT_GELU.rawValue)
+                    product.slope_at = UnsafePointer(slopeAt.start)
+                    if transposesA { product.a_activation = Int32(GPT_RELU.rawValue) }
+                }
+                gpt_matmul_run(kernels(set), &product)
+                let last = c.start[m * n - 1]
+                #expect(hasEpilogue ? last.isFinite : last == 0.25 * Float(k))
+            }
+        }
+    }
+
+    static let heads: [(queries: Int, size: Int)] = [
+        (1, 1), (2, 5), (3, 17), (4, 1), (4, 16), (5, 33), (24, 3), (25, 40), (33, 80),
+    ]
+
+    @Test("Attention", arguments: heads, InstructionSet.available)
+    func attention(shape: (queries: Int, size: Int), set: InstructionSet) {
+        let (T, size) = shape, heads = 2, C = heads * size
+        let qkv = GuardedFloats(T * 3 * C), out = GuardedFloats(T * C), statistics = GuardedFloats(2 * heads * T)
+        let dOut = GuardedFloats(T * C), dQKV = GuardedFloats(T * 3 * C)
+        func vectors(_ x: GuardedFloats, from column: Int, width: Int) -> gpt_heads {
+            gpt_heads(start: x.start + column, batch: Int64(T * width), row: Int64(width), head: Int64(size))
+        }
+        for mask in [GPT_MASK_CAUSAL, GPT_MASK_FULL] {
+            var attention = gpt_attention()
+            (attention.batch, attention.heads, attention.queries) = (1, Int64(heads), Int64(T))
+            (attention.keys, attention.size, attention.mask) = (Int64(T), Int64(size), Int32(mask.rawValue))
+            attention.scale = 0.3
+            attention.q = vectors(qkv, from: 0, width: 3 * C)
+            attention.k = vectors(qkv, from: C, width: 3 * C)
+            attention.v = vectors(qkv, from: 2 * C, width: 3 * C)
+            attention.out = vectors(out, from: 0, width: C)
+            attention.statistics = statistics.start
+            gpt_attention_forward(kernels(set), &attention)
+            #expect(abs(out.start[T * C - 1] - 0.5) < 1e-6, "the mean of equal values")
+            gpt_attention_backward(
+                kernels(set), &attention, vectors(dOut, from: 0, width: C), vectors(dQKV, from: 0, width: 3 * C),
+                vectors(dQKV, from: C, width: 3 * C), vectors(dQKV, from: 2 * C, width: 3 * C), false)
+            #expect(dQKV.start[T * 3 * C - 1].isFinite)
+
+            // New queries over a cache that is exactly full: the keys and values lie apart, a row after another.
+            let keys = GuardedFloats(T * C), values = GuardedFloats(T * C)
+            attention.k = vectors(keys, from: 0, width: C)
+            attention.v = vectors(values, from: 0, width: C)
+            for new in [1, 2, T] where new <= T {
+                (attention.queries, attention.offset) = (Int64(new), Int64(T - new))
+                gpt_attention_forward(kernels(set), &attention)
+                #expect(abs(out.start[new * C - 1] - 0.5) < 1e-6)
+            }
+        }
+    }
+
+    @Test("Rows", arguments: [1, 3, 15, 16, 17, 33, 64, 65, 100], InstructionSet.available)
+    func rows(columns: Int, set: InstructionSet) {
+        let rows = 5, count = rows * columns, (R, C) = (Int64(rows), Int64(columns))
+        let x = GuardedFloats(count), y = GuardedFloats(count), dX = GuardedFloats(count)
+        let gamma = GuardedFloats(columns), beta = GuardedFloats(columns), perRow = GuardedFloats(rows)
+        let deviations = GuardedFloats(rows), dGamma = GuardedFloats(columns), dBeta = GuardedFloats(columns)
+        gpt_layernorm_forward(
+            kernels(set), R, C, 1e-5, x.start, gamma.start, beta.start, y.start, perRow.start, deviations.start)
+        gpt_layernorm_backward(
+            kernels(set), R, C, y.start, x.start, gamma.start, perRow.start, deviations.start, dX.start, true,
+            dGamma.start, true, dBeta.start, true)
+        #expect(y.start[count - 1] == 0.5)
+        gpt_sum_over_rows(kernels(set), R, C, x.start, beta.start, false)
+        #expect(beta.start[columns - 1] == 2.5)
+        gpt_dropout(kernels(set), R, C, 0, 1, 0, x.start, y.start, true)
+        #expect(y.start[count - 1] == 1)
+        gpt_add(kernels(set), Int64(count), x.start, y.start, y.start)
+        #expect(y.start[count - 1] == 1.5)
+
+        let ids: [Int32] = [0, 4, 4, 1, 4]
+        gpt_embedding_forward(kernels(set), R, 5, C, 0, ids, x.start, x.start, y.start)
+        gpt_embedding_backward(kernels(set), R, 5, C, 0, ids, y.start, dX.start, dX.start)
+        #expect(y.start[count - 1] == 1)
+
+        var losses = [Double](repeating: 0, count: rows)
+        gpt_cross_entropy(kernels(set), R, C, y.start, [Int32](repeating: Int32(columns - 1), count: rows), &losses, 1)
+        #expect(abs(losses[4] - log(Double(columns))) < 1e-9)
+
+        var settings = gpt_adamw(
+            learning_rate: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0, correction1: 0.1,
+            correction2: 0.01, gradient_scale: 1)
+        let m = GuardedFloats(count, value: 0), v = GuardedFloats(count, value: 0)
+        gpt_adamw_update(kernels(set), &settings, Int64(count), dX.start, x.start, m.start, v.start)
+        #expect(abs(m.start[count - 1] - 0.05) < 1e-6)
+        #expect(abs(gpt_sum_of_squares(kernels(set), Int64(count), x.start) - 0.25 * Double(count)) < 1e-6)
+    }
+}
