@@ -63,9 +63,6 @@ package struct GradientSlot {
 
     fileprivate init(collector: GradientCollector?) { self.collector = collector }
 
-    /// Whether anyone wants this gradient.
-    package var isWanted: Bool { collector != nil }
-
     /// The tensor to write, and whether to add to what it holds; nil where the gradient is not wanted. The caller must
     /// write all of it before anything else reads it.
     package func destination() -> (tensor: Tensor, add: Bool)? {
