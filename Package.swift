@@ -2,11 +2,18 @@
 
 import PackageDescription
 
+// The rooms that a user of the library sees, each on those before it. A target names every room whose types it uses, also
+// those it gets through another: it is only rebuilt for a change in a room that it names.
+let models: [Target.Dependency] = ["Tensors", "Layers", "LanguageModels"]
+let rooms: [Target.Dependency] = models + ["Tokenizers", "Interchange", "Training"]
+
 let package = Package(
     name: "swift-gpt",
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
-        .library(name: "GPTKit", targets: ["GPTKit"]),
+        .library(
+            name: "GPTKit",
+            targets: ["GPTKit", "Tensors", "Layers", "LanguageModels", "Tokenizers", "Interchange", "Training"]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .executable(name: "gpt", targets: ["gpt"]),
     ],
@@ -26,16 +33,15 @@ let package = Package(
         // The engine and the models, each on the one before it.
         .target(name: "Tensors", dependencies: ["CKernels"]),
         .target(name: "Layers", dependencies: ["Tensors"]),
-        .target(name: "LanguageModels", dependencies: ["Layers"]),
-        .target(name: "Interchange", dependencies: ["LanguageModels", "Tokenizers", "StrictJSON", "Files"]),
-        .target(
-            name: "Training", dependencies: ["LanguageModels", "Interchange", "Tokenizers", "StrictJSON", "Files"]),
+        .target(name: "LanguageModels", dependencies: ["Tensors", "Layers"]),
+        .target(name: "Interchange", dependencies: models + ["Tokenizers", "StrictJSON", "Files"]),
+        .target(name: "Training", dependencies: models + ["Interchange", "Tokenizers", "StrictJSON", "Files"]),
 
         // What a user imports, and what a user runs.
-        .target(name: "GPTKit", dependencies: ["Tensors", "Layers", "LanguageModels", "Tokenizers", "Interchange", "Training"]),
+        .target(name: "GPTKit", dependencies: rooms),
         .executableTarget(
             name: "gpt",
-            dependencies: [
+            dependencies: rooms + [
                 "GPTKit", "Files", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -43,14 +49,16 @@ let package = Package(
         // Tests mirror the sources; Support is what they share.
         .target(name: "TestSupport", dependencies: ["Tensors", "Files"], path: "Tests/Support"),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
-        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "TestSupport"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"]),
+        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"]),
-        .testTarget(name: "LayersTests", dependencies: ["Layers", "TestSupport"]),
-        .testTarget(name: "LanguageModelsTests", dependencies: ["LanguageModels", "TestSupport"]),
-        .testTarget(name: "InterchangeTests", dependencies: ["Interchange", "TestSupport"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: ["gpt", "GPTKit", "TestSupport"]),
+        .testTarget(name: "LayersTests", dependencies: ["Tensors", "Layers", "TestSupport"]),
+        .testTarget(name: "LanguageModelsTests", dependencies: models + ["TestSupport"]),
+        .testTarget(
+            name: "InterchangeTests",
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: rooms + ["StrictJSON", "Files", "TestSupport"]),
+        .testTarget(name: "CommandTests", dependencies: rooms + ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

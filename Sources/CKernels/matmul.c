@@ -94,6 +94,29 @@ static void NAME(pack)(void *context, int64_t i) {
         block->depth, left < PANEL ? left : PANEL);
 }
 
+// Packs some rows of an a that is read transposed: strips of TILE_ROWS rows, each with its columns one after another, so
+// that a tile reads it as one stream. The activation, if any, is applied on the way.
+static const float *NAME(pack_strips)(const gpt_matmul *m, const float *a, int64_t rows, int64_t depth) {
+    float *packed = gpt_scratch(GPT_SCRATCH_PACK, (rows + TILE_ROWS) * depth);
+    const int64_t whole = rows - rows % TILE_ROWS;
+    float activated[BLOCK_ROWS];
+    for (int64_t p = 0; p < depth; p++) {
+        const float *from = a + p * m->a_column;
+        if (m->a_activation != GPT_IDENTITY) {
+            for (int64_t r = 0; r < rows; r += LANES) {
+                vf x = NAME(activate)(m->a_activation, load_up_to(from + r, rows - r));
+                store_up_to(activated + r, x, rows - r);
+            }
+            from = activated;
+        }
+        float *to = packed + p * TILE_ROWS;
+        for (int64_t r = 0; r < whole; r += TILE_ROWS, to += TILE_ROWS * depth)
+            for (int s = 0; s < TILE_ROWS; s++) to[s] = from[r + s];
+        for (int64_t r = whole; r < rows; r++) to[r - whole] = from[r];
+    }
+    return packed;
+}
+
 static void NAME(multiply)(void *context, int64_t i) {
     const matmul_block *block = context;
     const gpt_matmul *m = block->m;
@@ -108,22 +131,8 @@ static void NAME(multiply)(void *context, int64_t i) {
     const float *a = m->a + first_row * m->a_row + block->first_k * m->a_column;
     int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = m->a_column;
     if (must_pack(m)) {
-        float *packed = gpt_scratch(GPT_SCRATCH_PACK, (end_row - first_row + TILE_ROWS) * depth);
-        const int64_t rows = end_row - first_row, whole = rows - rows % TILE_ROWS;
-        float activated[BLOCK_ROWS];
-        for (int64_t p = 0; p < depth; p++) {
-            const float *from = a + p * a_column;
-            if (m->a_activation != GPT_IDENTITY) {
-                for (int64_t r = 0; r < rows; r += LANES)
-                    store_up_to(activated + r, NAME(activate)(m->a_activation, load_up_to(from + r, rows - r)), rows - r);
-                from = activated;
-            }
-            float *to = packed + p * TILE_ROWS;
-            for (int64_t r = 0; r < whole; r += TILE_ROWS, to += TILE_ROWS * depth)
-                for (int s = 0; s < TILE_ROWS; s++) to[s] = from[r + s];
-            for (int64_t r = whole; r < rows; r++) to[r - whole] = from[r];
-        }
-        a = packed, strip = TILE_ROWS * depth, a_row = 1, a_column = TILE_ROWS;
+        a = NAME(pack_strips)(m, a, end_row - first_row, depth);
+        strip = TILE_ROWS * depth, a_row = 1, a_column = TILE_ROWS;
     }
 
     for (int64_t panel = first_panel; panel < end_panel; panel++) {

@@ -10,15 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_SLEEP = 20000 };
-
-static inline void pause_briefly(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
+enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20000 };
 
 typedef struct {
     void (*body)(void *, int64_t);
@@ -40,6 +32,17 @@ static struct {
 } pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool inside_job = false;
+
+// One turn of a loop that waits for another thread. Where that thread may be without a core, because there are more
+// threads than cores or because it has been waited for unusually long, the core is offered to it.
+static inline void wait_briefly(int32_t spins) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+    if ((spins & 63) == 0 && (spins > SPINS_BEFORE_YIELD || pool.workers >= pool.cores)) sched_yield();
+}
 
 static void take_items(void) {
     for (;;) {
@@ -69,9 +72,7 @@ static void *work(void *unused) {
         int32_t spins = 0;
         while (!join_job()) {
             if (++spins < SPINS_BEFORE_SLEEP) {
-                pause_briefly();
-                // With more threads than cores a spinning worker may be in the way of the one it waits for.
-                if (pool.workers >= pool.cores && (spins & 63) == 0) sched_yield();
+                wait_briefly(spins);
                 continue;
             }
             pthread_mutex_lock(&pool.lock);
@@ -124,10 +125,7 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t),
     inside_job = false;
     // No worker may join any more; then wait for those that did.
     atomic_fetch_and(&pool.ticket, ~(uint64_t)0xff);
-    for (int32_t spins = 1; atomic_load_explicit(&pool.busy, memory_order_acquire) > 0; spins++) {
-        pause_briefly();
-        if (pool.workers >= pool.cores && (spins & 63) == 0) sched_yield();
-    }
+    for (int32_t spins = 1; atomic_load_explicit(&pool.busy, memory_order_acquire) > 0; spins++) wait_briefly(spins);
     pthread_mutex_unlock(&pool.in_use);
 }
 

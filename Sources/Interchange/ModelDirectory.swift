@@ -79,6 +79,11 @@ public enum ModelDirectory {
         try write(
             ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
             to: "generation_config.json")
+        try saveWeights(of: model, to: path)
+    }
+
+    /// Replaces the weights alone, in the directory of a model of the same kind and shape.
+    package static func saveWeights(of model: any LanguageModel, to path: String) throws {
         try SafetensorsWriter.write(
             to: path + "/" + WeightFiles.fileName, metadata: ["format": "pt"], tensors: tensors(of: model),
             checksum: true)

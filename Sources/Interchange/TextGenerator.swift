@@ -32,6 +32,7 @@ public struct TextGenerator {
     /// - Parameters:
     ///   - prompt: ids, at least one.
     ///   - length: how many tokens are made for each sequence, at most.
+    ///   - settings: how tokens are drawn.
     ///   - sequences: how many continuations are made, side by side.
     ///   - firstSequence: the number of the first of them, which its random numbers depend on.
     ///   - stops: the texts before which a sequence ends.

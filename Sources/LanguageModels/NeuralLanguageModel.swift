@@ -20,7 +20,11 @@ extension NeuralLanguageModel {
 
     /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times
     /// that sum, added to what each parameter has in `gradient`.
-    /// - Parameter dropout: the rate, and a key that no other pass of the run has.
+    /// - Parameters:
+    ///   - tokens: (B, T).
+    ///   - targets: the token that follows each of them; one below 0 counts for nothing.
+    ///   - scale: 1 over the number of targets for the gradient of the mean; nil where none is wanted.
+    ///   - dropout: the rate, and a key that no other pass of the run has.
     @discardableResult
     public func loss(
         _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,

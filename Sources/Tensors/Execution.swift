@@ -64,8 +64,10 @@ public struct Execution: Sendable, Equatable {
     }
 
     /// Cores that share no execution units with another, of those this process may use: a second hardware thread on
-    /// a core does not multiply any faster.
-    public static let physicalCores: Int = {
+    /// a core does not multiply any faster. A container's quota of processor time counts as so many cores.
+    public static let physicalCores: Int = min(cores, quota ?? .max)
+
+    private static var cores: Int {
         let online = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         #if os(Linux)
             let allowed = line(of: "/proc/self/status", startingWith: "Cpus_allowed_list:").map(processors(in:)) ?? []
@@ -80,7 +82,16 @@ public struct Execution: Sendable, Equatable {
         #else
             return online
         #endif
-    }()
+    }
+
+    /// How many cores' time a control group leaves this process, rounded up; nil where it sets no limit.
+    private static var quota: Int? {
+        let second = line(of: "/sys/fs/cgroup/cpu.max", startingWith: "")?.split(separator: " ").map(String.init)
+        let first = ["quota", "period"].map { line(of: "/sys/fs/cgroup/cpu/cpu.cfs_\($0)_us", startingWith: "") ?? "" }
+        let numbers = (second ?? first).compactMap(Int.init)
+        guard numbers.count == 2, numbers[0] > 0, numbers[1] > 0 else { return nil }
+        return max(1, (numbers[0] + numbers[1] - 1) / numbers[1])
+    }
 
     /// The rest of the first line of a small file that starts in a certain way.
     private static func line(of path: String, startingWith start: String) -> String? {

@@ -15,6 +15,10 @@ package protocol Operation: Sendable {
     /// What of the tensors around it the backward pass reads; the rest can be freed as soon as nobody else needs it.
     var keeps: Keeps { get }
 
+    /// Whether the output is computed once more where a later op's backward pass reads it, rather than kept until then:
+    /// for ops that cost little beside the ops that read them.
+    var isRepeated: Bool { get }
+
     /// The output, and what `backward` will need of the way to it. Without `recording` nothing has to be saved.
     func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Saved)
 
@@ -23,6 +27,10 @@ package protocol Operation: Sendable {
 
     /// The same function of the inputs, in primitives.
     func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
+}
+
+extension Operation {
+    package var isRepeated: Bool { false }
 }
 
 /// Which tensors an op's backward pass reads.

@@ -28,7 +28,7 @@ package final class Storage: @unchecked Sendable {
 }
 
 /// Free blocks of memory by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
-/// block is wasted, and a block fits every request of its class.
+/// large block is wasted, and a block fits every request of its class.
 package final class MemoryPool: Sendable {
     package static let shared = MemoryPool()
 

@@ -3,6 +3,8 @@ public class Variable {
     public internal(set) final var value: Tensor
     /// Where the gradient is collected: apart from the value, so that the tape can hold the one without the other.
     fileprivate final let collector: GradientCollector?
+    /// Computes the value once more, where that is better than keeping it.
+    fileprivate final var repeatValue: (() -> Tensor)?
 
     package init(_ value: Tensor, needsGradient: Bool) {
         self.value = value
@@ -16,6 +18,13 @@ public class Variable {
     }
 
     package final var needsGradient: Bool { collector != nil }
+
+    /// A way to the value that holds no more of it than it must.
+    fileprivate final var later: () -> Tensor {
+        if let repeatValue { return repeatValue }
+        let value = value
+        return { value }
+    }
 
     /// Where an op's backward pass puts this variable's gradient.
     package final var slot: GradientSlot { GradientSlot(collector: collector) }
@@ -53,9 +62,6 @@ package struct GradientSlot {
     fileprivate let collector: GradientCollector?
 
     fileprivate init(collector: GradientCollector?) { self.collector = collector }
-
-    /// Whether anyone wants this gradient.
-    package var isWanted: Bool { collector != nil }
 
     /// The tensor to write, and whether to add to what it holds; nil where the gradient is not wanted. The caller must
     /// write all of it before anything else reads it.
@@ -107,11 +113,20 @@ public final class Tape {
         let (output, saved) = operation.forward(tensors, recording: records)
         let variable = Variable(output, needsGradient: records)
         if let collector = variable.collector {
-            let kept = Kept(
-                inputs: operation.keeps.contains(.inputs) ? tensors : [],
-                output: operation.keeps.contains(.output) ? output : nil)
+            if operation.isRepeated {
+                variable.repeatValue = { operation.forward(tensors, recording: false).output }
+            }
+            let keptInputs: [() -> Tensor] = operation.keeps.contains(.inputs) ? inputs.map(\.later) : []
+            let keptOutput = operation.keeps.contains(.output) ? output : nil
             let slots = inputs.map(\.slot)
-            steps.append((collector, { operation.backward($0, kept, saved: saved, into: slots) }))
+            steps.append(
+                (
+                    collector,
+                    {
+                        let kept = Kept(inputs: keptInputs.map { $0() }, output: keptOutput)
+                        operation.backward($0, kept, saved: saved, into: slots)
+                    }
+                ))
         }
         return variable
     }

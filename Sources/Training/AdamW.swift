@@ -53,7 +53,9 @@ public final class AdamW {
     }
 
     /// Updates every parameter that has a gradient, which is used up.
-    /// - Parameter norm: of the gradients, as `gradientNorm` gives it.
+    /// - Parameters:
+    ///   - learningRate: the largest change of a weight, about.
+    ///   - norm: of the gradients, as `gradientNorm` gives it.
     public func update(learningRate: Double, gradientNorm norm: Double) {
         steps += 1
         let scale = settings.clip > 0 ? min(1, settings.clip / (norm + 1e-6)) : 1

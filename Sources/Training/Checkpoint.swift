@@ -21,8 +21,8 @@ package struct Checkpoint {
     private let file: SafetensorsFile?
 
     package init(
-        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String], tokenizer: String,
-        samplesLength: Int
+        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
+        tokenizer: String, samplesLength: Int
     ) {
         self.settings = settings
         self.progress = progress

@@ -46,26 +46,34 @@ struct LossPlot {
             "<title>Loss over steps</title>",
             """
             <style>
-            svg { color: #24292f; background: #ffffff; --grid: #d8dee4; --training: #6e9bd1; --validation: #d1542c }
-            @media (prefers-color-scheme: dark) {
-              svg { color: #e6edf3; background: #0d1117; --grid: #30363d; --training: #5b8ac2; --validation: #f0883e }
-            }
-            text { fill: currentColor }
-            .grid { stroke: var(--grid); stroke-width: 1 }
-            .axis { stroke: currentColor; stroke-width: 1 }
+            .paper { fill: #ffffff }
+            text { fill: #24292f }
+            line { stroke-width: 1 }
+            .grid { stroke: #d8dee4 }
+            .axis { stroke: #24292f }
             polyline { fill: none; stroke-linejoin: round }
-            .training { stroke: var(--training); stroke-width: 1.5 }
-            .validation { stroke: var(--validation); stroke-width: 2.5 }
-            .dot { fill: var(--validation) }
+            .training { stroke: #6e9bd1; stroke-width: 1.5 }
+            .validation { stroke: #d1542c; stroke-width: 2.5 }
+            .dot { fill: #d1542c }
+            @media (prefers-color-scheme: dark) {
+              .paper { fill: #0d1117 }
+              text { fill: #e6edf3 }
+              .grid { stroke: #30363d }
+              .axis { stroke: #e6edf3 }
+              .training { stroke: #5b8ac2 }
+              .validation { stroke: #f0883e }
+              .dot { fill: #f0883e }
+            }
             </style>
+            <rect class="paper" width="\(Int(width))" height="\(Int(height))"/>
             """,
         ]
         for tick in verticalTicks {
             let at = Self.short(y(tick))
             lines.append(#"<line class="grid" x1="\#(left)" y1="\#(at)" x2="\#(width - right)" y2="\#(at)"/>"#)
             lines.append(
-                #"<text x="\#(left - 8)" y="\#(at)" text-anchor="end" dominant-baseline="middle">\#(Self.label(tick))</text>"#
-            )
+                #"<text x="\#(left - 8)" y="\#(at)" text-anchor="end" dominant-baseline="middle">"#
+                    + "\(Self.label(tick))</text>")
         }
         let floor = height - bottom
         for tick in horizontalTicks {
@@ -84,6 +92,9 @@ struct LossPlot {
         if let last = validation.last {
             lines.append(
                 #"<circle class="dot" cx="\#(Self.short(x(last.step)))" cy="\#(Self.short(y(last.loss)))" r="3.5"/>"#)
+            lines.append(
+                #"<text x="\#(Self.short(x(last.step)))" y="\#(Self.short(y(last.loss) - 10))" text-anchor="end">"#
+                    + "\((last.loss * 1000).rounded() / 1000)</text>")
         }
         for (name, place) in [("training", width - 250), ("validation", width - 140)] {
             lines.append(#"<polyline class="\#(name)" points="\#(place),18 \#(place + 24),18"/>"#)

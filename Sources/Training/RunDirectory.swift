@@ -23,9 +23,15 @@ public final class RunDirectory: TrainingStore {
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
     private let lock: DirectoryLock
+    /// Whether the files of the model that stay the same are written.
+    private var holdsModel = false
 
     /// Begins a run in a directory that is new or empty.
-    /// - Parameter origin: where the text came from.
+    /// - Parameters:
+    ///   - path: the directory; it is made where there is none.
+    ///   - tokenizer: what goes with the model.
+    ///   - data: the text, of which a hash is kept.
+    ///   - origin: where the text came from.
     public init(
         creating path: String, tokenizer: any Tokenizer, data: TokenDataset, origin: TextOrigin
     ) throws {
@@ -48,6 +54,7 @@ public final class RunDirectory: TrainingStore {
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
+        holdsModel = true
         tokenizerFile = run.checkpoint.tokenizer
     }
 
@@ -61,7 +68,12 @@ public final class RunDirectory: TrainingStore {
     // MARK: Saving
 
     public func keepBest(_ model: any NeuralLanguageModel) throws {
-        try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+        if holdsModel {
+            try ModelDirectory.saveWeights(of: model, to: path)
+        } else {
+            try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+            holdsModel = true
+        }
     }
 
     public func restoreBest(into model: any NeuralLanguageModel) throws {

@@ -36,20 +36,27 @@ public struct SavedRun {
 
     /// Whether the run came to its end, and `settings` ask for no more.
     public func isComplete(with settings: TrainingSettings) -> Bool {
-        progress.finalLoss != nil && settings.length == self.settings.length && settings.patience == self.settings.patience
+        progress.finalLoss != nil && settings.length == self.settings.length
+            && settings.patience == self.settings.patience
     }
 
     /// A trainer that stands where the run stood.
     ///
-    /// Length, learning rate, schedule, decay, clipping, dropout, patience and how often to evaluate and save may change; what
-    /// the weights and moments grew from may not.
+    /// Length, learning rate, schedule, decay, clipping, dropout, patience and how often to evaluate and save may change;
+    /// what the weights and moments grew from may not.
     /// - Parameters:
     ///   - texts: from `origin`, or where they are now.
+    ///   - origin: where they came from, to be kept for the next time.
     ///   - settings: those of the run, or with changes.
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(
         _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings
     ) throws -> (trainer: Trainer, directory: RunDirectory, tokenizer: any Tokenizer) {
+        var settings = settings
+        if settings.length != self.settings.length, settings.evaluateEvery == nil {
+            // More steps are no reason to evaluate less often.
+            settings.evaluateEvery = self.settings.evaluationInterval
+        }
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
@@ -60,7 +67,8 @@ public struct SavedRun {
         }
         for (text, hash) in zip(texts, checkpoint.textHashes) where SHA256.hexDigest(of: text.text.utf8) != hash {
             throw TrainingError.changed(
-                directory: path, what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
+                directory: path,
+                what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
         }
         let tokenizer = try settings.tokenizer.make(for: texts)
         let contents = try TokenizerFile.contents(for: tokenizer)

@@ -46,6 +46,7 @@ public enum TinyShakespeare {
         if let text = try? genuine(path) { return text }
         willDownload()
         try Files.makeDirectory(cache)
+        AtomicFile.removeLeftovers(in: cache)
         try Download.fetch(url: url, to: path, sha256: sha256)
         return try genuine(path)
     }

@@ -35,6 +35,8 @@ public struct TokenDataset: Sendable {
     /// cut before it is encoded, so that the parts are the same text whatever the tokenizer.
     ///
     /// - Parameters:
+    ///   - texts: each is cut in two by itself.
+    ///   - tokenizer: what turns them into ids.
     ///   - validation: the share of each text that is for validation, above 0 and below 1.
     ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
     /// - Throws: `TrainingError.textTooShort`, or what the tokenizer throws.

@@ -22,8 +22,13 @@ public final class Trainer {
     private let evaluator: Evaluator
     /// For samples of what the model writes.
     private let tokenizer: (any Tokenizer)?
+    /// When this process last saved.
+    private var saved: (step: Int, seconds: Double)?
 
     /// - Parameters:
+    ///   - model: as it is to begin with.
+    ///   - data: what to learn from and to validate on.
+    ///   - settings: everything else that decides what training does.
     ///   - tokenizer: to write samples with; nil for none.
     ///   - store: where things are kept; in memory, if nothing else is said.
     public init(
@@ -76,10 +81,8 @@ public final class Trainer {
             if isEvaluationDue {
                 guard try evaluate(rate: rate(), shouldStop: shouldStop, report: report) else { return try stop() }
                 updateClock()
-                try save()
-            } else if let every = settings.saveEvery, progress.step > 0, progress.step % every == 0 {
-                try save()
             }
+            if isSaveDue { try save() }
             if isOver { break }
             if shouldStop() { return try stop() }
             let loss = try step()
@@ -224,10 +227,17 @@ public final class Trainer {
 
     // MARK: Records
 
+    /// Saves change nothing in what is computed, so they may follow the clock.
+    private var isSaveDue: Bool {
+        if let every = settings.saveEvery { return progress.step % every == 0 && progress.step != saved?.step }
+        return progress.evaluatedStep == progress.step && progress.seconds >= (saved?.seconds ?? 0) + 10
+    }
+
     /// Everything a resumed run needs is kept. Before there is a best model, the model as it is stands in for it.
     private func save() throws {
         if progress.bestStep == nil { try store.keepBest(model) }
         try store.commit(self)
+        saved = (progress.step, progress.seconds)
     }
 
     private func stop() throws -> TrainingEnd {

@@ -39,8 +39,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     }
 
     private static func count(_ number: Double) -> String {
-        number < 1e6
-            ? "\(Int(number))" : number < 1e9 ? "\(decimal(number / 1e6)) million" : "\(decimal(number / 1e9)) billion"
+        if number < 1e6 { return "\(Int(number))" }
+        return number < 1e9 ? "\(decimal(number / 1e6)) million" : "\(decimal(number / 1e9)) billion"
     }
 
     private static func decimal(_ value: Double) -> String {

@@ -30,9 +30,9 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Evaluations without a new best after which training ends; 0 for never.
     public var patience: Int
 
-    /// Steps between evaluations; nil for 20 of them, at least one in every 250 steps.
+    /// Steps between evaluations; nil for a twentieth of all steps, at most 250.
     public var evaluateEvery: Int?
-    /// Steps between saves; nil for one after each evaluation.
+    /// Steps between saves; nil for one after an evaluation, if ten seconds have passed since the last.
     public var saveEvery: Int?
 
     public init(

@@ -32,18 +32,20 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "The numbers that products are computed with.")
     var precision = Precision.f32
 
-    @Option(help: ArgumentHelp("How long to train.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to train.", valueName: "seconds"))
     var seconds = 8.0
 
     @OptionGroup var execution: ExecutionOptions
 
-    @Option(help: "Blocks.") var layers: Int?
-    @Option(help: "Attention heads of each block.") var heads: Int?
-    @Option(help: "The length of the vectors between the blocks.") var width: Int?
-    @Option(help: "The longest sequence.") var context: Int?
-    @Option(help: "Different tokens.") var vocabulary: Int?
-    @Option(help: "Sequences of a training step.") var batch: Int?
-    @Option(help: "Tokens of each sequence of a training step. (default: the context, at most 256)") var length: Int?
+    @Option(parsing: .unconditional, help: "Blocks.") var layers: Int?
+    @Option(parsing: .unconditional, help: "Attention heads of each block.") var heads: Int?
+    @Option(parsing: .unconditional, help: "The length of the vectors between the blocks.") var width: Int?
+    @Option(parsing: .unconditional, help: "The longest sequence.") var context: Int?
+    @Option(parsing: .unconditional, help: "Different tokens.") var vocabulary: Int?
+    @Option(parsing: .unconditional, help: "Sequences of a training step.") var batch: Int?
+    @Option(
+        parsing: .unconditional, help: "Tokens of each sequence of a training step. (default: the context, at most 256)"
+    ) var length: Int?
 
     @Flag(help: "Print one JSON object as the last line.")
     var json = false

@@ -40,6 +40,12 @@ var inputIsGiven: Bool {
     return [S_IFIFO, S_IFREG, S_IFSOCK].contains(information.st_mode & S_IFMT)
 }
 
+/// Whether something is there to be read from standard input, its end included, before so many milliseconds have passed.
+func inputArrives(within milliseconds: Int32) -> Bool {
+    var descriptor = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, milliseconds) != 0
+}
+
 /// From now on Ctrl-C ends the process at once, with a newline so that the shell's prompt has a line of its own, and
 /// with exit status 130, as shells have it.
 func endOnInterrupt() {

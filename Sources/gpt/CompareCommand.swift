@@ -10,7 +10,7 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             The rungs are ngram, which counts; bigram, a trained table of what follows each token; attention, one head \
             of it; and gpt. All learn from the same text and are measured on the same end of it, which none has seen. \
-            Whatever does not beat ngram has lost to counting. On tiny Shakespeare it takes about five minutes on two cores.
+            Whatever does not beat ngram has lost to counting. On tiny Shakespeare it takes some minutes.
 
               gpt compare
               gpt compare --text notes.txt --models ngram,gpt --minutes 2
@@ -266,7 +266,7 @@ struct CompareCommand: ParsableCommand {
     }
 }
 
-/// How the training of a rung goes, on one line of a terminal; a pipe is told only that it began.
+/// How the training of a rung goes: on one line of a terminal, and through a pipe in a line now and then.
 private final class RungProgress {
     private let name: String
     private let settings: TrainingSettings
@@ -284,8 +284,8 @@ private final class RungProgress {
     }
 
     func report(_ event: TrainingEvent) {
-        guard errorsAreTerminal, case .step(let step, let loss, let rate) = event,
-            ContinuousClock.now - lastShown > .milliseconds(100)
+        guard case .step(let step, let loss, let rate) = event,
+            ContinuousClock.now - lastShown > (errorsAreTerminal ? .milliseconds(100) : .seconds(30))
         else { return }
         lastShown = .now
         let elapsed = (lastShown - begin) / .seconds(1)
@@ -294,9 +294,10 @@ private final class RungProgress {
         case .steps(let steps): left = elapsed / Double(step) * Double(steps - step)
         case .minutes(let minutes): left = 60 * minutes - elapsed
         }
-        show(
-            "\r\u{1B}[K\(name): step \(grouped(step)), loss \(fixed(loss, 3)), \(grouped(Int(rate))) tokens/s, "
-                + "\(duration(max(0, left))) left")
+        let line =
+            "\(name): step \(grouped(step)), loss \(fixed(loss, 3)), \(grouped(Int(rate))) tokens/s, "
+            + "\(duration(max(0, left))) left"
+        show(errorsAreTerminal ? "\r\u{1B}[K" + line : line + "\n")
     }
 
     func finish() {

@@ -77,6 +77,10 @@ struct GenerateCommand: ParsableCommand {
     private func readPrompt() throws -> String {
         if let prompt { return prompt }
         guard let path = promptFile ?? (inputIsGiven ? "-" : nil) else { return "" }
+        // A script may hand on a pipe of its own without knowing it, and would wait for ever without knowing why.
+        if path == "-", promptFile == nil, !inputArrives(within: 1000) {
+            note("Waiting for the prompt on standard input; with --prompt it is not read.")
+        }
         return try TextFile.read(path, allowingEmpty: true)
     }
 

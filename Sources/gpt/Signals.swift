@@ -24,20 +24,27 @@ enum StopSignal {
     static func catchAll() {
         // Made here, for a handler must not be the first to ask for it.
         _ = received
+        var caught = sigset_t()
+        sigemptyset(&caught)
         for signalNumber in [SIGINT, SIGTERM, SIGHUP] {
             var old = sigaction()
             sigaction(signalNumber, nil, &old)
             if signalNumber == SIGHUP, isIgnored(old) { continue }
+            sigaddset(&caught, signalNumber)
             // All that happens here, an atomic exchange and _exit, is allowed in a handler.
             signal(signalNumber) { signalNumber in
                 if StopSignal.number.exchange(signalNumber, ordering: .relaxed) != 0 { _exit(128 + signalNumber) }
             }
         }
+        // A parent may have started this process from a thread that blocks them.
+        pthread_sigmask(SIG_UNBLOCK, &caught, nil)
     }
 
     private static func isIgnored(_ action: sigaction) -> Bool {
         #if canImport(Darwin)
             let handler = action.__sigaction_u.__sa_handler
+        #elseif canImport(Musl)
+            let handler = action.__sa_handler.sa_handler
         #else
             let handler = action.__sigaction_handler.sa_handler
         #endif

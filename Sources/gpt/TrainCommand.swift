@@ -57,7 +57,6 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            StopSignal.catchAll()
             try execution.execute {
                 if let resume {
                     try resumeRun(resume)
@@ -86,7 +85,8 @@ struct TrainCommand: ParsableCommand {
             throw TrainingError.directory(occupant.refusal(out))
         }
         let (texts, origin) = try readTexts()
-        try stopIfAsked()
+        // Until here a signal just ends the process: nothing has been written.
+        StopSignal.catchAll()
         let tokenizer = try settings.tokenizer.make(for: texts)
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let data = try TokenDataset(
@@ -107,7 +107,6 @@ struct TrainCommand: ParsableCommand {
         do {
             return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {
-            try stopIfAsked()
             note("\(error); training on the built-in play instead")
             return ([BuiltInCorpus.named], .builtIn)
         }
@@ -119,10 +118,10 @@ struct TrainCommand: ParsableCommand {
         switch RunDirectory.occupant(of: name) {
         case nil: break
         case .other: throw TrainingError.directory(RunDirectory.Occupant.other.refusal(name))
-        case .model: remark("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
+        case .model: note("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
         case .unfinished:
             let moved = try RunDirectory.moveAside(name)
-            remark("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
+            note("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
         }
         return name
     }
@@ -161,7 +160,7 @@ struct TrainCommand: ParsableCommand {
                 directory: path, what: "its text came from standard input; give it again with --text")
         }
         let texts = try origin.texts { remark("Fetching tiny Shakespeare ...") }
-        try stopIfAsked()
+        StopSignal.catchAll()
         let (trainer, _, tokenizer) = try run.resume(texts, origin: origin, settings: settings)
         if trainer.isOver, run.isComplete(with: settings) {
             note(
@@ -217,7 +216,8 @@ struct TrainCommand: ParsableCommand {
         let form =
             switch shape.kind {
             case .gpt:
-                "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, context \(shape.context)"
+                "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, "
+                    + "context \(shape.context)"
             case .attention: "one head of attention, \(shape.width) wide, context \(shape.context)"
             default: "a bigram table"
             }

@@ -16,6 +16,7 @@ struct TextOptions: ParsableArguments {
     var text: [String] = []
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
     var validation: Double?
@@ -40,19 +41,27 @@ struct ShapeOptions: ParsableArguments {
                 + "wide, context 64)", valueName: "name"))
     var preset: ModelPreset?
 
-    @Option(help: ArgumentHelp("Blocks of attention and feed-forward layers, one after another.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Blocks of attention and feed-forward layers, one after another.", valueName: "number"))
     var layers: Int?
 
-    @Option(help: ArgumentHelp("Attention heads in each block; they divide the width.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Attention heads in each block; they divide the width.", valueName: "number"))
     var heads: Int?
 
-    @Option(help: ArgumentHelp("The length of the vector that stands for a token.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The length of the vector that stands for a token.", valueName: "number"))
     var width: Int?
 
-    @Option(help: ArgumentHelp("How many tokens the model sees at once.", valueName: "tokens"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many tokens the model sees at once.", valueName: "tokens"))
     var context: Int?
 
-    @Option(help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
     var order: Int?
 
     /// Puts what was given into a shape.
@@ -67,27 +76,37 @@ struct ShapeOptions: ParsableArguments {
 
 /// How to train it.
 struct TrainingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Train for this many steps. (default: the preset's)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Train for this many steps. (default: the preset's)", valueName: "number"))
     var steps: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Train for this long instead; the learning rate follows the time that has passed.", valueName: "minutes"))
     var minutes: Double?
 
-    @Option(help: ArgumentHelp("Windows of the context's length that a step learns from.", valueName: "windows"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Windows of the context's length that a step learns from.", valueName: "windows"))
     var batch: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Batches a step adds up before it changes the weights, for more windows than fit in memory. (default: 1)",
             valueName: "number"))
     var accumulate: Int?
 
-    @Option(name: .customLong("lr"), help: ArgumentHelp("The highest learning rate.", valueName: "rate"))
+    @Option(
+        name: .customLong("lr"), parsing: .unconditional,
+        help: ArgumentHelp("The highest learning rate.", valueName: "rate"))
     var learningRate: Double?
 
-    @Option(help: ArgumentHelp("Steps over which the learning rate rises to it.", valueName: "steps"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Steps over which the learning rate rises to it.", valueName: "steps"))
     var warmup: Int?
 
     @Option(
@@ -96,38 +115,50 @@ struct TrainingOptions: ParsableArguments {
     var schedule: LearningRateSchedule.Shape?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "The share of activations set to 0 while training, against learning by heart.", valueName: "rate"))
+            "The share of activations set to 0 while training, against learning by heart. (default: 0)",
+            valueName: "rate"))
     var dropout: Double?
 
-    @Option(help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))
     var decay: Double?
 
-    @Option(help: ArgumentHelp("AdamW's memory of gradients.", valueName: "share"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("AdamW's memory of gradients.", valueName: "share"))
     var beta1: Double?
 
-    @Option(help: ArgumentHelp("AdamW's memory of their squares.", valueName: "share"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("AdamW's memory of their squares.", valueName: "share"))
     var beta2: Double?
 
-    @Option(help: ArgumentHelp("The largest norm a gradient keeps; 0 for any. (default: 1)", valueName: "norm"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The largest norm a gradient keeps; 0 for any. (default: 1)", valueName: "norm"))
     var clip: Double?
 
-    @Option(help: ArgumentHelp("The same number gives the same model. (default: 1)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The same number gives the same model. (default: 1)", valueName: "number"))
     var seed: UInt64?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "End after this many evaluations in a row without a better validation loss; 0 for never. (default: 0)",
             valueName: "number"))
     var patience: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Steps between evaluations. (default: a twentieth of all, 250 at most)", valueName: "steps"))
     var evaluateEvery: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
-            "Steps between saves, beside those after each evaluation and at the end.", valueName: "steps"))
+            "Steps between saves, beside the one at the end. (default: after an evaluation, if ten seconds have passed)",
+            valueName: "steps"))
     var saveEvery: Int?
 
     /// Puts what was given into settings.

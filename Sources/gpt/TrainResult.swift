@@ -65,9 +65,8 @@ struct TrainResult {
             let words = begin.split { $0 == " " || $0 == "\n" || $0 == "\r" || $0 == "\t" }
             prompt = words.first.map(String.init) ?? ""
         }
-        let isPlain = prompt.unicodeScalars.allSatisfy {
-            $0.isASCII && ($0.properties.isAlphabetic || ".:,".unicodeScalars.contains($0))
-        }
+        // Nothing a shell would take for something else.
+        let isPlain = prompt.utf8.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || $0 == 0x3A || $0 == 0x2C }
         return prompt.isEmpty || !isPlain ? "" : " --prompt \"\(prompt)\""
     }
 }

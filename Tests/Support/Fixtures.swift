@@ -16,8 +16,27 @@ package enum Fixtures {
     /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
     package static let data = environment("GPT_DATA")
 
+    /// A small GPT-2 with its logits, gradients and training steps, computed by PyTorch in double precision
+    /// (Tests/References/make_gpt2_reference.py makes others).
+    package static let reference = folder + "/gpt2-tiny"
+
+    /// Tests/Fixtures, beside this folder.
+    private static let folder =
+        #filePath.split(separator: "/", omittingEmptySubsequences: false)
+        .dropLast(2).joined(separator: "/") + "/Fixtures"
+
     /// The bytes of the file at `path`.
     package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
+
+    /// Puts `bytes` into the file at `path`, as a user's editor would.
+    /// - Returns: whether that worked.
+    package static func write(_ bytes: [UInt8], to path: String) -> Bool {
+        guard let file = fopen(path, "w") else { return false }
+        let written = fwrite(bytes, 1, bytes.count, file)
+        return fclose(file) == 0 && written == bytes.count
+    }
+
+    package static func makeDirectory(_ path: String) -> Bool { mkdir(path, 0o777) == 0 }
 
     private static func environment(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }

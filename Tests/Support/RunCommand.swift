@@ -93,6 +93,11 @@ package final class RunningCommand: Sendable {
         process.terminationHandler = { [end] _ in end.signal() }
         // A command that ends without reading its input must not take the test with it.
         signal(SIGPIPE, SIG_IGN)
+        // Threads of a pool block signals, and a child inherits what is blocked.
+        var none = sigset_t(), before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         if readsOutput { output.read(handles.output.fileHandleForReading) } else { output.skip() }
         errors.read(handles.errors.fileHandleForReading)
@@ -166,7 +171,8 @@ package final class RunningCommand: Sendable {
     private func failure(_ what: String) -> Failure {
         Failure(
             description:
-                "gpt \(arguments.joined(separator: " ")) \(what)\noutput: \(outputSoFar)\nerrors: \(errorsSoFar)")
+                "gpt \(arguments.joined(separator: " ")) \(what)\noutput: \(outputSoFar.suffix(2000))\nerrors: \(errorsSoFar.suffix(2000))"
+        )
     }
 }
 

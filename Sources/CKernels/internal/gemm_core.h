@@ -2,8 +2,8 @@
 //
 // A panel is PANEL columns of b (VECTORS vectors wide), stored row after row, so that the tile reads it as one stream;
 // the last panel is padded with zeros to whole vectors. a is read in place by broadcasting one float at a time.
-// Every output element is one chain of multiply-adds over k in ascending order, whatever the tile it falls in, so the
-// bits do not depend on how the work was cut.
+// Within a block of k every output element is one chain of multiply-adds in ascending order, whatever the tile it falls
+// in; how k is cut in blocks depends on the shapes alone. So the bits do not depend on who computes what.
 //
 // Included by kernel files within each_instruction_set.h.
 

@@ -11,8 +11,9 @@ import Tensors
 /// computed before. When the context is full, the session is cleared and goes on from the last half of the text that was
 /// in it: half, so that this is needed only every half context. What is further back the model has forgotten.
 ///
-/// Token n of sequence s is drawn with random numbers keyed by (seed, s, n), so it does not matter how many sequences are
-/// made at once, nor in how many pieces.
+/// Token n of sequence s is drawn with random numbers keyed by (seed, s, n), so which sequences are
+/// made at once does not matter, nor in how many pieces; up to rounding, for products of many rows are summed in another
+/// order than those of few.
 public final class Generator {
     /// How many tokens of the prompt's beginning the context had no room for. They are left out.
     public let omittedPromptTokens: Int
@@ -32,9 +33,11 @@ public final class Generator {
     private var position: Int
 
     /// - Parameters:
+    ///   - model: what says which token may come next.
     ///   - prompt: the ids to go on from, at least one. Of one that is longer than the model's context the end is kept.
     ///   - sequences: how many continuations are made.
     ///   - firstSequence: the number of the first of them: 0, unless some were made before.
+    ///   - settings: how tokens are drawn.
     ///   - banned: ids that are never generated.
     /// - Throws: `GenerationError` where a setting is outside its range, or the prompt empty or not of the model's tokens.
     public init(

@@ -18,6 +18,9 @@ package struct LayerNorm: Operation {
 
     package var keeps: Keeps { .inputs }
 
+    /// Its output is read once more only, by the product that follows, and is as large as its input, which is kept.
+    package var isRepeated: Bool { true }
+
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics) {
         let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2])
         let y = Tensor(uninitialized: x.shape)

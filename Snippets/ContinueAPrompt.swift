@@ -1,0 +1,20 @@
+//! Loads a model from its directory, and goes on from a prompt: `swift run -c release ContinueAPrompt model "ROMEO:"`.
+
+import GPTKit
+
+let arguments = CommandLine.arguments.dropFirst()
+let path = arguments.first ?? "model"
+let prompt = arguments.dropFirst().first ?? ""
+
+// snippet.load
+let saved = try ModelDirectory.load(path)
+let generator = TextGenerator(saved.model, tokenizer: try saved.tokenizer)
+// snippet.end
+
+// snippet.generate
+let settings = GenerationSettings(temperature: 0.8, topP: 0.95, seed: 7)
+try generator.generate(after: generator.encode(prompt: prompt), length: 300, settings: settings, stops: ["\n\n"]) {
+    _, piece in print(piece, terminator: "")
+}
+print()
+// snippet.end

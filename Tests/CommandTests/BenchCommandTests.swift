@@ -1,0 +1,39 @@
+import StrictJSON
+import TestSupport
+import Testing
+
+@Suite struct BenchCommandTests {
+    private static let tiny = [
+        "--layers", "1", "--heads", "1", "--width", "8", "--context", "16", "--vocabulary", "11", "--json",
+    ]
+
+    @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate"])
+    func json(subject: String) throws {
+        let options = subject == "train" ? ["--batch", "2", "--seconds", "0.05"] : []
+        let result = try runCommand(["bench", subject] + Self.tiny + options)
+        #expect(result.status == 0)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        #expect(object["what"]?.stringValue == subject)
+        for key in ["tokens_per_second", "peak_rss_mb"] + (subject == "train" ? ["gflops", "peak_gflops"] : []) {
+            #expect((object[key]?.doubleValue ?? 0) > 0, "\(key)")
+        }
+    }
+
+    @Test(
+        "A shape that cannot be is one line",
+        arguments: [
+            ["train", "--heads", "3", "--width", "8"], ["train", "--length", "65"], ["train", "--batch", "0"],
+            ["train", "--seconds", "-1"], ["generate", "--width", "99999999999"],
+        ])
+    func shapes(arguments: [String]) throws {
+        let result = try runCommand(["bench"] + arguments)
+        #expect(result.status == 1)
+        #expect(result.errorLines.count == 1 && result.errorText.hasPrefix("gpt: "))
+    }
+
+    @Test(
+        "Misuse shows the usage", arguments: [["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"]])
+    func misuse(arguments: [String]) throws {
+        #expect(try runCommand(arguments).status == 64)
+    }
+}

@@ -1,0 +1,92 @@
+import GPTKit
+import StrictJSON
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite struct CompareCommandTests {
+    let directory = TemporaryDirectory()
+
+    private func file(_ text: String) throws -> String {
+        let path = directory.file("text.txt")
+        try #require(Fixtures.write(Array(text.utf8), to: path))
+        return path
+    }
+
+    @Test func trainsTheLadderAndSaysWhoBeatsCounting() throws {
+        let text = try file(String(repeating: Models.verse, count: 40))
+        let out = directory.file("models")
+        let result = try runCommand([
+            "compare", "--text", text, "--steps", "4", "--layers", "1", "--heads", "2", "--width", "8", "--context",
+            "8",
+            "--order", "4", "--out", out, "--json",
+        ])
+        #expect(result.status == 0)
+        let last = try #require(result.lines.last)
+        let rungs = try #require(try JSON(parsing: Array(last.utf8))["models"]?.arrayValue)
+        #expect(rungs.compactMap { $0["model"]?.stringValue } == ["ngram", "bigram", "attention", "gpt"])
+        // A text that repeats itself is counting's own; four steps teach nothing.
+        #expect(rungs.dropFirst().allSatisfy { $0["beats_counting"] == false })
+        for name in ["bigram", "attention", "gpt"] { #expect(result.text.contains("\(name) has lost to counting by")) }
+        #expect(result.text.contains("The best of them is ngram (4)."))
+
+        for rung in rungs {
+            let name = try #require(rung["model"]?.stringValue)
+            let loss = try #require(rung["loss"]?.doubleValue)
+            let bits = try #require(rung["bits_per_character"]?.doubleValue)
+            #expect(abs(bits - loss / log(2)) < 1e-9)
+            let saved = try ModelDirectory.load(out + "/" + name)
+            #expect(rung["parameters"]?.intValue == saved.model.parameterCount)
+        }
+        // What is kept is not overwritten.
+        let again = try runCommand(["compare", "--text", text, "--steps", "4", "--out", out])
+        #expect(again.status == 1)
+        #expect(again.errorLines.count == 1)
+        #expect(again.errorText.contains("holds a model already"))
+    }
+
+    @Test func somethingCanBeatCounting() throws {
+        // A single token to go by, against a trained table of the same.
+        let text = try file(String(repeating: "ab", count: 500))
+        let result = try runCommand([
+            "compare", "--text", text, "--models", "bigram,ngram", "--order", "1", "--steps", "100", "--context", "16",
+        ])
+        #expect(result.status == 0)
+        #expect(result.text.contains("bigram beats counting by"))
+        #expect(result.text.contains("The best of them is bigram."))
+    }
+
+    static let refused: [([String], Int32)] = [
+        (["--models", "ngram,llama"], 64), (["--models", ","], 64), (["--models", "gpt,gpt"], 64),
+        (["--steps", "1", "--minutes", "1"], 64), (["--steps", "0"], 1), (["--minutes", "-1"], 1),
+        (["--order", "0"], 1),
+        (["--heads", "3"], 1), (["--context", "100000"], 1),
+    ]
+
+    @Test(arguments: refused)
+    func refuses(_ arguments: [String], _ status: Int32) throws {
+        let text = try file(String(repeating: Models.verse, count: 40))
+        let result = try runCommand(["compare", "--text", text] + arguments)
+        #expect(result.status == status)
+        #expect(result.text == "")
+        if status == 1 { #expect(result.errorLines.count == 1) }
+    }
+
+    @Test func stopsWhenItIsAskedTo() throws {
+        let text = try file(String(repeating: Models.verse, count: 40))
+        let command = try RunningCommand(
+            ["compare", "--text", text, "--models", "ngram,gpt", "--minutes", "10"], takesInput: false)
+        try command.wait { _, errors in errors.contains("training gpt") }
+        command.send(SIGINT)
+        let result = try command.finish()
+        #expect(result.status == 130)
+        #expect(result.text.contains("ngram (7)"))
+    }
+}

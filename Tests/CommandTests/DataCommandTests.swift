@@ -1,0 +1,70 @@
+import GPTKit
+import TestSupport
+import Testing
+
+@Suite struct DataCommandTests {
+    let directory = TemporaryDirectory()
+
+    private func file(_ text: String) throws -> String {
+        let path = directory.file("text.txt")
+        try #require(Fixtures.write(Array(text.utf8), to: path))
+        return path
+    }
+
+    @Test func showsATextAsTrainingSeesIt() throws {
+        let path = try file("abcdefghij\t\n" + String(repeating: "é", count: 88))
+        let result = try runCommand(["data", "--text", path, "--batch", "2", "--context", "3"])
+        #expect(result.status == 0)
+        #expect(result.errorText == "")
+        #expect(
+            result.lines.prefix(5) == [
+                "text        \(path), 100 characters", "alphabet    13 characters: \\t\\nabcdefghijé",
+                "vocabulary  14 tokens: characters, and <|endoftext|>", "training    90 tokens, the first 90%",
+                "validation  10 tokens, the last 10%",
+            ])
+        #expect(result.text.contains("A batch: inputs (B, T) = (2, 3) and targets (B, T) = (2, 3)."))
+        #expect(result.text.contains("The first row is 3 guesses at once:"))
+    }
+
+    @Test func showsEveryGuessOfARow() throws {
+        // After each letter comes the next, so that the targets are known wherever the row begins.
+        let alphabet = "abcdefghijklmnopqrstuvwxyz"
+        let path = try file(String(repeating: alphabet, count: 10))
+        let lines = try runCommand(["data", "--text", path, "--context", "5", "--batch", "1"]).lines
+        let guesses = lines.filter { $0.hasPrefix("  after ") }.map { $0.split(separator: "\"").map(String.init) }
+        #expect(guesses.count == 5)
+        for (number, guess) in guesses.enumerated() {
+            #expect(guess[1].count == number + 1)
+            #expect((alphabet + alphabet).contains(guess[1] + guess[3]))
+        }
+    }
+
+    @Test func takesTheTextFromAPipeAndAsBytes() throws {
+        let result = try runCommand(
+            ["data", "--text", "-", "--tokenizer", "byte", "--context", "2", "--validation", "0.5"],
+            input: "é→é→é→é→")
+        #expect(
+            result.lines.prefix(5) == [
+                "text        standard input, 8 characters", "alphabet    2 characters: é→",
+                "vocabulary  257 tokens: bytes, and <|endoftext|>", "training    10 tokens, the first 50%",
+                "validation  10 tokens, the last 50%",
+            ])
+    }
+
+    @Test func refusesInOneLine() throws {
+        func refused(_ arguments: String..., reason: String) throws {
+            let result = try runCommand(["data"] + arguments)
+            #expect(result.status == 1)
+            #expect(result.text == "")
+            #expect(result.errorLines.count == 1)
+            #expect(result.errorText.contains(reason), "\(result.errorText)")
+        }
+        try refused("--text", "/nowhere", reason: "cannot read /nowhere: no such file")
+        try refused("--text", directory.path, reason: "it is a directory")
+        try refused("--text", try file(""), reason: "empty")
+        try refused("--text", try file("short"), reason: "at least 11 are needed")
+        try refused("--text", try file("short"), "--context", "0", reason: "--context is 0")
+        try refused("--text", try file("short"), "--validation", "nan", reason: "--validation is nan")
+        #expect(try runCommand(["data", "--tokenizer", "words"]).status == 64)
+    }
+}

@@ -1,0 +1,97 @@
+import GPTKit
+import StrictJSON
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite struct TestCommandTests {
+    let directory = TemporaryDirectory()
+
+    private func file(_ text: String) throws -> String {
+        let path = directory.file("text.txt")
+        try #require(Fixtures.write(Array(text.utf8), to: path))
+        return path
+    }
+
+    /// The JSON object on the last line.
+    private func object(_ result: CommandResult) throws -> JSON {
+        try JSON(parsing: Array(try #require(result.lines.last).utf8))
+    }
+
+    @Test func measuresTheWholeText() throws {
+        let text = String(repeating: Models.verse, count: 3) + "tea"
+        let path = try Models.transformer(in: directory)
+        let result = try runCommand(["test", path, "--text", try file(text), "--json"])
+        #expect(result.status == 0)
+        #expect(result.errorText == "")
+        let measured = try object(result)
+
+        let saved = try ModelDirectory.load(path)
+        let ids = try saved.tokenizer.encode(text)
+        let loss = saved.model.evaluate(ids).loss
+        #expect(measured["loss"]?.doubleValue == loss)
+        #expect(measured["perplexity"]?.doubleValue == exp(loss))
+        // Every token is a character, and the first is not predicted.
+        let bits = try #require(measured["bits_per_character"]?.doubleValue)
+        #expect(abs(bits - loss / log(2)) < 1e-12)
+        #expect(measured["tokens"]?.intValue == ids.count)
+        #expect(measured["characters"]?.intValue == ids.count)
+        #expect(measured["seconds"]?.doubleValue.map { $0 >= 0 } == true)
+        #expect(measured["continuation"] == nil)
+    }
+
+    @Test func countsCharactersWhateverTheTokens() throws {
+        let text = "añb→c🙂d"
+        let path = try Models.transformer(in: directory, tokenizer: ByteTokenizer())
+        let measured = try object(try runCommand(["test", path, "--text", try file(text), "--json"]))
+        let model = try ModelDirectory.load(path).model
+        let evaluation = model.evaluate(Array(text.utf8).map(Int32.init))
+        #expect(measured["tokens"]?.intValue == text.utf8.count)
+        #expect(measured["characters"]?.intValue == 7)
+        let bits = try #require(measured["bits_per_character"]?.doubleValue)
+        #expect(abs(bits - evaluation.total / log(2) / 6) < 1e-9)
+    }
+
+    @Test func continuesThePrompt() throws {
+        let path = try Models.parrot(in: directory)
+        let arguments = [
+            "test", path, "--text", try file(Models.verse), "--temperature", "0", "--length", "8", "--json",
+        ]
+        let result = try runCommand(arguments + ["--prompt", "tea"])
+        #expect(result.text.contains("\n\ntea for two\n{"))
+        let measured = try object(result)
+        #expect(measured["prompt"] == "tea")
+        #expect(measured["continuation"] == " for two")
+        // The same text through a pipe.
+        let piped = try runCommand(
+            ["test", path, "--text", "-", "--json"], input: Models.verse)
+        #expect(try object(piped)["loss"] == measured["loss"])
+    }
+
+    @Test func refusesInOneLine() throws {
+        let path = try Models.parrot(in: directory)
+        func refused(_ arguments: String..., reason: String) throws {
+            let result = try runCommand(["test", path] + arguments)
+            #expect(result.status == 1)
+            #expect(result.text == "")
+            #expect(result.errorLines.count == 1)
+            #expect(result.errorText.contains(reason), "\(result.errorText)")
+        }
+        try refused("--text", "/nowhere", reason: "gpt: cannot read /nowhere: no such file")
+        try refused("--text", directory.path, reason: "it is a directory")
+        try refused("--text", try file(""), reason: "it has 0 tokens, and at least 2 are needed")
+        try refused("--text", try file("t"), reason: "it has 1 token, and at least 2 are needed")
+        try refused("--text", try file("tea€"), reason: "text.txt: the character '€' (U+20AC) at position 3")
+        try refused("--text", try file("tea"), "--prompt", "€", reason: "the character '€' (U+20AC) at position 0")
+        let replaced = try runCommand(["test", path, "--text", try file("tea€"), "--replace-unknown", "a"])
+        #expect(replaced.status == 0)
+        #expect(try runCommand(["test", path]).status == 64)
+    }
+}

@@ -1,0 +1,152 @@
+import Files
+import Interchange
+import LanguageModels
+import Layers
+import StrictJSON
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct ModelDirectoryTests {
+    private static let tokenizer = CharacterTokenizer(alphabetOf: ["\nabcdé"])
+    private static let size = tokenizer.vocabularySize
+
+    /// One model of each kind.
+    private static func models() throws -> [any LanguageModel] {
+        [
+            Transformer(
+                TransformerConfiguration(vocabularySize: size, contextLength: 8, layers: 2, heads: 2, width: 8), seed: 1
+            ),
+            Transformer(
+                TransformerConfiguration(
+                    vocabularySize: size, contextLength: 5, layers: 1, heads: 3, width: 9, innerWidth: 11,
+                    activation: .relu, layerNormEpsilon: 1e-3, tiesEmbeddings: false), seed: 2),
+            AttentionModel(.init(vocabularySize: size, contextLength: 8, width: 6), seed: 3),
+            BigramModel(vocabularySize: size, seed: 4),
+            try NGramModel(order: 3, vocabularySize: size, documents: [[1, 2, 3, 1, 2, 4, 1, 2, 3]]),
+        ]
+    }
+
+    @Test("A model comes back from disk as it went", arguments: 0..<5)
+    func roundTrip(index: Int) throws {
+        let model = try Self.models()[index], directory = TemporaryDirectory()
+        try ModelDirectory.save(model, tokenizer: Self.tokenizer, to: directory.path)
+        let read = try ModelDirectory.load(directory.path)
+        #expect(read.model.modelType == model.modelType)
+        #expect(read.model.contextLength == model.contextLength)
+        #expect(try read.tokenizer.encode("abé") == Self.tokenizer.encode("abé"))
+        let prompt = TokenBatch([1, 2, 3])
+        let logits = model.startDecoding(sequences: 1).append(prompt).values
+        #expect(read.model.startDecoding(sequences: 1).append(prompt).values == logits)
+        #expect(
+            directory.contents == [
+                "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+            ])
+    }
+
+    /// A directory with one thing in it changed.
+    private func directory(_ change: (TemporaryDirectory) throws -> Void) throws -> TemporaryDirectory {
+        let directory = TemporaryDirectory()
+        try ModelDirectory.save(try Self.models()[0], tokenizer: Self.tokenizer, to: directory.path)
+        try change(directory)
+        return directory
+    }
+
+    private func failure(_ directory: TemporaryDirectory) -> String? {
+        do { _ = try ModelDirectory.load(directory.path) } catch { return "\(error)" }
+        return nil
+    }
+
+    @Test(
+        "What config.json asks for and is not computed is named",
+        arguments: [
+            (#""activation_function": "gelu_new""#, #""activation_function": "silu""#, "activation_function"),
+            (#""model_type": "gpt2""#, #""model_type": "bert""#, "bert"),
+            (#""model_type": "gpt2""#, #""scale_attn_by_inverse_layer_idx": true, "model_type": "gpt2""#, "scale_attn"),
+            (#""n_head": 2"#, #""n_head": 3"#, "multiple"),
+            (#""n_embd": 8"#, #""n_embd": -8"#, "n_embd"),
+            (#""n_embd": 8"#, #""n_embd": 1048576"#, "altered"),
+            (#""n_layer": 2"#, #""n_layer": 4096"#, "altered"),
+            (#""n_layer": 2"#, #""n_layer": 9223372036854775807"#, "n_layer"),
+            (#""n_positions": 8"#, #""n_positions": 7"#, "wpe"),
+            ("{", "", "JSON"),
+        ])
+    func configuration(original: String, changed: String, mention: String) throws {
+        let directory = try directory {
+            let text = String(decoding: try Fixtures.bytes($0.file("config.json")), as: UTF8.self)
+            let index = try #require(text.utf8.firstRange(of: Array(original.utf8)))
+            try $0.write(
+                Array((text[..<index.lowerBound] + changed + text[index.upperBound...]).utf8), to: "config.json")
+        }
+        let message = try #require(failure(directory))
+        #expect(message.contains(mention))
+        #expect(!message.contains("\n"))
+    }
+
+    @Test("Weights that were cut off or altered are refused")
+    func damage() throws {
+        for keep in [0, 7, 100, 1000] {
+            let cut = try directory {
+                try $0.write(
+                    Array(try Fixtures.bytes($0.file("model.safetensors")).prefix(keep)), to: "model.safetensors")
+            }
+            #expect(failure(cut) != nil)
+        }
+        let altered = try directory {
+            var bytes = try Fixtures.bytes($0.file("model.safetensors"))
+            bytes[bytes.count - 5] ^= 1
+            try $0.write(bytes, to: "model.safetensors")
+        }
+        #expect(failure(altered)?.contains("checksum") == true)
+    }
+
+    @Test("A tokenizer of another vocabulary is refused, a missing one only where it is needed")
+    func tokenizers() throws {
+        let other = try directory {
+            try TokenizerFile.write(CharacterTokenizer(alphabetOf: ["ab"]), directory: $0.path)
+        }
+        #expect(failure(other)?.contains("do not belong together") == true)
+        let missing = try ModelDirectory.load(Fixtures.reference)
+        #expect(throws: ModelError.self) { try missing.tokenizer }
+    }
+
+    @Test("A directory that is none is refused")
+    func absent() throws {
+        let directory = TemporaryDirectory()
+        #expect(throws: ModelError.self) { try ModelDirectory.load(directory.file("nothing")) }
+        try directory.write([1], to: "file")
+        #expect(throws: ModelError.self) { try ModelDirectory.load(directory.file("file")) }
+        #expect(failure(directory)?.contains("config.json") == true)
+    }
+
+    @Test("A model in several files, in half precision and with the names of the first GPT-2 is read")
+    func published() throws {
+        let model = try Self.models()[0], directory = TemporaryDirectory()
+        try ModelDirectory.save(model, tokenizer: Self.tokenizer, to: directory.path)
+        let whole = try SafetensorsFile(path: directory.file("model.safetensors"))
+        func bfloat16(_ name: String) throws -> SafetensorsTensor {
+            let bits = try whole.floats(name).map { UInt16($0.bitPattern >> 16) }
+            let bare = String(name.dropFirst("transformer.".count))
+            return SafetensorsTensor(name: bare, dtype: .bfloat16, shape: try whole.shape(name)) { piece in
+                try bits.withUnsafeBytes(piece)
+            }
+        }
+        let names = whole.names, half = names.count / 2
+        let mask = SafetensorsTensor(
+            name: "h.0.attn.bias", shape: [1, 1, 8, 8], floats: Array(repeating: 1, count: 64))
+        try SafetensorsWriter.write(to: directory.file("a.safetensors"), tensors: names[..<half].map(bfloat16) + [mask])
+        try SafetensorsWriter.write(to: directory.file("b.safetensors"), tensors: names[half...].map(bfloat16))
+        let map = names.enumerated().map { ($1, JSON.string($0 < half ? "a.safetensors" : "b.safetensors")) }
+        let index = JSON.object(JSONObject([("weight_map", .object(JSONObject(map)))]))
+        try directory.write(Array(index.serialized().utf8), to: "model.safetensors.index.json")
+        try Files.remove(directory.file("model.safetensors"))
+
+        let read = try #require(try ModelDirectory.load(directory.path).model as? Transformer)
+        let original = try #require(model as? Transformer)
+        for (a, b) in zip(read.parameters, original.parameters) {
+            let rounded = b.parameter.value.values.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
+            #expect(a.parameter.value.values == rounded, "\(a.name)")
+        }
+    }
+}

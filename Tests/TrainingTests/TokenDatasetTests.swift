@@ -1,0 +1,99 @@
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+@Suite("Token datasets")
+struct TokenDatasetTests {
+    /// A text whose token at position i is known: the digits, again and again.
+    private func digits(_ count: Int, from first: Int = 0) -> String {
+        (0..<count).map { "\(($0 + first) % 10)" }.joined()
+    }
+
+    private func dataset(_ texts: [String], validation: Double = 0.1, context: Int = 4) throws -> TokenDataset {
+        try TokenDataset(
+            texts.enumerated().map { NamedText(name: "text \($0)", text: $1) },
+            tokenizer: CharacterTokenizer(alphabetOf: texts), validation: validation, contextLength: context)
+    }
+
+    @Test(
+        "The end of each text is for validation, counted in characters",
+        arguments: [(100, 0.1, 90), (101, 0.1, 90), (1_115_394, 0.1, 1_003_854), (10, 0.5, 5), (100, 0.25, 75)])
+    func split(_ count: Int, _ validation: Double, _ training: Int) {
+        #expect(TokenDataset.trainingLength(of: count, validation: validation) == training)
+    }
+
+    @Test(
+        "Tiny Shakespeare is cut as the field cuts it",
+        .enabled(if: Fixtures.data != nil, "GPT_DATA names no folder"))
+    func tinyShakespeare() throws {
+        let text = try TinyShakespeare.load()
+        let data = try TokenDataset(
+            [text], tokenizer: CharacterTokenizer(alphabetOf: [text.text]), contextLength: 64)
+        #expect(data.trainingCount == 1_003_854 && data.validationCount == 111_540)
+        #expect(data.hashes == ["86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"])
+    }
+
+    @Test("The cut is between characters, whatever the tokens are")
+    func splitOfBytes() throws {
+        let text = String(repeating: "é", count: 40)
+        let data = try TokenDataset(
+            [NamedText(name: "accents", text: text)], tokenizer: ByteTokenizer(), contextLength: 8)
+        #expect(data.trainingCount == 72 && data.validationCount == 8)
+    }
+
+    @Test("Each text is cut by itself")
+    func severalTexts() throws {
+        let data = try dataset([digits(100), digits(50)])
+        #expect(data.documents.map(\.training.count) == [90, 45])
+        #expect(data.documents.map(\.validation.count) == [10, 5])
+    }
+
+    @Test("Windows are of one text, with the targets one further, and the same for the same seed, step and micro-batch")
+    func windows() throws {
+        let data = try dataset([digits(60), digits(30, from: 5), digits(12)], context: 8)
+        var starts = Set<Int32>()
+        for step in 0..<50 {
+            let (inputs, targets) = data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 0)
+            #expect(inputs.batch == 6 && inputs.length == 8 && targets.count == 48)
+            for i in 0..<48 {
+                // The digits go on, except where a window would run from one text into the next.
+                #expect(targets[i] == (inputs.ids[i] + 1) % 10)
+                if i % 8 < 7 { #expect(inputs.ids[i + 1] == targets[i]) }
+            }
+            starts.formUnion(stride(from: 0, to: 48, by: 8).map { inputs.ids[$0] })
+            #expect(data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 0).inputs == inputs)
+            #expect(data.batch(batch: 6, length: 8, seed: 4, step: step, microBatch: 0).inputs != inputs)
+            #expect(data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 1).inputs != inputs)
+        }
+        #expect(starts.count == 10)
+    }
+
+    @Test("Every window is drawn about equally often, the first and the last among them")
+    func uniform() throws {
+        // 27 tokens to learn from: 24 windows of 3, told apart by their first tokens.
+        let text = String(String.UnicodeScalarView((0..<30).map { Unicode.Scalar(0x41 + UInt8($0)) }))
+        let data = try dataset([text], context: 3)
+        var counts = [Int](repeating: 0, count: 30)
+        for step in 0..<2_400 {
+            counts[Int(data.batch(batch: 1, length: 3, seed: 1, step: step, microBatch: 0).inputs.ids[0])] += 1
+        }
+        #expect(counts[24...].allSatisfy { $0 == 0 })
+        #expect(counts[..<24].allSatisfy { (60...145).contains($0) }, "\(counts)")
+    }
+
+    @Test(
+        "A text that is too short is refused with the length that is enough", arguments: [1, 4, 64, 1000],
+        [0.1, 0.5, 0.9])
+    func tooShort(_ context: Int, _ validation: Double) throws {
+        let needed = TokenDataset.lengthNeeded(validation: validation, contextLength: context)
+        _ = try dataset([digits(needed)], validation: validation, context: context)
+        #expect(
+            throws: TrainingError.textTooShort(
+                name: "text 0", characters: needed - 1, needed: needed, context: context)
+        ) {
+            try dataset([digits(needed - 1)], validation: validation, context: context)
+        }
+    }
+}

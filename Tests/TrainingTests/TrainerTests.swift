@@ -1,0 +1,183 @@
+import LanguageModels
+import Layers
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+@Suite("Training")
+struct TrainerTests {
+    @Test("Each rung that learns learns", arguments: [ModelKind.bigram, .attention, .gpt])
+    func learns(_ kind: ModelKind) throws {
+        var settings = TinyRuns.settings(kind, steps: 60)
+        settings.dropout = 0
+        settings.schedule.peak = 3e-2
+        let trainer = try TinyRuns.trainer(settings)
+        var losses: [Double] = []
+        let end = try trainer.run(report: { event in if case .step(_, let loss, _) = event { losses.append(loss) } })
+        #expect(end == .complete && losses.count == 60)
+        #expect(losses[0] > 2.3 && losses[59] < losses[0] - 0.5, "\(losses[0]) to \(losses[59])")
+        let final = try #require(trainer.progress.finalLoss)
+        // The figure is that of the weights the model is left with, over the whole validation text.
+        let validation = trainer.data.documents[0].validation
+        #expect(final == trainer.model.evaluate(validation).loss)
+    }
+
+    @Test("Gradients of micro-batches add up to that of the whole batch")
+    func accumulation() throws {
+        var settings = TinyRuns.settings(steps: 1)
+        settings.dropout = 0
+        let trainer = try TinyRuns.trainer(settings)
+        let twice = try #require(
+            settings.shape.makeNeuralModel(
+                vocabularySize: TinyRuns.tokenizer.vocabularySize, seed: settings.seed))
+        let batches = (0..<2).map {
+            trainer.data.batch(batch: 4, length: 8, seed: settings.seed, step: 0, microBatch: $0)
+        }
+        let whole = twice.loss(
+            TokenBatch(batch: 8, length: 8, ids: batches.flatMap(\.inputs.ids)), targets: batches.flatMap(\.targets),
+            gradientScale: 1 / 64)
+        let optimizer = AdamW(twice.parameters, settings: settings.optimizer)
+        let norm = optimizer.gradientNorm()
+        _ = try trainer.run()
+        let row = trainer.metrics.rows[0]
+        #expect(abs(try #require(row.trainingLoss) - whole / 64) < 1e-6)
+        #expect(abs(row.gradientNorm - norm) < 1e-5 * norm)
+    }
+
+    @Test("The same seed gives the same bits on any number of threads, another seed others", arguments: [2, 3, 4])
+    func threads(_ threads: Int) throws {
+        func train(_ threads: Int, seed: UInt64) throws -> [[UInt32]] {
+            let trainer = try TinyRuns.trainer(TinyRuns.settings(steps: 4, seed: seed))
+            _ = try Execution.$current.withValue(Execution(threads: threads)) { try trainer.run() }
+            return trainer.bits
+        }
+        #expect(try train(threads, seed: 1) == train(1, seed: 1))
+        #expect(try train(threads, seed: 1) != train(1, seed: 2))
+    }
+
+    @Test("A loss or norm that is not finite stops before the update and names the step", arguments: [false, true])
+    func notFinite(_ inGradient: Bool) throws {
+        let trainer = try TinyRuns.trainer(TinyRuns.settings(steps: 40))
+        var steps = 0
+        do {
+            _ = try trainer.run(report: { event in
+                guard case .step(7, _, _) = event else { return }
+                steps = trainer.progress.step
+                trainer.model.parameters[0].parameter.value.withElements {
+                    // A huge weight gives a finite loss, and a gradient whose square is none.
+                    for i in $0.indices { $0[i] = inGradient ? $0[i] * 1e-30 : .nan }
+                }
+                if inGradient {
+                    let norm = trainer.model.parameters.first { $0.name.hasSuffix("ln_f.weight") }
+                    norm?.parameter.value.withElements { for i in $0.indices { $0[i] = 1e30 } }
+                }
+            })
+            Issue.record("it went on to the end")
+        } catch let error as TrainingError {
+            guard case .notFinite(let what, _, let step) = error else { throw error }
+            #expect(what == (inGradient ? "gradient norm" : "loss") && step == 8 && steps == 7)
+            #expect(trainer.progress.step == 7 && trainer.optimizer.steps == 7)
+            #expect(trainer.model.parameters.allSatisfy { $0.parameter.gradient == nil })
+        }
+    }
+
+    @Test("An evaluation costs at most 5% of what it follows, and is whole where that is cheap")
+    func evaluationCost() throws {
+        // 96 tokens of validation: 12 windows of 8.
+        for (batch, interval) in [(1, 10), (4, 10), (4, 40)] {
+            var settings = TinyRuns.settings(steps: 2 * interval)
+            settings.batch = batch
+            settings.evaluateEvery = interval
+            let trainer = try TinyRuns.trainer(settings)
+            _ = try trainer.run()
+            let windows = try #require(trainer.progress.evaluationWindows)
+            let trained = Double(interval * batch * 2 * 8)
+            // A token scored is a third of one learnt from.
+            #expect(Double(windows * 8) / 3 <= 0.05 * trained)
+            #expect(Double((windows + 1) * 8) / 3 > 0.05 * trained)
+            // The figure of an evaluation is that of the whole text where all windows are affordable.
+            let isWhole = trainer.progress.lastLoss == trainer.model.evaluate(trainer.data.documents[0].validation).loss
+            #expect(isWhole == (windows >= 12) || trainer.progress.bestStep != trainer.progress.step)
+        }
+    }
+
+    @Test("Without improvement training ends when patience does, and the best model is what is left")
+    func patience() throws {
+        // A rate at which nothing can be learnt for long.
+        var settings = TinyRuns.settings(.bigram, steps: 400)
+        settings.schedule = LearningRateSchedule(peak: 5, warmupSteps: 0, shape: .constant)
+        settings.evaluateEvery = 5
+        settings.patience = 3
+        let trainer = try TinyRuns.trainer(settings)
+        #expect(try trainer.run() == .patience)
+        let best = try #require(trainer.progress.bestStep)
+        #expect(trainer.progress.step < 400)
+        #expect(trainer.progress.evaluationsSinceBest == 3 && trainer.progress.step == best + 15)
+        let losses = trainer.metrics.rows.compactMap(\.validationLoss)
+        #expect(losses.min() == losses[losses.count - 4])
+        let validation = trainer.data.documents[0].validation
+        #expect(trainer.progress.finalLoss == trainer.model.evaluate(validation).loss)
+    }
+
+    @Test("With a time limit it ends in time, and evaluates on the way")
+    func minutes() throws {
+        var settings = TinyRuns.settings(.bigram, steps: 1)
+        settings.length = .minutes(0.5 / 60)
+        let trainer = try TinyRuns.trainer(settings)
+        let begin = ContinuousClock.now
+        #expect(try trainer.run() == .complete)
+        #expect(ContinuousClock.now - begin < .seconds(5))
+        #expect(trainer.progress.seconds >= 0.5 && trainer.progress.evaluations > 1)
+        // The rate has followed the time: at the end it is near a tenth.
+        let last = try #require(trainer.metrics.rows.last)
+        #expect(last.learningRate < 0.3 * settings.schedule.peak)
+    }
+
+    @Test(
+        "Settings out of range are refused in words",
+        arguments: [
+            (\TrainingSettings.batch, 0, "--batch"), (\.accumulate, -1, "--accumulate"), (\.shape.layers, -1, "layers"),
+            (\.shape.heads, 3, "multiple"), (\.patience, -1, "--patience"), (\.schedule.warmupSteps, -5, "--warmup"),
+        ] as [(WritableKeyPath<TrainingSettings, Int> & Sendable, Int, String)])
+    func range(_ setting: WritableKeyPath<TrainingSettings, Int> & Sendable, _ value: Int, _ words: String) throws {
+        var settings = TinyRuns.settings(steps: 1)
+        settings[keyPath: setting] = value
+        #expect(try #require(settings.problem).contains(words))
+    }
+
+    @Test("Numbers that are none are refused, too", arguments: [Double.nan, .infinity, -1, 1e300])
+    func numbers(_ value: Double) {
+        for setting: WritableKeyPath<TrainingSettings, Double> in [
+            \.schedule.peak, \.dropout, \.validation, \.optimizer.weightDecay, \.optimizer.beta1, \.optimizer.beta2,
+            \.optimizer.clip,
+        ] {
+            var settings = TinyRuns.settings(steps: 1)
+            settings[keyPath: setting] = value
+            #expect(settings.problem != nil)
+        }
+        var settings = TinyRuns.settings(steps: 1)
+        settings.length = .minutes(value)
+        #expect(settings.problem != nil)
+    }
+
+    @Test("The memory a training takes is foreseen, also where an Int could not count it")
+    func memory() throws {
+        var settings = ModelPreset.gpt2.settings
+        let estimate = MemoryEstimate(settings, vocabularySize: 50_257)
+        #expect(abs(estimate.parameters - 124_439_808) < 1)
+        #expect(estimate.bytes > 16 * 124e6 && estimate.bytes < 8e9)
+        settings.shape.layers = 4096
+        settings.shape.width = 1 << 24
+        #expect(throws: TrainingError.self) { try MemoryEstimate(settings, vocabularySize: 65).check() }
+        let small = Recipe.settings(for: .gpt)
+        let model = Transformer(small.shape.transformer(vocabularySize: 66), seed: 1)
+        #expect(MemoryEstimate(small, vocabularySize: 66).parameters == Double(model.parameterCount))
+        let attention = try #require(
+            Recipe.settings(for: .attention).shape.makeNeuralModel(vocabularySize: 66, seed: 1))
+        #expect(
+            MemoryEstimate(Recipe.settings(for: .attention), vocabularySize: 66).parameters
+                == Double(attention.parameterCount))
+    }
+}
