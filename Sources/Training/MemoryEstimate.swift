@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Files
 
 /// How much memory a training takes, so that one that cannot succeed is refused before it begins. In floating point,
 /// because the shapes people ask for by mistake have more parameters than an Int can count.
@@ -44,27 +38,6 @@ public struct MemoryEstimate: Sendable {
         }
     }
 
-    /// The memory this process may use: that of the machine, or what its container or `ulimit -v` leaves of it.
-    static var available: Double {
-        var available = Double(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * Double(max(0, sysconf(Int32(_SC_PAGESIZE))))
-        if available == 0 { available = .infinity }
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let addressSpace = __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))
-        #else
-            let addressSpace = RLIMIT_AS
-        #endif
-        if getrlimit(addressSpace, &limit) == 0 { available = min(available, Double(limit.rlim_cur)) }
-        #if os(Linux)
-            for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
-                guard let file = fopen(path, "r") else { continue }
-                defer { fclose(file) }
-                var line = [CChar](repeating: 0, count: 64)
-                guard fgets(&line, Int32(line.count), file) != nil else { continue }
-                let bytes = line.prefix { $0 >= 48 && $0 <= 57 }.reduce(0.0) { $0 * 10 + Double($1 - 48) }
-                if bytes > 0 { available = min(available, bytes) }
-            }
-        #endif
-        return available
-    }
+    /// What `Files.availableMemory` says.
+    static var available: Double { Double(Files.availableMemory) }
 }
