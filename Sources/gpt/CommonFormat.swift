@@ -39,6 +39,7 @@ func bytes(_ count: Int) -> String {
 
 /// A large quantity with its prefix: "4.9 million", "1.2 billion".
 func large(_ value: Double) -> String {
+    guard value.magnitude < 1e18 else { return "\(value)" }
     if value < 1e6 { return grouped(Int(value.rounded())) }
     if value < 1e9 { return "\(fixed(value / 1e6, 1)) million" }
     if value < 1e12 { return "\(fixed(value / 1e9, 1)) billion" }
