@@ -46,6 +46,9 @@ func large(_ value: Double) -> String {
     return "\(fixed(value / 1e12, 1)) trillion"
 }
 
+/// A loss in bits, from nats.
+func bits(_ nats: Double) -> Double { nats / 0x1.62e42fefa39efp-1 }
+
 /// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "\(seconds) s" }

@@ -59,7 +59,7 @@ struct TestCommand: ParsableCommand {
         var seconds: Double
 
         var perplexity: Double { exp(evaluation.loss) }
-        var bitsPerCharacter: Double { evaluation.total / M_LN2 / Double(predictedCharacters) }
+        var bitsPerCharacter: Double { bits(evaluation.total) / Double(predictedCharacters) }
     }
 
     /// The prompt that was meant.
