@@ -5,14 +5,6 @@ import StrictJSON
 import Tensors
 import Tokenizers
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// A model that was read from disk.
 public struct SavedModel {
     public let model: any LanguageModel
@@ -38,7 +30,7 @@ public struct SavedModel {
 public enum ModelDirectory {
     /// Reads a model, ours or one made by transformers.
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
-    ///   for this machine's memory, or with a vocabulary that is not its tokenizer's.
+    ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
     public static func load(_ path: String) throws -> SavedModel {
         guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
@@ -140,11 +132,11 @@ public enum ModelDirectory {
                     "it holds \(stored) numbers and config.json describes a model of \(parameters); one of them was "
                     + "altered or cut off")
         }
-        let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-        guard parameters * 4 < memory else {
+        let memory = Files.availableMemory
+        guard parameters < memory / MemoryLayout<Float>.size else {
             throw ModelError(
                 path: files.path,
-                reason: "its \(parameters) weights need \(parameters / 250_000) MB and this machine has "
+                reason: "its \(parameters) weights need \(parameters / 250_000) MB and there are "
                     + "\(memory / 1_000_000) MB of memory")
         }
     }
