@@ -79,6 +79,7 @@ public struct SavedRun {
             throw TrainingError.changed(
                 directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
         }
+        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         guard
             let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
