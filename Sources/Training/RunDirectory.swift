@@ -25,6 +25,8 @@ public final class RunDirectory: TrainingStore {
     private let lock: DirectoryLock
     /// Whether the files of the model that stay the same are written.
     private var holdsModel = false
+    /// As it is noted in model.safetensors, for that file may be of after the last save.
+    public private(set) var bestStep: Int?
 
     /// Begins a run in a directory that is new or empty.
     /// - Parameters:
@@ -48,13 +50,16 @@ public final class RunDirectory: TrainingStore {
     }
 
     /// Goes on with a run that `SavedRun` has read.
-    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) {
+    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) throws {
         path = run.path
         lock = run.lock
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
         holdsModel = true
+        let weights = try SafetensorsFile(path: path + "/" + WeightFiles.fileName)
+        bestStep = weights.metadata["step"].flatMap { Int($0) }
+            .flatMap { (0...TrainingSettings.greatestStep).contains($0) ? $0 : nil }
         tokenizerFile = run.checkpoint.tokenizer
     }
 
@@ -67,13 +72,11 @@ public final class RunDirectory: TrainingStore {
 
     // MARK: Saving
 
-    public func keepBest(_ model: any NeuralLanguageModel) throws {
-        if holdsModel {
-            try ModelDirectory.saveWeights(of: model, to: path)
-        } else {
-            try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
-            holdsModel = true
-        }
+    public func keepBest(_ model: any NeuralLanguageModel, step: Int) throws {
+        if !holdsModel { try ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path) }
+        try ModelDirectory.saveWeights(of: model, to: path, metadata: ["step": "\(step)"])
+        holdsModel = true
+        bestStep = step
     }
 
     public func restoreBest(into model: any NeuralLanguageModel) throws {

@@ -84,7 +84,7 @@ public struct SavedRun {
             let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
 
-        let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
+        let directory = try RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)

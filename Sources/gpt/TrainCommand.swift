@@ -199,7 +199,7 @@ struct TrainCommand: ParsableCommand {
         }
         try TrainResult(
             model: trainer.model, tokenizer: tokenizer, data: trainer.data, loss: trainer.progress.finalLoss ?? .nan,
-            step: trainer.progress.bestStep, path: path, origin: origin, sample: sample,
+            step: trainer.bestStep, path: path, origin: origin, sample: sample,
             seconds: trainer.progress.seconds
         ).write()
     }
