@@ -94,6 +94,7 @@ struct TrainCommand: ParsableCommand {
         let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
         let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         guard let model else { return try count(data, tokenizer, settings, directory) }
+        StopSignal.catchAll()
         describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try train(trainer, tokenizer, path: path, origin: origin)
@@ -152,7 +153,6 @@ struct TrainCommand: ParsableCommand {
                 directory: path, what: "its text came from standard input; give it again with --text")
         }
         let texts = try origin.texts { remark("Fetching tiny Shakespeare ...") }
-        StopSignal.catchAll()
         let (trainer, _, tokenizer) = try run.resume(texts, origin: origin, settings: settings)
         if trainer.isOver, run.isComplete(with: settings) {
             note(
@@ -160,17 +160,21 @@ struct TrainCommand: ParsableCommand {
                     + "to train it further give a larger --steps or --minutes.")
             return
         }
+        StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
         try train(trainer, tokenizer, path: path, origin: origin)
     }
 
     // MARK: Both
 
+    /// Trains. A signal is a wish only meanwhile; before and after it just ends the process, for nothing or everything is
+    /// written.
     private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
         let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
         var sample: String?
         let end: TrainingEnd
         do {
+            defer { StopSignal.release() }
             end = try trainer.run(shouldStop: { StopSignal.received != nil }) { event in
                 if case .sample(_, let text) = event { sample = text }
                 shown?.report(event)
@@ -184,8 +188,9 @@ struct TrainCommand: ParsableCommand {
             let of = trainer.settings.steps.map { " of \(grouped($0))" } ?? ""
             note("Stopped after step \(grouped(trainer.progress.step))\(of); everything is saved.")
             note("Go on with: gpt train --resume \(path)")
-            try stopIfAsked()
         }
+        // Also where it came too late to stop anything: who asked does not wait for a comparison.
+        try stopIfAsked()
         if end == .patience {
             remark("The validation loss has not improved for \(counted(trainer.settings.patience, "evaluation")).")
         }
