@@ -58,6 +58,14 @@ public enum ModelDirectory {
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
     public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
+        try saveDescription(of: model, tokenizer: tokenizer, to: path)
+        try saveWeights(of: model, to: path)
+    }
+
+    /// Writes all of a model but its weights.
+    package static func saveDescription(
+        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String
+    ) throws {
         guard let configuration = ModelConfiguration(of: model) else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
         }
@@ -71,14 +79,16 @@ public enum ModelDirectory {
         try write(
             ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
             to: "generation_config.json")
-        try saveWeights(of: model, to: path)
     }
 
     /// Replaces the weights alone, in the directory of a model of the same kind and shape.
-    package static func saveWeights(of model: any LanguageModel, to path: String) throws {
+    /// - Parameter metadata: what is noted in the file beside the format.
+    package static func saveWeights(
+        of model: any LanguageModel, to path: String, metadata: [String: String] = [:]
+    ) throws {
         try SafetensorsWriter.write(
-            to: path + "/" + WeightFiles.fileName, metadata: ["format": "pt"], tensors: tensors(of: model),
-            checksum: true)
+            to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(["format": "pt"]) { $1 },
+            tensors: tensors(of: model), checksum: true)
     }
 
     /// What a file of weights holds.

@@ -79,11 +79,12 @@ public struct SavedRun {
             throw TrainingError.changed(
                 directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
         }
+        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         guard
             let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
 
-        let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
+        let directory = try RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)

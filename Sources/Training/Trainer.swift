@@ -94,6 +94,9 @@ public final class Trainer {
         return isOutOfPatience ? .patience : .complete
     }
 
+    /// The step of the best model.
+    public var bestStep: Int? { store.bestStep ?? progress.bestStep }
+
     // MARK: Steps
 
     /// One update, and the mean loss of its batch before it.
@@ -177,7 +180,7 @@ public final class Trainer {
         metrics.rows[metrics.rows.count - 1].validationLoss = loss
         if isBest {
             (progress.bestLoss, progress.bestStep) = (loss, progress.step)
-            try store.keepBest(model)
+            try store.keepBest(model, step: progress.step)
         }
         report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
         if progress.evaluations % 4 == 0, !isOver {
@@ -189,15 +192,18 @@ public final class Trainer {
     /// Finds the loss of the best model over the whole validation text, and leaves its weights in the model.
     ///
     /// Along the way models were compared on some of the windows; at the end the last and the best of them are compared
-    /// on all.
+    /// on all. What is kept as the best may also be none of this run's: where it was killed between keeping a model and the
+    /// save, and then went on differently. The loss of such a model is measured, too.
     /// - Returns: false if it was stopped, and then nothing has changed.
     private func finish(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
         var best = (loss: progress.bestLoss, step: progress.bestStep)
-        if progress.evaluationWindows ?? 0 < evaluator.windows {
+        let isKnown = store.bestStep == progress.bestStep
+        var isLast = isKnown && progress.bestStep == progress.step
+        if !isKnown || progress.evaluationWindows ?? 0 < evaluator.windows {
             report(.finalEvaluation)
             guard let last = evaluator.evaluate(model, shouldStop: shouldStop)?.loss else { return false }
             var older: Double?
-            if progress.bestStep != progress.step {
+            if !isKnown || progress.bestStep != progress.step {
                 let weights = model.copyOfWeights()
                 try store.restoreBest(into: model)
                 older = evaluator.evaluate(model, shouldStop: shouldStop)?.loss
@@ -208,14 +214,15 @@ public final class Trainer {
                 best.loss = older
             } else {
                 best = (last, progress.step)
-                if older != nil { try store.keepBest(model) }
+                isLast = true
+                if older != nil { try store.keepBest(model, step: progress.step) }
             }
         }
         if best.step != progress.bestStep { (progress.bestStep, progress.bestLoss) = (best.step, progress.lastLoss) }
         progress.finalLoss = best.loss
-        let lastWeights = progress.bestStep == progress.step ? nil : model.copyOfWeights()
+        let lastWeights = isLast ? nil : model.copyOfWeights()
         if lastWeights != nil { try store.restoreBest(into: model) }
-        if let step = progress.bestStep {
+        if let step = bestStep {
             try writeSample(length: 500, step: step, loss: best.loss ?? .nan, report: report)
         }
         // What is resumed are the last weights, not the best.
@@ -235,7 +242,7 @@ public final class Trainer {
 
     /// Everything a resumed run needs is kept. Before there is a best model, the model as it is stands in for it.
     private func save() throws {
-        if progress.bestStep == nil { try store.keepBest(model) }
+        if progress.bestStep == nil { try store.keepBest(model, step: progress.step) }
         try store.commit(self)
         saved = (progress.step, progress.seconds)
     }
