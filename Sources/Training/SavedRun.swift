@@ -26,7 +26,8 @@ public struct SavedRun {
         guard Files.exists(RunDirectory.latest(path)) else {
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
-                    ? "there is nothing to resume in \(path): a model that counts is finished in one go"
+                    ? "there is nothing to resume in \(path): training/latest.safetensors is missing (a model that counts "
+                        + "has none)"
                     : "there is no run to resume in \(path): it has no training/latest.safetensors")
         }
         checkpoint = try Checkpoint(path: RunDirectory.latest(path))
@@ -59,6 +60,10 @@ public struct SavedRun {
         }
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
+        }
+        if case .steps(let steps) = settings.length, steps < progress.step {
+            throw TrainingError.changed(
+                directory: path, what: "it has done \(progress.step) steps already, and --steps is \(steps)")
         }
         guard texts.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(

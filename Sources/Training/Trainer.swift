@@ -59,7 +59,8 @@ public final class Trainer {
 
     /// Trains to the end.
     /// - Parameters:
-    ///   - shouldStop: asked after every step, and between the batches of an evaluation.
+    ///   - shouldStop: asked after every step, and between the batches of a step (which is then not taken) and of an
+    ///     evaluation.
     ///   - report: told of everything that happens.
     /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.finalLoss` is
     ///   their loss over the whole validation text.
@@ -85,7 +86,7 @@ public final class Trainer {
             if isSaveDue { try save() }
             if isOver { break }
             if shouldStop() { return try stop() }
-            let loss = try step()
+            guard let loss = try step(shouldStop: shouldStop) else { return try stop() }
             updateClock()
             if progress.step % Metrics.interval == 0 { addRow(rate: rate()) }
             report(.step(progress.step, loss: loss, tokensPerSecond: rate()))
@@ -99,11 +100,16 @@ public final class Trainer {
 
     // MARK: Steps
 
-    /// One update, and the mean loss of its batch before it.
-    func step() throws -> Double {
+    /// One update, and the mean loss of its batch before it; nil, and no update, if it was stopped between the batches
+    /// whose gradients it accumulates.
+    private func step(shouldStop: () -> Bool) throws -> Double? {
         let tokens = settings.tokensPerStep
         var total = 0.0
         for microBatch in 0..<settings.accumulate {
+            if microBatch > 0, shouldStop() {
+                optimizer.clearGradients()
+                return nil
+            }
             let (inputs, targets) = data.batch(
                 batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
                 microBatch: microBatch)

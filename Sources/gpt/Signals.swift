@@ -35,9 +35,11 @@ enum StopSignal {
             if signalNumber == SIGHUP, isIgnored(old) { continue }
             sigaddset(&caught, signalNumber)
             earlier.withLock { $0.append((signalNumber, old)) }
-            // All that happens here, an atomic exchange and _exit, is allowed in a handler.
+            // All that happens here, an atomic exchange, write and _exit, is allowed in a handler.
             signal(signalNumber) { signalNumber in
                 if StopSignal.number.exchange(signalNumber, ordering: .relaxed) != 0 { _exit(128 + signalNumber) }
+                let notice: StaticString = "\nStopping after this step, to save; once more ends it at once, without.\n"
+                _ = write(2, notice.utf8Start, notice.utf8CodeUnitCount)
             }
         }
         // A parent may have started this process from a thread that blocks them.

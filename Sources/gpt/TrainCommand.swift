@@ -219,10 +219,13 @@ struct TrainCommand: ParsableCommand {
             default: "a bigram table"
             }
         let names = data.documents.map(\.name).joined(separator: ", ")
+        // The reserved token is none of the text's.
+        let different = tokenizer.vocabularySize - (tokenizer.endOfText == nil ? 0 : 1)
         remark("Model: \(form); \(large(Double(parameters))) parameters.")
         remark(
             "Text: \(names); \(grouped(data.trainingCount)) tokens to learn from, \(grouped(data.validationCount)) to "
-                + "validate on, \(grouped(tokenizer.vocabularySize)) different (\(tokenizer.kind)).")
+                + "validate on, \(grouped(different)) different (\(tokenizer.kind))."
+        )
         let length =
             switch settings.length {
             case .steps(let steps): counted(steps, "step")
