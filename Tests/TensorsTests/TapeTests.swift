@@ -128,6 +128,27 @@ struct TapeTests {
         #expect(read == nil)
     }
 
+    @Test("What is cheap to compute again is not kept, and comes out the same", arguments: InstructionSet.available)
+    func repeated(set: InstructionSet) throws {
+        let x = normal([9, 20], 1), gamma = normal([20], 2), beta = normal([20], 3), linear = Linear(hasBias: false)
+        let dY = normal([9, 7], 5).value
+        try onOneThread(set) {
+            let w = normal([20, 7], 4), same = normal([20, 7], 4), tape = Tape()
+            var y = tape.apply(LayerNorm(epsilon: 1e-5), x, gamma, beta)
+            let normalised = y.value.copy()
+            weak let between = y.value.storage
+            y = tape.apply(linear, y, w)
+            #expect(between == nil)
+            y.gradient = dY.copy()
+            tape.backward()
+
+            let z = tape.apply(linear, Variable(normalised, needsGradient: false), same)
+            z.gradient = dY.copy()
+            tape.backward()
+            try #expect(#require(w.gradient).values == #require(same.gradient).values)
+        }
+    }
+
     @Test("Walking back twice adds nothing")
     func backwardTwice() throws {
         let x = normal([2, 3], 1), w = normal([3, 4], 2), tape = Tape()
