@@ -32,10 +32,13 @@ package enum AtomicFile {
         try replace(at: path) { writer in try writer.write(bytes) }
     }
 
+    /// Whether a file of this name is a temporary one: being written, or left by a killed process.
+    package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(TemporaryFile.prefix) }
+
     /// Removes the temporary files that killed processes left in a directory, and none that is being written.
     package static func removeLeftovers(in directory: String) {
         guard let names = try? Files.contents(ofDirectory: directory) else { return }
-        for name in names where name.hasPrefix(TemporaryFile.prefix) {
+        for name in names where isTemporary(name) {
             let path = directory + "/" + name
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard descriptor >= 0 else { continue }

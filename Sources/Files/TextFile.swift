@@ -39,9 +39,9 @@ package enum TextFile {
     private static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
 
     private static func readAll(_ descriptor: Int32, _ path: String, expecting size: Int) throws(FileError) -> [UInt8] {
-        let limit = memory
+        let limit = Files.availableMemory
         func check(_ count: Int) throws(FileError) {
-            if count > limit { throw FileError(attempt, name(path), "it is larger than this machine's memory") }
+            if count > limit { throw FileError(attempt, name(path), "it is larger than the memory there is") }
         }
 
         try check(size)
@@ -55,13 +55,6 @@ package enum TextFile {
             bytes.append(contentsOf: piece[..<count])
             try check(bytes.count)
         }
-    }
-
-    /// The machine's memory in bytes.
-    private static var memory: Int {
-        let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
-        let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
-        return pages > 0 && pageSize > 0 ? pages * pageSize : .max
     }
 
     /// How many bytes at the start of `bytes` are valid UTF-8.

@@ -5,14 +5,6 @@ import StrictJSON
 import Tensors
 import Tokenizers
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// A model that was read from disk.
 public struct SavedModel {
     public let model: any LanguageModel
@@ -38,7 +30,7 @@ public struct SavedModel {
 public enum ModelDirectory {
     /// Reads a model, ours or one made by transformers.
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
-    ///   for this machine's memory, or with a vocabulary that is not its tokenizer's.
+    ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
     public static func load(_ path: String) throws -> SavedModel {
         guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
@@ -66,6 +58,14 @@ public enum ModelDirectory {
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
     public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
+        try saveDescription(of: model, tokenizer: tokenizer, to: path)
+        try saveWeights(of: model, to: path)
+    }
+
+    /// Writes all of a model but its weights.
+    package static func saveDescription(
+        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String
+    ) throws {
         guard let configuration = ModelConfiguration(of: model) else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
         }
@@ -79,14 +79,16 @@ public enum ModelDirectory {
         try write(
             ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
             to: "generation_config.json")
-        try saveWeights(of: model, to: path)
     }
 
     /// Replaces the weights alone, in the directory of a model of the same kind and shape.
-    package static func saveWeights(of model: any LanguageModel, to path: String) throws {
+    /// - Parameter metadata: what is noted in the file beside the format.
+    package static func saveWeights(
+        of model: any LanguageModel, to path: String, metadata: [String: String] = [:]
+    ) throws {
         try SafetensorsWriter.write(
-            to: path + "/" + WeightFiles.fileName, metadata: ["format": "pt"], tensors: tensors(of: model),
-            checksum: true)
+            to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(["format": "pt"]) { $1 },
+            tensors: tensors(of: model), checksum: true)
     }
 
     /// What a file of weights holds.
@@ -140,11 +142,11 @@ public enum ModelDirectory {
                     "it holds \(stored) numbers and config.json describes a model of \(parameters); one of them was "
                     + "altered or cut off")
         }
-        let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-        guard parameters * 4 < memory else {
+        let memory = Files.availableMemory
+        guard parameters < memory / MemoryLayout<Float>.size else {
             throw ModelError(
                 path: files.path,
-                reason: "its \(parameters) weights need \(parameters / 250_000) MB and this machine has "
+                reason: "its \(parameters) weights need \(parameters / 250_000) MB and there are "
                     + "\(memory / 1_000_000) MB of memory")
         }
     }

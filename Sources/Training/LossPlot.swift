@@ -106,11 +106,12 @@ struct LossPlot {
     /// Round numbers that span a range, about five of them.
     private static func ticks(from low: Double, to high: Double) -> [Double] {
         let span = max(high - low, 1e-6)
+        guard low.isFinite, span.isFinite else { return [0, 1] }
         var unit = 1e-9
         while unit * 10 <= span / 4 { unit *= 10 }
         let step = [1.0, 2, 5, 10].map { $0 * unit }.first { span / $0 <= 6 } ?? unit * 10
         let first = (low / step).rounded(.down), last = (high / step).rounded(.up)
-        return (0...max(1, min(20, Int(last - first)))).map { (first + Double($0)) * step }
+        return (0...Int(max(1, min(20, last - first)))).map { (first + Double($0)) * step }
     }
 
     /// A coordinate to a tenth of a point.

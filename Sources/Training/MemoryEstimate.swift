@@ -1,12 +1,7 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Files
+import LanguageModels
 
-/// How much memory a training takes, so that one that cannot succeed is refused before it begins. In floating point,
+/// How much memory a training or a benchmark takes, so that one that cannot succeed is refused before it begins. In floating point,
 /// because the shapes people ask for by mistake have more parameters than an Int can count.
 public struct MemoryEstimate: Sendable {
     /// Numbers that training sets.
@@ -30,41 +25,45 @@ public struct MemoryEstimate: Sendable {
         case .gpt:
             let layers = Double(shape.layers)
             parameters = (V + T) * C + layers * (12 * C * C + 13 * C) + 2 * C
-            // Of each block: two norms, q, k, v, the mix of the heads, four times C before and after the activation, and
-            // two branches and sums; dropout keeps two more.
-            perToken = layers * (settings.dropout > 0 ? 20 : 18) * C + 8 * C
+            perToken = Self.kept(layers: layers, width: C, dropout: settings.dropout > 0)
         }
         bytes = 4 * (4 * parameters + tokens * perToken + logits)
     }
 
+    /// The memory for training a transformer on `batch` sequences of `length`, which are in memory themselves.
+    public init(training shape: TransformerConfiguration, batch: Int, length: Int) {
+        let V = Double(shape.vocabularySize)
+        let tokens = Double(batch) * Double(length)
+        parameters = Double(shape.parameterCount)
+        // Each token is drawn, cut into rows, and made an input and a target.
+        let perToken = Self.kept(layers: Double(shape.layers), width: Double(shape.width), dropout: false) + 4
+        bytes = 4 * (4 * parameters + tokens * perToken + min(tokens * V, max(V, 0x1p24)))
+    }
+
+    /// The memory for generating one sequence with a transformer: its weights, the keys and values of a whole context, and
+    /// a few rows of logits.
+    public init(generatingWith shape: TransformerConfiguration) {
+        parameters = Double(shape.parameterCount)
+        let cache = 2 * Double(shape.layers) * Double(shape.contextLength) * Double(shape.width)
+        bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize))
+    }
+
+    /// The numbers that a transformer keeps of each token. Of each block: two norms, q, k, v, the mix of the heads, four
+    /// times C before and after the activation, and two branches and sums; dropout keeps two more.
+    private static func kept(layers: Double, width C: Double, dropout: Bool) -> Double {
+        layers * (dropout ? 20 : 18) * C + 8 * C
+    }
+
+    /// Whether this machine has that much memory.
+    public var isAvailable: Bool { bytes <= Self.available }
+
     /// Throws where this machine has not that much memory.
     public func check() throws {
-        if bytes > Self.available {
+        if !isAvailable {
             throw TrainingError.tooLarge(needed: bytes, available: Self.available, parameters: parameters)
         }
     }
 
-    /// The memory this process may use: that of the machine, or what its container or `ulimit -v` leaves of it.
-    static var available: Double {
-        var available = Double(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * Double(max(0, sysconf(Int32(_SC_PAGESIZE))))
-        if available == 0 { available = .infinity }
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let addressSpace = __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))
-        #else
-            let addressSpace = RLIMIT_AS
-        #endif
-        if getrlimit(addressSpace, &limit) == 0 { available = min(available, Double(limit.rlim_cur)) }
-        #if os(Linux)
-            for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
-                guard let file = fopen(path, "r") else { continue }
-                defer { fclose(file) }
-                var line = [CChar](repeating: 0, count: 64)
-                guard fgets(&line, Int32(line.count), file) != nil else { continue }
-                let bytes = line.prefix { $0 >= 48 && $0 <= 57 }.reduce(0.0) { $0 * 10 + Double($1 - 48) }
-                if bytes > 0 { available = min(available, bytes) }
-            }
-        #endif
-        return available
-    }
+    /// What `Files.availableMemory` says.
+    static var available: Double { Double(Files.availableMemory) }
 }

@@ -20,6 +20,9 @@ public struct Metrics: Sendable, Equatable {
     /// Steps between lines, evaluations aside.
     static let interval = 10
 
+    /// No number of a line is larger, in either direction.
+    private static let largest = 1e30
+
     static let header =
         "step,training_loss,validation_loss,learning_rate,gradient_norm,tokens,seconds,tokens_per_second"
 
@@ -39,17 +42,20 @@ public struct Metrics: Sendable, Equatable {
         return text
     }
 
-    /// Reads the lines up to a step; what is after it belongs to steps that were lost and will be made again.
+    /// Reads the lines up to a step, and passes over those that no run writes; what is after it belongs to steps that were lost and will be made again.
     init(csv: String, upTo step: Int) {
         for line in csv.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-            guard fields.count == 8, let number = Int(fields[0]), number <= step,
-                let rate = Double(fields[3]), let norm = Double(fields[4]), let tokens = Int(fields[5]),
+            guard fields.count == 8, let number = Int(fields[0]), (0...max(0, step)).contains(number),
+                let rate = Double(fields[3]), let norm = Double(fields[4]), let tokens = Int(fields[5]), tokens >= 0,
                 let seconds = Double(fields[6]), let tokensPerSecond = Double(fields[7])
             else { continue }
+            let training = Double(fields[1]), validation = Double(fields[2])
+            let numbers = [rate, norm, seconds, tokensPerSecond, training ?? 0, validation ?? 0]
+            guard numbers.allSatisfy({ abs($0) <= Self.largest }) else { continue }
             rows.append(
                 MetricsRow(
-                    step: number, trainingLoss: Double(fields[1]), validationLoss: Double(fields[2]),
+                    step: number, trainingLoss: training, validationLoss: validation,
                     learningRate: rate, gradientNorm: norm, tokens: tokens, seconds: seconds,
                     tokensPerSecond: tokensPerSecond))
         }

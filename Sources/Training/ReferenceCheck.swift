@@ -54,7 +54,7 @@ public struct ReferenceCheck {
     private func checkForwardAndBackward() throws -> [Difference] {
         let model = try load()
         let expected = try SafetensorsFile(path: path("expected.safetensors"))
-        let ids = try tokens("input_ids", in: expected, model)
+        let ids = try tokens("input_ids", in: expected, model, predicted: 0)
         var logits = Largest("logits", Tolerance.logits)
         try logits.compare(model.logits(ids), "logits", in: expected)
 
@@ -80,7 +80,7 @@ public struct ReferenceCheck {
         let optimizer = AdamW(model.parameters, settings: settings.optimizer)
         var before: [Double] = [], after: [Double] = [], norms: [Double] = []
         for step in 0..<settings.steps {
-            let (inputs, targets) = try tokens("batch.\(step)", in: expected, model).shifted()
+            let (inputs, targets) = try tokens("batch.\(step)", in: expected, model, predicted: 1).shifted()
             let count = Double(targets.count)
             before.append(model.loss(inputs, targets: targets, gradientScale: Float(1 / count)) / count)
             norms.append(optimizer.gradientNorm())
@@ -124,11 +124,14 @@ public struct ReferenceCheck {
     }
 
     /// Ids of shape (B, T), of which every one is in the vocabulary.
-    private func tokens(_ name: String, in file: SafetensorsFile, _ model: any NeuralLanguageModel) throws -> TokenBatch
-    {
+    /// - Parameter predicted: how many at the end of each sequence the model does not read, which the context need not
+    ///   hold.
+    private func tokens(
+        _ name: String, in file: SafetensorsFile, _ model: any NeuralLanguageModel, predicted: Int
+    ) throws -> TokenBatch {
         let shape = try file.shape(name)
         let ids = try file.integers(name)
-        guard shape.count == 2, shape[1] >= 2, shape[1] - 1 <= model.contextLength ?? .max,
+        guard shape.count == 2, shape[0] >= 1, shape[1] >= 2, shape[1] - predicted <= model.contextLength ?? .max,
             ids.allSatisfy({ $0 >= 0 && $0 < model.vocabularySize })
         else { throw ModelError(path: file.path, reason: "\(name) does not hold sequences of the model's tokens") }
         return TokenBatch(batch: shape[0], length: shape[1], ids: ids.map(Int32.init))

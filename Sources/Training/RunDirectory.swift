@@ -25,6 +25,8 @@ public final class RunDirectory: TrainingStore {
     private let lock: DirectoryLock
     /// Whether the files of the model that stay the same are written.
     private var holdsModel = false
+    /// As it is noted in model.safetensors, for that file may be of after the last save.
+    public private(set) var bestStep: Int?
 
     /// Begins a run in a directory that is new or empty.
     /// - Parameters:
@@ -40,6 +42,7 @@ public final class RunDirectory: TrainingStore {
         }
         try Files.makeDirectory(path)
         lock = try DirectoryLock(directory: path)
+        AtomicFile.removeLeftovers(in: path)
         self.path = path
         self.tokenizer = tokenizer
         self.origin = origin.absolute
@@ -48,13 +51,16 @@ public final class RunDirectory: TrainingStore {
     }
 
     /// Goes on with a run that `SavedRun` has read.
-    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) {
+    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) throws {
         path = run.path
         lock = run.lock
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
         holdsModel = true
+        let weights = try SafetensorsFile(path: path + "/" + WeightFiles.fileName)
+        bestStep = weights.metadata["step"].flatMap { Int($0) }
+            .flatMap { (0...TrainingSettings.greatestStep).contains($0) ? $0 : nil }
         tokenizerFile = run.checkpoint.tokenizer
     }
 
@@ -67,13 +73,11 @@ public final class RunDirectory: TrainingStore {
 
     // MARK: Saving
 
-    public func keepBest(_ model: any NeuralLanguageModel) throws {
-        if holdsModel {
-            try ModelDirectory.saveWeights(of: model, to: path)
-        } else {
-            try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
-            holdsModel = true
-        }
+    public func keepBest(_ model: any NeuralLanguageModel, step: Int) throws {
+        if !holdsModel { try ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path) }
+        try ModelDirectory.saveWeights(of: model, to: path, metadata: ["step": "\(step)"])
+        holdsModel = true
+        bestStep = step
     }
 
     public func restoreBest(into model: any NeuralLanguageModel) throws {
@@ -133,6 +137,8 @@ extension RunDirectory {
         case unfinished
         /// A model: a finished run, or one from elsewhere.
         case model
+        /// What a run left that was killed before its first save was whole: some of its files, and no weights.
+        case remains
         /// Something else.
         case other
 
@@ -143,20 +149,42 @@ extension RunDirectory {
                 "\(path) holds an unfinished run: go on with it by 'gpt train --resume \(path)', "
                     + "or choose another name with --out"
             case .model: "\(path) holds a model already: choose another name with --out"
+            case .remains:
+                "\(path) holds what is left of a run that never got to its first save: delete it, or choose another name "
+                    + "with --out"
             case .other: "\(path) is not an empty directory: choose another name with --out"
             }
         }
     }
 
-    /// What is at `path`; nil where there is nothing, or an empty directory.
+    /// What is at `path`; nil where there is nothing, or a directory that is empty but for temporary files.
+    ///
+    /// Of weights only headers are read, so it takes no longer for a large model: whether they are sound is for those to
+    /// find out who use them.
     public static func occupant(of path: String) -> Occupant? {
         guard Files.exists(path) else { return nil }
-        guard Files.isDirectory(path), let names = try? Files.contents(ofDirectory: path) else { return .other }
+        guard let names = contents(path) else { return .other }
         if names.isEmpty { return nil }
-        if names.contains("training"), let checkpoint = try? Checkpoint(path: latest(path)) {
+        if names.contains("training"), let checkpoint = try? Checkpoint(path: latest(path), verifying: false) {
             return checkpoint.progress.finalLoss == nil ? .unfinished : .model
         }
+        if isRemains(path, names) { return .remains }
         return names.contains("config.json") ? .model : .other
+    }
+
+    /// The names in a directory, temporary files aside; nil where there is no directory that can be read.
+    private static func contents(_ path: String) -> [String]? {
+        guard Files.isDirectory(path) else { return nil }
+        return try? Files.contents(ofDirectory: path).filter { !AtomicFile.isTemporary($0) }
+    }
+
+    /// Whether a directory holds nothing but files that a first save writes, and none of weights.
+    private static func isRemains(_ path: String, _ names: [String]) -> Bool {
+        let own = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "training"]
+        guard names.allSatisfy(own.contains) else { return false }
+        guard names.contains("training") else { return true }
+        let ownOfTraining = ["settings.json", "metrics.csv", "loss.svg", "samples.txt"]
+        return contents(training(path))?.allSatisfy(ownOfTraining.contains) ?? false
     }
 
     /// Gives the run or model at `path` another name, with the first free number behind it, so that a new run can have

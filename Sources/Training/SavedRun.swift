@@ -26,7 +26,8 @@ public struct SavedRun {
         guard Files.exists(RunDirectory.latest(path)) else {
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
-                    ? "there is nothing to resume in \(path): a model that counts is finished in one go"
+                    ? "there is nothing to resume in \(path): training/latest.safetensors is missing (a model that counts "
+                        + "has none)"
                     : "there is no run to resume in \(path): it has no training/latest.safetensors")
         }
         checkpoint = try Checkpoint(path: RunDirectory.latest(path))
@@ -60,6 +61,10 @@ public struct SavedRun {
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
+        if case .steps(let steps) = settings.length, steps < progress.step {
+            throw TrainingError.changed(
+                directory: path, what: "it has done \(progress.step) steps already, and --steps is \(steps)")
+        }
         guard texts.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(
                 directory: path,
@@ -79,11 +84,12 @@ public struct SavedRun {
             throw TrainingError.changed(
                 directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
         }
+        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         guard
             let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
 
-        let directory = RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
+        let directory = try RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
         try directory.restoreBest(into: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)

@@ -105,7 +105,11 @@ extension TrainingProgress {
         lossSum = try record.double("loss_sum")
         lossCount = try record.int("loss_count")
         finalLoss = try record.optionalDouble("final_validation_loss")
-        guard step >= 0, step < 1 << 48, seconds >= 0, lossCount >= 0, evaluations >= 0, evaluations < 1 << 48 else {
+        let steps = 0...TrainingSettings.greatestStep, counts = 0...1 << 40
+        guard [step, evaluatedStep ?? 0, bestStep ?? 0].allSatisfy(steps.contains),
+            [evaluations, evaluationWindows ?? 0, evaluationsSinceBest, lossCount].allSatisfy(counts.contains),
+            seconds >= 0, seconds < 1e12
+        else {
             throw MalformedRecord(description: "its progress is impossible")
         }
     }

@@ -59,7 +59,8 @@ public final class Trainer {
 
     /// Trains to the end.
     /// - Parameters:
-    ///   - shouldStop: asked after every step, and between the batches of an evaluation.
+    ///   - shouldStop: asked after every step, and between the batches of a step (which is then not taken) and of an
+    ///     evaluation.
     ///   - report: told of everything that happens.
     /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.finalLoss` is
     ///   their loss over the whole validation text.
@@ -85,7 +86,7 @@ public final class Trainer {
             if isSaveDue { try save() }
             if isOver { break }
             if shouldStop() { return try stop() }
-            let loss = try step()
+            guard let loss = try step(shouldStop: shouldStop) else { return try stop() }
             updateClock()
             if progress.step % Metrics.interval == 0 { addRow(rate: rate()) }
             report(.step(progress.step, loss: loss, tokensPerSecond: rate()))
@@ -94,13 +95,21 @@ public final class Trainer {
         return isOutOfPatience ? .patience : .complete
     }
 
+    /// The step of the best model.
+    public var bestStep: Int? { store.bestStep ?? progress.bestStep }
+
     // MARK: Steps
 
-    /// One update, and the mean loss of its batch before it.
-    func step() throws -> Double {
+    /// One update, and the mean loss of its batch before it; nil, and no update, if it was stopped between the batches
+    /// whose gradients it accumulates.
+    private func step(shouldStop: () -> Bool) throws -> Double? {
         let tokens = settings.tokensPerStep
         var total = 0.0
         for microBatch in 0..<settings.accumulate {
+            if microBatch > 0, shouldStop() {
+                optimizer.clearGradients()
+                return nil
+            }
             let (inputs, targets) = data.batch(
                 batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
                 microBatch: microBatch)
@@ -177,7 +186,7 @@ public final class Trainer {
         metrics.rows[metrics.rows.count - 1].validationLoss = loss
         if isBest {
             (progress.bestLoss, progress.bestStep) = (loss, progress.step)
-            try store.keepBest(model)
+            try store.keepBest(model, step: progress.step)
         }
         report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
         if progress.evaluations % 4 == 0, !isOver {
@@ -189,15 +198,18 @@ public final class Trainer {
     /// Finds the loss of the best model over the whole validation text, and leaves its weights in the model.
     ///
     /// Along the way models were compared on some of the windows; at the end the last and the best of them are compared
-    /// on all.
+    /// on all. What is kept as the best may also be none of this run's: where it was killed between keeping a model and the
+    /// save, and then went on differently. The loss of such a model is measured, too.
     /// - Returns: false if it was stopped, and then nothing has changed.
     private func finish(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
         var best = (loss: progress.bestLoss, step: progress.bestStep)
-        if progress.evaluationWindows ?? 0 < evaluator.windows {
+        let isKnown = store.bestStep == progress.bestStep
+        var isLast = isKnown && progress.bestStep == progress.step
+        if !isKnown || progress.evaluationWindows ?? 0 < evaluator.windows {
             report(.finalEvaluation)
             guard let last = evaluator.evaluate(model, shouldStop: shouldStop)?.loss else { return false }
             var older: Double?
-            if progress.bestStep != progress.step {
+            if !isKnown || progress.bestStep != progress.step {
                 let weights = model.copyOfWeights()
                 try store.restoreBest(into: model)
                 older = evaluator.evaluate(model, shouldStop: shouldStop)?.loss
@@ -208,14 +220,15 @@ public final class Trainer {
                 best.loss = older
             } else {
                 best = (last, progress.step)
-                if older != nil { try store.keepBest(model) }
+                isLast = true
+                if older != nil { try store.keepBest(model, step: progress.step) }
             }
         }
         if best.step != progress.bestStep { (progress.bestStep, progress.bestLoss) = (best.step, progress.lastLoss) }
         progress.finalLoss = best.loss
-        let lastWeights = progress.bestStep == progress.step ? nil : model.copyOfWeights()
+        let lastWeights = isLast ? nil : model.copyOfWeights()
         if lastWeights != nil { try store.restoreBest(into: model) }
-        if let step = progress.bestStep {
+        if let step = bestStep {
             try writeSample(length: 500, step: step, loss: best.loss ?? .nan, report: report)
         }
         // What is resumed are the last weights, not the best.
@@ -235,7 +248,7 @@ public final class Trainer {
 
     /// Everything a resumed run needs is kept. Before there is a best model, the model as it is stands in for it.
     private func save() throws {
-        if progress.bestStep == nil { try store.keepBest(model) }
+        if progress.bestStep == nil { try store.keepBest(model, step: progress.step) }
         try store.commit(self)
         saved = (progress.step, progress.seconds)
     }

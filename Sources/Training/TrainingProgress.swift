@@ -3,7 +3,7 @@
 public struct TrainingProgress: Sendable, Equatable {
     /// Updates made.
     public var step = 0
-    /// Time spent so far, in all sessions together.
+    /// Time spent so far, in all runs of it together.
     public var seconds = 0.0
 
     /// Of the last step.

@@ -64,17 +64,29 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Steps between evaluations where the number of steps is known.
     var evaluationInterval: Int? { evaluateEvery ?? steps.map { max(1, min(250, $0 / 20)) } }
 
+    /// The most steps of a run, however its end is set. The tokens of that many have to be counted in an Int.
+    static let greatestStep = 1_000_000_000
+
     /// What is out of its range, in one line, if anything is.
     public var problem: String? {
         if let problem = shape.problem { return problem }
         let counts: [(String, Int?, ClosedRange<Int>)] = [
-            ("--steps", steps, 1...1_000_000_000), ("--batch", batch, 1...1 << 20),
+            ("--steps", steps, 1...Self.greatestStep), ("--batch", batch, 1...1 << 20),
             ("--accumulate", accumulate, 1...1 << 20), ("--warmup", schedule.warmupSteps, 0...1_000_000_000),
             ("--patience", patience, 0...1_000_000_000), ("--evaluate-every", evaluateEvery, 1...1_000_000_000),
             ("--save-every", saveEvery, 1...1_000_000_000),
         ]
         for case (let name, let value?, let range) in counts where !range.contains(value) {
             return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+        }
+        var tokens = Self.greatestStep
+        for count in [batch, accumulate, shape.context] {
+            let (product, overflow) = tokens.multipliedReportingOverflow(by: max(1, count))
+            if overflow {
+                return "a step of \(accumulate) x \(batch) windows of \(shape.context) tokens is too large; "
+                    + "choose a smaller --batch, --accumulate or --context"
+            }
+            tokens = product
         }
         if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
             return "--minutes is \(minutes), which is not above 0 and at most 1000000"
@@ -91,6 +103,8 @@ public struct TrainingSettings: Sendable, Equatable {
         for (name, value) in shares where !(value >= 0 && value < 1) {
             return "\(name) is \(value), which is not at least 0 and below 1"
         }
+        // The arithmetic is in single precision, in which a share just below 1 is 1.
+        if Float(dropout) >= 1 { return "--dropout is \(dropout), which is too close to 1" }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {
             return "the epsilon of AdamW is \(optimizer.epsilon), which is not between 0 and 1"
         }

@@ -4,8 +4,10 @@ import Tensors
 
 /// Where a training keeps what must not be lost.
 public protocol TrainingStore: AnyObject {
-    /// Keeps the model as the best so far.
-    func keepBest(_ model: any NeuralLanguageModel) throws
+    /// The step of the weights kept as the best; nil where there are none, or it is not known.
+    var bestStep: Int? { get }
+    /// Keeps the model, as it is after `step` steps, as the best so far.
+    func keepBest(_ model: any NeuralLanguageModel, step: Int) throws
     /// Puts the weights of the best model so far into a model of the same shape.
     func restoreBest(into model: any NeuralLanguageModel) throws
     /// Keeps everything a resumed run needs.
@@ -15,10 +17,14 @@ public protocol TrainingStore: AnyObject {
 /// Keeps the best model in memory and nothing else: for trainings that are not worth a directory.
 public final class MemoryStore: TrainingStore {
     private var best: [Tensor] = []
+    public private(set) var bestStep: Int?
 
     public init() {}
 
-    public func keepBest(_ model: any NeuralLanguageModel) { best = model.copyOfWeights() }
+    public func keepBest(_ model: any NeuralLanguageModel, step: Int) {
+        best = model.copyOfWeights()
+        bestStep = step
+    }
 
     public func restoreBest(into model: any NeuralLanguageModel) { model.setWeights(best) }
 

@@ -54,8 +54,9 @@ struct BenchCommand: ParsableCommand {
         try reportingFailures {
             let benchmark = try benchmark()
             guard seconds > 0, seconds < 1e6 else {
-                throw CommandFailure("--seconds is \(seconds); it must be more than 0")
+                throw CommandFailure("--seconds is \(seconds); it must be more than 0 and less than a million")
             }
+            try checkMemory(benchmark)
             try execution.execute {
                 switch subject {
                 case .train: try report(benchmark.train(seconds: seconds), benchmark)
@@ -78,8 +79,27 @@ struct BenchCommand: ParsableCommand {
                 "--length is \(length); it must be between 1 and the context, \(configuration.contextLength)")
         }
         let batch = batch ?? preset.settings.batch
-        guard (1...1 << 20).contains(batch) else { throw CommandFailure("--batch is \(batch); it must be at least 1") }
+        guard (1...1 << 20).contains(batch) else {
+            throw CommandFailure("--batch is \(batch); it must be between 1 and \(1 << 20)")
+        }
         return Benchmark(configuration: configuration, batch: batch, length: length)
+    }
+
+    /// Refuses a shape that memory cannot hold, before any is taken for it.
+    private func checkMemory(_ benchmark: Benchmark) throws {
+        let shape = benchmark.configuration
+        switch subject {
+        case .train:
+            try MemoryEstimate(training: shape, batch: benchmark.batch, length: benchmark.length).check()
+        case .generate:
+            let estimate = MemoryEstimate(generatingWith: shape)
+            guard estimate.isAvailable else {
+                throw CommandFailure(
+                    "the model is too large for this machine: generating with \(large(estimate.parameters)) parameters "
+                        + "needs about \(fixed(estimate.bytes / 1e9, 1)) GB; choose fewer --layers, a smaller --width, "
+                        + "--context or --vocabulary")
+            }
+        }
     }
 
     /// What was measured, and the figures.

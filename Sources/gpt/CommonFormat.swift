@@ -39,11 +39,15 @@ func bytes(_ count: Int) -> String {
 
 /// A large quantity with its prefix: "4.9 million", "1.2 billion".
 func large(_ value: Double) -> String {
+    guard value.magnitude < 1e18 else { return "\(value)" }
     if value < 1e6 { return grouped(Int(value.rounded())) }
     if value < 1e9 { return "\(fixed(value / 1e6, 1)) million" }
     if value < 1e12 { return "\(fixed(value / 1e9, 1)) billion" }
     return "\(fixed(value / 1e12, 1)) trillion"
 }
+
+/// A loss in bits, from nats.
+func bits(_ nats: Double) -> Double { nats / 0x1.62e42fefa39efp-1 }
 
 /// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {

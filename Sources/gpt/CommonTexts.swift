@@ -2,10 +2,11 @@ import GPTKit
 
 extension TextOptions {
     /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
-    func read() throws -> ([NamedText], TextOrigin) {
+    /// - Parameter remark: is told what takes a while.
+    func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
         if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
         do {
-            return ([try TinyShakespeare.load { note("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
+            return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {
             note("\(error); taking the built-in play instead")
             return ([BuiltInCorpus.named], .builtIn)

@@ -202,7 +202,7 @@ struct CompareCommand: ParsableCommand {
             tokens += document.validation.count - 1
             characters += tokenizer.decode(document.validation.dropFirst()).unicodeScalars.count
         }
-        return loss / 0.693_147_180_559_945_3 * Double(tokens) / Double(max(1, characters))
+        return bits(loss) * Double(tokens) / Double(max(1, characters))
     }
 
     /// The first line with some length that a model writes, cut to what a terminal shows.

@@ -19,10 +19,15 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var model: ModelOptions
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The text to go on from.", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The text to go on from; \\n is a newline, \\t a tab, \\\\ a backslash.", valueName: "text"))
     var prompt: String?
 
-    @Option(help: ArgumentHelp("A file with the text to go on from; - for standard input.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file with the text to go on from, taken as it is; - for standard input.", valueName: "file"))
     var promptFile: String?
 
     @Option(
@@ -35,7 +40,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "End before this text; \\n is a newline. Repeat it for several, the first that appears counts.",
+            "End before this text, in which \\n is a newline too. Repeat it for several, the first that appears counts.",
             valueName: "text"))
     var stop: [String] = []
 
@@ -75,7 +80,7 @@ struct GenerateCommand: ParsableCommand {
 
     /// The prompt from where it was given; empty where it was not.
     private func readPrompt() throws -> String {
-        if let prompt { return prompt }
+        if let prompt { return unescaped(prompt) }
         guard let path = promptFile ?? (inputIsGiven ? "-" : nil) else { return "" }
         // A script may hand on a pipe of its own without knowing it, and would wait for ever without knowing why.
         if path == "-", promptFile == nil, !inputArrives(within: 1000) {

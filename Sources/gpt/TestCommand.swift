@@ -34,7 +34,9 @@ struct TestCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("A text for the model to go on from. (default: nothing is written)", valueName: "text"))
+        help: ArgumentHelp(
+            "A text for the model to go on from; \\n is a newline, \\t a tab, \\\\ a backslash. (default: nothing is written)",
+            valueName: "text"))
     var prompt: String?
 
     @Option(
@@ -57,8 +59,11 @@ struct TestCommand: ParsableCommand {
         var seconds: Double
 
         var perplexity: Double { exp(evaluation.loss) }
-        var bitsPerCharacter: Double { evaluation.total / M_LN2 / Double(predictedCharacters) }
+        var bitsPerCharacter: Double { bits(evaluation.total) / Double(predictedCharacters) }
     }
+
+    /// The prompt that was meant.
+    private var promptText: String? { prompt.map(unescaped) }
 
     func run() throws {
         try reportingFailures {
@@ -70,12 +75,12 @@ struct TestCommand: ParsableCommand {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true)
                 // Before the text is measured, which may take a while.
-                let promptIds = try prompt.map { try generator.encode(prompt: $0, replacing: unknown) }
+                let promptIds = try promptText.map { try generator.encode(prompt: $0, replacing: unknown) }
                 let result = try measure(generator, content, unknown)
                 try describe(result)
                 var continuation: String?
-                if let prompt, let promptIds {
-                    let shown = prompt.isEmpty ? "" : generator.tokenizer.decode(promptIds)
+                if let promptText, let promptIds {
+                    let shown = promptText.isEmpty ? "" : generator.tokenizer.decode(promptIds)
                     continuation = try write(generator, promptIds, shown: shown, settings)
                 }
                 if json { try writeLine(object(result, continuation).serialized()) }
@@ -156,8 +161,8 @@ struct TestCommand: ParsableCommand {
         object["predicted_tokens"] = .int(result.evaluation.count)
         object["characters"] = .int(result.characters)
         object["seconds"] = .double(result.seconds)
-        if let prompt, let continuation {
-            object["prompt"] = .string(prompt)
+        if let promptText, let continuation {
+            object["prompt"] = .string(promptText)
             object["continuation"] = .string(continuation)
         }
         return .object(object)

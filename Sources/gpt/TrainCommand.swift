@@ -81,44 +81,37 @@ struct TrainCommand: ParsableCommand {
     private func newRun() throws {
         let settings = settings
         if let problem = settings.problem { throw TrainingError.setting(problem) }
-        if let out, let occupant = RunDirectory.occupant(of: out) {
+        if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }
-        let (texts, origin) = try readTexts()
-        // Until here a signal just ends the process: nothing has been written.
-        StopSignal.catchAll()
+        let (texts, origin) = try text.read(remark: remark)
         let tokenizer = try settings.tokenizer.make(for: texts)
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation,
             contextLength: settings.shape.kind == .ngram ? 1 : settings.shape.context)
-        let path = try out ?? freeDefaultName()
+        let path = try freeName()
         let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
         let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         guard let model else { return try count(data, tokenizer, settings, directory) }
+        StopSignal.catchAll()
         describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try train(trainer, tokenizer, path: path, origin: origin)
     }
 
-    /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
-    private func readTexts() throws -> ([NamedText], TextOrigin) {
-        if !text.text.isEmpty { return (try TextSource.read(text.text), .files(text.text)) }
-        do {
-            return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
-        } catch {
-            note("\(error); training on the built-in play instead")
-            return ([BuiltInCorpus.named], .builtIn)
-        }
-    }
-
-    /// The name for a run that was given none, after whatever has it was renamed.
-    private func freeDefaultName() throws -> String {
-        let name = Self.defaultName
-        switch RunDirectory.occupant(of: name) {
+    /// The name for the run, after whatever has it was renamed: a model only where no name was asked for.
+    private func freeName() throws -> String {
+        let name = out ?? Self.defaultName
+        let occupant = RunDirectory.occupant(of: name)
+        if out != nil, occupant != .remains { return name }
+        switch occupant {
         case nil: break
         case .other: throw TrainingError.directory(RunDirectory.Occupant.other.refusal(name))
         case .model: note("The model that was in \(name) is now in \(try RunDirectory.moveAside(name)).")
+        case .remains:
+            let moved = try RunDirectory.moveAside(name)
+            note("A run in \(name) never got to its first save; what is left of it is now in \(moved).")
         case .unfinished:
             let moved = try RunDirectory.moveAside(name)
             note("The unfinished run in \(name) is now in \(moved); 'gpt train --resume \(moved)' goes on with it.")
@@ -160,7 +153,6 @@ struct TrainCommand: ParsableCommand {
                 directory: path, what: "its text came from standard input; give it again with --text")
         }
         let texts = try origin.texts { remark("Fetching tiny Shakespeare ...") }
-        StopSignal.catchAll()
         let (trainer, _, tokenizer) = try run.resume(texts, origin: origin, settings: settings)
         if trainer.isOver, run.isComplete(with: settings) {
             note(
@@ -168,17 +160,21 @@ struct TrainCommand: ParsableCommand {
                     + "to train it further give a larger --steps or --minutes.")
             return
         }
+        StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
         try train(trainer, tokenizer, path: path, origin: origin)
     }
 
     // MARK: Both
 
+    /// Trains. A signal is a wish only meanwhile; before and after it just ends the process, for nothing or everything is
+    /// written.
     private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
         let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
         var sample: String?
         let end: TrainingEnd
         do {
+            defer { StopSignal.release() }
             end = try trainer.run(shouldStop: { StopSignal.received != nil }) { event in
                 if case .sample(_, let text) = event { sample = text }
                 shown?.report(event)
@@ -192,14 +188,15 @@ struct TrainCommand: ParsableCommand {
             let of = trainer.settings.steps.map { " of \(grouped($0))" } ?? ""
             note("Stopped after step \(grouped(trainer.progress.step))\(of); everything is saved.")
             note("Go on with: gpt train --resume \(path)")
-            try stopIfAsked()
         }
+        // Also where it came too late to stop anything: who asked does not wait for a comparison.
+        try stopIfAsked()
         if end == .patience {
             remark("The validation loss has not improved for \(counted(trainer.settings.patience, "evaluation")).")
         }
         try TrainResult(
             model: trainer.model, tokenizer: tokenizer, data: trainer.data, loss: trainer.progress.finalLoss ?? .nan,
-            step: trainer.progress.bestStep, path: path, origin: origin, sample: sample,
+            step: trainer.bestStep, path: path, origin: origin, sample: sample,
             seconds: trainer.progress.seconds
         ).write()
     }
@@ -222,10 +219,13 @@ struct TrainCommand: ParsableCommand {
             default: "a bigram table"
             }
         let names = data.documents.map(\.name).joined(separator: ", ")
+        // The reserved token is none of the text's.
+        let different = tokenizer.vocabularySize - (tokenizer.endOfText == nil ? 0 : 1)
         remark("Model: \(form); \(large(Double(parameters))) parameters.")
         remark(
             "Text: \(names); \(grouped(data.trainingCount)) tokens to learn from, \(grouped(data.validationCount)) to "
-                + "validate on, \(grouped(tokenizer.vocabularySize)) different (\(tokenizer.kind)).")
+                + "validate on, \(grouped(different)) different (\(tokenizer.kind))."
+        )
         let length =
             switch settings.length {
             case .steps(let steps): counted(steps, "step")

@@ -1,13 +1,5 @@
 import GPTKit
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// What a training came to: a text the model wrote, its loss, and how that stands against counting.
 struct TrainResult {
     let model: any LanguageModel
@@ -33,7 +25,7 @@ struct TrainResult {
         let unit = tokenizer is ByteTokenizer ? "byte" : "character"
         let ofStep = step.map { ", the best model (step \(grouped($0)))" } ?? ""
         try writeLine(
-            "validation loss \(fixed(loss, 4)) nats per \(unit), \(fixed(loss / log(2), 3)) bits per \(unit)"
+            "validation loss \(fixed(loss, 4)) nats per \(unit), \(fixed(bits(loss), 3)) bits per \(unit)"
                 + "\(ofStep), trained in \(duration(seconds))")
         if let comparison = comparison(unit) { try writeLine(comparison) }
         try writeLine("The model is in \(path). Let it write more:")

@@ -23,12 +23,32 @@ import Testing
         "A shape that cannot be is one line",
         arguments: [
             ["train", "--heads", "3", "--width", "8"], ["train", "--length", "65"], ["train", "--batch", "0"],
-            ["train", "--seconds", "-1"], ["generate", "--width", "99999999999"],
+            ["train", "--seconds", "-1"], ["generate", "--width", "99999999999"], ["train", "--layers", "-1"],
+            ["train", "--heads", "-1"], ["generate", "--context", "-1"], ["train", "--vocabulary", "-1"],
+            ["train", "--batch", "-1"], ["train", "--length", "-1"], ["generate", "--threads", "-1"],
         ])
     func shapes(arguments: [String]) throws {
         let result = try runCommand(["bench"] + arguments)
         #expect(result.status == 1)
         #expect(result.errorLines.count == 1 && result.errorText.hasPrefix("gpt: "))
+    }
+
+    @Test(
+        "A shape that memory cannot hold is refused before it is taken",
+        arguments: [
+            ["train", "--width", "1048576", "--layers", "2", "--heads", "1", "--vocabulary", "1", "--context", "1"],
+            [
+                "train", "--batch", "1048576", "--context", "16777216", "--length", "16777216", "--layers", "1",
+                "--width", "1", "--heads", "1",
+            ],
+            ["generate", "--width", "1048576", "--layers", "4096", "--heads", "1"],
+            ["generate", "--context", "16777216", "--layers", "4096", "--width", "1024", "--heads", "1"],
+        ])
+    func memory(arguments: [String]) throws {
+        let result = try runCommand(["bench"] + arguments)
+        #expect(result.status == 1)
+        #expect(result.errorLines.count == 1)
+        #expect(result.errorText.contains("too large for this machine"), "\(result.errorText)")
     }
 
     @Test(

@@ -29,6 +29,20 @@ import Testing
         #expect(try greedy(model, "--prompt", "tea", "--length", "0").text == "tea\n")
     }
 
+    @Test func aTypedPromptHasEscapes() throws {
+        let model = try Models.parrot(in: directory)
+        #expect(try greedy(model, "--prompt", "tea for two\\n", "--length", "7").text == "tea for two\nand two\n")
+        let other = TemporaryDirectory()
+        let slashes = try Models.parrot(in: other, text: "a\\nb\tc\n")
+        #expect(try greedy(slashes, "--prompt", "a\\\\n", "--length", "1").text == "a\\nb\n")
+        #expect(try greedy(slashes, "--prompt", "b\\t", "--length", "1").text == "b\tc\n")
+        // What is not typed is taken as it is.
+        #expect(try greedy(slashes, "--length", "1", input: "a\\n").text == "a\\nb\n")
+        let file = directory.file("prompt.txt")
+        try write("a\\n", to: file)
+        #expect(try greedy(slashes, "--length", "1", "--prompt-file", file).text == "a\\nb\n")
+    }
+
     @Test func takesThePromptFromAPipeOrAFile() throws {
         let model = try Models.parrot(in: directory)
         #expect(try greedy(model, "--length", "4", input: "tea for").text == "tea for two\n")

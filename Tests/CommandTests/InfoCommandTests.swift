@@ -66,6 +66,10 @@ import Testing
         #expect(text.contains("tiny Shakespeare, 1.0 million tokens to learn from, 111,540 to validate on"))
         #expect(text.contains("7,000 steps, 16 windows of 64 each, learning rate 0.003, seed 1, 3 min 20 s"))
         #expect(text.contains("validation loss 1.5432, best at step 6,750, last training loss 1.2500"))
+        for number in ["-1e300", "1e300", "-1e18", "9223372036854775807"] {
+            try write("{\"progress\": {\"step\": \(number), \"seconds\": \(number)}}", "settings.json")
+            #expect(try runCommand(["info", path]).status == 0, "\(number)")
+        }
         // What is not as expected is passed over.
         for broken in ["", "{", "[]", "{\"settings\": 3, \"progress\": {\"step\": \"x\"}}"] {
             try write(broken, "settings.json")

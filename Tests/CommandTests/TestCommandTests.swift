@@ -69,6 +69,9 @@ import Testing
         let measured = try object(result)
         #expect(measured["prompt"] == "tea")
         #expect(measured["continuation"] == " for two")
+        let second = try runCommand(arguments + ["--prompt", "tea for two\\n"])
+        #expect(second.text.contains("\n\ntea for two\nand two \n{"))
+        #expect(try object(second)["prompt"] == "tea for two\n")
         // The same text through a pipe.
         let piped = try runCommand(
             ["test", path, "--text", "-", "--json"], input: Models.verse)

@@ -213,6 +213,49 @@ struct TrainCommandTests {
         }
     }
 
+    /// A text that takes a while to count.
+    private func writeLong() throws {
+        var generator = SeededGenerator(seed: 1)
+        let letters = (0..<4_000_000).map { _ in UInt8.random(in: 97...122, using: &generator) }
+        try directory.write(letters, to: "long.txt")
+    }
+
+    @Test("A single Ctrl-C ends counting", arguments: [SIGINT, SIGTERM])
+    func stoppedWhileCounting(_ signal: Int32) throws {
+        try writeLong()
+        let command = try RunningCommand(
+            ["train", "--text", "long.txt", "--model", "ngram", "--out", "run"], directory: directory.path)
+        try command.wait { _, _ in Files.exists(directory.file("run")) }
+        command.send(signal)
+        let result = try command.finish()
+        #expect(result.status == 128 + signal && result.text == "")
+    }
+
+    @Test("It ends the comparison with counting, too, and the model is there")
+    func stoppedWhileComparing() throws {
+        try writeLong()
+        let command = try RunningCommand(
+            ["train", "--text", "long.txt", "--validation", "0.001", "--steps", "2", "--out", "run"] + Self.tiny,
+            directory: directory.path)
+        try command.wait { output, _ in output.contains("nats per character") }
+        command.send(SIGINT)
+        let result = try command.finish()
+        #expect(result.status == 128 + SIGINT && !result.text.contains("seven-gram"))
+        #expect(try runCommand(["generate", "run", "--length", "5"], directory: directory.path).status == 0)
+    }
+
+    @Test(
+        "A kill during the very first save does not stand in the way of the next run",
+        arguments: [[], ["--out", "run"]])
+    func remains(_ arguments: [String]) throws {
+        let name = arguments.last ?? "model"
+        try Files.makeDirectory(directory.file(name))
+        try directory.write([0x7B], to: "\(name)/tokenizer.json")
+        let result = try train(["--text", "verse.txt", "--steps", "2"] + Self.tiny + arguments)
+        #expect(result.status == 0 && result.errorText.contains("\(name)-1"))
+        #expect(try file("\(name)-1/tokenizer.json") == [0x7B])
+    }
+
     @Test("A finished run says that it is, and goes on with more steps")
     func moreSteps() throws {
         _ = try tiny("--steps", "20", "--out", "run", "--quiet")

@@ -32,6 +32,41 @@ import Training
             ("train.safetensors", "exp_avg_sq.transformer.ln_f.weight", "moments after the steps"),
         ])
     func notices(file: String, tensor: String, kind: String) throws {
+        let original = try SafetensorsFile(path: Fixtures.reference + "/" + file)
+        var values = try original.doubles(tensor)
+        values[values.count / 2] += 1e-3
+        let directory = try reference(
+            with: SafetensorsTensor(name: tensor, dtype: .float64, shape: original.shape(tensor)) { [values] piece in
+                try values.withUnsafeBytes(piece)
+            }, in: file)
+        let failed = try ReferenceCheck(directory: directory.path).run().filter { !$0.isWithin }.map(\.name)
+        #expect(failed == [kind])
+    }
+
+    @Test(
+        "Sequences that the context does not hold are refused",
+        arguments: [
+            ("expected.safetensors", "input_ids", [1, 64], true),
+            ("expected.safetensors", "input_ids", [1, 65], false),
+            ("train.safetensors", "batch.0", [1, 65], true), ("train.safetensors", "batch.0", [1, 66], false),
+        ])
+    func context(file: String, name: String, shape: [Int], fits: Bool) throws {
+        let ids = [Int64](repeating: 0, count: shape[0] * shape[1])
+        let directory = try reference(
+            with: SafetensorsTensor(name: name, dtype: .int64, shape: shape) { piece in
+                try ids.withUnsafeBytes(piece)
+            }, in: file)
+        let check = ReferenceCheck(directory: directory.path)
+        if fits {
+            #expect(try check.run().contains { !$0.isWithin })
+        } else {
+            let error = #expect(throws: ModelError.self) { try check.run() }
+            #expect(error?.description.contains(name) == true)
+        }
+    }
+
+    /// The reference with one tensor of `file` replaced.
+    private func reference(with tensor: SafetensorsTensor, in file: String) throws -> TemporaryDirectory {
         let directory = TemporaryDirectory()
         for name in try Files.contents(ofDirectory: Fixtures.reference) {
             try directory.write(Fixtures.bytes(Fixtures.reference + "/" + name), to: name)
@@ -40,19 +75,12 @@ import Training
         try SafetensorsWriter.write(
             to: directory.file(file),
             tensors: original.names.map { name in
+                if name == tensor.name { return tensor }
                 let entry = try original.entry(name)
-                guard name == tensor else {
-                    return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
-                        try original.withBytes(name, piece)
-                    }
-                }
-                var values = try original.doubles(name)
-                values[values.count / 2] += 1e-3
-                return SafetensorsTensor(name: name, dtype: .float64, shape: entry.shape) { [values] piece in
-                    try values.withUnsafeBytes(piece)
+                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
+                    try original.withBytes(name, piece)
                 }
             })
-        let failed = try ReferenceCheck(directory: directory.path).run().filter { !$0.isWithin }.map(\.name)
-        #expect(failed == [kind])
+        return directory
     }
 }

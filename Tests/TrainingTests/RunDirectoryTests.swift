@@ -51,6 +51,37 @@ struct RunDirectoryTests {
         #expect(try contents(directory.file("partial"), names) == contents(directory.file("whole"), names))
     }
 
+    @Test("A step that is stopped between its batches is not taken, and made up for when resumed")
+    func stoppedWithinAStep() throws {
+        let directory = TemporaryDirectory()
+        let settings = TinyRuns.settings(steps: 8)
+        let whole = try TinyRuns.run(settings, in: directory.file("whole"))
+        _ = try whole.run()
+        do {
+            let partial = try TinyRuns.run(settings, in: directory.file("partial"))
+            // The question after the fifth step is answered no, and the next, between the batches of the sixth, yes.
+            var countdown: Countdown?
+            let end = try partial.run(shouldStop: { countdown?.isOver() ?? false }) { event in
+                if case .step(5, _, _) = event { countdown = Countdown(1) }
+            }
+            #expect(end == .stopped && partial.progress.step == 5)
+        }
+        #expect(try resume(directory.file("partial")).bits == whole.bits)
+    }
+
+    @Test("A run cannot be gone on with to fewer steps than it has done")
+    func fewerSteps() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.file("run")
+        do { _ = try TinyRuns.run(TinyRuns.settings(steps: 6), in: path).run() }
+        let run = try SavedRun(path)
+        var settings = run.settings
+        settings.length = .steps(5)
+        #expect(throws: TrainingError.self) {
+            try run.resume([TinyRuns.text], origin: run.origin, settings: settings)
+        }
+    }
+
     @Test("Stopped in the middle of the last evaluation, it makes that when resumed", arguments: [1, 2, 3])
     func stoppedAtTheEnd(_ questions: Int) throws {
         let directory = TemporaryDirectory()
@@ -82,7 +113,7 @@ struct RunDirectoryTests {
         let path = directory.file("run")
         var settings = TinyRuns.settings(steps: 40)
         settings.evaluateEvery = 4
-        do { _ = try TinyRuns.run(settings, in: path).run(shouldStop: Countdown(20).isOver) }
+        do { _ = try TinyRuns.run(settings, in: path).run(shouldStop: Countdown(50).isOver) }
         let before = try SavedRun(path).progress.step
         let saved = try contents(path, ["training/metrics.csv", "training/samples.txt"])
         // As if it had gone on for a while, and been killed before the next save.

@@ -147,6 +147,25 @@ struct TrainerTests {
         #expect(try #require(settings.problem).contains(words))
     }
 
+    @Test("A dropout that single precision rounds to 1 is refused")
+    func dropoutNearOne() throws {
+        var settings = TinyRuns.settings(steps: 1)
+        settings.dropout = 0.99999999
+        #expect(try #require(settings.problem).contains("--dropout"))
+        settings.dropout = 0.9999
+        #expect(settings.problem == nil)
+    }
+
+    @Test("Steps of more tokens than can be counted are refused")
+    func tokensOverflow() throws {
+        var settings = TinyRuns.settings(.bigram, steps: 1)
+        (settings.batch, settings.accumulate, settings.shape.context) = (1 << 20, 1 << 20, 1 << 24)
+        #expect(try #require(settings.problem).contains("--batch"))
+        // A step alone can be counted; as many as a run may have cannot.
+        settings.shape.context = 1
+        #expect(try #require(settings.problem).contains("--batch"))
+    }
+
     @Test("Numbers that are none are refused, too", arguments: [Double.nan, .infinity, -1, 1e300])
     func numbers(_ value: Double) {
         for setting: WritableKeyPath<TrainingSettings, Double> in [
