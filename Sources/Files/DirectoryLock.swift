@@ -28,5 +28,9 @@ package final class DirectoryLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // Closing alone would leave the lock to a child process that was forked, and is about to exec.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
