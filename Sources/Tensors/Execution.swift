@@ -27,8 +27,8 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     }
 }
 
-/// How kernels run: with which instruction set, on how many threads. Neither is part of a model or of a computation,
-/// so it is bound to the task rather than passed along:
+/// How kernels run: with which instruction set, on how many threads, and in which precision products are computed. None
+/// of it is part of a model, so it is bound to the task rather than passed along:
 ///
 /// ```swift
 /// Execution.$current.withValue(Execution(threads: 1)) { ... }
@@ -36,13 +36,19 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 public struct Execution: Sendable, Equatable {
     public var instructionSet: InstructionSet
     public var threads: Int
+    public var precision: Precision
 
     /// - Parameters:
     ///   - instructionSet: the fastest of the machine, or what the environment variable `GPT_KERNELS` names.
     ///   - threads: the number of physical cores.
-    public init(instructionSet: InstructionSet = Self.preferred, threads: Int = Self.physicalCores) {
+    ///   - precision: of matrix products.
+    public init(
+        instructionSet: InstructionSet = Self.preferred, threads: Int = Self.physicalCores,
+        precision: Precision = .float32
+    ) {
         self.instructionSet = instructionSet
         self.threads = max(1, min(threads, 255))
+        self.precision = precision
     }
 
     @TaskLocal public static var current = Execution()
