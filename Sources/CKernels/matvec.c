@@ -84,16 +84,10 @@ ALWAYS_INLINE vf NAME(widen)(int32_t weight, const char *p) {
 }
 #endif
 
-// x rounded to the nearest bfloat16, of two as near the even one. What is not a number stays so.
-ALWAYS_INLINE vf NAME(rounded)(vf x) {
-    vu bits = bits_of(x);
-    vf near = floats_of((bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u);
-    return x == x ? near : x;
-}
-
+// Rounded to bfloat16.
 static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
     for (int64_t i = 0; i < count; i += LANES)
-        store_up_to(rounded + i, NAME(rounded)(load_up_to(x + i, count - i)), count - i);
+        store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
 }
 
 // totals (rows, GPT_PANEL) += `depth` rows of x times one block of a panel.
@@ -419,31 +413,14 @@ static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
         m->weight == GPT_WEIGHT_FLOAT32 ? NAME(multiply_columns) : NAME(multiply_panels), &job);
 }
 
-// The sum of some floats, as fast as they can be read.
-static void NAME(read)(void *context, int64_t i) {
-    const matvec_job *job = context;
-    const float *at = job->x + job->units * i / job->pieces * (4 * LANES);
-    const float *end = job->x + job->units * (i + 1) / job->pieces * (4 * LANES);
-    vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
-    for (; at < end; at += 4 * LANES)
-        for (int s = 0; s < 4; s++) sums[s] += load(at + s * LANES);
-    job->partial[16 * i] = sum(sums[0] + sums[1] + sums[2] + sums[3]);
-}
-
-static int64_t NAME(read_unit)(void) { return 4 * LANES; }
-
 #else
 
 #define KERNEL_SOURCE "../matvec.c"
 #include "each_instruction_set.h"
-#include <stdlib.h>
-#include <time.h>
 
 KERNEL_TABLE(matvec);
 KERNEL_TABLE(pack_weight);
 KERNEL_TABLE(unpack_weight);
-KERNEL_TABLE(read);
-KERNEL_TABLE(read_unit);
 
 int64_t gpt_packed_bytes(int32_t weight, int64_t k, int64_t n) { return panels_of(n) * panel_bytes(weight, k); }
 
@@ -462,30 +439,6 @@ void gpt_unpack_weight(gpt_execution execution, int32_t weight, int64_t k, int64
 
 void gpt_matvec_run(gpt_execution execution, const gpt_matvec *m) {
     if (m->m > 0 && m->n > 0) matvec_table[execution.instruction_set](execution, m);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double gpt_peak_read(gpt_execution execution, int64_t bytes, double seconds) {
-    const int64_t unit = read_unit_table[execution.instruction_set]();
-    void *memory = NULL;
-    if (bytes < 1 << 20 || posix_memalign(&memory, 64, (size_t)bytes) != 0) return 0;
-    memset(memory, 0, (size_t)bytes);
-    matvec_job job = {.x = memory, .units = bytes / 4 / unit, .pieces = execution.threads};
-    job.partial = gpt_scratch(GPT_SCRATCH_SHARED, 16 * job.pieces);
-    double best = 0;
-    for (double end = now() + seconds; best == 0 || now() < end;) {
-        const double start = now();
-        gpt_parallel(execution.threads, job.pieces, read_table[execution.instruction_set], &job);
-        const double rate = (double)bytes / (now() - start);
-        if (rate > best) best = rate;
-    }
-    free(memory);
-    return best;
 }
 
 #endif

@@ -40,8 +40,4 @@ typedef struct {
 // With bfloat16, x is rounded like the weights; products are summed in float32.
 void gpt_matvec_run(gpt_execution execution, const gpt_matvec *matvec);
 
-// The rate at which `threads` cores together read `bytes` of memory from one end to the other, in bytes a second: the best
-// of several times within about `seconds`.
-double gpt_peak_read(gpt_execution execution, int64_t bytes, double seconds);
-
 #endif
