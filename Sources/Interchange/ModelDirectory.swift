@@ -2,6 +2,7 @@ import Files
 import LanguageModels
 import Layers
 import StrictJSON
+import Synchronization
 import Tensors
 import Tokenizers
 
@@ -110,13 +111,19 @@ public enum ModelDirectory {
 
     private static func makeModel(_ configuration: ModelConfiguration, _ files: WeightFiles) throws -> any LanguageModel
     {
-        if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+        do {
+            if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+        } catch {
+            try files.verifyChecksums()
+            throw error
+        }
         switch configuration {
         case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files)
         case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files)
         case .bigram(let size):
             return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files)
         case .ngram(let order, let size):
+            try files.verifyChecksums()
             var arrays: [String: [Int32]] = [:]
             for name in files.names {
                 guard let file = files.file(of: name) else { continue }
@@ -151,8 +158,36 @@ public enum ModelDirectory {
         }
     }
 
-    /// Copies every parameter from the files, in whatever precision they are.
+    /// Copies every parameter from the files, in whatever precision they are, and checks the files meanwhile.
     private static func filled<Model: NeuralLanguageModel>(_ model: Model, from files: WeightFiles) throws -> Model {
+        let sources: [Source]
+        do { sources = try self.sources(of: model, in: files) } catch {
+            // A file that was altered is said to be, rather than what has become of it.
+            try files.verifyChecksums()
+            throw error
+        }
+        let failures = Mutex([Int: any Error]())
+        Execution.current.forEach(below: files.count + sources.count) { item in
+            do {
+                if item < files.count { return try files.verifyChecksum(ofFile: item) }
+                let source = sources[item - files.count]
+                try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
+            } catch { failures.withLock { $0[item] = error } }
+        }
+        if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        return model
+    }
+
+    /// Where a parameter comes from.
+    private struct Source: Sendable {
+        let file: SafetensorsFile
+        let name: String
+        let target: Tensor
+    }
+
+    /// The tensor of each parameter: of the right shape, and with none left over.
+    private static func sources(of model: some NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
+        var sources: [Source] = []
         var unused = Set(files.names)
         for named in model.parameters {
             // As published, GPT-2's names lack the prefix that transformers gives them.
@@ -167,7 +202,7 @@ public enum ModelDirectory {
                     reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json asks for "
                         + "\(named.parameter.value.shape)")
             }
-            try named.parameter.value.withElements { try file.copyFloats(name, into: $0) }
+            sources.append(Source(file: file, name: name, target: named.parameter.value))
             unused.remove(name)
         }
         // Masks that old versions stored, and a second copy of a tied classifier.
@@ -175,7 +210,7 @@ public enum ModelDirectory {
         if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
             throw ModelError(path: files.path, reason: "the tensor \(name) has no place in the model of config.json")
         }
-        return model
+        return sources
     }
 }
 
