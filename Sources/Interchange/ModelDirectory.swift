@@ -40,13 +40,13 @@ public enum ModelDirectory {
         }
         let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
         let files = try WeightFiles(directory: path)
-        let model = try makeModel(configuration, files)
-        let tokenizer = Result<any Tokenizer, any Error> {
-            guard Files.exists(path + "/" + TokenizerFile.name) else {
-                throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
-            }
-            return try TokenizerFile.read(directory: path)
+        // Both take time: the tokenizer to be read, the weights to be checked.
+        let reading = Mutex<Result<any Tokenizer, any Error>?>(nil)
+        let model = try makeModel(configuration, files) {
+            let tokenizer = Result { try readTokenizer(path) }
+            reading.withLock { $0 = tokenizer }
         }
+        let tokenizer = reading.withLock { $0 } ?? Result { try readTokenizer(path) }
         if let size = (try? tokenizer.get())?.vocabularySize, size != model.vocabularySize {
             throw ModelError(
                 path: path,
@@ -109,8 +109,16 @@ public enum ModelDirectory {
 
     // MARK: - Reading
 
-    private static func makeModel(_ configuration: ModelConfiguration, _ files: WeightFiles) throws -> any LanguageModel
-    {
+    private static func readTokenizer(_ path: String) throws -> any Tokenizer {
+        guard Files.exists(path + "/" + TokenizerFile.name) else {
+            throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
+        }
+        return try TokenizerFile.read(directory: path)
+    }
+
+    private static func makeModel(
+        _ configuration: ModelConfiguration, _ files: WeightFiles, meanwhile: @Sendable () -> Void
+    ) throws -> any LanguageModel {
         do {
             if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
         } catch {
@@ -118,10 +126,10 @@ public enum ModelDirectory {
             throw error
         }
         switch configuration {
-        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files)
-        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files)
+        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
+        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
         case .bigram(let size):
-            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files)
+            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files, meanwhile)
         case .ngram(let order, let size):
             try files.verifyChecksums()
             var arrays: [String: [Int32]] = [:]
@@ -158,8 +166,11 @@ public enum ModelDirectory {
         }
     }
 
-    /// Copies every parameter from the files, in whatever precision they are, and checks the files meanwhile.
-    private static func filled<Model: NeuralLanguageModel>(_ model: Model, from files: WeightFiles) throws -> Model {
+    /// Takes every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
+    /// else is copied. Other threads hold the files against their checksums, and do what is to be done `meanwhile`.
+    private static func filled<Model: NeuralLanguageModel>(
+        _ model: Model, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
+    ) throws -> Model {
         let sources: [Source]
         do { sources = try self.sources(of: model, in: files) } catch {
             // A file that was altered is said to be, rather than what has become of it.
@@ -167,10 +178,11 @@ public enum ModelDirectory {
             throw error
         }
         let failures = Mutex([Int: any Error]())
-        Execution.current.forEach(below: files.count + sources.count) { item in
+        Execution.current.forEach(below: files.count + 1 + sources.count) { item in
             do {
                 if item < files.count { return try files.verifyChecksum(ofFile: item) }
-                let source = sources[item - files.count]
+                if item == files.count { return meanwhile() }
+                let source = sources[item - files.count - 1]
                 try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
             } catch { failures.withLock { $0[item] = error } }
         }
@@ -178,14 +190,14 @@ public enum ModelDirectory {
         return model
     }
 
-    /// Where a parameter comes from.
+    /// Where a parameter is copied from.
     private struct Source: Sendable {
         let file: SafetensorsFile
         let name: String
         let target: Tensor
     }
 
-    /// The tensor of each parameter: of the right shape, and with none left over.
+    /// Finds the tensor of each parameter, of the right shape and with none left over, and returns what has to be copied.
     private static func sources(of model: some NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
         var sources: [Source] = []
         var unused = Set(files.names)
@@ -202,8 +214,12 @@ public enum ModelDirectory {
                     reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json asks for "
                         + "\(named.parameter.value.shape)")
             }
-            sources.append(Source(file: file, name: name, target: named.parameter.value))
             unused.remove(name)
+            if let storage = file.floatsInPlace(try file.entry(name)) {
+                named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
+            } else {
+                sources.append(Source(file: file, name: name, target: named.parameter.value))
+            }
         }
         // Masks that old versions stored, and a second copy of a tied classifier.
         let harmless = [".attn.bias", ".attn.masked_bias", "lm_head.weight"]

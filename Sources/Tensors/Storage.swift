@@ -17,14 +17,24 @@ import Synchronization
 package final class Storage: @unchecked Sendable {
     package let start: UnsafeMutablePointer<Float>
     private let sizeClass: Int
+    /// What the block is part of, if it is not of the pool.
+    private let owner: (any AnyObject & Sendable)?
 
     /// A block for `count` floats, contents undefined.
     package init(count: Int) {
         sizeClass = MemoryPool.sizeClass(for: count)
         start = MemoryPool.shared.take(sizeClass)
+        owner = nil
     }
 
-    deinit { MemoryPool.shared.give(start, sizeClass) }
+    /// A block within memory that lives as long as its owner, such as a mapped file.
+    package init(_ start: UnsafeMutablePointer<Float>, of owner: any AnyObject & Sendable) {
+        self.start = start
+        self.owner = owner
+        sizeClass = 0
+    }
+
+    deinit { if owner == nil { MemoryPool.shared.give(start, sizeClass) } }
 }
 
 /// Free blocks of memory by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
