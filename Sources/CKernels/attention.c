@@ -87,19 +87,19 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         GPT_SCRATCH_OPERATION, size * PADDED(keys) + keys * PADDED(size) + QUERY_BLOCK * score_row);
     float *packed_v = packed_k + size * PADDED(keys);
     float *scores = packed_v + keys * PADDED(size);
-    NAME(pack_all)(packed_k, head_start(a->k, batch, head), 1, a->k.row, size, keys);
-    NAME(pack_all)(packed_v, head_start(a->v, batch, head), a->v.row, 1, keys, size);
+    NAME(pack_all)(GPT_FLOAT32, packed_k, head_start(a->k, batch, head), 1, a->k.row, size, keys);
+    NAME(pack_all)(GPT_FLOAT32, packed_v, head_start(a->v, batch, head), a->v.row, 1, keys, size);
     for (int64_t first = 0; first < a->queries; first += QUERY_BLOCK) {
         const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
         const int64_t limit = visible_keys(a, first + rows - 1);
         multiply_packed(
-            rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, keys, scores, score_row, false);
+            GPT_FLOAT32,            rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, keys, scores, score_row, false);
         for (int64_t r = 0; r < rows; r++)
             NAME(softmax)(
                 scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
                 a->statistics ? a->statistics + 2 * (item * a->queries + first + r) : NULL);
         multiply_packed(
-            rows, size, limit, scores, score_row, 1, packed_v, keys, size, out + first * a->out.row, a->out.row, false);
+            GPT_FLOAT32,            rows, size, limit, scores, score_row, 1, packed_v, keys, size, out + first * a->out.row, a->out.row, false);
     }
 }
 
@@ -176,18 +176,18 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     float *block_q = d_s + QUERY_BLOCK * score_row, *block_d_out = block_q + QUERY_BLOCK * width;
     float *d_q = block_d_out + QUERY_BLOCK * width;
 
-    NAME(pack_all)(columns_k, k, 1, a->k.row, size, keys);
-    NAME(pack_all)(columns_v, v, 1, a->v.row, size, keys);
-    NAME(pack_all)(rows_k, k, a->k.row, 1, keys, size);
+    NAME(pack_all)(GPT_FLOAT32, columns_k, k, 1, a->k.row, size, keys);
+    NAME(pack_all)(GPT_FLOAT32, columns_v, v, 1, a->v.row, size, keys);
+    NAME(pack_all)(GPT_FLOAT32, rows_k, k, a->k.row, 1, keys, size);
     memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
 
     for (int64_t first = 0; first < a->queries; first += QUERY_BLOCK) {
         const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
         const int64_t limit = visible_keys(a, first + rows - 1);
         const float *q_here = q + first * a->q.row, *d_out_here = d_out + first * g->d_out.row;
-        multiply_packed(rows, PADDED(limit), size, q_here, a->q.row, 1, columns_k, size, keys, p, score_row, false);
+        multiply_packed(GPT_FLOAT32, rows, PADDED(limit), size, q_here, a->q.row, 1, columns_k, size, keys, p, score_row, false);
         multiply_packed(
-            rows, PADDED(limit), size, d_out_here, g->d_out.row, 1, columns_v, size, keys, d_s, score_row, false);
+            GPT_FLOAT32,            rows, PADDED(limit), size, d_out_here, g->d_out.row, 1, columns_v, size, keys, d_s, score_row, false);
         for (int64_t r = 0; r < rows; r++) {
             vf dots = splat(0);
             for (int64_t j = 0; j < size; j += LANES)
@@ -205,13 +205,13 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             }
             for (int64_t j = visible; j < PADDED(limit); j++) p_row[j] = d_s_row[j] = 0;
         }
-        multiply_packed(rows, width, limit, d_s, score_row, 1, rows_k, keys, size, d_q, width, false);
+        multiply_packed(GPT_FLOAT32, rows, width, limit, d_s, score_row, 1, rows_k, keys, size, d_q, width, false);
         NAME(deliver)(
             d_q, width, head_start(g->d_q, batch, head) + first * g->d_q.row, g->d_q.row, rows, size, g->add);
-        NAME(pack_all)(block_q, q_here, a->q.row, 1, rows, size);
-        NAME(pack_all)(block_d_out, d_out_here, g->d_out.row, 1, rows, size);
-        multiply_packed(limit, width, rows, p, 1, score_row, block_d_out, rows, size, d_v, width, true);
-        multiply_packed(limit, width, rows, d_s, 1, score_row, block_q, rows, size, d_k, width, true);
+        NAME(pack_all)(GPT_FLOAT32, block_q, q_here, a->q.row, 1, rows, size);
+        NAME(pack_all)(GPT_FLOAT32, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
+        multiply_packed(GPT_FLOAT32, limit, width, rows, p, 1, score_row, block_d_out, rows, size, d_v, width, true);
+        multiply_packed(GPT_FLOAT32, limit, width, rows, d_s, 1, score_row, block_q, rows, size, d_k, width, true);
     }
     NAME(deliver)(d_k, width, head_start(g->d_k, batch, head), g->d_k.row, keys, size, g->add);
     NAME(deliver)(d_v, width, head_start(g->d_v, batch, head), g->d_v.row, keys, size, g->add);

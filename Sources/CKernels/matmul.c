@@ -1,9 +1,10 @@
 // Matrix products: c = act(a b + bias), and what backward needs of them.
 //
-// Large ones go block by block. For each block of DEPTH rows of b and WIDTH columns: b is packed into panels (all
-// threads together), then the grid of (block of rows of a) x (group of panels) is handed out. a is read in place when
-// its rows are contiguous and packed in strips of six rows when it is read transposed. With few rows (generation, one
-// token a sequence) packing would cost more than the product: there b is read in place, once.
+// They go block by block. For each block of DEPTH words of k and WIDTH columns: b is packed into panels (all threads
+// together), unless it was packed before, then the grid of (block of rows of a) x (group of panels) is handed out. a is
+// read in place when its rows are contiguous floats; it is packed when it is read transposed, changed on the way, or
+// rounded to bfloat16. With few rows in float32 (generation, one token a sequence) packing would cost more than the
+// product: there b is read in place, once.
 
 #include "matmul.h"
 #include "threads.h"
@@ -12,13 +13,18 @@
 
 enum {
     BLOCK_ROWS = 96,    // rows of a that are multiplied while a panel of b is in cache
+    DEPTH = 384,        // words of k in a block
+    WIDTH = 1536,       // columns in a block
+    PIECES = 16,        // items of work there should be, however small the product
     DOTS = 32,          // columns of an item that is computed as dot products
+    STAGE = 8,          // words of k that are staged at a time when a is packed in strips
 };
 
-// One block of b, and how the work on it is cut.
+// One block of b, and how the work on it is cut. All depths are in words.
 typedef struct {
     const gpt_matmul *m;
-    float *packed;                       // panels of the block of b, each depth x its width
+    float *packed;                       // panel i of the block starts at packed + i PANEL panel_depth
+    int64_t panel_depth;
     int64_t first_k, depth;              // the block's rows of b
     int64_t first_column, columns;       // and its columns
     int64_t rows_per_block;
@@ -28,7 +34,9 @@ typedef struct {
 
 // Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then), or changed on
 // the way.
-static inline bool must_pack(const gpt_matmul *m) { return m->a_column != 1 || m->a_activation != GPT_IDENTITY; }
+static inline bool needs_strips(const gpt_matmul *m) {
+    return m->a_column != 1 || m->a_activation != GPT_IDENTITY;
+}
 
 #endif
 
@@ -84,37 +92,75 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
     }
 }
 
+// The index along k of the first element of a word.
+#define ELEMENTS(m, word) ((m)->precision == GPT_BFLOAT16 ? 2 * (word) : (word))
+
 static void NAME(pack)(void *context, int64_t i) {
     const matmul_block *block = context;
     const gpt_matmul *m = block->m;
-    const int64_t column = i * PANEL, left = block->columns - column;
-    pack_panel(
-        block->packed + column * block->depth,
-        m->b + block->first_k * m->b_row + (block->first_column + column) * m->b_column, m->b_row, m->b_column,
-        block->depth, left < PANEL ? left : PANEL);
+    const int64_t column = i * PANEL, left = block->columns - column, columns = left < PANEL ? left : PANEL;
+    const int64_t first = ELEMENTS(m, block->first_k), end = ELEMENTS(m, block->first_k + block->depth);
+    const int64_t k = (end < m->k ? end : m->k) - first;
+    const float *b = m->b + first * m->b_row + (block->first_column + column) * m->b_column;
+    pack_panel(m->precision, block->packed + column * block->panel_depth, b, m->b_row, m->b_column, k, columns);
+    if (!m->column_sums) return;
+    // The rows are in cache now. Each column is summed in their order.
+    float *sums = m->column_sums + block->first_column + column;
+    for (int64_t j = 0; j < columns; j += LANES) {
+        vf total = block->first && !m->add_column_sums ? splat(0) : load_up_to(sums + j, columns - j);
+        for (int64_t p = 0; p < k; p++) total += load_up_to(b + p * m->b_row + j, columns - j);
+        store_up_to(sums + j, total, columns - j);
+    }
 }
 
-// Packs some rows of an a that is read transposed: strips of TILE_ROWS rows, each with its columns one after another, so
-// that a tile reads it as one stream. The activation, if any, is applied on the way.
-static const float *NAME(pack_strips)(const gpt_matmul *m, const float *a, int64_t rows, int64_t depth) {
-    float *packed = gpt_scratch(GPT_SCRATCH_PACK, (rows + TILE_ROWS) * depth);
-    const int64_t whole = rows - rows % TILE_ROWS;
-    float activated[BLOCK_ROWS];
-    for (int64_t p = 0; p < depth; p++) {
-        const float *from = a + p * m->a_column;
-        if (m->a_activation != GPT_IDENTITY) {
+// Packs `rows` rows of a from (row, word) on in strips of TILE_ROWS rows, each with its words one after another, so that a
+// tile reads it as one stream. a is read transposed or not; its activation, if any, is applied on the way.
+static const float *NAME(pack_strips)(
+    const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth, int64_t *strip) {
+    enum { COPIED = 8 };    // words copied at a time, of which TILE_ROWS count; the next copy overwrites the rest
+    const bool paired = m->precision == GPT_BFLOAT16;
+    const int64_t padded = (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+    *strip = TILE_ROWS * depth + COPIED;
+    float *packed = gpt_scratch(GPT_SCRATCH_PACK, padded / TILE_ROWS * *strip);
+    float stage[STAGE][BLOCK_ROWS + LANES + COPIED];
+    for (int64_t p = 0; p < depth; p += STAGE) {
+        const int64_t end = depth - p < STAGE ? depth - p : STAGE;
+        for (int64_t q = 0; q < end; q++) {
+            const int64_t k = ELEMENTS(m, word + p + q);
+            const float *from = m->a + row * m->a_row + k * m->a_column;
             for (int64_t r = 0; r < rows; r += LANES) {
-                vf x = NAME(activate)(m->a_activation, load_up_to(from + r, rows - r));
-                store_up_to(activated + r, x, rows - r);
+                const int64_t left = rows - r;
+                vf x = NAME(activate)(m->a_activation, load_up_to(from + r, left));
+                if (paired) {
+                    vf odd = splat(0);
+                    if (k + 1 < m->k)
+                        odd = NAME(activate)(m->a_activation, load_up_to(from + m->a_column + r, left));
+                    x = pairs(x, odd);
+                }
+                store(stage[q] + r, x);
             }
-            from = activated;
         }
-        float *to = packed + p * TILE_ROWS;
-        for (int64_t r = 0; r < whole; r += TILE_ROWS, to += TILE_ROWS * depth)
-            for (int s = 0; s < TILE_ROWS; s++) to[s] = from[r + s];
-        for (int64_t r = whole; r < rows; r++) to[r - whole] = from[r];
+        for (int64_t r = 0; r < rows; r += TILE_ROWS)
+            for (int64_t q = 0; q < end; q++)
+                memcpy(
+                    packed + r / TILE_ROWS * *strip + (p + q) * TILE_ROWS, stage[q] + r, COPIED * sizeof(float));
     }
     return packed;
+}
+
+// Rounds `rows` rows of an a with contiguous rows to bfloat16, from (row, word) on; each has `depth` words then.
+static const float *NAME(round_rows)(const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
+    float *rounded = gpt_scratch(GPT_SCRATCH_PACK, rows * depth);
+    const int64_t k = m->k - 2 * word < 2 * depth ? m->k - 2 * word : 2 * depth;
+    for (int64_t r = 0; r < rows; r++) {
+        const float *from = m->a + (row + r) * m->a_row + 2 * word;
+        float *to = rounded + r * depth;
+        int64_t p = 0;
+        for (; 2 * (p + LANES) <= k; p += LANES)
+            store(to + p, neighbours(load(from + 2 * p), load(from + 2 * p + LANES)));
+        for (; p < depth; p++) to[p] = pair_of(from[2 * p], 2 * p + 1 < k ? from[2 * p + 1] : 0);
+    }
+    return rounded;
 }
 
 static void NAME(multiply)(void *context, int64_t i) {
@@ -125,14 +171,20 @@ static void NAME(multiply)(void *context, int64_t i) {
     const int64_t first_panel = i % block->panel_groups * block->panels_per_group;
     const int64_t end_panel =
         first_panel + block->panels_per_group < block->panels ? first_panel + block->panels_per_group : block->panels;
-    const int64_t depth = block->depth;
+    const int64_t depth = block->depth, rows = end_row - first_row;
     const bool accumulate = m->accumulate || !block->first;
 
-    const float *a = m->a + first_row * m->a_row + block->first_k * m->a_column;
-    int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = m->a_column;
-    if (must_pack(m)) {
-        a = NAME(pack_strips)(m, a, end_row - first_row, depth);
-        strip = TILE_ROWS * depth, a_row = 1, a_column = TILE_ROWS;
+    const float *a;
+    int64_t strip, a_row, a_column;
+    if (needs_strips(m)) {
+        a = NAME(pack_strips)(m, first_row, block->first_k, rows, depth, &strip);
+        a_row = 1, a_column = TILE_ROWS;
+    } else if (m->precision == GPT_BFLOAT16) {
+        a = NAME(round_rows)(m, first_row, block->first_k, rows, depth);
+        a_row = depth, a_column = 1, strip = TILE_ROWS * depth;
+    } else {
+        a = m->a + first_row * m->a_row + block->first_k;
+        a_row = m->a_row, a_column = 1, strip = TILE_ROWS * m->a_row;
     }
 
     for (int64_t panel = first_panel; panel < end_panel; panel++) {
@@ -143,34 +195,36 @@ static void NAME(multiply)(void *context, int64_t i) {
         const float *from = a;
         for (int64_t r = first_row; r < end_row; r += TILE_ROWS, from += strip)
             edge_tile(
-                end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
-                block->packed + column * depth, width, c + r * m->c_row, m->c_row, accumulate);
+                m->precision, end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
+                block->packed + column * block->panel_depth, width, c + r * m->c_row, m->c_row, accumulate);
         if (block->last && NAME(has_epilogue)(m))
-            NAME(finish)(m, first_row, end_row - first_row, block->first_column + column, columns);
+            NAME(finish)(m, first_row, rows, block->first_column + column, columns);
     }
 }
 
 static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
-    enum { DEPTH = 384, WIDTH = 1536, PIECES = 16 };
     // Enough pieces of work for every thread, whatever their number: short blocks of rows where a has to be packed (so
     // that each row is packed once), groups of panels where it does not.
+    const bool packs_a = needs_strips(m) || m->precision == GPT_BFLOAT16;
     int64_t rows = BLOCK_ROWS;
-    if (must_pack(m))
+    if (packs_a)
         while (rows > 2 * TILE_ROWS && (m->m + rows - 1) / rows < PIECES) rows -= TILE_ROWS;
     const int64_t row_blocks = (m->m + rows - 1) / rows;
-    const int64_t groups = must_pack(m) || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
+    const int64_t groups = packs_a || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
+    const int64_t words = words_of(m->precision, m->k);
     for (int64_t column = 0; column < m->n; column += WIDTH) {
         const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
         const int64_t panels = (columns + PANEL - 1) / PANEL;
-        for (int64_t k = 0; k < m->k || k == 0; k += DEPTH) {
-            const int64_t depth = m->k - k < DEPTH ? m->k - k : DEPTH;
+        for (int64_t k = 0; k < words || k == 0; k += DEPTH) {
+            const int64_t depth = words - k < DEPTH ? words - k : DEPTH;
             matmul_block block = {
-                .m = m, .packed = gpt_scratch(GPT_SCRATCH_SHARED, panels * PANEL * DEPTH),
-                .first_k = k, .depth = depth, .first_column = column, .columns = columns, .panels = panels,
+                .m = m, .first_k = k, .depth = depth, .first_column = column, .columns = columns, .panels = panels,
                 .rows_per_block = rows, .panels_per_group = (panels + groups - 1) / groups,
-                .first = k == 0, .last = k + DEPTH >= m->k,
+                .first = k == 0, .last = k + DEPTH >= words,
             };
             block.panel_groups = (panels + block.panels_per_group - 1) / block.panels_per_group;
+            block.packed = gpt_scratch(GPT_SCRATCH_SHARED, panels * PANEL * DEPTH);
+            block.panel_depth = depth;
             gpt_parallel(execution.threads, panels, NAME(pack), &block);
             gpt_parallel(execution.threads, row_blocks * block.panel_groups, NAME(multiply), &block);
         }
@@ -185,12 +239,12 @@ static void NAME(multiply_in_place)(void *context, int64_t i) {
     int64_t width = m->b_row;
     if (columns % LANES != 0) {    // reading whole vectors would pass the end of the last row
         float *packed = gpt_scratch(GPT_SCRATCH_PACK, m->k * PANEL);
-        width = pack_panel(packed, b, m->b_row, 1, m->k, columns);
+        width = pack_panel(GPT_FLOAT32, packed, b, m->b_row, 1, m->k, columns);
         b = packed;
     }
     for (int64_t r = 0; r < m->m; r += TILE_ROWS)
         edge_tile(
-            m->m - r < TILE_ROWS ? m->m - r : TILE_ROWS, columns, m->k, m->a + r * m->a_row, m->a_row, m->a_column, b,
+            GPT_FLOAT32, m->m - r < TILE_ROWS ? m->m - r : TILE_ROWS, columns, m->k, m->a + r * m->a_row, m->a_row, m->a_column, b,
             width, m->c + r * m->c_row + column, m->c_row, m->accumulate);
     if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, column, columns);
 }
@@ -226,7 +280,8 @@ static void NAME(multiply_by_dots)(void *context, int64_t i) {
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     // Below this many multiply-adds a hand-off to other threads costs more than it saves.
     if (m->m * m->n * m->k < 65536) execution.threads = 1;
-    const bool few_rows = m->m <= 2 * TILE_ROWS && m->a_activation == GPT_IDENTITY;
+    const bool few_rows = m->m <= 2 * TILE_ROWS && m->a_activation == GPT_IDENTITY && m->precision == GPT_FLOAT32
+        && !m->column_sums;
     if (few_rows && m->b_column == 1)
         gpt_parallel(execution.threads, (m->n + PANEL - 1) / PANEL, NAME(multiply_in_place), (void *)m);
     else if (few_rows && m->a_column == 1 && m->b_row == 1)
@@ -235,25 +290,7 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
         NAME(matmul_blocked)(execution, m);
 }
 
-// Multiply-adds on registers alone, enough of them in flight to hide their latency.
-static void NAME(spend)(void *context, int64_t i) {
-    float *result = (float *)context + i * 64;
-    enum { CHAINS = TILE_ROWS * VECTORS };
-    vf sums[CHAINS];
-    const vf x = load(result), y = load(result + 16);
-#pragma clang loop unroll(full)
-    for (int c = 0; c < CHAINS; c++) sums[c] = x + (float)c;
-    for (int repeat = 0; repeat < 100000; repeat++)
-#pragma clang loop unroll(full)
-        for (int c = 0; c < CHAINS; c++) sums[c] = sums[c] * y + x;
-    vf all = splat(0);
-#pragma clang loop unroll(full)
-    for (int c = 0; c < CHAINS; c++) all += sums[c];
-    store(result + 32, all);
-}
-
-static double NAME(spend_flops)(void) { return 2.0 * 100000 * TILE_ROWS * VECTORS * LANES; }
-
+#undef ELEMENTS
 #undef GELU_SLOPE
 #undef GELU_CUBIC
 #include "gemm_core_end.h"
@@ -262,33 +299,11 @@ static double NAME(spend_flops)(void) { return 2.0 * 100000 * TILE_ROWS * VECTOR
 
 #define KERNEL_SOURCE "../matmul.c"
 #include "each_instruction_set.h"
-#include <time.h>
 
 KERNEL_TABLE(matmul);
-KERNEL_TABLE(spend);
-KERNEL_TABLE(spend_flops);
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *m) {
     if (m->m > 0 && m->n > 0) matmul_table[execution.instruction_set](execution, m);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double gpt_peak_flops(gpt_execution execution, double seconds) {
-    float *results = gpt_scratch(GPT_SCRATCH_OPERATION, 64 * (int64_t)execution.threads);
-    for (int32_t i = 0; i < 64 * execution.threads; i++) results[i] = 0.5f;
-    double best = 0;
-    for (double end = now() + seconds; now() < end;) {
-        const double start = now();
-        gpt_parallel(execution.threads, execution.threads, spend_table[execution.instruction_set], results);
-        const double rate = execution.threads * spend_flops_table[execution.instruction_set]() / (now() - start);
-        if (rate > best) best = rate;
-    }
-    return best;
 }
 
 #endif

@@ -12,7 +12,12 @@ import Synchronization
 /// The instruction set that kernels are run with. Each gives the same results up to rounding; for one of them the
 /// results are the same bits every time, on any number of threads.
 public enum InstructionSet: String, CaseIterable, Sendable {
-    case scalar, avx2, avx512, neon
+    case scalar, avx2, avx512
+    /// AVX-512 with dot products of bfloat16.
+    case avx512bf16
+    case neon
+    /// NEON with dot products of bfloat16.
+    case neonbf16
 
     /// The sets that this machine can run, slowest first.
     public static let available = allCases.filter { gpt_supports($0.code) }
@@ -22,7 +27,9 @@ public enum InstructionSet: String, CaseIterable, Sendable {
         case .scalar: Int32(GPT_SCALAR.rawValue)
         case .avx2: Int32(GPT_AVX2.rawValue)
         case .avx512: Int32(GPT_AVX512.rawValue)
+        case .avx512bf16: Int32(GPT_AVX512_BFLOAT16.rawValue)
         case .neon: Int32(GPT_NEON.rawValue)
+        case .neonbf16: Int32(GPT_NEON_BFLOAT16.rawValue)
         }
     }
 }
@@ -118,9 +125,9 @@ public struct Execution: Sendable, Equatable {
         }
     }
 
-    /// The multiply-add rate that `threads` cores reach together on registers alone, in floating-point operations a
-    /// second, measured for about `seconds`.
-    package func measuredPeak(seconds: Double) -> Double { gpt_peak_flops(kernels, seconds) }
+    /// The multiply-add rate that `threads` cores reach together on registers alone with factors of `precision`, in
+    /// floating-point operations a second, measured for about `seconds`.
+    package func measuredPeak(seconds: Double) -> Double { gpt_peak_flops(kernels, precision.code, seconds) }
 
     /// For the C kernels.
     package var kernels: gpt_execution {

@@ -19,10 +19,6 @@ struct BenchCommand: ParsableCommand {
         case train, generate
     }
 
-    enum Precision: String, ExpressibleByArgument, CaseIterable {
-        case f32
-    }
-
     @Argument(help: "What to measure: train or generate.")
     var subject: Subject
 
@@ -30,7 +26,7 @@ struct BenchCommand: ParsableCommand {
     var preset = ModelPreset.charSmall
 
     @Option(help: "The numbers that products are computed with.")
-    var precision = Precision.f32
+    var precision = Precision.float32
 
     @Option(parsing: .unconditional, help: ArgumentHelp("How long to train.", valueName: "seconds"))
     var seconds = 8.0
@@ -64,7 +60,7 @@ struct BenchCommand: ParsableCommand {
                 throw CommandFailure("--seconds is \(seconds); it must be more than 0 and less than a million")
             }
             try checkMemory(benchmark)
-            try execution.execute {
+            try execution.execute(in: precision) {
                 switch subject {
                 case .train: try report(benchmark.train(seconds: seconds, isProfiled: profile), benchmark)
                 case .generate: try report(benchmark.generate())

@@ -19,6 +19,8 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
+extension Precision: ExpressibleByArgument {}
+
 /// How a command computes.
 struct ExecutionOptions: ParsableArguments {
     @Option(
@@ -27,12 +29,13 @@ struct ExecutionOptions: ParsableArguments {
     var threads: Int?
 
     /// Runs `body` with that many threads.
-    func execute(_ body: () throws -> Void) throws {
+    func execute(in precision: Precision = .float32, _ body: () throws -> Void) throws {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
         if let threads, !(1...255).contains(threads) {
             throw CommandFailure("--threads is \(threads); it must be between 1 and 255")
         }
-        try Execution.$current.withValue(Execution(threads: threads ?? Execution.physicalCores), operation: body)
+        let execution = Execution(threads: threads ?? Execution.physicalCores, precision: precision)
+        try Execution.$current.withValue(execution, operation: body)
     }
 }
 

@@ -1,6 +1,6 @@
 // How a kernel runs: with which instruction set, on how many threads.
 //
-// Every kernel takes a gpt_execution by value. Neither field changes what is computed: the same instruction set gives
+// Every kernel takes a gpt_execution by value. Neither changes what is computed: the same instruction set gives
 // the same bits on any number of threads, because work is cut by the shape of the data alone and each output element
 // is summed in a fixed order.
 #ifndef GPT_EXECUTION_H
@@ -13,8 +13,16 @@ typedef enum {
     GPT_SCALAR = 0,
     GPT_AVX2 = 1,
     GPT_AVX512 = 2,
-    GPT_NEON = 3,
+    GPT_AVX512_BFLOAT16 = 3,
+    GPT_NEON = 4,
+    GPT_NEON_BFLOAT16 = 5,
 } gpt_instruction_set;
+
+// What the factors of a product are rounded to before they are multiplied. Sums are floats in both.
+typedef enum {
+    GPT_FLOAT32 = 0,
+    GPT_BFLOAT16 = 1,
+} gpt_precision;
 
 typedef struct {
     int32_t instruction_set;

@@ -10,6 +10,7 @@ typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2 } gpt_activation;
 // being 1, so that either may be read transposed; c has contiguous rows.
 typedef struct {
     int64_t m, n, k;
+    int32_t precision;       // gpt_precision, to which a and b are rounded
     const float *a;
     int64_t a_row, a_column;
     const float *b;
@@ -23,12 +24,10 @@ typedef struct {
     const float *slope_at;   // (m, n) contiguous: c is multiplied by the derivative of `slope` there, or NULL
     int32_t slope;           // gpt_activation
     int32_t a_activation;    // gpt_activation, applied to a as it is read; only where a is read transposed
+    float *column_sums;      // (n): the sums of the columns of b, unrounded, or NULL; only where b's rows are contiguous
+    bool add_column_sums;    // on top of what column_sums holds
 } gpt_matmul;
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);
-
-// The multiply-add rate of `threads` cores together in floating-point operations a second, measured for about
-// `seconds`: what gpt_matmul_run could reach if it did nothing else.
-double gpt_peak_flops(gpt_execution execution, double seconds);
 
 #endif

@@ -1,13 +1,25 @@
 // The heart of every matrix product: a tile of c held in registers, and the packing of b into panels.
 //
 // A panel is PANEL columns of b (VECTORS vectors wide), stored row after row, so that the tile reads it as one stream;
-// the last panel is padded with zeros to whole vectors. a is read in place by broadcasting one float at a time.
+// the last panel is padded with zeros to whole vectors. a is read by broadcasting one word at a time. A word is a float,
+// or in bfloat16 a pair of neighbours along k: both are 32 bits, so all but the multiplication itself is the same, and k
+// counts half as many words.
+//
 // Within a block of k every output element is one chain of multiply-adds in ascending order, whatever the tile it falls
 // in; how k is cut in blocks depends on the shapes alone. So the bits do not depend on who computes what.
 //
 // Included by kernel files within each_instruction_set.h.
 
+#ifndef GPT_GEMM_CORE_H
+#define GPT_GEMM_CORE_H
+
 #define TILE_ROWS 6
+
+// How many words k elements take.
+static inline int64_t words_of(int32_t precision, int64_t k) { return precision == GPT_BFLOAT16 ? (k + 1) / 2 : k; }
+
+#endif
+
 #define PANEL (VECTORS * LANES)
 
 #define tile NAME(tile)
@@ -16,11 +28,11 @@
 #define edge_tile NAME(edge_tile)
 #define multiply_packed NAME(multiply_packed)
 
-// tile[r][0 ..< vectors] = the sum over p of a[r, p] b[p, :]. Always inlined with constant rows and vectors, so that
-// the sums stay in registers: 6 x 4 of the 32 with AVX-512.
+// c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and vectors,
+// so that the sums stay in registers: 6 x 4 of the 32 with AVX-512.
 ALWAYS_INLINE void tile(
-    const int rows, const int vectors, int64_t k, const float *restrict a, int64_t a_row, int64_t a_column,
-    const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool accumulate) {
+    const int32_t precision, const int rows, const int vectors, int64_t k, const float *restrict a, int64_t a_row,
+    int64_t a_column, const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool accumulate) {
     vf sums[TILE_ROWS][VECTORS];
     const float *rows_of_a[TILE_ROWS];
 #pragma clang loop unroll(full)
@@ -39,7 +51,8 @@ ALWAYS_INLINE void tile(
             vf x = splat(*rows_of_a[r]);
             rows_of_a[r] += a_column;
 #pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++) sums[r][v] = x * columns[v] + sums[r][v];
+            for (int v = 0; v < vectors; v++)
+                sums[r][v] = precision == GPT_BFLOAT16 ? dot_pairs(sums[r][v], x, columns[v]) : x * columns[v] + sums[r][v];
         }
     }
 #pragma clang loop unroll(full)
@@ -53,18 +66,19 @@ ALWAYS_INLINE void tile(
 
 // Picks the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS).
 static void run_tile(
-    int rows, int vectors, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b, int64_t b_row,
-    float *c, int64_t c_row, bool accumulate) {
-#define CASE(r, v) \
-    case (r) * 8 + (v): tile(r, v, k, a, a_row, a_column, b, b_row, c, c_row, accumulate); break;
+    int32_t precision, int rows, int vectors, int64_t k, const float *a, int64_t a_row, int64_t a_column,
+    const float *b, int64_t b_row, float *c, int64_t c_row, bool accumulate) {
+#define CASE(r, v, p) \
+    case ((r) * 8 + (v)) * 2 + (p): tile(p, r, v, k, a, a_row, a_column, b, b_row, c, c_row, accumulate); break;
 #if VECTORS == 4
-#define ROW_OF_CASES(r) CASE(r, 1) CASE(r, 2) CASE(r, 3) CASE(r, 4)
+#define ROW_OF_CASES(r, p) CASE(r, 1, p) CASE(r, 2, p) CASE(r, 3, p) CASE(r, 4, p)
 #else
-#define ROW_OF_CASES(r) CASE(r, 1) CASE(r, 2)
+#define ROW_OF_CASES(r, p) CASE(r, 1, p) CASE(r, 2, p)
 #endif
-    switch (rows * 8 + vectors) {
-        ROW_OF_CASES(6) ROW_OF_CASES(5) ROW_OF_CASES(4) ROW_OF_CASES(3) ROW_OF_CASES(2) ROW_OF_CASES(1)
-    }
+#define CASES(p) \
+    ROW_OF_CASES(6, p) ROW_OF_CASES(5, p) ROW_OF_CASES(4, p) ROW_OF_CASES(3, p) ROW_OF_CASES(2, p) ROW_OF_CASES(1, p)
+    switch ((rows * 8 + vectors) * 2 + precision) { CASES(GPT_FLOAT32) CASES(GPT_BFLOAT16) }
+#undef CASES
 #undef ROW_OF_CASES
 #undef CASE
 }
@@ -72,76 +86,93 @@ static void run_tile(
 // Writes rows 0 ..< k and `columns` (at most PANEL) columns of b, widened with zeros to whole vectors; returns the
 // width of a row of the packed panel.
 ALWAYS_INLINE int64_t pack_panel(
-    float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k, int64_t columns) {
+    int32_t precision, float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k,
+    int64_t columns) {
+    const bool paired = precision == GPT_BFLOAT16;
     const int64_t width = (columns + LANES - 1) / LANES * LANES;
+    const int64_t step = paired ? 2 : 1, words = words_of(precision, k);
     if (b_column == 1) {
-        for (int64_t p = 0; p < k; p++) {
-            const float *from = b + p * b_row;
-            float *to = packed + p * width;
-            int64_t j = 0;
-            for (; j + LANES <= columns; j += LANES) store(to + j, load(from + j));
-            if (j < columns) store(to + j, load_part(from + j, columns - j));
+        for (int64_t p = 0; p < words; p++) {
+            const float *from = b + p * step * b_row;
+            const bool whole = paired && p * 2 + 1 < k;
+            for (int64_t j = 0; j < columns; j += LANES) {
+                vf x = load_up_to(from + j, columns - j);
+                if (paired) x = pairs(x, whole ? load_up_to(from + b_row + j, columns - j) : splat(0));
+                store(packed + p * width + j, x);
+            }
         }
     } else {
-        // b is stored by columns: turn it a square at a time.
+        // b is stored by columns: turn it a square of words at a time.
         int64_t p = 0;
-        for (; b_row == 1 && p + LANES <= k; p += LANES) {
+        for (; b_row == 1 && (p + LANES) * step <= k; p += LANES) {
             int64_t j = 0;
             for (; j + LANES <= columns; j += LANES) {
                 vf square[LANES];
-                for (int i = 0; i < LANES; i++) square[i] = load(b + p + (j + i) * b_column);
+                for (int i = 0; i < LANES; i++) {
+                    const float *from = b + p * step + (j + i) * b_column;
+                    square[i] = paired ? neighbours(load(from), load(from + LANES)) : load(from);
+                }
                 transpose(square);
                 for (int i = 0; i < LANES; i++) store(packed + (p + i) * width + j, square[i]);
             }
             for (; j < width; j++)
-                for (int i = 0; i < LANES; i++)
-                    packed[(p + i) * width + j] = j < columns ? b[p + i + j * b_column] : 0;
+                for (int i = 0; i < LANES; i++) {
+                    const float *from = b + (p + i) * step + j * b_column;
+                    packed[(p + i) * width + j] = j >= columns ? 0 : paired ? pair_of(from[0], from[1]) : from[0];
+                }
         }
-        for (; p < k; p++)
-            for (int64_t j = 0; j < width; j++)
-                packed[p * width + j] = j < columns ? b[p * b_row + j * b_column] : 0;
+        for (; p < words; p++)
+            for (int64_t j = 0; j < width; j++) {
+                const float *from = b + p * step * b_row + j * b_column;
+                const float even = j < columns ? *from : 0;
+                const float odd = j < columns && p * step + 1 < k ? from[b_row] : 0;
+                packed[p * width + j] = paired ? pair_of(even, odd) : even;
+            }
     }
     return width;
 }
 
 // One tile of c, whatever part of it exists.
 ALWAYS_INLINE void edge_tile(
-    int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *b,
-    int64_t b_row, float *c, int64_t c_row, bool accumulate) {
+    int32_t precision, int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row, int64_t a_column,
+    const float *b, int64_t b_row, float *c, int64_t c_row, bool accumulate) {
     const int vectors = (int)((columns + LANES - 1) / LANES);
     if (columns % LANES == 0) {
-        run_tile((int)rows, vectors, k, a, a_row, a_column, b, b_row, c, c_row, accumulate);
+        run_tile(precision, (int)rows, vectors, k, a, a_row, a_column, b, b_row, c, c_row, accumulate);
         return;
     }
     float whole[TILE_ROWS * PANEL];
-    run_tile((int)rows, vectors, k, a, a_row, a_column, b, b_row, whole, PANEL, false);
+    run_tile(precision, (int)rows, vectors, k, a, a_row, a_column, b, b_row, whole, PANEL, false);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < columns; j++)
             c[r * c_row + j] = accumulate ? c[r * c_row + j] + whole[r * PANEL + j] : whole[r * PANEL + j];
 }
 
-// The room that `columns` columns take in panels, in floats for each row of b.
+// The room that `columns` columns take in panels, in words for each row of b.
 #define PADDED(columns) (((columns) + LANES - 1) / LANES * LANES)
 
-// Packs all of b (k, columns) in panels; panel i starts at packed + i PANEL k.
+// Packs all of b (k, columns) in panels; panel i starts at packed + i PANEL words.
 ALWAYS_INLINE void NAME(pack_all)(
-    float *packed, const float *b, int64_t b_row, int64_t b_column, int64_t k, int64_t columns) {
+    int32_t precision, float *packed, const float *b, int64_t b_row, int64_t b_column, int64_t k, int64_t columns) {
+    const int64_t words = words_of(precision, k);
     for (int64_t j = 0; j < columns; j += PANEL)
         pack_panel(
-            packed + j * k, b + j * b_column, b_row, b_column, k, columns - j < PANEL ? columns - j : PANEL);
+            precision, packed + j * words, b + j * b_column, b_row, b_column, k,
+            columns - j < PANEL ? columns - j : PANEL);
 }
 
 // c (m, n) = or += a (m, k) times the first k rows and n columns of a b that was packed whole: `depth` rows, `width`
-// columns. On one thread: for products that are part of a larger op and live in its cache.
+// columns. k and depth count words, of which a is made too. On one thread: for products that are part of a larger op and
+// live in its cache.
 ALWAYS_INLINE void multiply_packed(
-    int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column, const float *packed,
-    int64_t depth, int64_t width, float *c, int64_t c_row, bool accumulate) {
+    int32_t precision, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column,
+    const float *packed, int64_t depth, int64_t width, float *c, int64_t c_row, bool accumulate) {
     for (int64_t j = 0; j < n; j += PANEL) {
         const int64_t columns = n - j < PANEL ? n - j : PANEL;
         const int64_t panel_row = width - j < PANEL ? PADDED(width - j) : PANEL;
         for (int64_t r = 0; r < m; r += TILE_ROWS)
             edge_tile(
-                m - r < TILE_ROWS ? m - r : TILE_ROWS, columns, k, a + r * a_row, a_row, a_column, packed + j * depth,
-                panel_row, c + r * c_row + j, c_row, accumulate);
+                precision, m - r < TILE_ROWS ? m - r : TILE_ROWS, columns, k, a + r * a_row, a_row, a_column,
+                packed + j * depth, panel_row, c + r * c_row + j, c_row, accumulate);
     }
 }

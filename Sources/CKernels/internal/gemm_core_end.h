@@ -5,5 +5,4 @@
 #undef edge_tile
 #undef multiply_packed
 #undef PADDED
-#undef TILE_ROWS
 #undef PANEL

@@ -12,6 +12,24 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline, unused))
 #endif
 
+#ifndef GPT_PAIR_OF
+#define GPT_PAIR_OF
+
+// Two floats rounded to bfloat16, as a pair in one word; see the end of this file.
+static inline float pair_of(float even, float odd) {
+    const float halves[2] = {even, odd};
+    uint32_t bits[2];
+    memcpy(bits, halves, sizeof bits);
+    for (int i = 0; i < 2; i++)
+        bits[i] = halves[i] == halves[i] ? bits[i] + 0x7fffu + ((bits[i] >> 16) & 1u) : (bits[i] | 0x400000u);
+    const uint32_t pair = (bits[1] & 0xffff0000u) | bits[0] >> 16;
+    float word;
+    memcpy(&word, &pair, sizeof word);
+    return word;
+}
+
+#endif
+
 #define vf NAME(vf)
 #define vi NAME(vi)
 #define vu NAME(vu)
@@ -31,6 +49,10 @@
 #define transpose NAME(transpose)
 #define vexp NAME(vexp)
 #define vlogistic NAME(vlogistic)
+#define bfloat16_of NAME(bfloat16_of)
+#define pairs NAME(pairs)
+#define neighbours NAME(neighbours)
+#define dot_pairs NAME(dot_pairs)
 
 #if LANES == 1
 typedef float vf;
@@ -164,3 +186,66 @@ ALWAYS_INLINE vf vexp(vf x) {
 
 // 1 / (1 + exp(-x)).
 ALWAYS_INLINE vf vlogistic(vf x) { return 1.0f / (1.0f + vexp(-x)); }
+
+// bfloat16 is the upper half of a float. Products in that precision work on pairs: each 32-bit lane of a vf holds two of
+// them, the one with the lower index in the lower half.
+
+// Each float rounded to the nearest bfloat16, to even between two, in the upper half of its lane; the lower half is 0.
+ALWAYS_INLINE vu bfloat16_of(vf x) {
+    vu bits = bits_of(x);
+    vu rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
+    // Adding would carry some that are not numbers into infinity.
+    rounded = x == x ? rounded : (bits | 0x400000u);
+    return rounded & 0xffff0000u;
+}
+
+// Lane i holds the pair of even[i] and odd[i].
+ALWAYS_INLINE vf pairs(vf even, vf odd) {
+#if defined(HAS_BFLOAT16) && LANES == 16
+    const __m512i order = _mm512_set_epi16(
+        31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16,
+        0);
+    return (vf)_mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even));
+#else
+    return floats_of(bfloat16_of(odd) | bfloat16_of(even) >> 16);
+#endif
+}
+
+// The pairs that 2 LANES consecutive floats make, of which the first half and the second half are given.
+ALWAYS_INLINE vf neighbours(vf first, vf second) {
+#if defined(HAS_BFLOAT16) && LANES == 16
+    return (vf)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+#elif LANES == 16
+    return pairs(
+        __builtin_shufflevector(first, second, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+        __builtin_shufflevector(first, second, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
+#elif LANES == 8
+    return pairs(
+        __builtin_shufflevector(first, second, 0, 2, 4, 6, 8, 10, 12, 14),
+        __builtin_shufflevector(first, second, 1, 3, 5, 7, 9, 11, 13, 15));
+#elif LANES == 4
+    return pairs(
+        __builtin_shufflevector(first, second, 0, 2, 4, 6), __builtin_shufflevector(first, second, 1, 3, 5, 7));
+#else
+    return pairs(first, second);
+#endif
+}
+
+// sum + the products of both halves of each pair.
+ALWAYS_INLINE vf dot_pairs(vf sum, vf a, vf b) {
+#if defined(HAS_BFLOAT16) && LANES == 16
+    return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#elif defined(HAS_BFLOAT16) && LANES == 4
+    float32x4_t s;
+    bfloat16x8_t x, y;
+    memcpy(&s, &sum, sizeof s);
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    s = vbfdotq_f32(s, x, y);
+    memcpy(&sum, &s, sizeof sum);
+    return sum;
+#else
+    sum = floats_of(bits_of(a) & 0xffff0000u) * floats_of(bits_of(b) & 0xffff0000u) + sum;
+    return floats_of(bits_of(a) << 16) * floats_of(bits_of(b) << 16) + sum;
+#endif
+}

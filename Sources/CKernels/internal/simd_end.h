@@ -20,6 +20,10 @@
 #undef transpose
 #undef vexp
 #undef vlogistic
+#undef bfloat16_of
+#undef pairs
+#undef neighbours
+#undef dot_pairs
 #undef VECTORS
 #undef LANES
 #undef SIMD

@@ -77,6 +77,7 @@ package enum MatrixProduct {
         product.m = Int64(a.rows)
         product.n = Int64(b.columns)
         product.k = Int64(a.columns)
+        product.precision = Execution.current.precision.code
         product.a = UnsafePointer(a.pointer)
         product.a_row = Int64(a.rowStride)
         product.a_column = Int64(a.columnStride)
