@@ -34,10 +34,13 @@ public struct Benchmark: Sendable {
         /// The multiply-add rate of the same threads on registers alone, measured just before.
         public let peakFlops: Double
         public let steps: Int
+        /// Where the time went, if that was asked for.
+        package let profile: Profile?
     }
 
     /// Trains on random tokens for about `seconds`, after three steps that are not timed.
-    public func train(seconds: Double) -> TrainingResult {
+    /// - Parameter isProfiled: whether the parts of a step are measured, too.
+    public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
         let optimizer = AdamW(model.parameters, settings: AdamW.Settings(beta2: 0.95))
@@ -54,16 +57,18 @@ public struct Benchmark: Sendable {
             optimizer.update(learningRate: 1e-3, gradientNorm: optimizer.gradientNorm())
         }
         for _ in 0..<3 { step() }
+        let profile = isProfiled ? Profile() : nil
         var times: [Double] = []
         let start = ContinuousClock.now
         while ContinuousClock.now - start < .seconds(seconds) || times.count < 3 {
-            times.append(ContinuousClock().measure(step) / .seconds(1))
+            times.append(ContinuousClock().measure { Profile.step(into: profile, step) } / .seconds(1))
         }
         times.sort()
         let rate = Double(targets.count) / times[times.count / 2]
         return TrainingResult(
             tokensPerSecond: rate, bestTokensPerSecond: Double(targets.count) / times[0],
-            flops: rate * configuration.trainingFlopsPerToken(length: length), peakFlops: peak, steps: times.count)
+            flops: rate * configuration.trainingFlopsPerToken(length: length), peakFlops: peak, steps: times.count,
+            profile: profile)
     }
 
     /// Tokens a second of one sequence that grows from one token by at most 200, drawn at temperature 0.8; the best of

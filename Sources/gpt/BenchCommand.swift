@@ -43,8 +43,15 @@ struct BenchCommand: ParsableCommand {
         parsing: .unconditional, help: "Tokens of each sequence of a training step. (default: the context, at most 256)"
     ) var length: Int?
 
+    @Flag(help: "With train: print where a step's time went, op by op, as 'gpt train --profile' does.")
+    var profile = false
+
     @Flag(help: "Print one JSON object as the last line.")
     var json = false
+
+    func validate() throws {
+        if profile, subject != .train { throw ValidationError("--profile is for 'gpt bench train'.") }
+    }
 
     func run() throws {
         try reportingFailures {
@@ -55,7 +62,7 @@ struct BenchCommand: ParsableCommand {
             try checkMemory(benchmark)
             try execution.execute(in: precision) {
                 switch subject {
-                case .train: try report(benchmark.train(seconds: seconds), benchmark)
+                case .train: try report(benchmark.train(seconds: seconds, isProfiled: profile), benchmark)
                 case .generate: try report(benchmark.generate())
                 }
             }
@@ -99,14 +106,14 @@ struct BenchCommand: ParsableCommand {
     }
 
     /// What was measured, and the figures.
-    private func object(_ figures: [(String, Double)]) -> JSON {
+    private func object(_ figures: [(String, Double)], _ more: [(String, JSON)] = []) -> JSON {
         let conditions: [(String, JSON)] = [
             ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
             ("precision", .string(precision.rawValue)), ("threads", .int(Execution.current.threads)),
             ("instruction_set", .string(Execution.current.instructionSet.rawValue)),
         ]
         let memory = ("peak_rss_mb", Double(Benchmark.peakMemory / (1 << 20)))
-        return .object(JSONObject(conditions + (figures + [memory]).map { ($0.0, .double($0.1)) }))
+        return .object(JSONObject(conditions + (figures + [memory]).map { ($0.0, .double($0.1)) } + more))
     }
 
     private func report(_ result: Benchmark.TrainingResult, _ benchmark: Benchmark) throws {
@@ -119,13 +126,15 @@ struct BenchCommand: ParsableCommand {
                 + "of the \(fixed(result.peakFlops / 1e9, 0)) that \(counted(Execution.current.threads, "thread")) reach"
         )
         try writeLine("memory         \(bytes(Benchmark.peakMemory)) at the most")
+        let table = result.profile.map { ProfileTable($0, peakFlops: result.peakFlops) }
+        try table?.write()
         if json {
             let figures = [
                 ("tokens_per_second", result.tokensPerSecond), ("best_tokens_per_second", result.bestTokensPerSecond),
                 ("gflops", result.flops / 1e9), ("peak_gflops", result.peakFlops / 1e9),
                 ("steps", Double(result.steps)),
             ]
-            try writeLine(object(figures).serialized())
+            try writeLine(object(figures, table.map { [("profile", $0.json)] } ?? []).serialized())
         }
     }
 

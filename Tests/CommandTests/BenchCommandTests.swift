@@ -19,6 +19,20 @@ import Testing
         }
     }
 
+    @Test("--profile adds the parts of a step, whose shares sum to the whole")
+    func profile() throws {
+        let result = try runCommand(["bench", "train", "--profile", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
+        #expect(result.status == 0)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        let rows = try #require(object["profile"]?.arrayValue)
+        #expect(rows.last?["name"]?.stringValue == "step")
+        let shares = rows.dropLast().reduce(0) { $0 + ($1["share"]?.doubleValue ?? .nan) }
+        #expect(abs(shares - 1) < 1e-6)
+        for op in ["Linear", "Attention", "FeedForward", "CrossEntropy"] {
+            #expect(result.lines.contains { $0.contains(op) }, "\(op)")
+        }
+    }
+
     @Test(
         "A shape that cannot be is one line",
         arguments: [
@@ -52,7 +66,11 @@ import Testing
     }
 
     @Test(
-        "Misuse shows the usage", arguments: [["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"]])
+        "Misuse shows the usage",
+        arguments: [
+            ["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"],
+            ["bench", "generate", "--profile"],
+        ])
     func misuse(arguments: [String]) throws {
         #expect(try runCommand(arguments).status == 64)
     }

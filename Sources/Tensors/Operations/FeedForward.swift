@@ -82,6 +82,10 @@ package struct FeedForward: Operation {
         let g = activation.reference(h, &builder)
         return builder.add(builder.matmul(g, inputs[3]), inputs[4])
     }
+
+    package func flops(_ inputs: [Shape]) -> Double {
+        2 * Double(inputs[0].rows) * Double(inputs[1].count + inputs[3].count)
+    }
 }
 
 extension Activation {

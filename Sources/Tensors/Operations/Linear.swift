@@ -36,4 +36,6 @@ package struct Linear: Operation {
         let product = builder.matmul(inputs[0], inputs[1])
         return hasBias ? builder.add(product, inputs[2]) : product
     }
+
+    package func flops(_ inputs: [Shape]) -> Double { 2 * Double(inputs[0].rows) * Double(inputs[1].count) }
 }
