@@ -52,7 +52,7 @@ static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->p
 #include "activation.h"
 
 ALWAYS_INLINE bool NAME(has_epilogue)(const gpt_matmul *m) {
-    return m->bias || m->before || m->slope_at || m->activation != GPT_IDENTITY;
+    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
 }
 
 // The epilogue of rows x columns of c at (row, column).
@@ -62,6 +62,7 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
         float *c = m->c + r * m->c_row + column;
         float *before = m->before ? m->before + r * m->n + column : NULL;
         const float *slope_at = m->slope_at ? m->slope_at + r * m->n + column : NULL;
+        const float *residual = m->residual ? m->residual + r * m->n + column : NULL;
         for (int64_t j = 0; j < columns; j += LANES) {
             const int64_t left = columns - j;
             vf x = load_up_to(c + j, left);
@@ -69,6 +70,7 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
             if (before) store_up_to(before + j, x, left);
             x = NAME(activate)(m->activation, x);
             if (slope_at) x *= NAME(derivative)(m->slope, load_up_to(slope_at + j, left));
+            if (residual) x += load_up_to(residual + j, left);
             store_up_to(c + j, x, left);
         }
     }
@@ -133,14 +135,7 @@ static void NAME(pack_strips)(
 static void NAME(round_rows)(
     float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
     const int64_t k = m->k - 2 * word < 2 * depth ? m->k - 2 * word : 2 * depth;
-    for (int64_t r = 0; r < rows; r++) {
-        const float *from = m->a + (row + r) * m->a_row + 2 * word;
-        float *to = packed + r * depth;
-        int64_t p = 0;
-        for (; 2 * (p + LANES) <= k; p += LANES)
-            store(to + p, neighbours(load(from + 2 * p), load(from + 2 * p + LANES)));
-        for (; p < depth; p++) to[p] = pair_of(from[2 * p], 2 * p + 1 < k ? from[2 * p + 1] : 0);
-    }
+    for (int64_t r = 0; r < rows; r++) round_row(packed + r * depth, m->a + (row + r) * m->a_row + 2 * word, k);
 }
 
 // Packs `rows` rows of a, however it must be.

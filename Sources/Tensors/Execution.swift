@@ -60,6 +60,13 @@ public struct Execution: Sendable, Equatable {
 
     @TaskLocal public static var current = Execution()
 
+    /// Runs `body` with products of another precision, and all else as it is.
+    package static func with<Result>(_ precision: Precision, _ body: () throws -> Result) rethrows -> Result {
+        var execution = current
+        execution.precision = precision
+        return try $current.withValue(execution, operation: body)
+    }
+
     /// The fastest instruction set of the machine, or the one that `GPT_KERNELS` names if the machine has it.
     public static let preferred: InstructionSet = {
         let fastest = InstructionSet.available.last ?? .scalar

@@ -119,9 +119,11 @@ public final class Trainer {
                     microBatch: microBatch)
             }
             let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
-            total += model.loss(
-                inputs, targets: targets, gradientScale: 1 / Float(tokens),
-                dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+            total += Execution.with(settings.precision) {
+                model.loss(
+                    inputs, targets: targets, gradientScale: 1 / Float(tokens),
+                    dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+            }
         }
         let loss = total / Double(tokens)
         let norm = optimizer.gradientNorm()
@@ -133,6 +135,7 @@ public final class Trainer {
         progress.gradientNorm = norm
         optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
         progress.step += 1
+        progress.instructionSet = Execution.current.instructionSet
         progress.lossSum += loss
         progress.lossCount += 1
         return loss

@@ -171,6 +171,11 @@ struct TrainCommand: ParsableCommand {
         }
         StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
+        if let set = trainer.progress.instructionSet, set != Execution.current.instructionSet {
+            note(
+                "The steps so far were computed with \(set.rawValue), these will be with "
+                    + "\(Execution.current.instructionSet.rawValue): the bits will not be those of an uninterrupted run.")
+        }
         try train(trainer, tokenizer, path: path, origin: origin)
     }
 
@@ -180,7 +185,8 @@ struct TrainCommand: ParsableCommand {
     /// written.
     private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
         let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
-        let peak = profile ? Execution.current.measuredPeak(seconds: 0.5) : 0
+        let peak =
+            profile ? Execution.with(trainer.settings.precision) { Execution.current.measuredPeak(seconds: 0.5) } : 0
         if profile { trainer.profile = Profile() }
         var sample: String?
         let end: TrainingEnd
@@ -251,7 +257,7 @@ struct TrainCommand: ParsableCommand {
         let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         remark(
             "Training: \(length) of \(windows) windows of \(shape.context), learning rate \(settings.schedule.peak), "
-                + "seed \(settings.seed), \(counted(Execution.current.threads, "thread")).")
+                + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread")).")
         remark("The model goes to \(path). Ctrl-C stops, 'gpt train --resume \(path)' goes on.")
     }
 

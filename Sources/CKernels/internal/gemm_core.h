@@ -26,6 +26,7 @@ static inline int64_t words_of(int32_t precision, int64_t k) { return precision 
 #define pack_panel NAME(pack_panel)
 #define run_tile NAME(run_tile)
 #define edge_tile NAME(edge_tile)
+#define round_row NAME(round_row)
 #define multiply_packed NAME(multiply_packed)
 
 // c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and vectors,
@@ -122,6 +123,18 @@ ALWAYS_INLINE int64_t pack_panel(
         }
     }
     return width;
+}
+
+// Rounds k floats to bfloat16: to words, which may begin where the floats do.
+ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
+    const int64_t words = (k + 1) / 2;
+    int64_t p = 0;
+    for (; 2 * (p + LANES) <= k; p += LANES)
+        store(to + p, neighbours(load(from + 2 * p), load(from + 2 * p + LANES)));
+    if (p == words) return;
+    const int64_t left = k - 2 * p;
+    const vf more = left > LANES ? load_up_to(from + 2 * p + LANES, left - LANES) : splat(0);
+    store_up_to(to + p, neighbours(load_up_to(from + 2 * p, left), more), words - p);
 }
 
 // One tile of c, whatever part of it exists.

@@ -140,6 +140,7 @@ extension gpt_attention {
         self.size = Int64(size)
         self.offset = Int64(offset)
         self.mask = mask.code
+        precision = Execution.current.precision.code
         scale = Float(1 / Double(size).squareRoot())
     }
 }
