@@ -24,7 +24,8 @@ let package = Package(
     targets: [
         // Leaves: no dependency of ours.
         .target(name: "CKernels", cSettings: [.headerSearchPath("internal")]),
-        .target(name: "Files"),
+        .target(name: "CFiles"),
+        .target(name: "Files", dependencies: ["CFiles"]),
         .target(name: "StrictJSON"),
 
         // Text to ids and back. Stands alone but for the JSON reader.

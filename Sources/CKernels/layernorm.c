@@ -56,6 +56,7 @@ static void NAME(layernorm_forward)(void *context, int64_t block) {
             vf n = (load_up_to(x + j, C - j) - mean - rest) * r;
             store_up_to(y + j, n * load_up_to(l->gamma + j, C - j) + load_up_to(l->beta + j, C - j), C - j);
         }
+        if (!l->mean) continue;
         l->mean[row] = mean + rest;
         l->reciprocal_deviation[row] = r;
     }

@@ -17,7 +17,7 @@
 
 #ifndef SIMD
 
-enum { GROUP_ROWS = 6, CHUNKS = 16, LEAST_CHUNK = 16, CHUNK_STEP = 8, AHEAD = 512 };
+enum { GROUP_ROWS = 6, CHUNKS = 16, LEAST_CHUNK = 32, CHUNK_STEP = 8, AHEAD = 512 };
 
 typedef struct {
     const gpt_matvec *m;

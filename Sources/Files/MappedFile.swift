@@ -8,6 +8,8 @@
 
 /// A whole file as memory that the system reads when it is looked at, and shares between processes.
 ///
+/// What is written to the memory stays in this process: a page is copied when it is first written to.
+///
 /// The files of a model are replaced, never changed in place, so that a mapping stays what it was. A file that another
 /// program cuts short while it is mapped ends the process; the system has no other answer to that.
 package final class MappedFile: Sendable {
@@ -16,7 +18,7 @@ package final class MappedFile: Sendable {
 
     /// The bytes of the file. They live as long as this object does: keep it alive around every use, as with
     /// `withExtendedLifetime`.
-    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // read-only memory, never moved
+    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // never moved; written by owners alone
 
     /// Maps a regular file; directories, pipes and devices are refused.
     package init(path: String) throws(FileError) {
@@ -27,7 +29,7 @@ package final class MappedFile: Sendable {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
             throw FileError("cannot map", path)
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)

@@ -1,3 +1,5 @@
+import CFiles
+
 /// The Secure Hash Algorithm with a digest of 256 bits (FIPS 180-4, sections 4.1.2, 5.3.3 and 6.2).
 ///
 /// The data may come in pieces of any size: the digest is that of all of them in a row.
@@ -76,12 +78,30 @@ private struct State {
     private var a: UInt32 = 0x6a09_e667, b: UInt32 = 0xbb67_ae85, c: UInt32 = 0x3c6e_f372, d: UInt32 = 0xa54f_f53a
     private var e: UInt32 = 0x510e_527f, f: UInt32 = 0x9b05_688c, g: UInt32 = 0x1f83_d9ab, h: UInt32 = 0x5be0_cd19
 
+    /// Whether the processor has instructions for this, with which it is five times as fast.
+    static let hasInstructions = gpt_has_sha256()
+
     var words: [UInt32] { [a, b, c, d, e, f, g, h] }
+
+    init() {}
+
+    private init(_ words: [UInt32]) {
+        (a, b, c, d) = (words[0], words[1], words[2], words[3])
+        (e, f, g, h) = (words[4], words[5], words[6], words[7])
+    }
 
     /// Mixes in a whole number of blocks.
     mutating func compress(_ blocks: UnsafeRawBufferPointer) {
         guard !blocks.isEmpty else { return }
         roundConstants.withUnsafeBufferPointer { constants in
+            if Self.hasInstructions {
+                var words = words
+                gpt_sha256(
+                    &words, blocks.bindMemory(to: UInt8.self).baseAddress, blocks.count / Self.blockSize,
+                    constants.baseAddress)
+                self = State(words)
+                return
+            }
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
                 for start in stride(from: 0, to: blocks.count, by: Self.blockSize) {
                     compress(

@@ -2,6 +2,7 @@ import Files
 import LanguageModels
 import Layers
 import StrictJSON
+import Synchronization
 import Tensors
 import Tokenizers
 
@@ -39,13 +40,13 @@ public enum ModelDirectory {
         }
         let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
         let files = try WeightFiles(directory: path)
-        let model = try makeModel(configuration, files)
-        let tokenizer = Result<any Tokenizer, any Error> {
-            guard Files.exists(path + "/" + TokenizerFile.name) else {
-                throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
-            }
-            return try TokenizerFile.read(directory: path)
+        // Both take time: the tokenizer to be read, the weights to be checked.
+        let reading = Mutex<Result<any Tokenizer, any Error>?>(nil)
+        let model = try makeModel(configuration, files) {
+            let tokenizer = Result { try readTokenizer(path) }
+            reading.withLock { $0 = tokenizer }
         }
+        let tokenizer = reading.withLock { $0 } ?? Result { try readTokenizer(path) }
         if let size = (try? tokenizer.get())?.vocabularySize, size != model.vocabularySize {
             throw ModelError(
                 path: path,
@@ -108,15 +109,29 @@ public enum ModelDirectory {
 
     // MARK: - Reading
 
-    private static func makeModel(_ configuration: ModelConfiguration, _ files: WeightFiles) throws -> any LanguageModel
-    {
-        if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+    private static func readTokenizer(_ path: String) throws -> any Tokenizer {
+        guard Files.exists(path + "/" + TokenizerFile.name) else {
+            throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
+        }
+        return try TokenizerFile.read(directory: path)
+    }
+
+    private static func makeModel(
+        _ configuration: ModelConfiguration, _ files: WeightFiles, meanwhile: @Sendable () -> Void
+    ) throws -> any LanguageModel {
+        do {
+            if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+        } catch {
+            try files.verifyChecksums()
+            throw error
+        }
         switch configuration {
-        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files)
-        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files)
+        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
+        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
         case .bigram(let size):
-            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files)
+            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files, meanwhile)
         case .ngram(let order, let size):
+            try files.verifyChecksums()
             var arrays: [String: [Int32]] = [:]
             for name in files.names {
                 guard let file = files.file(of: name) else { continue }
@@ -151,8 +166,40 @@ public enum ModelDirectory {
         }
     }
 
-    /// Copies every parameter from the files, in whatever precision they are.
-    private static func filled<Model: NeuralLanguageModel>(_ model: Model, from files: WeightFiles) throws -> Model {
+    /// Takes every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
+    /// else is copied. Other threads hold the files against their checksums, and do what is to be done `meanwhile`.
+    private static func filled<Model: NeuralLanguageModel>(
+        _ model: Model, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
+    ) throws -> Model {
+        let sources: [Source]
+        do { sources = try self.sources(of: model, in: files) } catch {
+            // A file that was altered is said to be, rather than what has become of it.
+            try files.verifyChecksums()
+            throw error
+        }
+        let failures = Mutex([Int: any Error]())
+        Execution.current.forEach(below: files.count + 1 + sources.count) { item in
+            do {
+                if item < files.count { return try files.verifyChecksum(ofFile: item) }
+                if item == files.count { return meanwhile() }
+                let source = sources[item - files.count - 1]
+                try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
+            } catch { failures.withLock { $0[item] = error } }
+        }
+        if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        return model
+    }
+
+    /// Where a parameter is copied from.
+    private struct Source: Sendable {
+        let file: SafetensorsFile
+        let name: String
+        let target: Tensor
+    }
+
+    /// Finds the tensor of each parameter, of the right shape and with none left over, and returns what has to be copied.
+    private static func sources(of model: some NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
+        var sources: [Source] = []
         var unused = Set(files.names)
         for named in model.parameters {
             // As published, GPT-2's names lack the prefix that transformers gives them.
@@ -167,15 +214,19 @@ public enum ModelDirectory {
                     reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json asks for "
                         + "\(named.parameter.value.shape)")
             }
-            try named.parameter.value.withElements { try file.copyFloats(name, into: $0) }
             unused.remove(name)
+            if let storage = file.floatsInPlace(try file.entry(name)) {
+                named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
+            } else {
+                sources.append(Source(file: file, name: name, target: named.parameter.value))
+            }
         }
         // Masks that old versions stored, and a second copy of a tied classifier.
         let harmless = [".attn.bias", ".attn.masked_bias", "lm_head.weight"]
         if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
             throw ModelError(path: files.path, reason: "the tensor \(name) has no place in the model of config.json")
         }
-        return model
+        return sources
     }
 }
 

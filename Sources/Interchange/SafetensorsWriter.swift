@@ -106,9 +106,10 @@ package enum SafetensorsWriter {
             position = end
         }
 
-        // Spaces up to a multiple of 8 let the numbers begin aligned.
+        // Spaces let the numbers, after the header and its length of 8 bytes, begin where a cache line does: then they can
+        // be computed with where they are.
         var bytes = Array(JSON.object(header).serialized().utf8)
-        while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
+        while (8 + bytes.count) % 64 != 0 { bytes.append(UInt8(ascii: " ")) }
         guard bytes.count <= SafetensorsFile.greatestHeader else {
             throw failure("its header would have \(bytes.count) bytes, more than the format allows")
         }

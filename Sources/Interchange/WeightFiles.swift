@@ -10,7 +10,7 @@ package struct WeightFiles {
     private let fileOfName: [UTF8Key: Int]
     package let path: String
 
-    /// Opens the files of a model's directory, checking their headers and, where they carry one, their checksum.
+    /// Opens the files of a model's directory, checking their headers but not their checksums.
     package init(directory: String) throws {
         let single = directory + "/" + Self.fileName
         let index = directory + "/" + Self.indexName
@@ -20,7 +20,6 @@ package struct WeightFiles {
         files = try paths.map { try SafetensorsFile(path: $0) }
         var fileOfName: [UTF8Key: Int] = [:]
         for (number, file) in files.enumerated() {
-            try file.verifyChecksum()
             for name in file.names {
                 guard fileOfName.updateValue(number, forKey: UTF8Key(name)) == nil else {
                     throw ModelError(path: path, reason: "the tensor \(name) is in two of its files")
@@ -45,6 +44,13 @@ package struct WeightFiles {
         }
         return names.sorted().map { directory + "/" + $0 }
     }
+
+    package var count: Int { files.count }
+
+    /// Throws where one of the files carries a checksum and is not what was written with it. Reads it whole.
+    package func verifyChecksum(ofFile number: Int) throws { try files[number].verifyChecksum() }
+
+    package func verifyChecksums() throws { for number in files.indices { try verifyChecksum(ofFile: number) } }
 
     package var names: [String] { files.flatMap(\.names) }
     package var metadata: [String: String] { files.first?.metadata ?? [:] }

@@ -142,4 +142,16 @@ public struct Execution: Sendable, Equatable {
     }
 
     package static var kernels: gpt_execution { current.kernels }
+
+    /// Calls `body` once for every number below `count`, in any order, on this many threads.
+    package func forEach(below count: Int, _ body: @Sendable (Int) -> Void) {
+        withoutActuallyEscaping(body) { body in
+            withUnsafePointer(to: body) { context in
+                gpt_parallel(
+                    Int32(threads), Int64(count),
+                    { context, i in context?.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(Int(i)) },
+                    UnsafeMutableRawPointer(mutating: context))
+            }
+        }
+    }
 }

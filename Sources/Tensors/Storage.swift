@@ -17,14 +17,24 @@ import Synchronization
 package final class Storage: @unchecked Sendable {
     package let start: UnsafeMutablePointer<Float>
     private let sizeClass: Int
+    /// What the block is part of, if it is not of the pool.
+    private let owner: (any AnyObject & Sendable)?
 
     /// A block for `count` floats, contents undefined.
     package init(count: Int) {
         sizeClass = MemoryPool.sizeClass(for: count)
         start = MemoryPool.shared.take(sizeClass)
+        owner = nil
     }
 
-    deinit { MemoryPool.shared.give(start, sizeClass) }
+    /// A block within memory that lives as long as its owner, such as a mapped file.
+    package init(_ start: UnsafeMutablePointer<Float>, of owner: any AnyObject & Sendable) {
+        self.start = start
+        self.owner = owner
+        sizeClass = 0
+    }
+
+    deinit { if owner == nil { MemoryPool.shared.give(start, sizeClass) } }
 }
 
 /// Free blocks of memory by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
@@ -34,7 +44,8 @@ package final class MemoryPool: Sendable {
 
     /// `@unchecked Sendable`: the list is only touched under the mutex.
     private struct FreeBlocks: @unchecked Sendable {
-        var bySize: [Int: [UnsafeMutablePointer<Float>]] = [:]
+        /// By the number of the size class: eight for each power of two.
+        var byClass: [[UnsafeMutablePointer<Float>]] = Array(repeating: [], count: 8 * Int.bitWidth)
         var allocated = 0
     }
 
@@ -49,9 +60,15 @@ package final class MemoryPool: Sendable {
         return (count + step - 1) / step * step
     }
 
+    /// The number of a size class: the power of two below its size, and the next three bits.
+    private static func number(of size: Int) -> Int {
+        let exponent = Int.bitWidth - 1 - size.leadingZeroBitCount
+        return 8 * exponent + (size >> (exponent - 3)) & 7
+    }
+
     func take(_ size: Int) -> UnsafeMutablePointer<Float> {
         let reused: UnsafeMutablePointer<Float>? = free.withLock {
-            guard let block = $0.bySize[size]?.popLast() else {
+            guard let block = $0.byClass[Self.number(of: size)].popLast() else {
                 $0.allocated += 1
                 return nil
             }
@@ -67,6 +84,6 @@ package final class MemoryPool: Sendable {
     }
 
     func give(_ block: UnsafeMutablePointer<Float>, _ size: Int) {
-        free.withLock { $0.bySize[size, default: []].append(block) }
+        free.withLock { $0.byClass[Self.number(of: size)].append(block) }
     }
 }

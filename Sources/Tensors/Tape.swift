@@ -56,6 +56,13 @@ public final class Parameter: Variable {
         didChange()
     }
 
+    /// Takes another tensor of the same shape as its contents, without a copy.
+    package func adopt(_ tensor: Tensor) {
+        precondition(tensor.shape == value.shape, "\(tensor.shape) for a parameter of \(value.shape)")
+        value = tensor
+        didChange()
+    }
+
     /// To be called by whoever has written to `value` in place.
     package func didChange() { packedWeight = nil }
 

@@ -89,7 +89,8 @@ public struct Tensor: Sendable {
         return copy
     }
 
-    private init(shape: Shape, storage: Storage) {
+    /// A tensor of memory that is there already.
+    package init(shape: Shape, storage: Storage) {
         self.shape = shape
         self.storage = storage
     }

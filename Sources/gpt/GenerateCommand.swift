@@ -50,6 +50,9 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var replacement: ReplacementOptions
 
+    @Option(help: Precision.help)
+    var precision = Precision.float32
+
     /// The line between several texts.
     private static let separator = String(repeating: "-", count: 15)
 
@@ -69,7 +72,7 @@ struct GenerateCommand: ParsableCommand {
             _ = try StopFilter(stops)
             let unknown = try replacement.scalar()
             let prompt = try readPrompt()
-            try model.execution.execute {
+            try model.execution.execute(in: precision) {
                 let generator = try model.load()
                 let ids = try generator.encode(prompt: prompt, replacing: unknown)
                 try generate(

@@ -47,6 +47,9 @@ struct TestCommand: ParsableCommand {
 
     @OptionGroup var replacement: ReplacementOptions
 
+    @Option(help: Precision.help)
+    var precision = Precision.float32
+
     @Flag(help: "Print the results once more as one JSON object, the last line of the output.")
     var json = false
 
@@ -71,7 +74,7 @@ struct TestCommand: ParsableCommand {
             let settings = try sampling.settings()
             if length < 0 { throw CommandFailure("--length is \(length); it must be 0 or more") }
             let unknown = try replacement.scalar()
-            try model.execution.execute {
+            try model.execution.execute(in: precision) {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true)
                 // Before the text is measured, which may take a while.

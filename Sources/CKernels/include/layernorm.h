@@ -4,7 +4,7 @@
 
 #include "execution.h"
 
-// x, y are (rows, columns); mean and reciprocal_deviation (rows) are kept for the backward pass.
+// x, y are (rows, columns); mean and reciprocal_deviation (rows) are kept for the backward pass, or both NULL.
 void gpt_layernorm_forward(
     gpt_execution execution, int64_t rows, int64_t columns, float epsilon, const float *x, const float *gamma,
     const float *beta, float *y, float *mean, float *reciprocal_deviation);

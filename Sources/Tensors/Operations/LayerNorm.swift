@@ -21,21 +21,25 @@ package struct LayerNorm: Operation {
     /// Its output is read once more only, by the product that follows, and is as large as its input, which is kept.
     package var isRepeated: Bool { true }
 
-    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics) {
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {
         let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2])
         let y = Tensor(uninitialized: x.shape)
-        let statistics = Statistics(
-            mean: Tensor(uninitialized: [x.shape.rows]), reciprocalDeviation: Tensor(uninitialized: [x.shape.rows]))
+        let statistics = recording
+            ? Statistics(
+                mean: Tensor(uninitialized: [x.shape.rows]), reciprocalDeviation: Tensor(uninitialized: [x.shape.rows]))
+            : nil
         gpt_layernorm_forward(
             Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), epsilon, x.pointer, gamma.pointer,
-            beta.pointer, y.pointer, statistics.mean.pointer, statistics.reciprocalDeviation.pointer)
+            beta.pointer, y.pointer, statistics?.mean.pointer, statistics?.reciprocalDeviation.pointer)
+        withExtendedLifetime(statistics) {}
         return (y, statistics)
     }
 
     package func backward(
-        _ gradient: Tensor, _ kept: Kept, saved: Statistics, into slots: [GradientSlot]
+        _ gradient: Tensor, _ kept: Kept, saved: Statistics?, into slots: [GradientSlot]
     ) {
         let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+        guard let saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma, dBeta) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
         gpt_layernorm_backward(
             Execution.kernels, Int64(x.shape.rows), Int64(x.shape.columns), gradient.pointer, x.pointer, gamma.pointer,
