@@ -129,6 +129,12 @@ public struct Execution: Sendable, Equatable {
     /// floating-point operations a second, measured for about `seconds`.
     package func measuredPeak(seconds: Double) -> Double { gpt_peak_flops(kernels, precision.code, seconds) }
 
+    /// The rate at which `threads` cores together read memory, in bytes a second, measured for about `seconds` over a
+    /// buffer of `bytes`: many times the size of the largest cache.
+    package func measuredBandwidth(seconds: Double, bytes: Int = 1 << 30) -> Double {
+        gpt_peak_bandwidth(kernels, Int64(bytes), seconds)
+    }
+
     /// For the C kernels.
     package var kernels: gpt_execution {
         gpt_execution(instruction_set: instructionSet.code, threads: Int32(threads))
