@@ -99,7 +99,11 @@ package enum MatrixProduct {
             product.slope = activation.code
             product.slope_at = UnsafePointer(before.pointer)
         }
-        gpt_matmul_run(Execution.kernels, &product)
+        if Execution.current.instructionSet == .accelerate {
+            gpt_matmul_run_by_blas(Execution.kernels, &product)
+        } else {
+            gpt_matmul_run(Execution.kernels, &product)
+        }
         withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue)) {}
     }
 
