@@ -16,10 +16,10 @@
 enum { QUERY_BLOCK = 24, FEW_QUERIES = 3 };
 
 typedef struct {
-    const gpt_attention *a;
-    gpt_heads d_out, d_q, d_k, d_v;
+    gpt_attention a;
+    gpt_heads d_out, d_q, d_k, d_v;    // for the backward pass
     bool add;
-} attention_gradient;
+} GPT_CONTEXT attention;
 
 // The start of the vectors of one head of one sequence.
 static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
@@ -78,7 +78,7 @@ static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float s
 
 // One head, many queries.
 static void NAME(attention_forward)(void *context, int64_t item) {
-    const gpt_attention *a = context;
+    const gpt_attention *a = &((const attention *)context)->a;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
     const float *q = head_start(a->q, batch, head);
     float *out = head_start(a->out, batch, head);
@@ -105,7 +105,7 @@ static void NAME(attention_forward)(void *context, int64_t item) {
 
 // One head, few queries: keys and values are read once, in place, as they lie in a cache.
 static void NAME(attention_few)(void *context, int64_t item) {
-    const gpt_attention *a = context;
+    const gpt_attention *a = &((const attention *)context)->a;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size;
     const float *k = head_start(a->k, batch, head), *v = head_start(a->v, batch, head);
     float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
@@ -158,8 +158,8 @@ static void NAME(deliver)(
 }
 
 static void NAME(attention_backward)(void *context, int64_t item) {
-    const attention_gradient *g = context;
-    const gpt_attention *a = g->a;
+    const attention *g = context;
+    const gpt_attention *a = &g->a;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
     const float *q = head_start(a->q, batch, head), *k = head_start(a->k, batch, head);
     const float *v = head_start(a->v, batch, head), *out = head_start(a->out, batch, head);
@@ -230,16 +230,17 @@ KERNEL_TABLE(attention_backward);
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
+    attention context = {.a = *a};
     gpt_parallel(
         execution.threads, a->batch * a->heads,
         (a->queries <= FEW_QUERIES ? attention_few_table : attention_forward_table)[execution.instruction_set],
-        (void *)a);
+        &context);
 }
 
 void gpt_attention_backward(
     gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k, gpt_heads d_v,
     bool add) {
-    attention_gradient g = {.a = a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v, .add = add};
+    attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v, .add = add};
     gpt_parallel(execution.threads, a->batch * a->heads, attention_backward_table[execution.instruction_set], &g);
 }
 

@@ -30,6 +30,8 @@ extension NeuralLanguageModel {
         _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
         dropout: (rate: Float, key: UInt64)? = nil
     ) -> Double {
+        // 8-bit weights exist packed only.
+        if scale == nil, Execution.current.precision == .int8 { return decodedLoss(tokens, targets: targets) }
         let pass = ForwardPass(recording: scale != nil, dropout: dropout)
         let output = hidden(tokens, pass, cache: nil)
         let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
@@ -52,10 +54,19 @@ extension NeuralLanguageModel {
 
     /// Logits (rows, V) of hidden vectors (rows..., C).
     fileprivate func classify(_ hidden: Tensor) -> Tensor {
-        guard let classifier else { return hidden.reshaped([hidden.shape.rows, vocabularySize]) }
-        let logits = Tensor(uninitialized: [hidden.shape.rows, vocabularySize])
-        MatrixProduct.multiply(Matrix(hidden), Matrix(classifier.value).transposed, into: Matrix(logits))
-        return logits
+        let logits = classifier.map { WeightProduct.apply(hidden, $0, transposed: true) } ?? hidden
+        return logits.reshaped([hidden.shape.rows, vocabularySize])
+    }
+
+    /// The sum of the losses of a batch with the weights as generation reads them. The logits of some rows exist at a time.
+    private func decodedLoss(_ tokens: TokenBatch, targets: [Int32]) -> Double {
+        let hidden = hidden(tokens, .decoding, cache: nil).value
+        let chunk = max(1, (1 << 24) / vocabularySize)
+        return stride(from: 0, to: targets.count, by: chunk).reduce(0) { total, first in
+            let rows = first..<min(first + chunk, targets.count)
+            let loss = CrossEntropy(targets: Array(targets[rows]), hasClassifier: false)
+            return total + loss.evaluate([classify(hidden.rows(rows))], gradient: nil)
+        }
     }
 
     public func evaluate(
@@ -110,7 +121,7 @@ private final class NeuralDecodingSession: DecodingSession {
     func append(_ tokens: TokenBatch) -> Tensor {
         precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
         precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
-        let hidden = model.hidden(tokens, ForwardPass(recording: false), cache: cache).value
+        let hidden = model.hidden(tokens, .decoding, cache: cache).value
         cache.length += tokens.length
         return model.classify(hidden.lastPositions())
     }
@@ -119,6 +130,18 @@ private final class NeuralDecodingSession: DecodingSession {
 }
 
 extension Tensor {
+    /// Some of the vectors along the last dimension.
+    fileprivate func rows(_ range: Range<Int>) -> Tensor {
+        if range.count == shape.rows { return self }
+        let C = shape.columns, part = Tensor(uninitialized: [range.count, C])
+        withElements { all in
+            part.withElements { part in
+                _ = part.update(fromContentsOf: all[range.lowerBound * C..<range.upperBound * C])
+            }
+        }
+        return part
+    }
+
     /// The vectors of the last position of each sequence: (B, T, C) to (B, C).
     fileprivate func lastPositions() -> Tensor {
         let (B, T, C) = shape.three

@@ -20,6 +20,10 @@ public struct LinearLayer: Module {
     }
 
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        if let bias { pass.tape.apply(operation, x, weight, bias) } else { pass.tape.apply(operation, x, weight) }
+        if pass.isDecoding {
+            return Variable(WeightProduct.apply(x.value, weight, bias: bias?.value), needsGradient: false)
+        }
+        guard let bias else { return pass.tape.apply(operation, x, weight) }
+        return pass.tape.apply(operation, x, weight, bias)
     }
 }

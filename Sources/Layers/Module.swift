@@ -28,6 +28,8 @@ extension Module {
 /// One pass through a model: the tape it is recorded on, and what dropout needs to know.
 public final class ForwardPass {
     package let tape: Tape
+    /// Whether weights are read in the form that generation reads them in: see `WeightProduct`.
+    package let isDecoding: Bool
     private let dropout: (rate: Float, key: UInt64)?
     private var dropoutSites: UInt64 = 0
 
@@ -37,8 +39,18 @@ public final class ForwardPass {
     ///     nil outside training.
     public init(recording: Bool, dropout: (rate: Float, key: UInt64)? = nil) {
         tape = Tape(recording: recording)
+        isDecoding = false
         self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }
     }
+
+    private init() {
+        tape = Tape(recording: false)
+        isDecoding = true
+        dropout = nil
+    }
+
+    /// A pass of generation, of which nothing is recorded.
+    package static var decoding: ForwardPass { ForwardPass() }
 
     /// Dropout at the next of the model's sites for it, or x itself.
     package func dropout(_ x: Variable) -> Variable {

@@ -42,6 +42,8 @@ private final class GradientCollector {
 public final class Parameter: Variable {
     /// Whether AdamW decays it: matrices and embeddings do, biases and norms do not.
     public let decays: Bool
+    /// What generation reads instead of `value`, until the weights change.
+    private var packedWeight: (weight: PackedWeight, isTransposed: Bool)?
 
     public init(_ value: Tensor) {
         decays = value.shape.rank >= 2
@@ -51,6 +53,21 @@ public final class Parameter: Variable {
     /// Replaces the contents, keeping the shape.
     package func load(_ values: [Float]) {
         value = Tensor(value.shape, values)
+        didChange()
+    }
+
+    /// To be called by whoever has written to `value` in place.
+    package func didChange() { packedWeight = nil }
+
+    /// The weight, or its transpose, packed in a precision: made when first asked for, and kept until it changes.
+    package func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
+        if let (weight, isTransposed) = packedWeight, weight.precision == precision, isTransposed == transposed {
+            return weight
+        }
+        let matrix = transposed ? Matrix(value).transposed : Matrix(value)
+        let weight = PackedWeight(matrix, precision: precision)
+        packedWeight = (weight, transposed)
+        return weight
     }
 }
 
@@ -108,6 +125,9 @@ public final class Tape {
     package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
 
     package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
+        guard isRecording else {
+            return Variable(operation.forward(inputs.map(\.value), recording: false).output, needsGradient: false)
+        }
         let tensors = inputs.map(\.value)
         let records = isRecording && inputs.contains { $0.needsGradient }
         func forward(recording: Bool) -> (output: Tensor, saved: Op.Saved) {

@@ -12,7 +12,19 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
     /// The length of a row, and how many rows there are: the tensor as a matrix of vectors along its last dimension.
     public var columns: Int { dimensions.last ?? 1 }
-    public var rows: Int { dimensions.dropLast().reduce(1, *) }
+    public var rows: Int {
+        var rows = 1
+        for axis in 0..<max(0, dimensions.count - 1) { rows *= dimensions[axis] }
+        return rows
+    }
+
+    /// The shape of as many rows of another length.
+    package func replacingColumns(by columns: Int) -> Shape {
+        if columns == self.columns { return self }
+        var dimensions = dimensions
+        dimensions[dimensions.count - 1] = columns
+        return Shape(dimensions)
+    }
 
     /// `let (B, T, C) = x.shape.three`
     public var three: (Int, Int, Int) {

@@ -113,6 +113,7 @@ package struct Checkpoint {
                     tensor.withElements { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
                 }
             }
+            parameter.parameter.didChange()
         }
     }
 }

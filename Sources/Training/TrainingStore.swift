@@ -41,6 +41,7 @@ extension NeuralLanguageModel {
             parameter.value.withElements { to in
                 weight.withElements { from in _ = to.update(fromContentsOf: from) }
             }
+            parameter.didChange()
         }
     }
 }

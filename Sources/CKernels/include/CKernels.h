@@ -12,6 +12,7 @@
 #include "execution.h"
 #include "layernorm.h"
 #include "matmul.h"
+#include "matvec.h"
 #include "peak.h"
 #include "threads.h"
 

@@ -84,7 +84,7 @@ static void run_tile(
 }
 
 // Writes rows 0 ..< k and `columns` (at most PANEL) columns of b, widened with zeros to whole vectors; returns the
-// width of a row of the packed panel.
+// width of a row of the packed panel. One of the strides of b is 1.
 ALWAYS_INLINE int64_t pack_panel(
     int32_t precision, float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k,
     int64_t columns) {
@@ -103,31 +103,23 @@ ALWAYS_INLINE int64_t pack_panel(
         }
     } else {
         // b is stored by columns: turn it a square of words at a time.
-        int64_t p = 0;
-        for (; b_row == 1 && (p + LANES) * step <= k; p += LANES) {
-            int64_t j = 0;
-            for (; j + LANES <= columns; j += LANES) {
+        for (int64_t p = 0; p < words; p += LANES) {
+            const int64_t left = k - p * step, rows = words - p < LANES ? words - p : LANES;
+            for (int64_t j = 0; j < columns; j += LANES) {
                 vf square[LANES];
+#pragma clang loop unroll(full)
                 for (int i = 0; i < LANES; i++) {
                     const float *from = b + p * step + (j + i) * b_column;
-                    square[i] = paired ? neighbours(load(from), load(from + LANES)) : load(from);
+                    square[i] = j + i < columns ? load_up_to(from, left) : splat(0);
+                    if (paired) {
+                        const bool more = j + i < columns && left > LANES;
+                        square[i] = neighbours(square[i], more ? load_up_to(from + LANES, left - LANES) : splat(0));
+                    }
                 }
                 transpose(square);
-                for (int i = 0; i < LANES; i++) store(packed + (p + i) * width + j, square[i]);
+                for (int i = 0; i < rows; i++) store(packed + (p + i) * width + j, square[i]);
             }
-            for (; j < width; j++)
-                for (int i = 0; i < LANES; i++) {
-                    const float *from = b + (p + i) * step + j * b_column;
-                    packed[(p + i) * width + j] = j >= columns ? 0 : paired ? pair_of(from[0], from[1]) : from[0];
-                }
         }
-        for (; p < words; p++)
-            for (int64_t j = 0; j < width; j++) {
-                const float *from = b + p * step * b_row + j * b_column;
-                const float even = j < columns ? *from : 0;
-                const float odd = j < columns && p * step + 1 < k ? from[b_row] : 0;
-                packed[p * width + j] = paired ? pair_of(even, odd) : even;
-            }
     }
     return width;
 }

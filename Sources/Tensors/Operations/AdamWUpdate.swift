@@ -44,6 +44,7 @@ package struct AdamWUpdate: Sendable {
         gpt_adamw_update(
             Execution.kernels, &settings, Int64(values.count), values.pointer, gradient.pointer, moment1.pointer,
             moment2.pointer)
+        parameter.didChange()
     }
 
     /// base^exponent by squaring, the same on every platform.

@@ -8,7 +8,7 @@ package enum Activation: Sendable, CaseIterable {
     case gelu
     case relu
 
-    fileprivate var code: Int32 {
+    var code: Int32 {
         switch self {
         case .identity: Int32(GPT_IDENTITY.rawValue)
         case .gelu: Int32(GPT_GELU.rawValue)
@@ -21,8 +21,8 @@ package enum Activation: Sendable, CaseIterable {
 package struct Matrix {
     fileprivate let tensor: Tensor
     fileprivate let start: Int
-    fileprivate let rowStride: Int
-    fileprivate let columnStride: Int
+    let rowStride: Int
+    let columnStride: Int
     package let rows: Int
     package let columns: Int
 
@@ -43,7 +43,7 @@ package struct Matrix {
             columnStride: 1)
     }
 
-    fileprivate var pointer: UnsafeMutablePointer<Float> { tensor.pointer + start }
+    var pointer: UnsafeMutablePointer<Float> { tensor.pointer + start }
 
     package var transposed: Matrix {
         Matrix(

@@ -1,0 +1,32 @@
+// Activations, and their derivatives.
+//
+// GELU in the form of the GPT-2 program: x s(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic function. That
+// equals x/2 (1 + tanh(u/2)), without the cancellation. Its derivative is s + x s (1 - s) u'.
+//
+// Included by kernel files within each_instruction_set.h.
+
+#define GELU_SLOPE 1.5957691216057308f
+#define GELU_CUBIC 0.044715f
+
+ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
+    switch (activation) {
+    case GPT_GELU: return x * vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * (x * x)));
+    case GPT_RELU: return vmax(splat(0), x);    // in this order, NaN stays NaN
+    default: return x;
+    }
+}
+
+ALWAYS_INLINE vf NAME(derivative)(int32_t activation, vf x) {
+    switch (activation) {
+    case GPT_GELU: {
+        vf square = x * x;
+        vf s = vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * square));
+        return s + x * s * (1.0f - s) * (GELU_SLOPE + 3 * GELU_SLOPE * GELU_CUBIC * square);
+    }
+    case GPT_RELU: return select_positive(x, splat(1), splat(0));
+    default: return splat(1);
+    }
+}
+
+#undef GELU_SLOPE
+#undef GELU_CUBIC

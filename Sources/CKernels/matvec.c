@@ -1,0 +1,444 @@
+// Products of few rows with a weight: y = act(x W + bias). All that matters is how W is read.
+//
+// float32, stored by rows: the rows of W are cut into chunks that follow one another in memory, each item of work
+//     multiplies one chunk, and the sums of the chunks are added in order. Reading panels of columns instead, as a large
+//     product does, reached half the bandwidth: every row of a panel is in another page.
+// float32, stored by columns (a tied classifier): dot products, one column after another.
+// packed: panels of columns, which lie in memory as they are read. Within a panel, blocks of GPT_SCALE_BLOCK rows.
+//
+// How k is cut depends on the shape alone, and each output element is summed in ascending order of k within a chunk or
+// block, so the bits depend neither on the number of threads nor on that of the rows.
+
+#include "matvec.h"
+#include "matmul.h"
+#include "threads.h"
+
+#include <string.h>
+
+#ifndef SIMD
+
+enum { GROUP_ROWS = 6, CHUNKS = 16, LEAST_CHUNK = 16, CHUNK_STEP = 8, AHEAD = 512 };
+
+typedef struct {
+    const gpt_matvec *m;
+    const float *x;           // rounded, where it has to be
+    float *partial;           // (chunks, m, n) of float32 by rows
+    int64_t depth, chunks;    // rows of W in a chunk
+    int64_t units, pieces;    // panels, or columns, and in how many pieces they are handed out
+} matvec_job;
+
+typedef struct {
+    int32_t weight;
+    int64_t k, n;
+    const float *w;
+    int64_t row, column;
+    char *packed;
+    float *floats;
+} pack_job;
+
+static inline int64_t at_most(int64_t x, int64_t limit) { return x < limit ? x : limit; }
+static inline int64_t panels_of(int64_t n) { return (n + GPT_PANEL - 1) / GPT_PANEL; }
+
+// Rows of scales and rows of numbers are both made of GPT_PANEL elements.
+static inline int64_t panel_bytes(int32_t weight, int64_t k) {
+    const int64_t blocks = (k + GPT_SCALE_BLOCK - 1) / GPT_SCALE_BLOCK;
+    return GPT_PANEL * (weight == GPT_WEIGHT_INT8 ? k + 2 * blocks : 2 * k);
+}
+
+// The bytes from one whole block of a panel to the next.
+static inline int64_t block_bytes(int32_t weight) { return panel_bytes(weight, GPT_SCALE_BLOCK); }
+
+static inline int64_t scale_bytes(int32_t weight) { return weight == GPT_WEIGHT_INT8 ? 2 * GPT_PANEL : 0; }
+
+#endif
+
+#ifdef SIMD
+
+#include "activation.h"
+
+// Asks for memory that will be read soon, into the second cache rather than the first, where x and y are. The processor
+// does so by itself where it reads one packed stream; with float32 this took reading from 70% to 90% of the bandwidth.
+ALWAYS_INLINE void NAME(ask_for)(const float *p) { __builtin_prefetch(p, 0, 2); }
+
+// LANES numbers of a packed weight as floats.
+#if LANES == 1
+ALWAYS_INLINE vf NAME(widen)(int32_t weight, const char *p) {
+    uint16_t half;
+    if (weight == GPT_WEIGHT_INT8) return (float)*(const int8_t *)p;
+    memcpy(&half, p, sizeof half);
+    return floats_of((vu)half << 16);
+}
+#else
+typedef uint16_t NAME(halves) __attribute__((ext_vector_type(LANES)));
+typedef int8_t NAME(bytes) __attribute__((ext_vector_type(LANES)));
+
+ALWAYS_INLINE vf NAME(widen)(int32_t weight, const char *p) {
+    if (weight == GPT_WEIGHT_INT8) {
+        NAME(bytes) b;
+        memcpy(&b, p, sizeof b);
+        return __builtin_convertvector(b, vf);
+    }
+    NAME(halves) h;
+    memcpy(&h, p, sizeof h);
+    return floats_of(__builtin_convertvector(h, vu) << 16);
+}
+#endif
+
+// Rounded to bfloat16.
+static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
+    for (int64_t i = 0; i < count; i += LANES)
+        store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
+}
+
+// totals (rows, GPT_PANEL) += `depth` rows of x times one block of a panel.
+ALWAYS_INLINE void NAME(block)(
+    const int rows, const int32_t weight, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {
+    const int64_t size = weight == GPT_WEIGHT_INT8 ? 1 : 2;
+    const char *numbers = w + scale_bytes(weight);
+    for (int64_t j = 0; j < GPT_PANEL; j += VECTORS * LANES) {
+        vf sums[GROUP_ROWS][VECTORS];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++)
+                sums[r][v] = weight == GPT_WEIGHT_INT8 ? splat(0) : load(totals + r * GPT_PANEL + j + v * LANES);
+        const char *row = numbers + j * size;
+        for (int64_t p = 0; p < depth; p++, row += GPT_PANEL * size) {
+            vf columns[VECTORS];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen)(weight, row + v * LANES * size);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                vf factor = splat(x[r * x_row + p]);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) sums[r][v] = factor * columns[v] + sums[r][v];
+            }
+        }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) {
+                float *at = totals + r * GPT_PANEL + j + v * LANES;
+                if (weight == GPT_WEIGHT_INT8)
+                    sums[r][v] =
+                        sums[r][v] * NAME(widen)(GPT_WEIGHT_BFLOAT16, w + 2 * (j + v * LANES)) + load(at);
+                store(at, sums[r][v]);
+            }
+    }
+}
+
+// totals = some rows of x times a panel.
+ALWAYS_INLINE void NAME(panel)(
+    const int rows, const int32_t weight, int64_t k, const float *x, const char *w, float *totals) {
+    memset(totals, 0, (size_t)(rows * GPT_PANEL) * sizeof *totals);
+    for (int64_t p = 0; p < k; p += GPT_SCALE_BLOCK, w += block_bytes(weight))
+        NAME(block)(rows, weight, at_most(k - p, GPT_SCALE_BLOCK), x + p, k, w, totals);
+}
+
+static void NAME(run_panel)(int64_t rows, int32_t weight, int64_t k, const float *x, const char *w, float *totals) {
+#define CASES(w_) \
+    switch (rows) { \
+    case 1: NAME(panel)(1, w_, k, x, w, totals); break; \
+    case 2: NAME(panel)(2, w_, k, x, w, totals); break; \
+    case 3: NAME(panel)(3, w_, k, x, w, totals); break; \
+    case 4: NAME(panel)(4, w_, k, x, w, totals); break; \
+    case 5: NAME(panel)(5, w_, k, x, w, totals); break; \
+    default: NAME(panel)(6, w_, k, x, w, totals); break; \
+    }
+    if (weight == GPT_WEIGHT_INT8) CASES(GPT_WEIGHT_INT8)
+    else CASES(GPT_WEIGHT_BFLOAT16)
+#undef CASES
+}
+
+// A vector of y from the sum of the products.
+ALWAYS_INLINE void NAME(deliver)(const gpt_matvec *m, int64_t row, int64_t column, vf sum, int64_t left) {
+    if (m->bias) sum += load_up_to(m->bias + column, left);
+    store_up_to(m->y + row * m->n + column, NAME(activate)(m->activation, sum), left);
+}
+
+// Packed: some panels.
+static void NAME(multiply_panels)(void *context, int64_t i) {
+    const matvec_job *job = context;
+    const gpt_matvec *m = job->m;
+    float totals[GROUP_ROWS * GPT_PANEL];
+    // Groups of rows of about the same size: four and four rather than six and two.
+    const int64_t groups = (m->m + GROUP_ROWS - 1) / GROUP_ROWS, group = (m->m + groups - 1) / groups;
+    for (int64_t panel = job->units * i / job->pieces; panel < job->units * (i + 1) / job->pieces; panel++) {
+        const char *w = (const char *)m->w + panel * panel_bytes(m->weight, m->k);
+        const int64_t first = panel * GPT_PANEL, columns = at_most(m->n - first, GPT_PANEL);
+        for (int64_t row = 0; row < m->m; row += group) {
+            const int64_t rows = at_most(m->m - row, group);
+            NAME(run_panel)(rows, m->weight, m->k, job->x + row * m->k, w, totals);
+            for (int64_t r = 0; r < rows; r++)
+                for (int64_t j = 0; j < columns; j += LANES)
+                    NAME(deliver)(m, row + r, first + j, load(totals + r * GPT_PANEL + j), columns - j);
+        }
+    }
+}
+
+// y (rows, n) = or += x[0 ..< depth] times that many rows of W.
+ALWAYS_INLINE void NAME(few)(
+    const int rows, const int depth, const float *x, int64_t x_row, const float *w, int64_t w_row, float *y, int64_t n,
+    bool first) {
+    vf factors[4][CHUNK_STEP];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int d = 0; d < depth; d++) factors[r][d] = splat(x[r * x_row + d]);
+    int64_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        vf columns[CHUNK_STEP];
+#pragma clang loop unroll(full)
+        for (int d = 0; d < depth; d++) {
+            NAME(ask_for)(w + (depth + d) * w_row + j);
+            columns[d] = load(w + d * w_row + j);
+        }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            vf sum = first ? splat(0) : load(y + r * n + j);
+#pragma clang loop unroll(full)
+            for (int d = 0; d < depth; d++) sum = factors[r][d] * columns[d] + sum;
+            store(y + r * n + j, sum);
+        }
+    }
+    if (j == n) return;
+    for (int r = 0; r < rows; r++) {
+        vf sum = first ? splat(0) : load_part(y + r * n + j, n - j);
+        for (int d = 0; d < depth; d++) sum = factors[r][d] * load_part(w + d * w_row + j, n - j) + sum;
+        store_part(y + r * n + j, sum, n - j);
+    }
+}
+
+// float32 by rows: one chunk.
+static void NAME(multiply_chunk)(void *context, int64_t i) {
+    const matvec_job *job = context;
+    const gpt_matvec *m = job->m;
+    const int64_t k = m->k, n = m->n, first = i * job->depth, end = at_most(first + job->depth, k);
+    for (int64_t p = first; p < end;) {
+        const int64_t step = end - p >= CHUNK_STEP ? CHUNK_STEP : 1;
+        const float *w = (const float *)m->w + p * m->row;
+        for (int64_t row = 0; row < m->m;) {
+            const int64_t rows = m->m - row >= 4 ? 4 : 1;
+            const float *x = job->x + row * k + p;
+            float *y = job->partial + (i * m->m + row) * n;
+            if (step == 1 && rows == 1) NAME(few)(1, 1, x, k, w, m->row, y, n, p == first);
+            else if (step == 1) NAME(few)(4, 1, x, k, w, m->row, y, n, p == first);
+            else if (rows == 1) NAME(few)(1, CHUNK_STEP, x, k, w, m->row, y, n, p == first);
+            else NAME(few)(4, CHUNK_STEP, x, k, w, m->row, y, n, p == first);
+            row += rows;
+        }
+        p += step;
+    }
+}
+
+// The sum of the chunks, for some columns.
+static void NAME(add_chunks)(void *context, int64_t i) {
+    const matvec_job *job = context;
+    const gpt_matvec *m = job->m;
+    for (int64_t row = 0; row < m->m; row++)
+        for (int64_t j = job->units * i / job->pieces * LANES; j < at_most(m->n, job->units * (i + 1) / job->pieces * LANES);
+             j += LANES) {
+            const float *part = job->partial + row * m->n + j;
+            vf total = load_up_to(part, m->n - j);
+            for (int64_t c = 1; c < job->chunks; c++) total += load_up_to(part + c * m->m * m->n, m->n - j);
+            NAME(deliver)(m, row, j, total, m->n - j);
+        }
+}
+
+// Some rows of x times one column of W.
+ALWAYS_INLINE void NAME(dots)(const int rows, int64_t k, const float *x, const float *w, float *out, int64_t out_row) {
+    vf sums[4][2];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = splat(0);
+    int64_t p = 0;
+    for (; p + 2 * LANES <= k; p += 2 * LANES) {
+        NAME(ask_for)(w + p + AHEAD);
+        NAME(ask_for)(w + p + AHEAD + LANES);
+        vf low = load(w + p), high = load(w + p + LANES);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            sums[r][0] = load(x + r * k + p) * low + sums[r][0];
+            sums[r][1] = load(x + r * k + p + LANES) * high + sums[r][1];
+        }
+    }
+    for (; p < k; p += LANES) {
+        vf low = load_up_to(w + p, k - p);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) sums[r][0] = load_up_to(x + r * k + p, k - p) * low + sums[r][0];
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) out[r * out_row] = sum(sums[r][0] + sums[r][1]);
+}
+
+// float32 by columns: some columns.
+static void NAME(multiply_columns)(void *context, int64_t i) {
+    const matvec_job *job = context;
+    const gpt_matvec *m = job->m;
+    const int64_t first = job->units * i / job->pieces, end = job->units * (i + 1) / job->pieces;
+    for (int64_t j = first; j < end; j++) {
+        const float *w = (const float *)m->w + j * m->column;
+        int64_t row = 0;
+        for (; row + 4 <= m->m; row += 4) NAME(dots)(4, m->k, job->x + row * m->k, w, m->y + row * m->n + j, m->n);
+        for (; row < m->m; row++) NAME(dots)(1, m->k, job->x + row * m->k, w, m->y + row * m->n + j, m->n);
+    }
+    if (!m->bias && m->activation == GPT_IDENTITY) return;
+    for (int64_t row = 0; row < m->m; row++)
+        for (int64_t j = first; j < end; j += LANES)
+            NAME(deliver)(m, row, j, load_up_to(m->y + row * m->n + j, end - j), end - j);
+}
+
+// A block of W as floats, `depth` rows of GPT_PANEL columns, of which only `columns` are there.
+static void NAME(gather)(const pack_job *job, int64_t p, int64_t depth, int64_t j, int64_t columns, float *block) {
+    const float *w = job->w + p * job->row + j * job->column;
+    memset(block, 0, GPT_SCALE_BLOCK * GPT_PANEL * sizeof *block);
+    if (job->column == 1) {
+        for (int64_t r = 0; r < depth; r++)
+            memcpy(block + r * GPT_PANEL, w + r * job->row, (size_t)columns * sizeof *block);
+        return;
+    }
+    for (int64_t c = 0; c < columns; c += LANES)
+        for (int64_t r = 0; r < depth; r += LANES) {
+            vf square[LANES];
+            if (columns - c < LANES || depth - r < LANES || job->row != 1) {
+                for (int64_t a = c; a < at_most(c + LANES, columns); a++)
+                    for (int64_t b = r; b < at_most(r + LANES, depth); b++)
+                        block[b * GPT_PANEL + a] = w[b * job->row + a * job->column];
+                continue;
+            }
+            for (int a = 0; a < LANES; a++) square[a] = load(w + (c + a) * job->column + r);
+            transpose(square);
+            for (int a = 0; a < LANES; a++) store(block + (r + a) * GPT_PANEL + c, square[a]);
+        }
+}
+
+// The scale of each column: its largest magnitude over 127, rounded up to bfloat16 so that none exceeds 127 of them.
+static void NAME(quantise)(const float *block, int64_t depth, char *packed) {
+    int8_t *integers = (int8_t *)packed + scale_bytes(GPT_WEIGHT_INT8);
+    uint16_t scales[GPT_PANEL];
+    for (int64_t j = 0; j < GPT_PANEL; j += LANES) {
+        vf highest = splat(0), nothing = splat(0);
+        for (int64_t r = 0; r < depth; r++) {
+            vf x = load(block + r * GPT_PANEL + j);
+            highest = vmax(vmax(x, -x), highest);
+            nothing += x * 0.0f;    // not a number where x is not or is infinite: then all of the column becomes so
+        }
+        vf wanted = highest * (1.0f / 127) + nothing;
+        vf scale = wanted == wanted ? floats_of((bits_of(wanted) + 0xffffu) & 0xffff0000u) : splat(NAN);
+        vf factor = 1.0f / scale;
+        float factors[LANES], rounded[LANES];
+        store(rounded, scale);
+        for (int l = 0; l < LANES; l++) {
+            uint32_t bits;
+            memcpy(&bits, rounded + l, sizeof bits);
+            scales[j + l] = (uint16_t)(bits >> 16);
+        }
+        store(factors, scale > 0 ? factor : splat(0));
+        for (int64_t r = 0; r < depth; r++)
+            for (int l = 0; l < LANES; l++) {
+                const float round = 12582912.0f;    // 1.5 * 2^23: adding it rounds to the nearest integer
+                float q = block[r * GPT_PANEL + j + l] * factors[l] + round - round;
+                q = q > 127 ? 127 : q;
+                q = q >= -127 ? q : -127;
+                integers[r * GPT_PANEL + j + l] = (int8_t)q;
+            }
+    }
+    memcpy(packed, scales, sizeof scales);
+}
+
+static void NAME(pack_weight)(void *context, int64_t panel) {
+    const pack_job *job = context;
+    char *to = job->packed + panel * panel_bytes(job->weight, job->k);
+    const int64_t first = panel * GPT_PANEL, columns = at_most(job->n - first, GPT_PANEL);
+    float block[GPT_SCALE_BLOCK * GPT_PANEL];
+    for (int64_t p = 0; p < job->k; p += GPT_SCALE_BLOCK, to += block_bytes(job->weight)) {
+        const int64_t depth = at_most(job->k - p, GPT_SCALE_BLOCK);
+        NAME(gather)(job, p, depth, first, columns, block);
+        if (job->weight == GPT_WEIGHT_INT8) {
+            NAME(quantise)(block, depth, to);
+            continue;
+        }
+        NAME(round_all)(block, block, depth * GPT_PANEL);
+        for (int64_t i = 0; i < depth * GPT_PANEL; i++) {
+            uint32_t bits;
+            memcpy(&bits, block + i, sizeof bits);
+            const uint16_t half = (uint16_t)(bits >> 16);
+            memcpy(to + 2 * i, &half, sizeof half);
+        }
+    }
+}
+
+static void NAME(unpack_weight)(void *context, int64_t panel) {
+    const pack_job *job = context;
+    const char *from = job->packed + panel * panel_bytes(job->weight, job->k);
+    const int64_t first = panel * GPT_PANEL, columns = at_most(job->n - first, GPT_PANEL);
+    const int64_t size = job->weight == GPT_WEIGHT_INT8 ? 1 : 2;
+    for (int64_t p = 0; p < job->k; p++) {
+        const char *block = from + p / GPT_SCALE_BLOCK * block_bytes(job->weight);
+        const char *row = block + scale_bytes(job->weight) + p % GPT_SCALE_BLOCK * GPT_PANEL * size;
+        for (int64_t j = 0; j < columns; j += LANES) {
+            vf x = NAME(widen)(job->weight, row + j * size);
+            if (job->weight == GPT_WEIGHT_INT8) x *= NAME(widen)(GPT_WEIGHT_BFLOAT16, block + 2 * j);
+            store_up_to(job->floats + p * job->n + first + j, x, columns - j);
+        }
+    }
+}
+
+static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
+    const bool by_rows = m->weight == GPT_WEIGHT_FLOAT32 && m->column == 1;
+    const int64_t bytes = m->weight == GPT_WEIGHT_FLOAT32 ? m->k * m->n * 4 : gpt_packed_bytes(m->weight, m->k, m->n);
+    // Below this a hand-off to other threads costs more than it saves.
+    if (bytes * m->m < 1 << 16) execution.threads = 1;
+    matvec_job job = {.m = m, .x = m->x};
+    if (by_rows) {
+        job.depth = (m->k + CHUNKS - 1) / CHUNKS;
+        job.depth = (job.depth < LEAST_CHUNK ? LEAST_CHUNK : job.depth + CHUNK_STEP - 1) / CHUNK_STEP * CHUNK_STEP;
+        job.chunks = (m->k + job.depth - 1) / job.depth;
+        job.partial = gpt_scratch(GPT_SCRATCH_SHARED, job.chunks * m->m * m->n);
+        gpt_parallel(execution.threads, job.chunks, NAME(multiply_chunk), &job);
+        job.units = (m->n + LANES - 1) / LANES;
+        job.pieces = job.chunks * m->m * m->n < 1 << 17 ? 1 : at_most(execution.threads, job.units);
+        gpt_parallel(execution.threads, job.pieces, NAME(add_chunks), &job);
+        return;
+    }
+    // Each thread reads one piece from end to end; of large weights several, so that none has long to wait for another.
+    job.units = m->weight == GPT_WEIGHT_FLOAT32 ? m->n : panels_of(m->n);
+    job.pieces = at_most(execution.threads * (bytes > 1 << 22 ? 4 : 1), job.units);
+    if (m->weight == GPT_WEIGHT_BFLOAT16) {
+        float *rounded = gpt_scratch(GPT_SCRATCH_SHARED, m->m * m->k);
+        NAME(round_all)(m->x, rounded, m->m * m->k);
+        job.x = rounded;
+    }
+    gpt_parallel(
+        execution.threads, job.pieces,
+        m->weight == GPT_WEIGHT_FLOAT32 ? NAME(multiply_columns) : NAME(multiply_panels), &job);
+}
+
+#else
+
+#define KERNEL_SOURCE "../matvec.c"
+#include "each_instruction_set.h"
+
+KERNEL_TABLE(matvec);
+KERNEL_TABLE(pack_weight);
+KERNEL_TABLE(unpack_weight);
+
+int64_t gpt_packed_bytes(int32_t weight, int64_t k, int64_t n) { return panels_of(n) * panel_bytes(weight, k); }
+
+void gpt_pack_weight(
+    gpt_execution execution, int32_t weight, int64_t k, int64_t n, const float *w, int64_t row, int64_t column,
+    void *packed) {
+    pack_job job = {.weight = weight, .k = k, .n = n, .w = w, .row = row, .column = column, .packed = packed};
+    if (k * n < 16384) execution.threads = 1;
+    gpt_parallel(execution.threads, panels_of(n), pack_weight_table[execution.instruction_set], &job);
+}
+
+void gpt_unpack_weight(gpt_execution execution, int32_t weight, int64_t k, int64_t n, const void *packed, float *w) {
+    pack_job job = {.weight = weight, .k = k, .n = n, .packed = (char *)packed, .floats = w};
+    gpt_parallel(execution.threads, panels_of(n), unpack_weight_table[execution.instruction_set], &job);
+}
+
+void gpt_matvec_run(gpt_execution execution, const gpt_matvec *m) {
+    if (m->m > 0 && m->n > 0) matvec_table[execution.instruction_set](execution, m);
+}
+
+#endif
