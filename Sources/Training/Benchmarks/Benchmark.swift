@@ -143,7 +143,7 @@ extension TransformerConfiguration {
 }
 
 extension Precision {
-    /// What a weight of a matrix takes where it is kept for generation. With 8 bits, 32 of them share a scale of 16.
+    /// What a weight takes where generation reads it (see `PackedWeight`).
     package var bytesPerWeight: Double {
         switch self {
         case .float32: 4

@@ -39,13 +39,13 @@ package struct OpBenchmark: Sendable {
 
     /// Measures everything, for about `seconds` all together.
     package func run(seconds: Double) -> [Section] {
-        // Some seventy measurements of one direction each.
-        var bench = Measurement(slice: seconds / 70)
+        // Some eighty measurements of one direction each.
+        var bench = Measurement(slice: seconds / 80)
         return [
             Section(title: "Ops of a step of \(batch) x \(length) tokens", results: ops(&bench)),
             Section(title: "Matrix products of a step", results: products(&bench)),
             Section(title: "Matrix products of odd shapes", results: oddProducts(&bench)),
-            Section(title: "One row, as in generation", results: rows(&bench)),
+            Section(title: "One row by every matrix of the model in turn, as in generation", results: rows(&bench)),
         ]
     }
 
@@ -100,10 +100,13 @@ package struct OpBenchmark: Sendable {
         }
     }
 
-    /// What each matrix of a model costs for one token.
+    /// What each matrix of a model costs for one token, in each precision.
     private func rows(_ bench: inout Measurement) -> [Result] {
-        let (C, F) = (configuration.width, configuration.innerWidth)
-        return [(C, 3 * C), (C, C), (C, F), (F, C)].map { bench.row(inputs: $0.0, outputs: $0.1) }
+        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.innerWidth)
+        let shapes = [(C, 3 * C), (C, C), (C, F), (F, C)]
+        let layers = (0..<configuration.layers).map { _ in shapes.map { bench.parameter([$0.0, $0.1]) } }
+        let classifier = bench.parameter([V, C])
+        return Precision.allCases.flatMap { bench.decoding(layers, classifier, $0) }
     }
 }
 
@@ -116,6 +119,8 @@ private struct Measurement {
     init(slice: Double) { self.slice = slice }
 
     mutating func tensor(_ shape: Shape) -> Tensor { .normal(shape, deviation: 0.5, using: &random) }
+
+    mutating func parameter(_ shape: Shape) -> Parameter { Parameter(tensor(shape)) }
 
     mutating func variable(_ shape: Shape) -> Variable { Variable(tensor(shape), needsGradient: true) }
 
@@ -177,7 +182,7 @@ private struct Measurement {
     /// The end of a step: the norm of the gradients, and the update.
     mutating func optimizer(parameters: Int) -> [Result] {
         let shape: Shape = [parameters]
-        let parameter = Parameter(tensor(shape))
+        let parameter = parameter(shape)
         let gradient = tensor(shape), moment1 = Tensor(shape), moment2 = Tensor(shape)
         let update = AdamWUpdate(
             learningRate: 1e-4, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, step: 1, gradientScale: 1)
@@ -221,13 +226,36 @@ private struct Measurement {
             flops: 2 * Double(a.rows) * Double(a.columns) * Double(b.columns), bytes: 0)
     }
 
-    /// A linear layer for a single token: the weight is read, and there is little to compute.
-    mutating func row(inputs: Int, outputs: Int) -> Result {
-        let x = variable([1, 1, inputs]), weight = Parameter(tensor([inputs, outputs])), bias = variable([outputs])
-        let seconds = median { _ = Tape(recording: false).apply(Linear(), x, weight, bias) }
-        let bytes = Double(inputs * outputs) * Execution.current.precision.bytesPerWeight
-        return Result(
-            name: "y = x W", shape: "1 x \(inputs) x \(outputs)", pass: nil, seconds: seconds, flops: 0, bytes: bytes)
+    /// All products of one token with the weights of some layers and a classifier, the mean over the layers of each kind.
+    mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ precision: Precision) -> [Result] {
+        var execution = Execution.current
+        execution.precision = precision
+        let inputs = (layers[0] + [classifier]).enumerated().map { i, weight in
+            let (rows, columns) = weight.value.shape.two
+            return tensor([1, i == layers[0].count ? columns : rows])
+        }
+        let times = Execution.$current.withValue(execution) {
+            medians {
+                var times = [Double](repeating: 0, count: inputs.count)
+                for weights in layers {
+                    for (i, weight) in weights.enumerated() {
+                        times[i] += time { _ = WeightProduct.apply(inputs[i], weight) } / Double(layers.count)
+                    }
+                }
+                times[inputs.count - 1] = time {
+                    _ = WeightProduct.apply(inputs[inputs.count - 1], classifier, transposed: true)
+                }
+                return times
+            }
+        }
+        return (layers[0] + [classifier]).indices.map { i in
+            let isClassifier = i == layers[0].count
+            let (rows, columns) = (isClassifier ? classifier : layers[0][i]).value.shape.two
+            return Result(
+                name: "\(precision.rawValue): " + (isClassifier ? "z = h W'" : "y = x W"),
+                shape: isClassifier ? "1 x \(columns) x \(rows)" : "1 x \(rows) x \(columns)", pass: nil,
+                seconds: times[i], flops: 0, bytes: precision.bytesPerWeight * Double(rows * columns))
+        }
     }
 
     fileprivate typealias Result = OpBenchmark.Result
