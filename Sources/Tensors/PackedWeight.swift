@@ -93,7 +93,8 @@ package enum WeightProduct {
         product.bias = UnsafePointer(bias?.pointer)
         product.activation = activation.code
         product.weight = execution.precision.weight
-        let packed = execution.precision == .float32
+        let packed =
+            execution.precision == .float32
             ? nil : weight.packed(in: execution.precision, transposed: transposed)
         if let packed {
             product.w = UnsafeRawPointer(packed.memory)

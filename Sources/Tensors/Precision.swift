@@ -16,7 +16,7 @@ public enum Precision: String, CaseIterable, Sendable {
     public static var preferredForTraining: Precision {
         switch Execution.preferred {
         case .avx512bf16, .neonbf16: .bfloat16
-        case .scalar, .avx2, .avx512, .neon: .float32
+        case .scalar, .avx2, .avx512, .neon, .accelerate: .float32
         }
     }
 

@@ -111,7 +111,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "After that it falls along a cosine to a tenth, or stays constant. (default: cosine)", valueName: "shape"))
+            "After that it falls along a cosine to a tenth, in a line to nothing, or stays constant. (default: cosine)",
+            valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 
     @Option(

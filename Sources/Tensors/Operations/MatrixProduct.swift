@@ -106,7 +106,11 @@ package enum MatrixProduct {
         }
         product.column_sums = columnSums?.tensor.pointer
         product.add_column_sums = columnSums?.add ?? false
-        gpt_matmul_run(Execution.kernels, &product)
+        if Execution.current.instructionSet == .accelerate {
+            gpt_matmul_run_by_blas(Execution.kernels, &product)
+        } else {
+            gpt_matmul_run(Execution.kernels, &product)
+        }
         withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue, columnSums)) {}
     }
 
