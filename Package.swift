@@ -23,7 +23,9 @@ let package = Package(
     ],
     targets: [
         // Leaves: no dependency of ours.
-        .target(name: "CKernels", cSettings: [.headerSearchPath("internal")]),
+        .target(
+            name: "CKernels", cSettings: [.headerSearchPath("internal")],
+            linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS, .iOS]))]),
         .target(name: "CFiles"),
         .target(name: "Files", dependencies: ["CFiles"]),
         .target(name: "StrictJSON"),

@@ -18,7 +18,7 @@ typedef struct {
     float *parameters, *moment1, *moment2;
     const float *gradients;
     double *sums;
-} adamw;
+} GPT_CONTEXT adamw;
 
 #endif
 

@@ -6,20 +6,21 @@
 //
 // (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A head is one item of work: K and V are packed
 // once, and the queries taken in blocks whose scores stay in cache. With causal masking a block needs only the keys up
-// to its last query, so half of the products are never made.
+// to its last query, so half of the products are never made. In bfloat16 both factors of each product are rounded; scores,
+// softmax and sums are floats.
 
 #include "attention.h"
 #include "threads.h"
 
 #ifndef SIMD
 
-enum { QUERY_BLOCK = 24, FEW_QUERIES = 3 };
+enum { LONGEST_BLOCK = 48, FEW_QUERIES = 3 };
 
 typedef struct {
-    const gpt_attention *a;
-    gpt_heads d_out, d_q, d_k, d_v;
+    gpt_attention a;
+    gpt_heads d_out, d_q, d_k, d_v;    // for the backward pass
     bool add;
-} attention_gradient;
+} GPT_CONTEXT attention;
 
 // The start of the vectors of one head of one sequence.
 static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
@@ -31,6 +32,18 @@ static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
     const int64_t seen = query + a->offset + 1;
     return a->mask == GPT_MASK_FULL || seen > a->keys ? a->keys : seen;
 }
+
+// How many queries are taken at a time. A long block makes long sums of the products that add up d_k and d_v, a short
+// one computes fewer scores that the mask hides.
+static inline int64_t query_block(const gpt_attention *a) {
+    return a->precision == GPT_BFLOAT16 && a->queries >= 4 * LONGEST_BLOCK ? LONGEST_BLOCK : LONGEST_BLOCK / 2;
+}
+
+// A left factor: where its rows begin, and how far apart they are.
+typedef struct {
+    const float *start;
+    int64_t row;
+} left_factor;
 
 #endif
 
@@ -76,36 +89,69 @@ static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float s
     }
 }
 
+// Rows of floats as a left factor: where they lie, or rounded to the words at `rounded`.
+ALWAYS_INLINE left_factor NAME(factor)(
+    int32_t precision, float *rounded, const float *from, int64_t from_row, int64_t rows, int64_t size) {
+    if (precision == GPT_FLOAT32) return (left_factor){from, from_row};
+    const int64_t words = words_of(precision, size);
+    for (int64_t r = 0; r < rows; r++) round_row(rounded + r * words, from + r * from_row, size);
+    return (left_factor){rounded, words};
+}
+
+// The same of scores, in place.
+ALWAYS_INLINE void NAME(round_scores)(int32_t precision, float *scores, int64_t row, int64_t rows, int64_t limit) {
+    if (precision == GPT_FLOAT32) return;
+    for (int64_t r = 0; r < rows; r++) round_row(scores + r * row, scores + r * row, limit);
+}
+
+// Scores as a left factor that is read transposed: each word pairs two rows. `to` may be where they are.
+ALWAYS_INLINE void NAME(pair_rows)(
+    int32_t precision, float *to, const float *scores, int64_t row, int64_t rows, int64_t limit) {
+    if (precision == GPT_FLOAT32) return;
+    for (int64_t r = 0; r < rows; r += 2)
+        for (int64_t j = 0; j < limit; j += LANES)
+            store(
+                to + r / 2 * row + j,
+                pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
+}
+
 // One head, many queries.
 static void NAME(attention_forward)(void *context, int64_t item) {
-    const gpt_attention *a = context;
+    const gpt_attention *a = &((const attention *)context)->a;
+    const int32_t precision = a->precision;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
+    const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
+    const int64_t block = query_block(a), score_row = PADDED(keys);
     const float *q = head_start(a->q, batch, head);
     float *out = head_start(a->out, batch, head);
-    const int64_t score_row = PADDED(keys);
     float *packed_k = gpt_scratch(
-        GPT_SCRATCH_OPERATION, size * PADDED(keys) + keys * PADDED(size) + QUERY_BLOCK * score_row);
-    float *packed_v = packed_k + size * PADDED(keys);
-    float *scores = packed_v + keys * PADDED(size);
-    NAME(pack_all)(GPT_FLOAT32, packed_k, head_start(a->k, batch, head), 1, a->k.row, size, keys);
-    NAME(pack_all)(GPT_FLOAT32, packed_v, head_start(a->v, batch, head), a->v.row, 1, keys, size);
-    for (int64_t first = 0; first < a->queries; first += QUERY_BLOCK) {
-        const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
+        GPT_SCRATCH_OPERATION,
+        size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
+    float *packed_v = packed_k + size_words * PADDED(keys);
+    float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
+    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, head), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, head), a->v.row, 1, keys, size);
+    for (int64_t first = 0; first < a->queries; first += block) {
+        const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1);
+        const left_factor queries = NAME(factor)(precision, rounded_q, q + first * a->q.row, a->q.row, rows, size);
         multiply_packed(
-            GPT_FLOAT32,            rows, PADDED(limit), size, q + first * a->q.row, a->q.row, 1, packed_k, size, keys, scores, score_row, false);
+            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys, scores,
+            score_row, false);
         for (int64_t r = 0; r < rows; r++)
             NAME(softmax)(
                 scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
                 a->statistics ? a->statistics + 2 * (item * a->queries + first + r) : NULL);
+        NAME(round_scores)(precision, scores, score_row, rows, limit);
         multiply_packed(
-            GPT_FLOAT32,            rows, size, limit, scores, score_row, 1, packed_v, keys, size, out + first * a->out.row, a->out.row, false);
+            precision, rows, size, words_of(precision, limit), scores, score_row, 1, packed_v, key_words, size,
+            out + first * a->out.row, a->out.row, false);
     }
 }
 
 // One head, few queries: keys and values are read once, in place, as they lie in a cache.
 static void NAME(attention_few)(void *context, int64_t item) {
-    const gpt_attention *a = context;
+    const gpt_attention *a = &((const attention *)context)->a;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size;
     const float *k = head_start(a->k, batch, head), *v = head_start(a->v, batch, head);
     float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
@@ -158,36 +204,46 @@ static void NAME(deliver)(
 }
 
 static void NAME(attention_backward)(void *context, int64_t item) {
-    const attention_gradient *g = context;
-    const gpt_attention *a = g->a;
+    const attention *g = context;
+    const gpt_attention *a = &g->a;
+    const int32_t precision = a->precision;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
+    const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
+    const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
     const float *q = head_start(a->q, batch, head), *k = head_start(a->k, batch, head);
     const float *v = head_start(a->v, batch, head), *out = head_start(a->out, batch, head);
     const float *d_out = head_start(g->d_out, batch, head);
-    const int64_t score_row = PADDED(keys), width = PADDED(size);
 
     float *columns_k = gpt_scratch(
         GPT_SCRATCH_OPERATION,
-        2 * size * PADDED(keys) + 3 * keys * width + 2 * QUERY_BLOCK * score_row + 3 * QUERY_BLOCK * width);
-    float *columns_v = columns_k + size * PADDED(keys);
-    float *rows_k = columns_v + size * PADDED(keys);
-    float *d_k = rows_k + keys * width, *d_v = d_k + keys * width;
-    float *p = d_v + keys * width, *d_s = p + QUERY_BLOCK * score_row;
-    float *block_q = d_s + QUERY_BLOCK * score_row, *block_d_out = block_q + QUERY_BLOCK * width;
-    float *d_q = block_d_out + QUERY_BLOCK * width;
+        2 * size_words * score_row + (key_words + 2 * keys) * width + 3 * block * score_row
+            + block * (3 * width + 2 * size_words));
+    float *columns_v = columns_k + size_words * score_row, *rows_k = columns_v + size_words * score_row;
+    float *d_k = rows_k + key_words * width, *d_v = d_k + keys * width;
+    float *p = d_v + keys * width, *d_s = p + block * score_row, *paired_d_s = d_s + block * score_row;
+    float *block_q = paired_d_s + block * score_row, *block_d_out = block_q + block * width;
+    float *d_q = block_d_out + block * width, *rounded_q = d_q + block * width;
+    float *rounded_d_out = rounded_q + block * size_words;
+    // Read transposed, the words of floats lie where the floats do.
+    const float *transposed_d_s = precision == GPT_FLOAT32 ? d_s : paired_d_s;
 
-    NAME(pack_all)(GPT_FLOAT32, columns_k, k, 1, a->k.row, size, keys);
-    NAME(pack_all)(GPT_FLOAT32, columns_v, v, 1, a->v.row, size, keys);
-    NAME(pack_all)(GPT_FLOAT32, rows_k, k, a->k.row, 1, keys, size);
+    NAME(pack_all)(precision, columns_k, k, 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, columns_v, v, 1, a->v.row, size, keys);
+    NAME(pack_all)(precision, rows_k, k, a->k.row, 1, keys, size);
     memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
 
-    for (int64_t first = 0; first < a->queries; first += QUERY_BLOCK) {
-        const int64_t rows = a->queries - first < QUERY_BLOCK ? a->queries - first : QUERY_BLOCK;
-        const int64_t limit = visible_keys(a, first + rows - 1);
+    for (int64_t first = 0; first < a->queries; first += block) {
+        const int64_t rows = a->queries - first < block ? a->queries - first : block;
+        const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
         const float *q_here = q + first * a->q.row, *d_out_here = d_out + first * g->d_out.row;
-        multiply_packed(GPT_FLOAT32, rows, PADDED(limit), size, q_here, a->q.row, 1, columns_k, size, keys, p, score_row, false);
+        const left_factor queries = NAME(factor)(precision, rounded_q, q_here, a->q.row, rows, size);
+        const left_factor gradients = NAME(factor)(precision, rounded_d_out, d_out_here, g->d_out.row, rows, size);
         multiply_packed(
-            GPT_FLOAT32,            rows, PADDED(limit), size, d_out_here, g->d_out.row, 1, columns_v, size, keys, d_s, score_row, false);
+            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, columns_k, size_words, keys, p,
+            score_row, false);
+        multiply_packed(
+            precision, rows, PADDED(limit), size_words, gradients.start, gradients.row, 1, columns_v, size_words, keys,
+            d_s, score_row, false);
         for (int64_t r = 0; r < rows; r++) {
             vf dots = splat(0);
             for (int64_t j = 0; j < size; j += LANES)
@@ -205,13 +261,20 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             }
             for (int64_t j = visible; j < PADDED(limit); j++) p_row[j] = d_s_row[j] = 0;
         }
-        multiply_packed(GPT_FLOAT32, rows, width, limit, d_s, score_row, 1, rows_k, keys, size, d_q, width, false);
+        NAME(pair_rows)(precision, p, p, score_row, rows, limit);
+        NAME(pair_rows)(precision, paired_d_s, d_s, score_row, rows, limit);
+        NAME(pack_all)(precision, block_q, q_here, a->q.row, 1, rows, size);
+        NAME(pack_all)(precision, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
+        multiply_packed(
+            precision, limit, width, row_words, p, 1, score_row, block_d_out, row_words, size, d_v, width, true);
+        multiply_packed(
+            precision, limit, width, row_words, transposed_d_s, 1, score_row, block_q, row_words, size, d_k, width, true);
+        NAME(round_scores)(precision, d_s, score_row, rows, limit);
+        multiply_packed(
+            precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
+            false);
         NAME(deliver)(
             d_q, width, head_start(g->d_q, batch, head) + first * g->d_q.row, g->d_q.row, rows, size, g->add);
-        NAME(pack_all)(GPT_FLOAT32, block_q, q_here, a->q.row, 1, rows, size);
-        NAME(pack_all)(GPT_FLOAT32, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
-        multiply_packed(GPT_FLOAT32, limit, width, rows, p, 1, score_row, block_d_out, rows, size, d_v, width, true);
-        multiply_packed(GPT_FLOAT32, limit, width, rows, d_s, 1, score_row, block_q, rows, size, d_k, width, true);
     }
     NAME(deliver)(d_k, width, head_start(g->d_k, batch, head), g->d_k.row, keys, size, g->add);
     NAME(deliver)(d_v, width, head_start(g->d_v, batch, head), g->d_v.row, keys, size, g->add);
@@ -230,16 +293,17 @@ KERNEL_TABLE(attention_backward);
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
+    attention context = {.a = *a};
     gpt_parallel(
         execution.threads, a->batch * a->heads,
         (a->queries <= FEW_QUERIES ? attention_few_table : attention_forward_table)[execution.instruction_set],
-        (void *)a);
+        &context);
 }
 
 void gpt_attention_backward(
     gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k, gpt_heads d_v,
     bool add) {
-    attention_gradient g = {.a = a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v, .add = add};
+    attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v, .add = add};
     gpt_parallel(execution.threads, a->batch * a->heads, attention_backward_table[execution.instruction_set], &g);
 }
 

@@ -14,7 +14,7 @@ typedef struct {
     const int32_t *targets;
     double *losses;
     float scale;
-} cross_entropy;
+} GPT_CONTEXT cross_entropy;
 
 #endif
 

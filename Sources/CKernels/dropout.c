@@ -17,7 +17,7 @@ typedef struct {
     const float *x;
     float *out;
     bool add;
-} dropout;
+} GPT_CONTEXT dropout;
 
 #endif
 

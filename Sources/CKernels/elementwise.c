@@ -12,7 +12,7 @@ typedef struct {
     const float *a, *b;
     float *out;
     bool add;
-} elementwise;
+} GPT_CONTEXT elementwise;
 
 #endif
 

@@ -13,7 +13,7 @@ typedef struct {
     const int32_t *ids;
     const float *tokens, *positions, *d_out;
     float *out, *d_tokens, *d_positions;
-} embedding;
+} GPT_CONTEXT embedding;
 
 #endif
 

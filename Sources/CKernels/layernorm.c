@@ -19,7 +19,7 @@ typedef struct {
     const float *x, *gamma, *beta, *d_y;
     float *y, *mean, *reciprocal_deviation, *d_x, *partial;
     bool add_to_x;
-} layernorm;
+} GPT_CONTEXT layernorm;
 
 #endif
 

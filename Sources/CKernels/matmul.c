@@ -1,10 +1,11 @@
 // Matrix products: c = act(a b + bias), and what backward needs of them.
 //
 // They go block by block. For each block of DEPTH words of k and WIDTH columns: b is packed into panels (all threads
-// together), unless it was packed before, then the grid of (block of rows of a) x (group of panels) is handed out. a is
-// read in place when its rows are contiguous floats; it is packed when it is read transposed, changed on the way, or
-// rounded to bfloat16. With few rows in float32 (generation, one token a sequence) packing would cost more than the
-// product: there b is read in place, once.
+// together), then the grid of (block of rows of a) x (group of panels) is handed out. a is read in place when its rows
+// are contiguous floats. It is packed when it is read transposed, changed on the way, or rounded to bfloat16: by whoever
+// multiplies a block of its rows, or beforehand with b if there are so few rows that several will multiply each. With few
+// rows in float32 (generation, one token a sequence) packing would cost more than the product: there b is read in
+// place, once.
 
 #include "matmul.h"
 #include "threads.h"
@@ -13,6 +14,8 @@
 
 enum {
     BLOCK_ROWS = 96,    // rows of a that are multiplied while a panel of b is in cache
+    SHORT_ROWS = 24,    // fewer rows of a are not worth a block of their own
+    PACKED_ROWS = 48,   // rows of a that an item packs beforehand: whole strips, and whole vectors
     DEPTH = 384,        // words of k in a block
     WIDTH = 1536,       // columns in a block
     PIECES = 16,        // items of work there should be, however small the product
@@ -22,21 +25,23 @@ enum {
 
 // One block of b, and how the work on it is cut. All depths are in words.
 typedef struct {
-    const gpt_matmul *m;
-    float *packed;                       // panel i of the block starts at packed + i PANEL panel_depth
-    int64_t panel_depth;
+    gpt_matmul m;
+    float *packed;                       // panel i of the block starts at packed + i PANEL depth
+    float *packed_a;                     // all of a, or NULL where each block of its rows is packed when its turn comes
     int64_t first_k, depth;              // the block's rows of b
     int64_t first_column, columns;       // and its columns
     int64_t rows_per_block;
     int64_t panel_groups, panels_per_group, panels;
     bool first, last;                    // block of k
-} matmul_block;
+} GPT_CONTEXT matmul_block;
 
 // Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then), or changed on
 // the way.
 static inline bool needs_strips(const gpt_matmul *m) {
     return m->a_column != 1 || m->a_activation != GPT_IDENTITY;
 }
+
+static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->precision == GPT_BFLOAT16; }
 
 #endif
 
@@ -47,7 +52,7 @@ static inline bool needs_strips(const gpt_matmul *m) {
 #include "activation.h"
 
 ALWAYS_INLINE bool NAME(has_epilogue)(const gpt_matmul *m) {
-    return m->bias || m->before || m->slope_at || m->activation != GPT_IDENTITY;
+    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
 }
 
 // The epilogue of rows x columns of c at (row, column).
@@ -57,6 +62,7 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
         float *c = m->c + r * m->c_row + column;
         float *before = m->before ? m->before + r * m->n + column : NULL;
         const float *slope_at = m->slope_at ? m->slope_at + r * m->n + column : NULL;
+        const float *residual = m->residual ? m->residual + r * m->n + column : NULL;
         for (int64_t j = 0; j < columns; j += LANES) {
             const int64_t left = columns - j;
             vf x = load_up_to(c + j, left);
@@ -64,6 +70,7 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
             if (before) store_up_to(before + j, x, left);
             x = NAME(activate)(m->activation, x);
             if (slope_at) x *= NAME(derivative)(m->slope, load_up_to(slope_at + j, left));
+            if (residual) x += load_up_to(residual + j, left);
             store_up_to(c + j, x, left);
         }
     }
@@ -72,14 +79,13 @@ static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t
 // The index along k of the first element of a word.
 #define ELEMENTS(m, word) ((m)->precision == GPT_BFLOAT16 ? 2 * (word) : (word))
 
-static void NAME(pack)(void *context, int64_t i) {
-    const matmul_block *block = context;
-    const gpt_matmul *m = block->m;
+static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
+    const gpt_matmul *m = &block->m;
     const int64_t column = i * PANEL, left = block->columns - column, columns = left < PANEL ? left : PANEL;
     const int64_t first = ELEMENTS(m, block->first_k), end = ELEMENTS(m, block->first_k + block->depth);
     const int64_t k = (end < m->k ? end : m->k) - first;
     const float *b = m->b + first * m->b_row + (block->first_column + column) * m->b_column;
-    pack_panel(m->precision, block->packed + column * block->panel_depth, b, m->b_row, m->b_column, k, columns);
+    pack_panel(m->precision, block->packed + column * block->depth, b, m->b_row, m->b_column, k, columns);
     if (!m->column_sums) return;
     // The rows are in cache now. Each column is summed in their order.
     float *sums = m->column_sums + block->first_column + column;
@@ -90,16 +96,16 @@ static void NAME(pack)(void *context, int64_t i) {
     }
 }
 
+// The distance between two strips: the last copy of one spills over into it.
+#define SPILL 8
+#define STRIP(depth) (TILE_ROWS * (depth) + SPILL)
+
 // Packs `rows` rows of a from (row, word) on in strips of TILE_ROWS rows, each with its words one after another, so that a
 // tile reads it as one stream. a is read transposed or not; its activation, if any, is applied on the way.
-static const float *NAME(pack_strips)(
-    const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth, int64_t *strip) {
-    enum { COPIED = 8 };    // words copied at a time, of which TILE_ROWS count; the next copy overwrites the rest
+static void NAME(pack_strips)(
+    float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
     const bool paired = m->precision == GPT_BFLOAT16;
-    const int64_t padded = (rows + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
-    *strip = TILE_ROWS * depth + COPIED;
-    float *packed = gpt_scratch(GPT_SCRATCH_PACK, padded / TILE_ROWS * *strip);
-    float stage[STAGE][BLOCK_ROWS + LANES + COPIED];
+    float stage[STAGE][BLOCK_ROWS + LANES + SPILL];
     for (int64_t p = 0; p < depth; p += STAGE) {
         const int64_t end = depth - p < STAGE ? depth - p : STAGE;
         for (int64_t q = 0; q < end; q++) {
@@ -117,32 +123,48 @@ static const float *NAME(pack_strips)(
                 store(stage[q] + r, x);
             }
         }
+        // SPILL words at a time, of which TILE_ROWS count; the next copy overwrites the rest.
         for (int64_t r = 0; r < rows; r += TILE_ROWS)
             for (int64_t q = 0; q < end; q++)
                 memcpy(
-                    packed + r / TILE_ROWS * *strip + (p + q) * TILE_ROWS, stage[q] + r, COPIED * sizeof(float));
+                    packed + r / TILE_ROWS * STRIP(depth) + (p + q) * TILE_ROWS, stage[q] + r, SPILL * sizeof(float));
     }
-    return packed;
 }
 
 // Rounds `rows` rows of an a with contiguous rows to bfloat16, from (row, word) on; each has `depth` words then.
-static const float *NAME(round_rows)(const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
-    float *rounded = gpt_scratch(GPT_SCRATCH_PACK, rows * depth);
+static void NAME(round_rows)(
+    float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
     const int64_t k = m->k - 2 * word < 2 * depth ? m->k - 2 * word : 2 * depth;
-    for (int64_t r = 0; r < rows; r++) {
-        const float *from = m->a + (row + r) * m->a_row + 2 * word;
-        float *to = rounded + r * depth;
-        int64_t p = 0;
-        for (; 2 * (p + LANES) <= k; p += LANES)
-            store(to + p, neighbours(load(from + 2 * p), load(from + 2 * p + LANES)));
-        for (; p < depth; p++) to[p] = pair_of(from[2 * p], 2 * p + 1 < k ? from[2 * p + 1] : 0);
+    for (int64_t r = 0; r < rows; r++) round_row(packed + r * depth, m->a + (row + r) * m->a_row + 2 * word, k);
+}
+
+// Packs `rows` rows of a, however it must be.
+ALWAYS_INLINE void NAME(pack_a)(
+    float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
+    (needs_strips(m) ? NAME(pack_strips) : NAME(round_rows))(packed, m, row, word, rows, depth);
+}
+
+// The words that a whole strip takes once a is packed.
+ALWAYS_INLINE int64_t NAME(packed_strip)(const gpt_matmul *m, int64_t depth) {
+    return needs_strips(m) ? STRIP(depth) : TILE_ROWS * depth;
+}
+
+// Packs a panel of b or, after the last of them, some rows of a.
+static void NAME(pack)(void *context, int64_t i) {
+    const matmul_block *block = context;
+    if (i < block->panels) {
+        NAME(pack_columns)(block, i);
+        return;
     }
-    return rounded;
+    const int64_t row = (i - block->panels) * PACKED_ROWS, left = block->m.m - row;
+    NAME(pack_a)(
+        block->packed_a + row / TILE_ROWS * NAME(packed_strip)(&block->m, block->depth), &block->m, row, block->first_k,
+        left < PACKED_ROWS ? left : PACKED_ROWS, block->depth);
 }
 
 static void NAME(multiply)(void *context, int64_t i) {
     const matmul_block *block = context;
-    const gpt_matmul *m = block->m;
+    const gpt_matmul *m = &block->m;
     const int64_t first_row = i / block->panel_groups * block->rows_per_block;
     const int64_t end_row = first_row + block->rows_per_block < m->m ? first_row + block->rows_per_block : m->m;
     const int64_t first_panel = i % block->panel_groups * block->panels_per_group;
@@ -151,17 +173,18 @@ static void NAME(multiply)(void *context, int64_t i) {
     const int64_t depth = block->depth, rows = end_row - first_row;
     const bool accumulate = m->accumulate || !block->first;
 
-    const float *a;
-    int64_t strip, a_row, a_column;
-    if (needs_strips(m)) {
-        a = NAME(pack_strips)(m, first_row, block->first_k, rows, depth, &strip);
-        a_row = 1, a_column = TILE_ROWS;
-    } else if (m->precision == GPT_BFLOAT16) {
-        a = NAME(round_rows)(m, first_row, block->first_k, rows, depth);
-        a_row = depth, a_column = 1, strip = TILE_ROWS * depth;
-    } else {
-        a = m->a + first_row * m->a_row + block->first_k;
-        a_row = m->a_row, a_column = 1, strip = TILE_ROWS * m->a_row;
+    const float *a = m->a + first_row * m->a_row + block->first_k;
+    int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = 1;
+    if (packs_a(m)) {
+        strip = NAME(packed_strip)(m, depth);
+        a_row = needs_strips(m) ? 1 : depth, a_column = needs_strips(m) ? TILE_ROWS : 1;
+        if (block->packed_a) {
+            a = block->packed_a + first_row / TILE_ROWS * strip;
+        } else {
+            float *packed = gpt_scratch(GPT_SCRATCH_PACK, (rows + TILE_ROWS - 1) / TILE_ROWS * strip);
+            NAME(pack_a)(packed, m, first_row, block->first_k, rows, depth);
+            a = packed;
+        }
     }
 
     for (int64_t panel = first_panel; panel < end_panel; panel++) {
@@ -173,21 +196,23 @@ static void NAME(multiply)(void *context, int64_t i) {
         for (int64_t r = first_row; r < end_row; r += TILE_ROWS, from += strip)
             edge_tile(
                 m->precision, end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
-                block->packed + column * block->panel_depth, width, c + r * m->c_row, m->c_row, accumulate);
+                block->packed + column * block->depth, width, c + r * m->c_row, m->c_row, accumulate);
         if (block->last && NAME(has_epilogue)(m))
             NAME(finish)(m, first_row, rows, block->first_column + column, columns);
     }
 }
 
 static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
-    // Enough pieces of work for every thread, whatever their number: short blocks of rows where a has to be packed (so
-    // that each row is packed once), groups of panels where it does not.
-    const bool packs_a = needs_strips(m) || m->precision == GPT_BFLOAT16;
-    int64_t rows = BLOCK_ROWS;
-    if (packs_a)
-        while (rows > 2 * TILE_ROWS && (m->m + rows - 1) / rows < PIECES) rows -= TILE_ROWS;
-    const int64_t row_blocks = (m->m + rows - 1) / rows;
-    const int64_t groups = packs_a || row_blocks >= PIECES ? 1 : (PIECES + row_blocks - 1) / row_blocks;
+    // Enough pieces of work for every thread, whatever their number: blocks of rows or, where these would be too short,
+    // some of the panels of each; then a is packed beforehand.
+    int64_t row_blocks = (m->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const bool are_short = needs_strips(m) || m->m < PIECES * SHORT_ROWS;
+    if (!are_short && packs_a(m) && row_blocks < PIECES) row_blocks = PIECES;
+    const bool packs_before = packs_a(m) && row_blocks < PIECES;
+    const int64_t rows = ((m->m + row_blocks - 1) / row_blocks + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
+    row_blocks = (m->m + rows - 1) / rows;
+    const int64_t groups = row_blocks >= PIECES || (packs_a(m) && !packs_before)
+        ? 1 : (2 * PIECES + row_blocks - 1) / row_blocks;
     const int64_t words = words_of(m->precision, m->k);
     for (int64_t column = 0; column < m->n; column += WIDTH) {
         const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
@@ -195,14 +220,17 @@ static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
         for (int64_t k = 0; k < words || k == 0; k += DEPTH) {
             const int64_t depth = words - k < DEPTH ? words - k : DEPTH;
             matmul_block block = {
-                .m = m, .first_k = k, .depth = depth, .first_column = column, .columns = columns, .panels = panels,
+                .m = *m, .first_k = k, .depth = depth, .first_column = column, .columns = columns, .panels = panels,
                 .rows_per_block = rows, .panels_per_group = (panels + groups - 1) / groups,
                 .first = k == 0, .last = k + DEPTH >= words,
             };
             block.panel_groups = (panels + block.panels_per_group - 1) / block.panels_per_group;
-            block.packed = gpt_scratch(GPT_SCRATCH_SHARED, panels * PANEL * DEPTH);
-            block.panel_depth = depth;
-            gpt_parallel(execution.threads, panels, NAME(pack), &block);
+            const int64_t strips = packs_before ? (m->m + TILE_ROWS - 1) / TILE_ROWS : 0;
+            const int64_t size_of_b = panels * PANEL * depth, size_of_a = strips * NAME(packed_strip)(m, depth);
+            block.packed = gpt_scratch(GPT_SCRATCH_SHARED, size_of_b + size_of_a);
+            if (packs_before) block.packed_a = block.packed + size_of_b;
+            const int64_t packings = packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0;
+            gpt_parallel(execution.threads, panels + packings, NAME(pack), &block);
             gpt_parallel(execution.threads, row_blocks * block.panel_groups, NAME(multiply), &block);
         }
     }
@@ -210,7 +238,7 @@ static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
 
 // Few rows, b by rows: each item takes one panel of columns over the whole of k.
 static void NAME(multiply_in_place)(void *context, int64_t i) {
-    const gpt_matmul *m = context;
+    const gpt_matmul *m = &((const matmul_block *)context)->m;
     const int64_t column = i * PANEL, columns = m->n - column < PANEL ? m->n - column : PANEL;
     const float *b = m->b + column;
     int64_t width = m->b_row;
@@ -228,7 +256,7 @@ static void NAME(multiply_in_place)(void *context, int64_t i) {
 
 // Few rows, b by columns: each item takes some columns as dot products.
 static void NAME(multiply_by_dots)(void *context, int64_t i) {
-    const gpt_matmul *m = context;
+    const gpt_matmul *m = &((const matmul_block *)context)->m;
     const int64_t first = i * DOTS;
     const int64_t end = first + DOTS < m->n ? first + DOTS : m->n;
     for (int64_t r = 0; r < m->m; r++) {
@@ -259,15 +287,18 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     if (m->m * m->n * m->k < 65536) execution.threads = 1;
     const bool few_rows = m->m <= 2 * TILE_ROWS && m->a_activation == GPT_IDENTITY && m->precision == GPT_FLOAT32
         && !m->column_sums;
+    matmul_block whole = {.m = *m};
     if (few_rows && m->b_column == 1)
-        gpt_parallel(execution.threads, (m->n + PANEL - 1) / PANEL, NAME(multiply_in_place), (void *)m);
+        gpt_parallel(execution.threads, (m->n + PANEL - 1) / PANEL, NAME(multiply_in_place), &whole);
     else if (few_rows && m->a_column == 1 && m->b_row == 1)
-        gpt_parallel(execution.threads, (m->n + DOTS - 1) / DOTS, NAME(multiply_by_dots), (void *)m);
+        gpt_parallel(execution.threads, (m->n + DOTS - 1) / DOTS, NAME(multiply_by_dots), &whole);
     else
         NAME(matmul_blocked)(execution, m);
 }
 
 #undef ELEMENTS
+#undef SPILL
+#undef STRIP
 #include "gemm_core_end.h"
 
 #else

@@ -12,7 +12,7 @@ enum { REPEATS = 100000, CHAINS = 12, FLOATS = 64 };
 typedef struct {
     float *results;    // FLOATS of each thread
     int32_t precision;
-} peak;
+} GPT_CONTEXT peak;
 
 #endif
 

@@ -12,6 +12,8 @@
 
 enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20000 };
 
+#define LINE _Alignas(128)
+
 typedef struct {
     void (*body)(void *, int64_t);
     void *context;
@@ -24,11 +26,12 @@ static struct {
     pthread_cond_t wake;
     _Atomic int32_t workers;   // threads started so far
     int32_t cores;
-    job job;
-    _Atomic int64_t next;      // the next item of the job
-    _Atomic uint64_t ticket;   // job number << 8 | workers that may still join it
-    _Atomic int32_t busy;      // workers inside the job
     _Atomic int32_t sleeping;
+    // What is written at each item, or waited for, lies in cache lines apart from what is only read.
+    LINE job job;
+    LINE _Atomic int64_t next;      // the next item of the job
+    LINE _Atomic uint64_t ticket;   // job number << 8 | workers that may still join it
+    LINE _Atomic int32_t busy;      // workers inside the job
 } pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool inside_job = false;

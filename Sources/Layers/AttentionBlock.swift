@@ -23,13 +23,16 @@ public struct AttentionBlock: Module {
     }
 
     /// x (B, T, C) to (B, T, C). With a cache, x are new positions after those it holds, and it grows by them.
-    package func callAsFunction(_ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil) -> Variable {
+    /// - Parameter residual: what the result is added to, if anything.
+    package func callAsFunction(
+        _ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil, addingTo residual: Variable? = nil
+    ) -> Variable {
         let qkv = queryKeyValue(x, pass)
-        guard let cache else { return projection(pass.tape.apply(operation, qkv), pass) }
+        guard let cache else { return projection(pass.tape.apply(operation, qkv), pass, addingTo: residual) }
         let offset = cache.length
         cache.append(qkv.value)
         let mixed = operation.attend(qkv.value, keys: cache.keys, values: cache.values, offset: offset)
-        return projection(Variable(mixed, needsGradient: false), pass)
+        return projection(Variable(mixed, needsGradient: false), pass, addingTo: residual)
     }
 }
 

@@ -5,7 +5,7 @@ import Tensors
 public struct FeedForwardBlock: Module {
     public let expansion: LinearLayer
     public let projection: LinearLayer
-    private let operation: FeedForward
+    private let activation: Activation
 
     package init(
         width: Int, innerWidth: Int, activation: Activation, deviation: Double, projectionDeviation: Double,
@@ -13,20 +13,24 @@ public struct FeedForwardBlock: Module {
     ) {
         expansion = LinearLayer(inputs: width, outputs: innerWidth, deviation: deviation, using: &weights)
         projection = LinearLayer(inputs: innerWidth, outputs: width, deviation: projectionDeviation, using: &weights)
-        operation = FeedForward(activation: activation)
+        self.activation = activation
     }
 
     public var parameters: [NamedParameter] { expansion.prefixed(by: "c_fc") + projection.prefixed(by: "c_proj") }
 
-    package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+    /// - Parameter residual: what the result is added to, if anything.
+    package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         guard let bias1 = expansion.bias, let bias2 = projection.bias else {
             preconditionFailure("both layers of a feed-forward block have a bias")
         }
         if pass.isDecoding {
             let wide = WeightProduct.apply(
-                x.value, expansion.weight, bias: bias1.value, activation: operation.activation)
-            return Variable(WeightProduct.apply(wide, projection.weight, bias: bias2.value), needsGradient: false)
+                x.value, expansion.weight, bias: bias1.value, activation: activation)
+            let y = Variable(WeightProduct.apply(wide, projection.weight, bias: bias2.value), needsGradient: false)
+            return residual.map { pass.tape.apply(Add(), $0, y) } ?? y
         }
-        return pass.tape.apply(operation, x, expansion.weight, bias1, projection.weight, bias2)
+        let operation = FeedForward(activation: activation, hasResidual: residual != nil)
+        let inputs = [x, expansion.weight, bias1, projection.weight, bias2]
+        return pass.tape.apply(operation, inputs + (residual.map { [$0] } ?? []))
     }
 }

@@ -4,7 +4,6 @@ import Tensors
 public struct LinearLayer: Module {
     public let weight: Parameter
     public let bias: Parameter?
-    private let operation: Linear
 
     /// Weights normal with the given standard deviation, the bias 0.
     package init(
@@ -12,18 +11,19 @@ public struct LinearLayer: Module {
     ) {
         weight = Parameter(weights.normal([inputs, outputs], deviation: deviation))
         bias = hasBias ? Parameter(Tensor([outputs])) : nil
-        operation = Linear(hasBias: hasBias)
     }
 
     public var parameters: [NamedParameter] {
         [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
     }
 
-    package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
+    /// - Parameter residual: what y is added to, if anything.
+    package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         if pass.isDecoding {
-            return Variable(WeightProduct.apply(x.value, weight, bias: bias?.value), needsGradient: false)
+            let y = Variable(WeightProduct.apply(x.value, weight, bias: bias?.value), needsGradient: false)
+            return residual.map { pass.tape.apply(Add(), $0, y) } ?? y
         }
-        guard let bias else { return pass.tape.apply(operation, x, weight) }
-        return pass.tape.apply(operation, x, weight, bias)
+        let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil)
+        return pass.tape.apply(operation, [x, weight] + [bias, residual].compactMap { $0 })
     }
 }

@@ -52,6 +52,12 @@ public final class ForwardPass {
     /// A pass of generation, of which nothing is recorded.
     package static var decoding: ForwardPass { ForwardPass() }
 
+    /// x + dropout(branch). Where nothing is dropped, the branch adds its result to x itself: it is given x, and else nil.
+    package func residual(_ x: Variable, _ branch: (_ addingTo: Variable?) -> Variable) -> Variable {
+        guard dropout != nil else { return branch(x) }
+        return tape.apply(Add(), x, dropout(branch(nil)))
+    }
+
     /// Dropout at the next of the model's sites for it, or x itself.
     package func dropout(_ x: Variable) -> Variable {
         guard let dropout else { return x }

@@ -30,9 +30,7 @@ public struct TransformerBlock: Module {
     }
 
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil) -> Variable {
-        let attended = pass.dropout(attention(attentionNorm(x, pass), pass, cache: cache))
-        let middle = pass.tape.apply(Add(), x, attended)
-        let thought = pass.dropout(feedForward(feedForwardNorm(middle, pass), pass))
-        return pass.tape.apply(Add(), middle, thought)
+        let middle = pass.residual(x) { attention(attentionNorm(x, pass), pass, cache: cache, addingTo: $0) }
+        return pass.residual(middle) { feedForward(feedForwardNorm(middle, pass), pass, addingTo: $0) }
     }
 }

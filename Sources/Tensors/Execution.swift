@@ -18,10 +18,14 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     case neon
     /// NEON with dot products of bfloat16.
     case neonbf16
+    /// Apple's Accelerate for products of 32-bit floats, the best of the others for all else. Accelerate promises no order
+    /// of summation: for one release of the system bits are the same, for the next they may not be.
+    case accelerate
 
     /// The sets that this machine can run, slowest first.
-    public static let available = allCases.filter { gpt_supports($0.code) }
+    public static let available = allCases.filter { $0 == .accelerate ? gpt_has_blas() : gpt_supports($0.code) }
 
+    /// What kernels are told.
     fileprivate var code: Int32 {
         switch self {
         case .scalar: Int32(GPT_SCALAR.rawValue)
@@ -30,8 +34,12 @@ public enum InstructionSet: String, CaseIterable, Sendable {
         case .avx512bf16: Int32(GPT_AVX512_BFLOAT16.rawValue)
         case .neon: Int32(GPT_NEON.rawValue)
         case .neonbf16: Int32(GPT_NEON_BFLOAT16.rawValue)
+        case .accelerate: Self.fastestKernels
         }
     }
+
+    private static let fastestKernels =
+        allCases.filter { $0 != .accelerate }.map(\.code).last { gpt_supports($0) } ?? scalar.code
 }
 
 /// How kernels run: with which instruction set, on how many threads, and in which precision products are computed. None
@@ -59,6 +67,13 @@ public struct Execution: Sendable, Equatable {
     }
 
     @TaskLocal public static var current = Execution()
+
+    /// Runs `body` with products of another precision, and all else as it is.
+    package static func with<Result>(_ precision: Precision, _ body: () throws -> Result) rethrows -> Result {
+        var execution = current
+        execution.precision = precision
+        return try $current.withValue(execution, operation: body)
+    }
 
     /// The fastest instruction set of the machine, or the one that `GPT_KERNELS` names if the machine has it.
     public static let preferred: InstructionSet = {
@@ -128,6 +143,12 @@ public struct Execution: Sendable, Equatable {
     /// The multiply-add rate that `threads` cores reach together on registers alone with factors of `precision`, in
     /// floating-point operations a second, measured for about `seconds`.
     package func measuredPeak(seconds: Double) -> Double { gpt_peak_flops(kernels, precision.code, seconds) }
+
+    /// The rate at which `threads` cores together read memory, in bytes a second, measured for about `seconds` over a
+    /// buffer of `bytes`: many times the size of the largest cache.
+    package func measuredBandwidth(seconds: Double, bytes: Int = 1 << 30) -> Double {
+        gpt_peak_bandwidth(kernels, Int64(bytes), seconds)
+    }
 
     /// For the C kernels.
     package var kernels: gpt_execution {

@@ -27,10 +27,16 @@ package protocol Operation: Sendable {
 
     /// The same function of the inputs, in primitives.
     func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
+
+    /// Floating-point operations of the matrix products of a forward pass over inputs of these shapes; a backward pass
+    /// has twice as many. 0 for an op that has none. What is measured is held against this.
+    func flops(_ inputs: [Shape]) -> Double
 }
 
 extension Operation {
     package var isRepeated: Bool { false }
+
+    package func flops(_ inputs: [Shape]) -> Double { 0 }
 }
 
 /// Which tensors an op's backward pass reads.

@@ -11,6 +11,15 @@ public enum Precision: String, CaseIterable, Sendable {
     /// Weights as 8-bit integers with a scale for each block of them, for generation only; training has no use for it.
     case int8
 
+    /// What training multiplies in unless it is told: bfloat16 where the machine has instructions for it, which make it
+    /// faster, and else 32-bit floats.
+    public static var preferredForTraining: Precision {
+        switch Execution.preferred {
+        case .avx512bf16, .neonbf16: .bfloat16
+        case .scalar, .avx2, .avx512, .neon, .accelerate: .float32
+        }
+    }
+
     /// For the C kernels that work on 32-bit weights, which know the first two.
     package var code: Int32 { Int32((self == .bfloat16 ? GPT_BFLOAT16 : GPT_FLOAT32).rawValue) }
 }

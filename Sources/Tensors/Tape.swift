@@ -137,21 +137,28 @@ public final class Tape {
         }
         let tensors = inputs.map(\.value)
         let records = isRecording && inputs.contains { $0.needsGradient }
-        let (output, saved) = operation.forward(tensors, recording: records)
+        func forward(recording: Bool) -> (output: Tensor, saved: Op.Saved) {
+            Profile.measure("\(Op.self)", .forward, flops: operation.flops(tensors.map(\.shape))) {
+                operation.forward(tensors, recording: recording)
+            }
+        }
+        let (output, saved) = forward(recording: records)
         let variable = Variable(output, needsGradient: records)
         if let collector = variable.collector {
             if operation.isRepeated {
-                variable.repeatValue = { operation.forward(tensors, recording: false).output }
+                variable.repeatValue = { forward(recording: false).output }
             }
             let keptInputs: [() -> Tensor] = operation.keeps.contains(.inputs) ? inputs.map(\.later) : []
             let keptOutput = operation.keeps.contains(.output) ? output : nil
-            let slots = inputs.map(\.slot)
+            let slots = inputs.map(\.slot), shapes = tensors.map(\.shape)
             steps.append(
                 (
                     collector,
-                    {
+                    { gradient in
                         let kept = Kept(inputs: keptInputs.map { $0() }, output: keptOutput)
-                        operation.backward($0, kept, saved: saved, into: slots)
+                        Profile.measure("\(Op.self)", .backward, flops: 2 * operation.flops(shapes)) {
+                            operation.backward(gradient, kept, saved: saved, into: slots)
+                        }
                     }
                 ))
         }

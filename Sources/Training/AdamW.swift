@@ -49,7 +49,9 @@ public final class AdamW {
 
     /// The Euclidean norm of all gradients together.
     public func gradientNorm() -> Double {
-        parameters.reduce(0) { $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0) }.squareRoot()
+        Profile.measure("gradient norm") {
+            parameters.reduce(0) { $0 + ($1.parameter.gradient?.sumOfSquares() ?? 0) }.squareRoot()
+        }
     }
 
     /// Updates every parameter that has a gradient, which is used up.
@@ -64,7 +66,9 @@ public final class AdamW {
             let update = AdamWUpdate(
                 learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
                 weightDecay: parameter.decays ? settings.weightDecay : 0, step: steps, gradientScale: scale)
-            update.apply(parameter, gradient: gradient, moment1: moment1[i], moment2: moment2[i])
+            Profile.measure("AdamW") {
+                update.apply(parameter, gradient: gradient, moment1: moment1[i], moment2: moment2[i])
+            }
         }
         clearGradients()
     }

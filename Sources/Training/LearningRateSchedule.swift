@@ -10,6 +10,7 @@
 ///
 ///     warm-up:   peak (step + 1) / (warm-up steps + 1)                                  while step < warm-up steps
 ///     cosine:    peak (0.1 + 0.9 (1 + cos(pi progress)) / 2)                            from peak to a tenth of it
+///     linear:    peak (1 - progress)                                                    from peak to nothing
 ///     constant:  peak
 ///
 /// Progress runs from 0 at the end of the warm-up to 1 at the end of training; where training is to end after some time,
@@ -17,7 +18,7 @@
 public struct LearningRateSchedule: Sendable, Equatable {
     /// What follows the warm-up.
     public enum Shape: String, Sendable, CaseIterable {
-        case cosine, constant
+        case cosine, linear, constant
     }
 
     public var peak: Double
@@ -40,6 +41,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
         if step < warmupSteps { return peak * Double(step + 1) / Double(warmupSteps + 1) }
         switch shape {
         case .constant: return peak
+        case .linear: return peak * (1 - min(1, max(0, progress)))
         case .cosine: return peak * (0.1 + 0.9 * 0.5 * (1 + cos(.pi * min(1, max(0, progress)))))
         }
     }

@@ -1,4 +1,5 @@
 import StrictJSON
+import Tensors
 
 /// Settings as they stand in training/settings.json and in a checkpoint.
 extension TrainingSettings {
@@ -27,6 +28,7 @@ extension TrainingSettings {
         object["weight_decay"] = .double(optimizer.weightDecay)
         object["clip"] = .double(optimizer.clip)
         object["dropout"] = .double(dropout)
+        object["precision"] = .string(precision.rawValue)
         // As a string: JSON readers elsewhere take numbers this large for doubles.
         object["seed"] = .string("\(seed)")
         object["patience"] = .int(patience)
@@ -52,6 +54,9 @@ extension TrainingSettings {
         guard let scheduleShape = LearningRateSchedule.Shape(rawValue: try record.string("schedule")) else {
             throw record.wrong("schedule")
         }
+        guard let precision = Precision(rawValue: try record.optionalString("precision") ?? "f32") else {
+            throw record.wrong("precision")
+        }
         guard let seed = UInt64(try record.string("seed")) else { throw record.wrong("seed") }
         self.init(
             shape: shape, tokenizer: tokenizer, validation: try record.double("validation"), length: length,
@@ -62,7 +67,7 @@ extension TrainingSettings {
                 beta1: try record.double("beta1"), beta2: try record.double("beta2"),
                 epsilon: try record.double("epsilon"), weightDecay: try record.double("weight_decay"),
                 clip: try record.double("clip")),
-            dropout: try record.double("dropout"), seed: seed, patience: try record.int("patience"),
+            dropout: try record.double("dropout"), precision: precision, seed: seed, patience: try record.int("patience"),
             evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
         if let problem { throw MalformedRecord(description: problem) }
     }
@@ -82,6 +87,7 @@ extension TrainingProgress {
         object["best_validation_loss"] = bestLoss.map(JSON.double)
         object["best_step"] = bestStep.map(JSON.int)
         object["evaluations_since_best"] = .int(evaluationsSinceBest)
+        object["instruction_set"] = instructionSet.map { .string($0.rawValue) }
         object["loss_sum"] = .double(lossSum)
         object["loss_count"] = .int(lossCount)
         object["final_validation_loss"] = finalLoss.map(JSON.double)
@@ -102,6 +108,7 @@ extension TrainingProgress {
         bestLoss = try record.optionalDouble("best_validation_loss")
         bestStep = try record.optionalInt("best_step")
         evaluationsSinceBest = try record.int("evaluations_since_best")
+        instructionSet = try record.optionalString("instruction_set").flatMap(InstructionSet.init)
         lossSum = try record.double("loss_sum")
         lossCount = try record.int("loss_count")
         finalLoss = try record.optionalDouble("final_validation_loss")
@@ -143,6 +150,10 @@ struct Record {
     func double(_ name: String) throws(MalformedRecord) -> Double {
         guard let value = json[name]?.doubleValue else { throw wrong(name) }
         return value
+    }
+
+    func optionalString(_ name: String) throws(MalformedRecord) -> String? {
+        json[name] == nil ? nil : try string(name)
     }
 
     func optionalInt(_ name: String) throws(MalformedRecord) -> Int? { json[name] == nil ? nil : try int(name) }

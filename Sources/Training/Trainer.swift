@@ -17,6 +17,8 @@ public final class Trainer {
     public private(set) var metrics: Metrics
     /// What the model wrote along the way: the contents of samples.txt.
     public private(set) var samples: String
+    /// Where the time of the steps goes, for who wants to know.
+    package var profile: Profile?
 
     private let store: any TrainingStore
     private let evaluator: Evaluator
@@ -86,7 +88,8 @@ public final class Trainer {
             if isSaveDue { try save() }
             if isOver { break }
             if shouldStop() { return try stop() }
-            guard let loss = try step(shouldStop: shouldStop) else { return try stop() }
+            let loss = try Profile.step(into: profile) { try step(shouldStop: shouldStop) }
+            guard let loss else { return try stop() }
             updateClock()
             if progress.step % Metrics.interval == 0 { addRow(rate: rate()) }
             report(.step(progress.step, loss: loss, tokensPerSecond: rate()))
@@ -110,13 +113,17 @@ public final class Trainer {
                 optimizer.clearGradients()
                 return nil
             }
-            let (inputs, targets) = data.batch(
-                batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
-                microBatch: microBatch)
+            let (inputs, targets) = Profile.measure("batch") {
+                data.batch(
+                    batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
+                    microBatch: microBatch)
+            }
             let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
-            total += model.loss(
-                inputs, targets: targets, gradientScale: 1 / Float(tokens),
-                dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+            total += Execution.with(settings.precision) {
+                model.loss(
+                    inputs, targets: targets, gradientScale: 1 / Float(tokens),
+                    dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+            }
         }
         let loss = total / Double(tokens)
         let norm = optimizer.gradientNorm()
@@ -128,6 +135,7 @@ public final class Trainer {
         progress.gradientNorm = norm
         optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
         progress.step += 1
+        progress.instructionSet = Execution.current.instructionSet
         progress.lossSum += loss
         progress.lossCount += 1
         return loss

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Where a training stands. With weights and moments it is all that a resumed run needs: everything random is a function
 /// of the seed and the step.
 public struct TrainingProgress: Sendable, Equatable {
@@ -5,6 +7,9 @@ public struct TrainingProgress: Sendable, Equatable {
     public var step = 0
     /// Time spent so far, in all runs of it together.
     public var seconds = 0.0
+
+    /// What the kernels of the last step were compiled for. The bits of a run are those of one instruction set.
+    public var instructionSet: InstructionSet?
 
     /// Of the last step.
     public var learningRate = 0.0

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Everything that decides what a training does: the same settings and the same text give the same weights.
 public struct TrainingSettings: Sendable, Equatable {
     /// When a training is over.
@@ -26,6 +28,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var schedule: LearningRateSchedule
     public var optimizer: AdamW.Settings
     public var dropout: Double
+    /// What a step multiplies in. Evaluations are in 32-bit floats always, so that losses can be compared.
+    public var precision: Precision
     public var seed: UInt64
     /// Evaluations without a new best after which training ends; 0 for never.
     public var patience: Int
@@ -38,7 +42,7 @@ public struct TrainingSettings: Sendable, Equatable {
     public init(
         shape: ModelShape, tokenizer: TokenizerKind = .characters, validation: Double = 0.1, length: Length, batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
-        seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil, saveEvery: Int? = nil
+        precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil, saveEvery: Int? = nil
     ) {
         self.shape = shape
         self.tokenizer = tokenizer
@@ -49,6 +53,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.schedule = schedule
         self.optimizer = optimizer
         self.dropout = dropout
+        self.precision = precision
         self.seed = seed
         self.patience = patience
         self.evaluateEvery = evaluateEvery
@@ -103,6 +108,7 @@ public struct TrainingSettings: Sendable, Equatable {
         for (name, value) in shares where !(value >= 0 && value < 1) {
             return "\(name) is \(value), which is not at least 0 and below 1"
         }
+        if precision == .int8 { return "--precision is int8, which only generation knows; train in bf16 or f32" }
         // The arithmetic is in single precision, in which a share just below 1 is 1.
         if Float(dropout) >= 1 { return "--dropout is \(dropout), which is too close to 1" }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {

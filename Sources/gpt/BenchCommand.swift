@@ -1,6 +1,5 @@
 import ArgumentParser
 import GPTKit
-import StrictJSON
 
 /// `gpt bench`: how fast this machine trains and generates.
 struct BenchCommand: ParsableCommand {
@@ -11,24 +10,41 @@ struct BenchCommand: ParsableCommand {
             Speed depends on the shape of a model, not on its text, so this runs on random tokens and needs no file. \
             --preset names a well-known shape; any part of it can be changed.
 
-              gpt bench train --preset char-small
+              gpt bench train --preset char-base --precision bf16
+              gpt bench train --profile
               gpt bench generate --layers 6 --heads 6 --width 384 --context 256
+              gpt bench ops --preset gpt2-124M
+
+            train: whole steps of forward, backward, clipping and AdamW, by the median step. Its arithmetic is 6 \
+            operations for each parameter that multiplies and 12 x layers x width x length for attention, for each \
+            token; it is held against the multiply-add rate that the same threads reach on registers alone, measured just \
+            before.
+
+            generate: one sequence, the best of three. Each token needs every weight once, and the keys and values \
+            before it: these bytes a second are held against the rate at which the same threads read a gigabyte of \
+            memory, measured right after. A model that fits in a cache can be faster than memory.
+
+            ops: each op alone, forward and backward, and each matrix product, also of odd shapes. GFLOP/s is of those \
+            limited by arithmetic (attention counts all scores, although half of them are masked), GB/s of those limited \
+            by memory, each with its share of what the machine can do.
+
+            Other programs that run at the same time make every figure worse.
             """)
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case train, generate
+        case train, generate, ops
     }
 
-    @Argument(help: "What to measure: train or generate.")
+    @Argument(help: "What to measure: train, generate or ops.")
     var subject: Subject
 
     @Option(help: "The shape: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
     var preset = ModelPreset.charSmall
 
-    @Option(help: "The numbers that products are computed with.")
+    @Option(help: "The numbers that products are computed with: f32, bf16, or for generate int8.")
     var precision = Precision.float32
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long to train.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to train, or to measure ops.", valueName: "seconds"))
     var seconds = 8.0
 
     @OptionGroup var execution: ExecutionOptions
@@ -43,8 +59,15 @@ struct BenchCommand: ParsableCommand {
         parsing: .unconditional, help: "Tokens of each sequence of a training step. (default: the context, at most 256)"
     ) var length: Int?
 
+    @Flag(help: "With train: print where a step's time went, op by op, as 'gpt train --profile' does.")
+    var profile = false
+
     @Flag(help: "Print one JSON object as the last line.")
     var json = false
+
+    func validate() throws {
+        if profile, subject != .train { throw ValidationError("--profile is for 'gpt bench train'.") }
+    }
 
     func run() throws {
         try reportingFailures {
@@ -52,11 +75,16 @@ struct BenchCommand: ParsableCommand {
             guard seconds > 0, seconds < 1e6 else {
                 throw CommandFailure("--seconds is \(seconds); it must be more than 0 and less than a million")
             }
+            if precision == .int8, subject != .generate {
+                throw CommandFailure("int8 is for generation; choose --precision f32 or bf16")
+            }
             try checkMemory(benchmark)
             try execution.execute(in: precision) {
+                let report = BenchReport(subject: subject, preset: preset, benchmark: benchmark, json: json)
                 switch subject {
-                case .train: try report(benchmark.train(seconds: seconds), benchmark)
-                case .generate: try report(benchmark.generate())
+                case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
+                case .generate: try report.write(benchmark.generate())
+                case .ops: try report.write(OpBenchmark(benchmark), seconds: seconds)
                 }
             }
         }
@@ -85,7 +113,8 @@ struct BenchCommand: ParsableCommand {
     private func checkMemory(_ benchmark: Benchmark) throws {
         let shape = benchmark.configuration
         switch subject {
-        case .train:
+        // An op alone needs less than a step.
+        case .train, .ops:
             try MemoryEstimate(training: shape, batch: benchmark.batch, length: benchmark.length).check()
         case .generate:
             let estimate = MemoryEstimate(generatingWith: shape)
@@ -95,47 +124,6 @@ struct BenchCommand: ParsableCommand {
                         + "needs about \(fixed(estimate.bytes / 1e9, 1)) GB; choose fewer --layers, a smaller --width, "
                         + "--context or --vocabulary")
             }
-        }
-    }
-
-    /// What was measured, and the figures.
-    private func object(_ figures: [(String, Double)]) -> JSON {
-        let conditions: [(String, JSON)] = [
-            ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
-            ("precision", .string(precision.rawValue)), ("threads", .int(Execution.current.threads)),
-            ("instruction_set", .string(Execution.current.instructionSet.rawValue)),
-        ]
-        let memory = ("peak_rss_mb", Double(Benchmark.peakMemory / (1 << 20)))
-        return .object(JSONObject(conditions + (figures + [memory]).map { ($0.0, .double($0.1)) }))
-    }
-
-    private func report(_ result: Benchmark.TrainingResult, _ benchmark: Benchmark) throws {
-        let parameters = benchmark.configuration.parameterCount
-        try writeLine("parameters     \(grouped(parameters))")
-        try writeLine("step           \(grouped(benchmark.batch)) x \(grouped(benchmark.length)) tokens")
-        try writeLine("rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(result.steps) steps)")
-        try writeLine(
-            "arithmetic     \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(fixed(100 * result.flops / result.peakFlops, 0)) % "
-                + "of the \(fixed(result.peakFlops / 1e9, 0)) that \(counted(Execution.current.threads, "thread")) reach"
-        )
-        try writeLine("memory         \(bytes(Benchmark.peakMemory)) at the most")
-        if json {
-            let figures = [
-                ("tokens_per_second", result.tokensPerSecond), ("best_tokens_per_second", result.bestTokensPerSecond),
-                ("gflops", result.flops / 1e9), ("peak_gflops", result.peakFlops / 1e9),
-                ("steps", Double(result.steps)),
-            ]
-            try writeLine(object(figures).serialized())
-        }
-    }
-
-    private func report(_ result: (tokensPerSecond: Double, tokens: Int)) throws {
-        try writeLine(
-            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s, one sequence of \(result.tokens)")
-        try writeLine("memory         \(bytes(Benchmark.peakMemory)) at the most")
-        if json {
-            let figures = [("tokens_per_second", result.tokensPerSecond), ("tokens", Double(result.tokens))]
-            try writeLine(object(figures).serialized())
         }
     }
 }

@@ -41,6 +41,15 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Show no progress, only the result.")
     var quiet = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "At the end, print where a step's time went, op by op.",
+            discussion: """
+                Of each op, forward and backward, and of the rest of a step: milliseconds, the share of the step, and for \
+                those that multiply matrices GFLOP/s and the share of what the machine can do, measured before training.
+                """))
+    var profile = false
+
     static let defaultName = "model"
 
     func validate() throws {
@@ -162,6 +171,11 @@ struct TrainCommand: ParsableCommand {
         }
         StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
+        if let set = trainer.progress.instructionSet, set != Execution.current.instructionSet {
+            note(
+                "The steps so far were computed with \(set.rawValue), these will be with "
+                    + "\(Execution.current.instructionSet.rawValue): the bits will not be those of an uninterrupted run.")
+        }
         try train(trainer, tokenizer, path: path, origin: origin)
     }
 
@@ -171,6 +185,9 @@ struct TrainCommand: ParsableCommand {
     /// written.
     private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
         let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
+        let peak =
+            profile ? Execution.with(trainer.settings.precision) { Execution.current.measuredPeak(seconds: 0.5) } : 0
+        if profile { trainer.profile = Profile() }
         var sample: String?
         let end: TrainingEnd
         do {
@@ -189,7 +206,9 @@ struct TrainCommand: ParsableCommand {
             note("Stopped after step \(grouped(trainer.progress.step))\(of); everything is saved.")
             note("Go on with: gpt train --resume \(path)")
         }
+        let table = trainer.profile.map { ProfileTable($0, peakFlops: peak) }
         // Also where it came too late to stop anything: who asked does not wait for a comparison.
+        if StopSignal.received != nil { try table?.write() }
         try stopIfAsked()
         if end == .patience {
             remark("The validation loss has not improved for \(counted(trainer.settings.patience, "evaluation")).")
@@ -199,6 +218,10 @@ struct TrainCommand: ParsableCommand {
             step: trainer.bestStep, path: path, origin: origin, sample: sample,
             seconds: trainer.progress.seconds
         ).write()
+        if let table {
+            try writeLine()
+            try table.write()
+        }
     }
 
     private func stopIfAsked() throws {
@@ -234,7 +257,7 @@ struct TrainCommand: ParsableCommand {
         let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         remark(
             "Training: \(length) of \(windows) windows of \(shape.context), learning rate \(settings.schedule.peak), "
-                + "seed \(settings.seed), \(counted(Execution.current.threads, "thread")).")
+                + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread")).")
         remark("The model goes to \(path). Ctrl-C stops, 'gpt train --resume \(path)' goes on.")
     }
 

@@ -111,7 +111,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "After that it falls along a cosine to a tenth, or stays constant. (default: cosine)", valueName: "shape"))
+            "After that it falls along a cosine to a tenth, in a line to nothing, or stays constant. (default: cosine)",
+            valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 
     @Option(
@@ -120,6 +121,13 @@ struct TrainingOptions: ParsableArguments {
             "The share of activations set to 0 while training, against learning by heart. (default: 0)",
             valueName: "rate"))
     var dropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The numbers that are multiplied: 32-bit floats (f32), or 16-bit ones (bf16), which is faster where the "
+                + "processor has instructions for it and learns as well. (default: bf16 there, else f32)",
+            valueName: "f32|bf16"))
+    var precision: Precision?
 
     @Option(
         parsing: .unconditional,
@@ -171,6 +179,7 @@ struct TrainingOptions: ParsableArguments {
         if let warmup { settings.schedule.warmupSteps = warmup }
         if let schedule { settings.schedule.shape = schedule }
         if let dropout { settings.dropout = dropout }
+        if let precision { settings.precision = precision }
         if let decay { settings.optimizer.weightDecay = decay }
         if let beta1 { settings.optimizer.beta1 = beta1 }
         if let beta2 { settings.optimizer.beta2 = beta2 }

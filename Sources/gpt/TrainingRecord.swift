@@ -64,6 +64,7 @@ struct TrainingRecord {
             pieces.append("\(accumulate)\(large(batch)) windows of \(large(context)) each")
             if let rate = number("settings", "learning_rate") { pieces.append("learning rate \(rate)") }
             if let dropout = number("settings", "dropout"), dropout > 0 { pieces.append("dropout \(dropout)") }
+            if let precision = json["settings"]?["precision"]?.stringValue { pieces.append(escaped(precision)) }
             if let seed = json["settings"]?["seed"]?.stringValue { pieces.append("seed \(escaped(seed))") }
         }
         if let seconds = number("progress", "seconds") { pieces.append("\(duration(seconds))") }

@@ -7,15 +7,61 @@ import Testing
         "--layers", "1", "--heads", "1", "--width", "8", "--context", "16", "--vocabulary", "11", "--json",
     ]
 
-    @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate"])
+    /// The figures that each kind of measurement must give.
+    private static let figures = [
+        "train": ["tokens_per_second", "gflops", "peak_gflops"],
+        "generate": ["tokens_per_second", "bytes_per_second", "peak_bytes_per_second"],
+        "ops": ["peak_gflops", "peak_bytes_per_second"],
+    ]
+
+    @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate", "ops"])
     func json(subject: String) throws {
-        let options = subject == "train" ? ["--batch", "2", "--seconds", "0.05"] : []
+        let options = subject == "generate" ? [] : ["--batch", "2", "--seconds", "0.05"]
         let result = try runCommand(["bench", subject] + Self.tiny + options)
         #expect(result.status == 0)
         let object = try JSON(parsing: try #require(result.lines.last))
         #expect(object["what"]?.stringValue == subject)
-        for key in ["tokens_per_second", "peak_rss_mb"] + (subject == "train" ? ["gflops", "peak_gflops"] : []) {
+        for key in try #require(Self.figures[subject]) + ["peak_rss_mb"] {
             #expect((object[key]?.doubleValue ?? 0) > 0, "\(key)")
+        }
+        #expect(object["width"]?.intValue == 8 && object["vocabulary"]?.intValue == 11)
+    }
+
+    @Test("ops measures every op in both directions, and every layout of a product")
+    func ops() throws {
+        let result = try runCommand(["bench", "ops", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
+        let rows = try #require(JSON(parsing: try #require(result.lines.last))["results"]?.arrayValue)
+        func has(_ name: String, _ pass: String?) -> Bool {
+            rows.contains { $0["name"]?.stringValue == name && $0["pass"]?.stringValue == pass }
+        }
+        for op in ["Embedding", "LayerNorm", "Linear", "Attention", "FeedForward", "Add", "Dropout"] {
+            #expect(has(op, "forward") && has(op, "backward"), "\(op)")
+        }
+        #expect(has("CrossEntropy", "forward") && has("CrossEntropy", "both"))
+        #expect(has("gradient norm", nil) && has("AdamW", nil))
+        for layer in ["attention, in", "attention, out", "feed-forward, in", "feed-forward, out"] {
+            for product in ["y = x W", "dX = dY W'", "dW = x' dY"] { #expect(has("\(layer): \(product)", nil)) }
+        }
+    }
+
+    @Test("int8 is for generation only", arguments: ["train", "ops"])
+    func int8(subject: String) throws {
+        let result = try runCommand(["bench", subject, "--precision", "int8"] + Self.tiny)
+        #expect(result.status == 1)
+        #expect(result.errorLines.count == 1 && result.errorText.contains("int8"))
+    }
+
+    @Test("--profile adds the parts of a step, whose shares sum to the whole")
+    func profile() throws {
+        let result = try runCommand(["bench", "train", "--profile", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
+        #expect(result.status == 0)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        let rows = try #require(object["profile"]?.arrayValue)
+        #expect(rows.last?["name"]?.stringValue == "step")
+        let shares = rows.dropLast().reduce(0) { $0 + ($1["share"]?.doubleValue ?? .nan) }
+        #expect(abs(shares - 1) < 1e-6)
+        for op in ["Linear", "Attention", "FeedForward", "CrossEntropy"] {
+            #expect(result.lines.contains { $0.contains(op) }, "\(op)")
         }
     }
 
@@ -52,7 +98,11 @@ import Testing
     }
 
     @Test(
-        "Misuse shows the usage", arguments: [["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"]])
+        "Misuse shows the usage",
+        arguments: [
+            ["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"],
+            ["bench", "generate", "--profile"],
+        ])
     func misuse(arguments: [String]) throws {
         #expect(try runCommand(arguments).status == 64)
     }

@@ -97,6 +97,16 @@ struct TrainCommandTests {
         #expect(abs(shown - loss) < 5.1e-5)
     }
 
+    @Test("--profile ends with where a step's time went")
+    func profile() throws {
+        let result = try tiny("--steps", "3", "--quiet", "--profile")
+        #expect(result.status == 0)
+        let start = try #require(result.lines.firstIndex { $0.hasPrefix("Where a step's time went") })
+        let names = result.lines[(start + 2)...].compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(names.last == "step")
+        #expect(names.contains("Linear") && names.contains("AdamW") && names.contains("other"))
+    }
+
     @Test(
         "Each rung trains by the same command", arguments: ["ngram", "bigram", "attention", "gpt"], ["char", "byte"])
     func rungs(_ model: String, _ tokenizer: String) throws {

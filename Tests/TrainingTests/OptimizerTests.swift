@@ -125,6 +125,11 @@ struct OptimizerTests {
         #expect(abs(schedule.rate(step: 1, progress: 0.5) - 0.8) < 1e-12)
         #expect(abs(schedule.rate(step: 9, progress: 0.5) - 1.1) < 1e-12)
         #expect(abs(schedule.rate(step: 9, progress: 1.5) - 0.2) < 1e-12)
+        let linear = LearningRateSchedule(peak: 2, warmupSteps: 10, shape: .linear)
+        #expect(linear.rate(step: 10, of: 110) == 2)
+        #expect(linear.rate(step: 60, of: 110) == 1)
+        #expect(linear.rate(step: 110, of: 110) == 0)
+        #expect(linear.rate(step: 5, of: 110) == 2 * 6 / 11.0)
         let constant = LearningRateSchedule(peak: 2, warmupSteps: 0, shape: .constant)
         #expect([0, 50, 99].allSatisfy { constant.rate(step: $0, of: 100) == 2 })
         // A warm-up longer than the training never divides by nothing.

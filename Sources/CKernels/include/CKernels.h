@@ -4,6 +4,7 @@
 
 #include "adamw.h"
 #include "attention.h"
+#include "blas.h"
 #include "crossentropy.h"
 #include "dropout.h"
 #include "elementwise.h"

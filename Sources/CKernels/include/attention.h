@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
     int64_t batch, heads, queries, keys, size;
     int32_t mask;
+    int32_t precision;         // gpt_precision, of the factors of all products
     int64_t offset;            // causal: query i sees keys 0 ... i + offset
     float scale;               // of the scores, 1 / sqrt(size)
     gpt_heads q, k, v, out;

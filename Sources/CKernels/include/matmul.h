@@ -23,6 +23,7 @@ typedef struct {
     float *before;           // (m, n) contiguous: what the activation was applied to is kept here, or NULL
     const float *slope_at;   // (m, n) contiguous: c is multiplied by the derivative of `slope` there, or NULL
     int32_t slope;           // gpt_activation
+    const float *residual;   // (m, n) contiguous, added last, or NULL
     int32_t a_activation;    // gpt_activation, applied to a as it is read; only where a is read transposed
     float *column_sums;      // (n): the sums of the columns of b, unrounded, or NULL; only where b's rows are contiguous
     bool add_column_sums;    // on top of what column_sums holds

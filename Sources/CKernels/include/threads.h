@@ -11,6 +11,10 @@
 // are nested calls (the inner one runs on its caller).
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, int64_t i), void *context);
 
+// On the type of a context: it then has cache lines of its own. On the stack of the caller it would share them with what
+// the caller changes all the time, and every look at it would cost another thread the way from cache to cache.
+#define GPT_CONTEXT __attribute__((aligned(128)))
+
 // Memory for the calling thread's use until its next request of the same slot, aligned to 64 bytes. Contents are
 // undefined. It grows to the largest request and is released with the thread.
 enum { GPT_SCRATCH_SHARED = 0, GPT_SCRATCH_PACK = 1, GPT_SCRATCH_OPERATION = 2, GPT_SCRATCH_SLOTS = 3 };

@@ -26,6 +26,7 @@ static inline int64_t words_of(int32_t precision, int64_t k) { return precision 
 #define pack_panel NAME(pack_panel)
 #define run_tile NAME(run_tile)
 #define edge_tile NAME(edge_tile)
+#define round_row NAME(round_row)
 #define multiply_packed NAME(multiply_packed)
 
 // c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and vectors,
@@ -84,7 +85,7 @@ static void run_tile(
 }
 
 // Writes rows 0 ..< k and `columns` (at most PANEL) columns of b, widened with zeros to whole vectors; returns the
-// width of a row of the packed panel.
+// width of a row of the packed panel. One of the strides of b is 1.
 ALWAYS_INLINE int64_t pack_panel(
     int32_t precision, float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k,
     int64_t columns) {
@@ -103,33 +104,37 @@ ALWAYS_INLINE int64_t pack_panel(
         }
     } else {
         // b is stored by columns: turn it a square of words at a time.
-        int64_t p = 0;
-        for (; b_row == 1 && (p + LANES) * step <= k; p += LANES) {
-            int64_t j = 0;
-            for (; j + LANES <= columns; j += LANES) {
+        for (int64_t p = 0; p < words; p += LANES) {
+            const int64_t left = k - p * step, rows = words - p < LANES ? words - p : LANES;
+            for (int64_t j = 0; j < columns; j += LANES) {
                 vf square[LANES];
+#pragma clang loop unroll(full)
                 for (int i = 0; i < LANES; i++) {
                     const float *from = b + p * step + (j + i) * b_column;
-                    square[i] = paired ? neighbours(load(from), load(from + LANES)) : load(from);
+                    square[i] = j + i < columns ? load_up_to(from, left) : splat(0);
+                    if (paired) {
+                        const bool more = j + i < columns && left > LANES;
+                        square[i] = neighbours(square[i], more ? load_up_to(from + LANES, left - LANES) : splat(0));
+                    }
                 }
                 transpose(square);
-                for (int i = 0; i < LANES; i++) store(packed + (p + i) * width + j, square[i]);
+                for (int i = 0; i < rows; i++) store(packed + (p + i) * width + j, square[i]);
             }
-            for (; j < width; j++)
-                for (int i = 0; i < LANES; i++) {
-                    const float *from = b + (p + i) * step + j * b_column;
-                    packed[(p + i) * width + j] = j >= columns ? 0 : paired ? pair_of(from[0], from[1]) : from[0];
-                }
         }
-        for (; p < words; p++)
-            for (int64_t j = 0; j < width; j++) {
-                const float *from = b + p * step * b_row + j * b_column;
-                const float even = j < columns ? *from : 0;
-                const float odd = j < columns && p * step + 1 < k ? from[b_row] : 0;
-                packed[p * width + j] = paired ? pair_of(even, odd) : even;
-            }
     }
     return width;
+}
+
+// Rounds k floats to bfloat16: to words, which may begin where the floats do.
+ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
+    const int64_t words = (k + 1) / 2;
+    int64_t p = 0;
+    for (; 2 * (p + LANES) <= k; p += LANES)
+        store(to + p, neighbours(load(from + 2 * p), load(from + 2 * p + LANES)));
+    if (p == words) return;
+    const int64_t left = k - 2 * p;
+    const vf more = left > LANES ? load_up_to(from + 2 * p + LANES, left - LANES) : splat(0);
+    store_up_to(to + p, neighbours(load_up_to(from + 2 * p, left), more), words - p);
 }
 
 // One tile of c, whatever part of it exists.

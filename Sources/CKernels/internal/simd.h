@@ -74,15 +74,23 @@ ALWAYS_INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
 // The first n floats at p, zeros above. 0 < n < LANES.
 ALWAYS_INLINE vf load_part(const float *p, int64_t n) {
+#if LANES == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
     float all[LANES] = {0};
     for (int64_t i = 0; i < n; i++) all[i] = p[i];
     return load(all);
+#endif
 }
 
 ALWAYS_INLINE void store_part(float *p, vf v, int64_t n) {
+#if LANES == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
     float all[LANES];
     store(all, v);
     for (int64_t i = 0; i < n; i++) p[i] = all[i];
+#endif
 }
 
 // As load and store, for the last vector of a row, of which only `left` floats exist when left < LANES.

@@ -97,6 +97,12 @@ package struct Attention: Operation {
         return builder.reshape(builder.transpose(out, [0, 2, 1, 3]), [B, T, C])
     }
 
+    /// Counting all of the scores, as is the custom, although a causal mask makes half of them needless.
+    package func flops(_ inputs: [Shape]) -> Double {
+        let (B, T, width) = inputs[0].three
+        return 4 * Double(B * T) * Double(T * width / 3)
+    }
+
     private func dimensions(of qkv: Tensor) -> (B: Int, T: Int, C: Int) {
         let (B, T, width) = qkv.shape.three
         precondition(width % (3 * heads) == 0, "\(qkv.shape) does not hold queries, keys and values of \(heads) heads")
@@ -134,6 +140,7 @@ extension gpt_attention {
         self.size = Int64(size)
         self.offset = Int64(offset)
         self.mask = mask.code
+        precision = Execution.current.precision.code
         scale = Float(1 / Double(size).squareRoot())
     }
 }

@@ -88,4 +88,9 @@ package struct CrossEntropy: Loss {
         let losses = builder.multiply(logProbabilities, builder.constant(chosen, shape: [targets.count, V]))
         return builder.sumOfRows(builder.reshape(losses, [1, targets.count * V]))
     }
+
+    /// Floating-point operations of the classifier for the value of the loss; its gradients take twice as many more.
+    package func flops(_ inputs: [Shape]) -> Double {
+        hasClassifier ? 2 * Double(targets.count) * Double(inputs[1].count) : 0
+    }
 }

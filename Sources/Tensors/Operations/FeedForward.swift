@@ -1,20 +1,24 @@
-/// The feed-forward network of a transformer: y = act(x W1 + b1) W2 + b2.
+/// The feed-forward network of a transformer: y = act(x W1 + b1) W2 + b2 + r.
 ///
-/// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C). It is one op rather than two linear layers because of what
+/// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C) and, only if `hasResidual`, r (..., C): the residual stream
+/// that the network adds to. It is one op rather than two linear layers because of what
 /// lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, but act(h) is not. The
 /// activation is applied within the epilogue of the first product, and in backward once more while the rows of h are
 /// packed for the product that needs them. With g = act(h):
 ///
-///     dW2 = g' dY,   db2 = the sum of dY,   dH = (dY W2') act'(h),   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1'
+///     dW2 = g' dY,   db2 = the sum of dY,   dH = (dY W2') act'(h),   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1',
+///     dr = dY
 package struct FeedForward: Operation {
     package let activation: Activation
+    package let hasResidual: Bool
 
     private let chunkElements: Int
 
     /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
     ///   is kept for backward: few enough to stay in cache until the second product reads them.
-    package init(activation: Activation, chunkElements: Int = 1 << 20) {
+    package init(activation: Activation, hasResidual: Bool = false, chunkElements: Int = 1 << 20) {
         self.activation = activation
+        self.hasResidual = hasResidual
         self.chunkElements = chunkElements
     }
 
@@ -33,7 +37,9 @@ package struct FeedForward: Operation {
             MatrixProduct.multiply(
                 Matrix(x, rows: rows), Matrix(weight1), into: these,
                 epilogue: .activation(activation, bias: bias1, before: h.map { Matrix($0, rows: rows) }))
-            MatrixProduct.multiply(these, Matrix(weight2), into: Matrix(y, rows: rows), epilogue: .bias(bias2))
+            MatrixProduct.multiply(
+                these, Matrix(weight2), into: Matrix(y, rows: rows),
+                epilogue: .bias(bias2, residual: hasResidual ? Matrix(inputs[5], rows: rows) : nil))
         }
         return (y, h)
     }
@@ -42,11 +48,9 @@ package struct FeedForward: Operation {
         let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[3])
         guard let h = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dWeight1, dBias1) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
-        slots[4].write { MatrixProduct.sumRows(of: Matrix(gradient), into: $0, add: $1) }
-        slots[3].write {
-            MatrixProduct.multiply(
-                Matrix(h).transposed, Matrix(gradient), into: Matrix($0), add: $1, applyingToA: activation)
-        }
+        MatrixProduct.gradients(
+            of: slots[3].destination(), bias: slots[4].destination(), input: Matrix(h), Matrix(gradient),
+            applying: activation)
         let chunk = chunkRows(x.shape.rows, h.shape.columns)
         let dH = Tensor(uninitialized: [chunk, h.shape.columns])
         for rows in chunks(of: x.shape.rows, chunk) {
@@ -54,15 +58,14 @@ package struct FeedForward: Operation {
             MatrixProduct.multiply(
                 Matrix(gradient, rows: rows), Matrix(weight2).transposed, into: these,
                 epilogue: .slope(activation, at: Matrix(h, rows: rows)))
-            if let (tensor, add) = dBias1 { MatrixProduct.sumRows(of: these, into: tensor, add: add || isLater) }
-            if let (tensor, add) = dWeight1 {
-                MatrixProduct.multiply(
-                    Matrix(x, rows: rows).transposed, these, into: Matrix(tensor), add: add || isLater)
-            }
+            MatrixProduct.gradients(
+                of: dWeight1.map { ($0.tensor, $0.add || isLater) }, bias: dBias1.map { ($0.tensor, $0.add || isLater) },
+                input: Matrix(x, rows: rows), these)
             if let (tensor, add) = dX {
                 MatrixProduct.multiply(these, Matrix(weight1).transposed, into: Matrix(tensor, rows: rows), add: add)
             }
         }
+        if hasResidual { slots[5].share(gradient) }
     }
 
     /// Rows that are taken at a time: cut by the shape alone, and in whole blocks of the matrix product.
@@ -80,7 +83,12 @@ package struct FeedForward: Operation {
     ) -> Builder.Value {
         let h = builder.add(builder.matmul(inputs[0], inputs[1]), inputs[2])
         let g = activation.reference(h, &builder)
-        return builder.add(builder.matmul(g, inputs[3]), inputs[4])
+        let y = builder.add(builder.matmul(g, inputs[3]), inputs[4])
+        return hasResidual ? builder.add(y, inputs[5]) : y
+    }
+
+    package func flops(_ inputs: [Shape]) -> Double {
+        2 * Double(inputs[0].rows) * Double(inputs[1].count + inputs[3].count)
     }
 }
 

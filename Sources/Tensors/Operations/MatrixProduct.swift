@@ -56,8 +56,8 @@ package enum MatrixProduct {
     /// What is done to the result while it is in cache.
     package enum Epilogue {
         case none
-        /// c + bias, if there is one.
-        case bias(Tensor?)
+        /// c + bias, if there is one, + another matrix, if there is one.
+        case bias(Tensor?, residual: Matrix? = nil)
         /// activation(c + bias); what it was applied to goes to `before`.
         case activation(Activation, bias: Tensor, before: Matrix?)
         /// c times the derivative of the activation at the elements of another matrix.
@@ -65,10 +65,13 @@ package enum MatrixProduct {
     }
 
     /// c = a b, or c += a b, with an epilogue.
-    /// - Parameter activation: applied to a as it is read, where a is transposed.
+    /// - Parameters:
+    ///   - activation: applied to a as it is read, where a is transposed.
+    ///   - columnSums: where the sums of the columns of b go, or are added: with a transposed input for a and a gradient for
+    ///     b, c is the gradient of a weight, and these are that of its bias.
     package static func multiply(
         _ a: Matrix, _ b: Matrix, into c: Matrix, add: Bool = false, epilogue: Epilogue = .none,
-        applyingToA activation: Activation = .identity
+        applyingToA activation: Activation = .identity, columnSums: (tensor: Tensor, add: Bool)? = nil
     ) {
         precondition(
             a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.columnStride == 1,
@@ -90,7 +93,9 @@ package enum MatrixProduct {
         product.accumulate = add
         switch epilogue {
         case .none: break
-        case .bias(let bias): product.bias = UnsafePointer(bias?.pointer)
+        case .bias(let bias, let residual):
+            product.bias = UnsafePointer(bias?.pointer)
+            product.residual = UnsafePointer(residual?.pointer)
         case .activation(let activation, let bias, let before):
             product.bias = UnsafePointer(bias.pointer)
             product.activation = activation.code
@@ -99,8 +104,29 @@ package enum MatrixProduct {
             product.slope = activation.code
             product.slope_at = UnsafePointer(before.pointer)
         }
-        gpt_matmul_run(Execution.kernels, &product)
-        withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue)) {}
+        product.column_sums = columnSums?.tensor.pointer
+        product.add_column_sums = columnSums?.add ?? false
+        if Execution.current.instructionSet == .accelerate {
+            gpt_matmul_run_by_blas(Execution.kernels, &product)
+        } else {
+            gpt_matmul_run(Execution.kernels, &product)
+        }
+        withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue, columnSums)) {}
+    }
+
+    /// The gradients of a weight and its bias, where they are wanted: x' dY, and the sum of dY over rows, which comes along
+    /// while dY is packed for the product.
+    package static func gradients(
+        of weight: (tensor: Tensor, add: Bool)?, bias: (tensor: Tensor, add: Bool)?, input x: Matrix,
+        _ gradient: Matrix, applying activation: Activation = .identity
+    ) {
+        if let weight {
+            multiply(
+                x.transposed, gradient, into: Matrix(weight.tensor), add: weight.add, applyingToA: activation,
+                columnSums: bias)
+        } else if let bias {
+            sumRows(of: gradient, into: bias.tensor, add: bias.add)
+        }
     }
 
     /// out = the sum of the rows of x, or out += it: the gradient of a bias.

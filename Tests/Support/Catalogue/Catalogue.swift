@@ -14,6 +14,12 @@ package enum Catalogue {
         line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 3e-6) { _ in
             Linear(hasBias: false)
         },
+        line("Linear with a residual", layers.map(withResidual), scaled: { fanIn($0) + [1] }, within: 3e-6) { _ in
+            Linear(hasResidual: true)
+        },
+        line("FeedForward with a residual", feedForwards.map(withResidual), scaled: { fanIns($0) + [1] }, within: 4e-6) {
+            FeedForward(activation: .gelu, hasResidual: true, chunkElements: 4 * $0[1][1] + 1)
+        },
         line("FeedForward with GELU", feedForwards, scaled: fanIns, within: 4e-6) { _ in
             FeedForward(activation: .gelu)
         },
@@ -97,6 +103,11 @@ package enum Catalogue {
         #else
             shapes
         #endif
+    }
+
+    /// A last input of the output's shape, to which it is added.
+    private static func withResidual(_ shapes: [Shape]) -> [Shape] {
+        shapes + [Shape(shapes[0].dimensions.dropLast() + [shapes[shapes.count - 1][0]])]
     }
 
     private static func layer(_ rows: [Int], _ inputs: Int, _ outputs: Int) -> [Shape] {

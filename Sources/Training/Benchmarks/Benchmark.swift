@@ -10,7 +10,8 @@ import Tensors
     import Darwin
 #endif
 
-/// How fast a transformer of a given shape trains and generates on this machine.
+/// How fast a transformer of a given shape trains and generates on this machine, and how near that is to what the machine
+/// can do.
 public struct Benchmark: Sendable {
     public let configuration: TransformerConfiguration
     /// Sequences of a step.
@@ -24,6 +25,8 @@ public struct Benchmark: Sendable {
         self.length = length
     }
 
+    // MARK: Training
+
     /// Training, in steps of forward, loss, backward, clipping and AdamW.
     public struct TrainingResult: Sendable {
         /// By the median step, and by the fastest.
@@ -34,10 +37,13 @@ public struct Benchmark: Sendable {
         /// The multiply-add rate of the same threads on registers alone, measured just before.
         public let peakFlops: Double
         public let steps: Int
+        /// Where the time went, if that was asked for.
+        package let profile: Profile?
     }
 
     /// Trains on random tokens for about `seconds`, after three steps that are not timed.
-    public func train(seconds: Double) -> TrainingResult {
+    /// - Parameter isProfiled: whether the parts of a step are measured, too.
+    public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
         let optimizer = AdamW(model.parameters, settings: AdamW.Settings(beta2: 0.95))
@@ -54,21 +60,36 @@ public struct Benchmark: Sendable {
             optimizer.update(learningRate: 1e-3, gradientNorm: optimizer.gradientNorm())
         }
         for _ in 0..<3 { step() }
+        let profile = isProfiled ? Profile() : nil
         var times: [Double] = []
         let start = ContinuousClock.now
         while ContinuousClock.now - start < .seconds(seconds) || times.count < 3 {
-            times.append(ContinuousClock().measure(step) / .seconds(1))
+            times.append(ContinuousClock().measure { Profile.step(into: profile, step) } / .seconds(1))
         }
         times.sort()
         let rate = Double(targets.count) / times[times.count / 2]
         return TrainingResult(
             tokensPerSecond: rate, bestTokensPerSecond: Double(targets.count) / times[0],
-            flops: rate * configuration.trainingFlopsPerToken(length: length), peakFlops: peak, steps: times.count)
+            flops: rate * configuration.trainingFlopsPerToken(length: length), peakFlops: peak, steps: times.count,
+            profile: profile)
     }
 
-    /// Tokens a second of one sequence that grows from one token by at most 200, drawn at temperature 0.8; the best of
-    /// three.
-    public func generate() throws -> (tokensPerSecond: Double, tokens: Int) {
+    // MARK: Generation
+
+    /// Generation of one sequence, token by token.
+    public struct GenerationResult: Sendable {
+        public let tokensPerSecond: Double
+        public let tokens: Int
+        /// Bytes that have to be read for these tokens, a second: the weights once for each, and its keys and values.
+        public let bytesPerSecond: Double
+        /// The rate at which the same threads read memory, measured right after.
+        public let peakBytesPerSecond: Double
+        /// The most memory the process had until then, for that measurement takes some of its own.
+        public let peakMemory: Int
+    }
+
+    /// Lets one sequence grow from one token by at most 200, drawn at temperature 0.8; the best of three.
+    public func generate() throws -> GenerationResult {
         let model = Transformer(configuration, seed: 1)
         let count = max(1, min(200, configuration.contextLength - 2))
         let settings = GenerationSettings(temperature: 0.8, seed: 1)
@@ -79,7 +100,18 @@ public struct Benchmark: Sendable {
                 try ContinuousClock().measure { for _ in 0..<count { _ = try generator.next() } } / .seconds(1)
             best = max(best, Double(count) / seconds)
         }
-        return (best, count)
+        let memory = Self.peakMemory
+        // The nth token attends to n keys and values.
+        let bytes = configuration.bytesRead(perTokenAfter: Double(count + 1) / 2, Execution.current.precision)
+        return GenerationResult(
+            tokensPerSecond: best, tokens: count, bytesPerSecond: best * bytes,
+            peakBytesPerSecond: Self.measuredBandwidth, peakMemory: memory)
+    }
+
+    /// The rate at which memory is read, over a gigabyte where there is room for it.
+    package static var measuredBandwidth: Double {
+        let room = Int(min(MemoryEstimate.available / 4, 0x1p30))
+        return Execution.current.measuredBandwidth(seconds: 0.5, bytes: room)
     }
 
     /// The most memory this process has had, in bytes.
@@ -95,5 +127,28 @@ public struct Benchmark: Sendable {
         #else
             return Int(usage.ru_maxrss)
         #endif
+    }
+}
+
+extension TransformerConfiguration {
+    /// The bytes that generating a token has to read when it attends to so many positions: every matrix once, in the
+    /// precision it is kept in, and every bias, norm, key and value in 32 bits. The rows of the embeddings are too few to
+    /// count.
+    package func bytesRead(perTokenAfter positions: Double, _ precision: Precision) -> Double {
+        let (L, C, V) = (Double(layers), Double(width), Double(vocabularySize))
+        let matrices = L * (4 * C * C + 2 * C * Double(innerWidth)) + V * C
+        let vectors = L * (9 * C + Double(innerWidth)) + 2 * C
+        return precision.bytesPerWeight * matrices + 4 * (vectors + 2 * L * C * positions)
+    }
+}
+
+extension Precision {
+    /// What a weight takes where generation reads it (see `PackedWeight`).
+    package var bytesPerWeight: Double {
+        switch self {
+        case .float32: 4
+        case .bfloat16: 2
+        case .int8: 1 + 2.0 / 32
+        }
     }
 }

@@ -1,0 +1,28 @@
+import LanguageModels
+import Tensors
+import Testing
+import Training
+
+@Suite("What a benchmark counts")
+struct BenchmarkTests {
+    /// Counted by hand from the shapes of the parameters.
+    @Test("The bytes of a token are those of its weights, keys and values", arguments: [Precision.float32, .bfloat16])
+    func bytesRead(precision: Precision) {
+        let shape = TransformerConfiguration(vocabularySize: 57, contextLength: 40, layers: 3, heads: 2, width: 64)
+        var bytes = 0.0
+        for parameter in Transformer(shape, seed: 1).parameters where parameter.name != "transformer.wpe.weight" {
+            let size = parameter.parameter.value.shape.rank == 2 && precision == .bfloat16 ? 2 : 4
+            bytes += Double(parameter.parameter.value.count * size)
+        }
+        let cache = Double(2 * 3 * 64 * 4 * 10)
+        #expect(shape.bytesRead(perTokenAfter: 10, precision) == bytes + cache)
+    }
+
+    @Test("Memory is read at some rate, also with more threads than pieces")
+    func bandwidth() {
+        for threads in [1, 2, 5] {
+            let rate = Execution(threads: threads).measuredBandwidth(seconds: 0, bytes: 1 << 24)
+            #expect(rate > 0 && rate.isFinite)
+        }
+    }
+}
