@@ -63,6 +63,19 @@ struct WeightProductTests {
         }
     }
 
+    @Test("A residual is added to every row", arguments: Precision.allCases, [1, 5, 20])
+    func residual(precision: Precision, rows: Int) {
+        let (I, O) = (40, 70), x = random([rows, I], seed: 1), residual = random([rows, O], seed: 2)
+        for isTransposed in [false, true] {
+            let weight = Parameter(random(isTransposed ? [O, I] : [I, O], seed: 3))
+            Execution.$current.withValue(execution(Execution.preferred, precision)) {
+                let plain = WeightProduct.apply(x, weight, transposed: isTransposed).values
+                let sum = WeightProduct.apply(x, weight, transposed: isTransposed, addingTo: residual).values
+                #expect(zip(sum, zip(plain, residual.values)).allSatisfy { abs($0 - ($1.0 + $1.1)) < 1e-5 })
+            }
+        }
+    }
+
     @Test("The bits do not depend on the number of threads", arguments: Precision.allCases, [1, 3, 8])
     func threads(precision: Precision, rows: Int) {
         let (I, O) = (300, 700), x = random([rows, I], seed: 1)
