@@ -29,7 +29,8 @@ package final class MappedFile: Sendable {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
+        else {
             throw FileError("cannot map", path)
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)

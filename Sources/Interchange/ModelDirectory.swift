@@ -127,7 +127,8 @@ public enum ModelDirectory {
         }
         switch configuration {
         case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
-        case .attention(let shape): return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
+        case .attention(let shape):
+            return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
         case .bigram(let size):
             return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files, meanwhile)
         case .ngram(let order, let size):

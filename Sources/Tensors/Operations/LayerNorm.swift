@@ -24,7 +24,8 @@ package struct LayerNorm: Operation {
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {
         let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2])
         let y = Tensor(uninitialized: x.shape)
-        let statistics = recording
+        let statistics =
+            recording
             ? Statistics(
                 mean: Tensor(uninitialized: [x.shape.rows]), reciprocalDeviation: Tensor(uninitialized: [x.shape.rows]))
             : nil
