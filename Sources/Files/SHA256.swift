@@ -12,7 +12,11 @@ package struct SHA256: Sendable {
     /// The length of the data so far in bytes.
     private var length: UInt64 = 0
 
-    package init() { pending.reserveCapacity(State.blockSize) }
+    /// - Parameter usesInstructions: those of the processor for this, where it has them.
+    package init(usesInstructions: Bool = true) {
+        state.usesInstructions = usesInstructions && State.hasInstructions
+        pending.reserveCapacity(State.blockSize)
+    }
 
     /// Adds bytes to the data.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
@@ -82,24 +86,19 @@ private struct State {
     static let hasInstructions = gpt_has_sha256()
 
     var words: [UInt32] { [a, b, c, d, e, f, g, h] }
-
-    init() {}
-
-    private init(_ words: [UInt32]) {
-        (a, b, c, d) = (words[0], words[1], words[2], words[3])
-        (e, f, g, h) = (words[4], words[5], words[6], words[7])
-    }
+    var usesInstructions = hasInstructions
 
     /// Mixes in a whole number of blocks.
     mutating func compress(_ blocks: UnsafeRawBufferPointer) {
         guard !blocks.isEmpty else { return }
         roundConstants.withUnsafeBufferPointer { constants in
-            if Self.hasInstructions {
+            if usesInstructions {
                 var words = words
                 gpt_sha256(
                     &words, blocks.bindMemory(to: UInt8.self).baseAddress, blocks.count / Self.blockSize,
                     constants.baseAddress)
-                self = State(words)
+                (a, b, c, d) = (words[0], words[1], words[2], words[3])
+                (e, f, g, h) = (words[4], words[5], words[6], words[7])
                 return
             }
             withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in

@@ -26,8 +26,8 @@ public struct FeedForwardBlock: Module {
         if pass.isDecoding {
             let wide = WeightProduct.apply(
                 x.value, expansion.weight, bias: bias1.value, activation: activation)
-            let y = Variable(WeightProduct.apply(wide, projection.weight, bias: bias2.value), needsGradient: false)
-            return residual.map { pass.tape.apply(Add(), $0, y) } ?? y
+            let y = WeightProduct.apply(wide, projection.weight, bias: bias2.value, addingTo: residual?.value)
+            return Variable(y, needsGradient: false)
         }
         let operation = FeedForward(activation: activation, hasResidual: residual != nil)
         let inputs = [x, expansion.weight, bias1, projection.weight, bias2]

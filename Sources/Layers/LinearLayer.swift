@@ -20,8 +20,8 @@ public struct LinearLayer: Module {
     /// - Parameter residual: what y is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         if pass.isDecoding {
-            let y = Variable(WeightProduct.apply(x.value, weight, bias: bias?.value), needsGradient: false)
-            return residual.map { pass.tape.apply(Add(), $0, y) } ?? y
+            let y = WeightProduct.apply(x.value, weight, bias: bias?.value, addingTo: residual?.value)
+            return Variable(y, needsGradient: false)
         }
         let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil)
         return pass.tape.apply(operation, [x, weight] + [bias, residual].compactMap { $0 })

@@ -68,21 +68,23 @@ package enum WeightProduct {
     ///   - x: (..., I).
     ///   - weight: (I, O); transposed, (O, I).
     ///   - bias: (O). An activation needs one.
+    ///   - residual: (..., O), what y is added to. Not together with an activation.
     /// - Returns: (..., O).
     package static func apply(
         _ x: Tensor, _ weight: Parameter, transposed: Bool = false, bias: Tensor? = nil,
-        activation: Activation = .identity
+        activation: Activation = .identity, addingTo residual: Tensor? = nil
     ) -> Tensor {
         let matrix = transposed ? Matrix(weight.value).transposed : Matrix(weight.value)
         let execution = Execution.current, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: matrix.columns))
         precondition(x.shape.columns == matrix.rows, "\(x.shape) times \(matrix.rows) rows")
-        precondition(activation == .identity || bias != nil, "an activation without a bias")
+        precondition(activation == .identity || bias != nil && residual == nil, "an activation without a bias")
+        precondition(residual.map { $0.count == y.count } ?? true, "a residual of another shape")
         guard rows <= fewRows || execution.precision == .int8 else {
             let epilogue: MatrixProduct.Epilogue =
                 if activation != .identity, let bias {
                     .activation(activation, bias: bias, before: nil)
-                } else { .bias(bias) }
+                } else { .bias(bias, residual: residual.map { Matrix($0) }) }
             MatrixProduct.multiply(Matrix(x), matrix, into: Matrix(y), epilogue: epilogue)
             return y
         }
@@ -92,6 +94,7 @@ package enum WeightProduct {
         product.y = y.pointer
         product.bias = UnsafePointer(bias?.pointer)
         product.activation = activation.code
+        product.residual = UnsafePointer(residual?.pointer)
         product.weight = execution.precision.weight
         let packed =
             execution.precision == .float32
@@ -104,7 +107,7 @@ package enum WeightProduct {
             product.column = Int64(matrix.columnStride)
         }
         gpt_matvec_run(execution.kernels, &product)
-        withExtendedLifetime((packed, matrix, bias, x)) {}
+        withExtendedLifetime((packed, matrix, bias, residual, x)) {}
         return y
     }
 }

@@ -23,7 +23,7 @@ extension Precision: ExpressibleByArgument {
     /// Of a command that uses a model as it is.
     static let help: ArgumentHelp = """
         The numbers that weights are read as. A token costs what reading them costs: f32 is exact, bf16 takes half the \
-        time and int8 a quarter, for a loss that differs in the third or fourth digit.
+        time and int8 a quarter, for a loss that differs in the fifth digit.
         """
 }
 

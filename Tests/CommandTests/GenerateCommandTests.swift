@@ -156,12 +156,23 @@ import Testing
     @Test(arguments: [
         ["generate"], ["generate", "model", "--lenght", "5"], ["generate", "model", "--temperature", "warm"],
         ["generate", "model", "--prompt", "a", "--prompt-file", "b"], ["generate", "model", "another"],
+        ["generate", "model", "--precision", "f8"],
     ])
     func misuseShowsTheUsage(_ arguments: [String]) throws {
         let result = try runCommand(arguments)
         #expect(result.status == 64)
         #expect(result.text == "")
         #expect(result.errorText.contains("Usage: gpt generate"))
+    }
+
+    /// The rounding is far smaller than what sets the tokens of this model apart.
+    @Test(arguments: ["f32", "bf16", "int8"]) func precisions(_ precision: String) throws {
+        let model = try Models.parrot(in: directory)
+        let exact = try greedy(model, "--prompt", "tea", "--count", "3")
+        let result = try greedy(model, "--prompt", "tea", "--count", "3", "--precision", precision)
+        #expect(result.status == 0)
+        #expect(result.errorText == "")
+        #expect(result.text == exact.text && exact.text.count > 10)
     }
 
     @Test func refusesWhatIsNoText() throws {

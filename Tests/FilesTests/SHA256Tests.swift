@@ -18,6 +18,11 @@ import Testing
     ])
     func published(_ text: String, _ digest: String) {
         #expect(SHA256.hexDigest(of: text.utf8) == digest)
+        for usesInstructions in [true, false] {
+            var hash = SHA256(usesInstructions: usesInstructions)
+            hash.update(text.utf8)
+            #expect(SHA256.hexadecimal(hash.finalize()) == digest)
+        }
     }
 
     /// However the data is cut, also around the ends of blocks and of the padding, the digest is the same.

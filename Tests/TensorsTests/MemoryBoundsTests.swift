@@ -89,6 +89,36 @@ struct MemoryBoundsTests {
         }
     }
 
+    /// Few rows, with a weight in every form it can have.
+    @Test("Products of few rows", arguments: products, InstructionSet.available)
+    func fewRows(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+        let (m, n, k) = shape, (K, N) = (Int64(k), Int64(n))
+        let x = GuardedFloats(m * k), w = GuardedFloats(k * n), y = GuardedFloats(m * n), bias = GuardedFloats(n)
+        for isTransposed in [false, true] {
+            for weight in [GPT_WEIGHT_FLOAT32, GPT_WEIGHT_BFLOAT16, GPT_WEIGHT_INT8] {
+                let code = Int32(weight.rawValue), (row, column) = isTransposed ? (1, K) : (N, 1)
+                var product = gpt_matvec()
+                (product.m, product.n, product.k) = (Int64(m), N, K)
+                (product.weight, product.row, product.column) = (code, row, column)
+                product.x = UnsafePointer(x.start)
+                product.y = y.start
+                product.bias = UnsafePointer(bias.start)
+                let packed = GuardedFloats((Int(gpt_packed_bytes(code, K, N)) + 3) / 4)
+                if weight == GPT_WEIGHT_FLOAT32 {
+                    product.w = UnsafeRawPointer(w.start)
+                } else {
+                    gpt_pack_weight(kernels(set), code, K, N, w.start, row, column, packed.start)
+                    product.w = UnsafeRawPointer(packed.start)
+                    let unpacked = GuardedFloats(k * n)
+                    gpt_unpack_weight(kernels(set), code, K, N, packed.start, unpacked.start)
+                    #expect(abs(unpacked.start[k * n - 1] - 0.5) < 0.01)
+                }
+                gpt_matvec_run(kernels(set), &product)
+                #expect(abs(y.start[m * n - 1] - (0.25 * Float(k) + 0.5)) < 0.01 * Float(k))
+            }
+        }
+    }
+
     static let heads: [(queries: Int, size: Int)] = [
         (1, 1), (2, 5), (3, 17), (4, 1), (4, 16), (5, 33), (24, 3), (25, 40), (33, 80),
     ]

@@ -1,4 +1,4 @@
-// y = act(x W + bias) for few rows of x: what generation does with every weight for every token. It costs what reading
+// y = act(x W + bias) + residual for few rows of x: what generation does with every weight for every token. It costs what reading
 // the weights costs, so they are read once, as one stream, in the precision they are kept in.
 #ifndef GPT_MATVEC_H
 #define GPT_MATVEC_H
@@ -34,6 +34,7 @@ typedef struct {
     int64_t row, column;     // of float32: its strides in floats, one of them 1
     const float *bias;       // (n), or NULL
     int32_t activation;      // gpt_activation, applied after the bias
+    const float *residual;   // (m, n), added after the activation, or NULL
     float *y;                // (m, n)
 } gpt_matvec;
 
