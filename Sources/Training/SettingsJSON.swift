@@ -67,7 +67,8 @@ extension TrainingSettings {
                 beta1: try record.double("beta1"), beta2: try record.double("beta2"),
                 epsilon: try record.double("epsilon"), weightDecay: try record.double("weight_decay"),
                 clip: try record.double("clip")),
-            dropout: try record.double("dropout"), precision: precision, seed: seed, patience: try record.int("patience"),
+            dropout: try record.double("dropout"), precision: precision, seed: seed,
+            patience: try record.int("patience"),
             evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
         if let problem { throw MalformedRecord(description: problem) }
     }

@@ -42,7 +42,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public init(
         shape: ModelShape, tokenizer: TokenizerKind = .characters, validation: Double = 0.1, length: Length, batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
-        precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil, saveEvery: Int? = nil
+        precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
+        saveEvery: Int? = nil
     ) {
         self.shape = shape
         self.tokenizer = tokenizer

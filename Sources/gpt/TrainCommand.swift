@@ -174,7 +174,8 @@ struct TrainCommand: ParsableCommand {
         if let set = trainer.progress.instructionSet, set != Execution.current.instructionSet {
             note(
                 "The steps so far were computed with \(set.rawValue), these will be with "
-                    + "\(Execution.current.instructionSet.rawValue): the bits will not be those of an uninterrupted run.")
+                    + "\(Execution.current.instructionSet.rawValue): the bits will not be those of an uninterrupted run."
+            )
         }
         try train(trainer, tokenizer, path: path, origin: origin)
     }
@@ -257,7 +258,8 @@ struct TrainCommand: ParsableCommand {
         let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         remark(
             "Training: \(length) of \(windows) windows of \(shape.context), learning rate \(settings.schedule.peak), "
-                + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread")).")
+                + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread"))."
+        )
         remark("The model goes to \(path). Ctrl-C stops, 'gpt train --resume \(path)' goes on.")
     }
 

@@ -30,7 +30,8 @@ import Testing
     @Test("ops measures every op in both directions, and every layout of a product")
     func ops() throws {
         let result = try runCommand(["bench", "ops", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
-        let rows = try #require(JSON(parsing: try #require(result.lines.last))["results"]?.arrayValue)
+        let line = try #require(result.lines.last)
+        let rows = try #require(JSON(parsing: line)["results"]?.arrayValue)
         func has(_ name: String, _ pass: String?) -> Bool {
             rows.contains { $0["name"]?.stringValue == name && $0["pass"]?.stringValue == pass }
         }

@@ -50,6 +50,28 @@ struct CatalogueTests {
         }
     }
 
+    /// A factor rounded to bfloat16 is off by up to 2^-9 of itself, and errors of the factors of a sum partly cancel.
+    @Test("In bfloat16, both stay within its rounding", arguments: Catalogue.samples, InstructionSet.available)
+    func bfloat16(sample: Sample, set: InstructionSet) throws {
+        func run(_ threads: Int) throws -> (output: [Double], gradients: [[Float]]) {
+            let execution = Execution(instructionSet: set, threads: threads, precision: .bfloat16)
+            return try Execution.$current.withValue(execution) {
+                let pass = sample.run()
+                return (pass.output, try pass.gradients.map { try #require($0).values })
+            }
+        }
+        let tolerance = 0.02, one = try run(1)
+        #expect(largestError(one.output, sample.oracle.output) <= tolerance)
+        for probe in sample.oracle.probes {
+            let (derivative, spread) = probe.direction.derivative(one.gradients[probe.input])
+            #expect(
+                abs(derivative - probe.derivative) <= tolerance * (abs(probe.derivative) + spread) + 1e-8,
+                "input \(probe.input) along \(probe.direction)")
+        }
+        let three = try run(3)
+        #expect(three.output == one.output && three.gradients == one.gradients, "three threads give other bits")
+    }
+
     @Test("A gradient goes only where it is wanted", arguments: Catalogue.samples)
     func unwantedGradients(sample: Sample) {
         onOneThread {

@@ -48,11 +48,17 @@ struct MemoryBoundsTests {
     ]
 
     /// a and b as they lie or transposed, with all that can be asked of the epilogue.
-    @Test("Matrix products", arguments: products, InstructionSet.available)
-    func product(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+    @Test("Matrix products in 32-bit floats", arguments: products, InstructionSet.available)
+    func product(shape: (m: Int, n: Int, k: Int), set: InstructionSet) { multiply(shape, set, GPT_FLOAT32) }
+
+    @Test("Matrix products in bfloat16", arguments: products, InstructionSet.available)
+    func roundedProduct(shape: (m: Int, n: Int, k: Int), set: InstructionSet) { multiply(shape, set, GPT_BFLOAT16) }
+
+    private func multiply(_ shape: (m: Int, n: Int, k: Int), _ set: InstructionSet, _ precision: gpt_precision) {
         let (m, n, k) = shape
         let a = GuardedFloats(m * k), b = GuardedFloats(k * n), c = GuardedFloats(m * n), bias = GuardedFloats(n)
-        let before = GuardedFloats(m * n), slopeAt = GuardedFloats(m * n)
+        let before = GuardedFloats(m * n), slopeAt = GuardedFloats(m * n), residual = GuardedFloats(m * n)
+        let sums = GuardedFloats(n)
         for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
             for hasEpilogue in [false, true] {
                 var product = gpt_matmul()
@@ -65,12 +71,15 @@ struct MemoryBoundsTests {
                 product.b_column = Int64(transposesB ? k : 1)
                 product.c = c.start
                 product.c_row = Int64(n)
+                product.precision = Int32(precision.rawValue)
                 if hasEpilogue {
                     product.bias = UnsafePointer(bias.start)
                     product.activation = Int32(GPT_GELU.rawValue)
                     product.before = before.start
                     product.slope = Int32(GPT_GELU.rawValue)
                     product.slope_at = UnsafePointer(slopeAt.start)
+                    product.residual = UnsafePointer(residual.start)
+                    if !transposesB { product.column_sums = sums.start }
                     if transposesA { product.a_activation = Int32(GPT_RELU.rawValue) }
                 }
                 gpt_matmul_run(kernels(set), &product)
@@ -122,8 +131,13 @@ struct MemoryBoundsTests {
         func vectors(_ x: GuardedFloats, from column: Int, width: Int) -> gpt_heads {
             gpt_heads(start: x.start + column, batch: Int64(T * width), row: Int64(width), head: Int64(size))
         }
-        for mask in [GPT_MASK_CAUSAL, GPT_MASK_FULL] {
+        for (mask, precision) in [
+            (GPT_MASK_CAUSAL, GPT_FLOAT32), (GPT_MASK_FULL, GPT_FLOAT32), (GPT_MASK_CAUSAL, GPT_BFLOAT16),
+        ] {
             var attention = gpt_attention()
+            attention.precision = Int32(precision.rawValue)
+            // Probabilities that are rounded to bfloat16 do not sum to exactly 1.
+            let tolerance: Float = precision == GPT_FLOAT32 ? 1e-6 : 2e-3
             (attention.batch, attention.heads, attention.queries) = (1, Int64(heads), Int64(T))
             (attention.keys, attention.size, attention.mask) = (Int64(T), Int64(size), Int32(mask.rawValue))
             attention.scale = 0.3
@@ -133,7 +147,7 @@ struct MemoryBoundsTests {
             attention.out = vectors(out, from: 0, width: C)
             attention.statistics = statistics.start
             gpt_attention_forward(kernels(set), &attention)
-            #expect(abs(out.start[T * C - 1] - 0.5) < 1e-6, "the mean of equal values")
+            #expect(abs(out.start[T * C - 1] - 0.5) < tolerance, "the mean of equal values")
             gpt_attention_backward(
                 kernels(set), &attention, vectors(dOut, from: 0, width: C), vectors(dQKV, from: 0, width: 3 * C),
                 vectors(dQKV, from: C, width: 3 * C), vectors(dQKV, from: 2 * C, width: 3 * C), false)
@@ -146,7 +160,7 @@ struct MemoryBoundsTests {
             for new in [1, 2, T] where new <= T {
                 (attention.queries, attention.offset) = (Int64(new), Int64(T - new))
                 gpt_attention_forward(kernels(set), &attention)
-                #expect(abs(out.start[new * C - 1] - 0.5) < 1e-6)
+                #expect(abs(out.start[new * C - 1] - 0.5) < tolerance)
             }
         }
     }

@@ -28,6 +28,7 @@ struct TrainerTests {
     func accumulation() throws {
         var settings = TinyRuns.settings(steps: 1)
         settings.dropout = 0
+        settings.precision = .float32
         let trainer = try TinyRuns.trainer(settings)
         let twice = try #require(
             settings.shape.makeNeuralModel(

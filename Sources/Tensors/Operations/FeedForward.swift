@@ -59,7 +59,8 @@ package struct FeedForward: Operation {
                 Matrix(gradient, rows: rows), Matrix(weight2).transposed, into: these,
                 epilogue: .slope(activation, at: Matrix(h, rows: rows)))
             MatrixProduct.gradients(
-                of: dWeight1.map { ($0.tensor, $0.add || isLater) }, bias: dBias1.map { ($0.tensor, $0.add || isLater) },
+                of: dWeight1.map { ($0.tensor, $0.add || isLater) },
+                bias: dBias1.map { ($0.tensor, $0.add || isLater) },
                 input: Matrix(x, rows: rows), these)
             if let (tensor, add) = dX {
                 MatrixProduct.multiply(these, Matrix(weight1).transposed, into: Matrix(tensor, rows: rows), add: add)

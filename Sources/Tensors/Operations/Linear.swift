@@ -31,7 +31,8 @@ package struct Linear: Operation {
     package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
         let (x, weight) = (kept.inputs[0], kept.inputs[1])
         MatrixProduct.gradients(
-            of: slots[1].destination(), bias: hasBias ? slots[2].destination() : nil, input: Matrix(x), Matrix(gradient))
+            of: slots[1].destination(), bias: hasBias ? slots[2].destination() : nil, input: Matrix(x), Matrix(gradient)
+        )
         slots[0].write {
             MatrixProduct.multiply(Matrix(gradient), Matrix(weight).transposed, into: Matrix($0), add: $1)
         }

@@ -17,7 +17,8 @@ package enum Catalogue {
         line("Linear with a residual", layers.map(withResidual), scaled: { fanIn($0) + [1] }, within: 3e-6) { _ in
             Linear(hasResidual: true)
         },
-        line("FeedForward with a residual", feedForwards.map(withResidual), scaled: { fanIns($0) + [1] }, within: 4e-6) {
+        line("FeedForward with a residual", feedForwards.map(withResidual), scaled: { fanIns($0) + [1] }, within: 4e-6)
+        {
             FeedForward(activation: .gelu, hasResidual: true, chunkElements: 4 * $0[1][1] + 1)
         },
         line("FeedForward with GELU", feedForwards, scaled: fanIns, within: 4e-6) { _ in

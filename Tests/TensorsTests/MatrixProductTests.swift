@@ -1,0 +1,87 @@
+import Tensors
+import TestSupport
+import Testing
+
+/// Products of matrices in every layout, precision and size that takes another way through the kernel.
+@Suite("Matrix products")
+struct MatrixProductTests {
+    /// Few and many rows; blocks of 384 words of k and 1,536 columns; strips of 6 rows and panels of 16 or 64 columns;
+    /// an odd k, whose last word has one element.
+    static let shapes: [(m: Int, n: Int, k: Int)] = [
+        (1, 1, 1), (5, 7, 3), (13, 65, 33), (33, 200, 77), (100, 48, 129), (400, 20, 24), (50, 130, 801),
+        (20, 1601, 40),
+        (1600, 17, 21),
+    ]
+
+    /// The nearest bfloat16, to even between two.
+    private func rounded(_ x: Float) -> Float {
+        let bits = x.bitPattern
+        return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
+    }
+
+    /// The sum over p of the products of factors that were rounded, in double, plus what is there.
+    private func expected(
+        _ a: Tensor, _ b: Tensor, transposesA: Bool, transposesB: Bool, precision: Precision, plus c: Tensor
+    ) -> [Double] {
+        let (m, n) = c.shape.two, k = transposesA ? a.shape[0] : a.shape[1]
+        let round = { (x: Float) in Double(precision == .bfloat16 ? rounded(x) : x) }
+        let (x, y, z) = (a.values.map(round), b.values.map(round), c.values)
+        return (0..<m * n).map { index in
+            let (i, j) = (index / n, index % n)
+            return (0..<k).reduce(Double(z[index])) {
+                $0 + x[transposesA ? $1 * m + i : i * k + $1] * y[transposesB ? j * k + $1 : $1 * n + j]
+            }
+        }
+    }
+
+    @Test("Both factors are rounded, and nothing else", arguments: shapes, InstructionSet.available)
+    func products(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+        let (m, n, k) = shape
+        var random = Philox(UInt64(m * n * k))
+        let c = Tensor.normal([m, n], deviation: 1, using: &random)
+        for precision in [Precision.float32, .bfloat16] {
+            for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
+                let a = Tensor.normal(transposesA ? [k, m] : [m, k], deviation: 1, using: &random)
+                let b = Tensor.normal(transposesB ? [n, k] : [k, n], deviation: 1, using: &random)
+                func product(_ threads: Int) -> [Float] {
+                    let out = c.copy()
+                    let execution = Execution(instructionSet: set, threads: threads, precision: precision)
+                    Execution.$current.withValue(execution) {
+                        MatrixProduct.multiply(
+                            transposesA ? Matrix(a).transposed : Matrix(a),
+                            transposesB ? Matrix(b).transposed : Matrix(b), into: Matrix(out), add: true)
+                    }
+                    return out.values
+                }
+                let one = product(1)
+                let reference = expected(
+                    a, b, transposesA: transposesA, transposesB: transposesB, precision: precision, plus: c)
+                #expect(
+                    largestError(one.map(Double.init), reference) < 4e-6, "\(precision) \(transposesA) \(transposesB)")
+                #expect(product(2) == one && product(3) == one, "threads change the bits")
+            }
+        }
+    }
+
+    @Test("Sums of columns come along, unrounded", arguments: shapes, InstructionSet.available)
+    func columnSums(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+        let (m, n, k) = shape
+        var random = Philox(UInt64(m * n * k + 1))
+        let x = Tensor.normal([k, m], deviation: 1, using: &random),
+            gradient = Tensor.normal([k, n], deviation: 1, using: &random)
+        for precision in [Precision.float32, .bfloat16] {
+            for add in [false, true] {
+                let weight = Tensor([m, n]), sums = Tensor([n], filledWith: 3)
+                let execution = Execution(instructionSet: set, threads: 2, precision: precision)
+                Execution.$current.withValue(execution) {
+                    MatrixProduct.gradients(of: (weight, false), bias: (sums, add), input: Matrix(x), Matrix(gradient))
+                }
+                let elements = gradient.values
+                let reference = (0..<n).map { j in
+                    (0..<k).reduce(add ? 3.0 : 0) { $0 + Double(elements[$1 * n + j]) }
+                }
+                #expect(largestError(sums.values.map(Double.init), reference) < 2e-6)
+            }
+        }
+    }
+}
