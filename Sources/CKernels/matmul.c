@@ -3,9 +3,8 @@
 // They go block by block. For each block of DEPTH words of k and WIDTH columns: b is packed into panels (all threads
 // together), then the grid of (block of rows of a) x (group of panels) is handed out. a is read in place when its rows
 // are contiguous floats. It is packed when it is read transposed, changed on the way, or rounded to bfloat16: by whoever
-// multiplies a block of its rows, or beforehand with b if there are so few rows that several will multiply each. With few
-// rows in float32 (generation, one token a sequence) packing would cost more than the product: there b is read in
-// place, once.
+// multiplies a block of its rows, or beforehand with b if there are so few rows that several will multiply each. (With the
+// few rows of generation, packing would cost more than the product: for them there is matvec.c.)
 
 #include "matmul.h"
 #include "threads.h"
@@ -19,7 +18,6 @@ enum {
     DEPTH = 384,        // words of k in a block
     WIDTH = 1536,       // columns in a block
     PIECES = 16,        // items of work there should be, however small the product
-    DOTS = 32,          // columns of an item that is computed as dot products
     STAGE = 8,          // words of k that are staged at a time when a is packed in strips
 };
 
@@ -202,7 +200,9 @@ static void NAME(multiply)(void *context, int64_t i) {
     }
 }
 
-static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
+static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
+    // Below this many multiply-adds a hand-off to other threads costs more than it saves.
+    if (m->m * m->n * m->k < 65536) execution.threads = 1;
     // Enough pieces of work for every thread, whatever their number: blocks of rows or, where these would be too short,
     // some of the panels of each; then a is packed beforehand.
     int64_t row_blocks = (m->m + BLOCK_ROWS - 1) / BLOCK_ROWS;
@@ -234,66 +234,6 @@ static void NAME(matmul_blocked)(gpt_execution execution, const gpt_matmul *m) {
             gpt_parallel(execution.threads, row_blocks * block.panel_groups, NAME(multiply), &block);
         }
     }
-}
-
-// Few rows, b by rows: each item takes one panel of columns over the whole of k.
-static void NAME(multiply_in_place)(void *context, int64_t i) {
-    const gpt_matmul *m = &((const matmul_block *)context)->m;
-    const int64_t column = i * PANEL, columns = m->n - column < PANEL ? m->n - column : PANEL;
-    const float *b = m->b + column;
-    int64_t width = m->b_row;
-    if (columns % LANES != 0) {    // reading whole vectors would pass the end of the last row
-        float *packed = gpt_scratch(GPT_SCRATCH_PACK, m->k * PANEL);
-        width = pack_panel(GPT_FLOAT32, packed, b, m->b_row, 1, m->k, columns);
-        b = packed;
-    }
-    for (int64_t r = 0; r < m->m; r += TILE_ROWS)
-        edge_tile(
-            GPT_FLOAT32, m->m - r < TILE_ROWS ? m->m - r : TILE_ROWS, columns, m->k, m->a + r * m->a_row, m->a_row, m->a_column, b,
-            width, m->c + r * m->c_row + column, m->c_row, m->accumulate);
-    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, column, columns);
-}
-
-// Few rows, b by columns: each item takes some columns as dot products.
-static void NAME(multiply_by_dots)(void *context, int64_t i) {
-    const gpt_matmul *m = &((const matmul_block *)context)->m;
-    const int64_t first = i * DOTS;
-    const int64_t end = first + DOTS < m->n ? first + DOTS : m->n;
-    for (int64_t r = 0; r < m->m; r++) {
-        const float *a = m->a + r * m->a_row;
-        float *c = m->c + r * m->c_row;
-        for (int64_t j = first; j < end; j += 4) {
-            const int64_t group = end - j < 4 ? end - j : 4;
-            vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
-            const float *b[4];
-            for (int64_t g = 0; g < 4; g++) b[g] = m->b + (j + (g < group ? g : 0)) * m->b_column;
-            int64_t p = 0;
-            for (; p + LANES <= m->k; p += LANES) {
-                vf x = load(a + p);
-                for (int g = 0; g < 4; g++) sums[g] = x * load(b[g] + p) + sums[g];
-            }
-            if (p < m->k) {
-                vf x = load_part(a + p, m->k - p);
-                for (int g = 0; g < 4; g++) sums[g] = x * load_part(b[g] + p, m->k - p) + sums[g];
-            }
-            for (int64_t g = 0; g < group; g++) c[j + g] = m->accumulate ? c[j + g] + sum(sums[g]) : sum(sums[g]);
-        }
-    }
-    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, first, end - first);
-}
-
-static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
-    // Below this many multiply-adds a hand-off to other threads costs more than it saves.
-    if (m->m * m->n * m->k < 65536) execution.threads = 1;
-    const bool few_rows = m->m <= 2 * TILE_ROWS && m->a_activation == GPT_IDENTITY && m->precision == GPT_FLOAT32
-        && !m->column_sums;
-    matmul_block whole = {.m = *m};
-    if (few_rows && m->b_column == 1)
-        gpt_parallel(execution.threads, (m->n + PANEL - 1) / PANEL, NAME(multiply_in_place), &whole);
-    else if (few_rows && m->a_column == 1 && m->b_row == 1)
-        gpt_parallel(execution.threads, (m->n + DOTS - 1) / DOTS, NAME(multiply_by_dots), &whole);
-    else
-        NAME(matmul_blocked)(execution, m);
 }
 
 #undef ELEMENTS

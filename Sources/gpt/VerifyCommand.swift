@@ -10,7 +10,7 @@ struct VerifyCommand: ParsableCommand {
         discussion: """
             Prints the largest difference of the logits, the loss and every gradient, and of the losses and weights \
             over some steps of AdamW. The exit status is 0 only if each is within its tolerance. GPT_KERNELS=scalar \
-            (or avx2, avx512, neon) tries the kernels of another instruction set.
+            (or avx2, avx512, avx512bf16, neon, neonbf16) tries the kernels of another instruction set.
             """)
 
     @Argument(help: "A directory with a model, expected.safetensors and perhaps train.safetensors and inputs.json.")
