@@ -41,9 +41,10 @@ struct GPT2Scanner: PieceScanner {
         }
         if position < text.count {
             let (first, length) = text.character(at: position)
-            for classes in [CharacterClass.letter, .number, .punctuation] where !first.isDisjoint(with: classes) {
-                return text.endOfRun(of: classes, from: position + length)
-            }
+            let after = position + length
+            if !first.isDisjoint(with: .punctuation) { return text.endOfRun(of: .punctuation, from: after) }
+            if !first.isDisjoint(with: .letter) { return text.endOfLetters(from: after) }
+            if !first.isDisjoint(with: .number) { return text.endOfRun(of: .number, from: after) }
         }
         return text.endOfWhitespace(from: start)
     }
