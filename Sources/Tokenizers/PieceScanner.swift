@@ -190,12 +190,6 @@ struct WholeScanner: PieceScanner {
 // MARK: - Parts that the expressions share
 
 extension TextBytes {
-    @inline(__always)
-    func isASCIILetter(at position: Int) -> Bool {
-        let byte = self[position]
-        return byte < 0x80 && !classOfASCII(byte).isDisjoint(with: .letter)
-    }
-
     /// `'(?:[sdmt]|ll|ve|re)` at an apostrophe: how many bytes, or none. Where case is folded, `s` is also U+017F, the
     /// long s, as Unicode's simple case folding has it.
     func lengthOfContraction(at start: Int, foldingCase: Bool) -> Int {

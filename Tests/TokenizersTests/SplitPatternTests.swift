@@ -169,19 +169,4 @@ extension SplitPattern {
             #expect(!pieces.contains([]))
         }
     }
-
-    /// A text cut where `safeCut` says has the same pieces.
-    @Test(arguments: SplitPattern.allCases)
-    func safeCuts(_ pattern: SplitPattern) {
-        var generator = SeededGenerator(seed: 3)
-        var cuts = 0
-        for _ in 0..<2_000 {
-            let bytes = Array((RandomText.text(using: &generator) + "a b" + RandomText.text(using: &generator)).utf8)
-            guard let cut = bytes.withUnsafeBufferPointer({ pattern.safeCut(in: $0) }) else { continue }
-            cuts += 1
-            #expect(
-                pattern.pieces(Array(bytes[..<cut])) + pattern.pieces(Array(bytes[cut...])) == pattern.pieces(bytes))
-        }
-        #expect(cuts == (pattern == .whole ? 0 : 2_000))
-    }
 }
