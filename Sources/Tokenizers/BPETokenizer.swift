@@ -58,6 +58,7 @@ public final class BPETokenizer: Tokenizer {
         name: String? = nil, normalization: Normalization = .none, frame: Frame = Frame(),
         findsWholePieces: Bool? = nil
     ) throws(TokenizerError) {
+        _ = UnicodeClasses.shared  // made now, and not when the first text comes
         self.vocabulary = vocabulary
         self.pattern = pattern
         self.specialTokens = specialTokens.sorted { $0.id < $1.id }

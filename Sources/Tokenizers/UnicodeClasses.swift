@@ -53,7 +53,15 @@ final class UnicodeClasses: @unchecked Sendable {  // written in init only
         var change = 0
         var current: UInt8 = 0
         for page in 0..<UInt32(0x1100) {
-            let start = classes.count
+            let isUniform =
+                change == unicodeClassChanges.count || unicodeClassChanges[change] >> 3 >= (page + 1) << 8
+            if isUniform, let other = uniform[Int(current)] {
+                pages.append(other)
+                continue
+            }
+            let start = UInt16(classes.count >> 8)
+            if isUniform { uniform[Int(current)] = start }
+            pages.append(start)
             for point in page << 8..<(page + 1) << 8 {
                 if change < unicodeClassChanges.count, unicodeClassChanges[change] >> 3 == point {
                     current = 1 << UInt8(unicodeClassChanges[change] & 7)
@@ -61,15 +69,6 @@ final class UnicodeClasses: @unchecked Sendable {  // written in init only
                 }
                 classes.append(current)
             }
-            if classes[start...].allSatisfy({ $0 == current }) {
-                if let other = uniform[Int(current)] {
-                    classes.removeLast(256)
-                    pages.append(other)
-                    continue
-                }
-                uniform[Int(current)] = UInt16(start >> 8)
-            }
-            pages.append(UInt16(start >> 8))
         }
         self.pages = UnsafePointer(copied(pages))
         self.classes = UnsafePointer(copied(classes))
