@@ -31,4 +31,16 @@ enum ByteSymbols {
             }
         }
     }()
+
+    /// The bytes in the order of their characters.
+    static let bytesBySymbol: [UInt8] = (UInt8.min...UInt8.max).sorted { scalars[Int($0)] < scalars[Int($1)] }
+
+    /// The byte that the character with this number stands for.
+    static func byte(_ point: some BinaryInteger) -> UInt8? { Int(point) < bytes.count ? bytes[Int(point)] : nil }
+
+    private static let bytes: [UInt8?] = {
+        var bytes = [UInt8?](repeating: nil, count: Int(scalars.map(\.value).max() ?? 0) + 1)
+        for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar.value)] = UInt8(byte) }
+        return bytes
+    }()
 }
