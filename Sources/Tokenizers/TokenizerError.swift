@@ -12,6 +12,9 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A tokenizer that has no form as a tokenizer.json yet.
     case unwritable(kind: String)
 
+    /// A vocabulary that cannot be learnt, and why.
+    case training(String)
+
     public var description: String {
         switch self {
         case .unknownCharacter(let scalar, let position, let alphabet):
@@ -21,6 +24,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
         case .unreadable(let file, let reason): "\(file): \(reason)"
         case .unwritable(let kind): "a tokenizer of \(kind) has no form as a tokenizer.json"
+        case .training(let reason): "cannot learn a vocabulary: \(reason)"
         }
     }
 }
