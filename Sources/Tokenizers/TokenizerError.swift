@@ -30,7 +30,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A character as one can recognise it on a line: in quotation marks where it can be seen by itself, and by its number.
-func shown(_ scalar: Unicode.Scalar) -> String {
+package func shown(_ scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     let number = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     switch scalar.properties.generalCategory {
