@@ -23,30 +23,20 @@ public struct BPETrainer: Sendable {
         case rustbpe
     }
 
-    /// Two tokens that become one.
-    public struct Merge: Sendable, Equatable {
-        public let left: Int32
-        public let right: Int32
-        /// The id of the new token.
-        public let merged: Int32
-        /// How often the pair occurred when it was chosen.
-        public let count: Int
-
-        public init(left: Int32, right: Int32, merged: Int32, count: Int) {
-            self.left = left
-            self.right = right
-            self.merged = merged
-            self.count = count
-        }
-    }
-
     /// What was learnt: the tokens by id, and how they came about.
     public struct Result: Sendable {
-        /// The bytes of each token. Those of a special token spell it.
+        /// The bytes of each token; none where the id is a special token's.
         public let tokens: [[UInt8]]
         public let merges: [Merge]
-        /// The ids of the special tokens, in the order they were named.
-        public let specialTokens: [(name: String, id: Int32)]
+        /// How often each pair occurred when it was chosen.
+        public let counts: [Int]
+        public let specialTokens: [SpecialToken]
+
+        /// The tokenizer, for texts that are cut as the pieces were.
+        public func tokenizer(cutBy pattern: SplitPattern) throws(TokenizerError) -> BPETokenizer {
+            try BPETokenizer(
+                BPEVocabulary(tokens: tokens, merges: merges), pattern: pattern, specialTokens: specialTokens)
+        }
     }
 
     /// The number of tokens at which to stop, special tokens included.
@@ -58,7 +48,7 @@ public struct BPETrainer: Sendable {
     public let specialTokens: [String]
 
     /// The largest vocabulary.
-    public static let greatestVocabulary = 1 << 24
+    public static let greatestVocabulary = BPEVocabulary.greatestIDCount
 
     /// - Throws: `TokenizerError.training` where the vocabulary has no room for the bytes, or a special token is no name.
     public init(
@@ -92,46 +82,42 @@ public struct BPETrainer: Sendable {
     /// Fewer tokens than were asked for come out where the text runs out of pairs that are frequent enough.
     /// - Parameters:
     ///   - pieces: what the text was cut into, counted.
-    ///   - progress: told of every merge; returns false to give up.
+    ///   - progress: told of every merge and how often its pair occurred; returns false to give up.
     /// - Returns: nil if it was given up.
     /// - Throws: `TokenizerError.training` where there are too many pieces, or a special token is also learnt.
     public func train(
-        _ pieces: PieceCounter, progress: (Merge) -> Bool = { _ in true }
+        _ pieces: PieceCounter, progress: (Merge, _ count: Int) -> Bool = { _, _ in true }
     ) throws(TokenizerError) -> Result? {
         var tokens = alphabet
         var idOfByte = [Int32](repeating: 0, count: 256)
-        for (id, token) in tokens.enumerated() where id >= firstByte { idOfByte[Int(token[0])] = Int32(id) }
+        for (id, token) in tokens.enumerated() where !token.isEmpty { idOfByte[Int(token[0])] = Int32(id) }
         let afterMerges = convention == .rustbpe ? specialTokens.count : 0
         let mostMerges = vocabularySize - tokens.count - afterMerges
 
         var pairs = try BPEPairs(pieces, idOfByte: idOfByte, alphabet: tokens.count)
         var merges: [Merge] = []
-        merges.reserveCapacity(mostMerges)
+        var counts: [Int] = []
         while merges.count < mostMerges, let next = pairs.mostFrequent(), next.count >= max(1, minimumFrequency) {
-            let merge = Merge(
-                left: next.pair.left, right: next.pair.right, merged: Int32(tokens.count), count: next.count)
-            pairs.merge(next.pair, into: merge.merged)
+            let merge = Merge(left: next.pair.left, right: next.pair.right, result: Int32(tokens.count))
+            pairs.merge(next.pair, into: merge.result)
             tokens.append(tokens[Int(merge.left)] + tokens[Int(merge.right)])
             merges.append(merge)
-            guard progress(merge) else { return nil }
+            counts.append(next.count)
+            guard progress(merge, next.count) else { return nil }
         }
 
-        let firstSpecial = convention == .rustbpe ? tokens.count : 0
-        if convention == .rustbpe { tokens += specialTokens.map { Array($0.utf8) } }
         try checkSpecialTokens(against: tokens)
-        let special = specialTokens.enumerated().map { (name: $1, id: Int32(firstSpecial + $0)) }
-        return Result(tokens: tokens, merges: merges, specialTokens: special)
+        let firstSpecial = convention == .rustbpe ? tokens.count : 0
+        let special = specialTokens.enumerated().map { SpecialToken($1, id: Int32(firstSpecial + $0)) }
+        return Result(tokens: tokens, merges: merges, counts: counts, specialTokens: special)
     }
 
-    /// The id of the first byte.
-    private var firstByte: Int { convention == .huggingFace ? specialTokens.count : 0 }
-
-    /// The tokens before the first merge.
+    /// The tokens before the first merge; without bytes where a special token is.
     private var alphabet: [[UInt8]] {
         switch convention {
         case .rustbpe: (UInt8.min...UInt8.max).map { [$0] }
         case .huggingFace:
-            specialTokens.map { Array($0.utf8) }
+            specialTokens.map { _ in [] }
                 + (UInt8.min...UInt8.max).sorted { ByteSymbols.scalars[Int($0)] < ByteSymbols.scalars[Int($1)] }
                 .map { [$0] }
         }
@@ -141,16 +127,11 @@ public struct BPETrainer: Sendable {
     /// file.
     private func checkSpecialTokens(against tokens: [[UInt8]]) throws(TokenizerError) {
         guard !specialTokens.isEmpty else { return }
-        var numbers: [[UInt8]: Int] = [:]
-        for name in specialTokens { numbers[Array(name.utf8)] = 0 }
-        for token in tokens {
-            guard let number = numbers[token] else { continue }
-            if number > 0 {
-                throw .training(
-                    "the special token \(String(decoding: token, as: UTF8.self)) is also a word of the text: "
-                        + "choose a name that no text contains")
-            }
-            numbers[token] = number + 1
+        let names = Set(specialTokens.map { Array($0.utf8) })
+        if let token = tokens.first(where: names.contains) {
+            throw .training(
+                "the special token \(String(decoding: token, as: UTF8.self)) is also a word of the text: "
+                    + "choose a name that no text contains")
         }
     }
 }

@@ -25,6 +25,7 @@ struct StartingModel {
         settings.shape = shape
         settings.tokenizer = tokenizer is CharacterTokenizer ? .characters : .file(path)
         settings.initialModel = path
-        settings.schedule.peak /= 10
+        // Rounded, so that it is shown as people write it.
+        settings.schedule.peak = (settings.schedule.peak * 1e8).rounded() / 1e9
     }
 }
