@@ -118,8 +118,7 @@ public struct BPETrainer: Sendable {
         case .rustbpe: (UInt8.min...UInt8.max).map { [$0] }
         case .huggingFace:
             specialTokens.map { _ in [] }
-                + (UInt8.min...UInt8.max).sorted { ByteSymbols.scalars[Int($0)] < ByteSymbols.scalars[Int($1)] }
-                .map { [$0] }
+                + ByteSymbols.bytesBySymbol.map { [$0] }
         }
     }
 

@@ -31,4 +31,18 @@ enum ByteSymbols {
             }
         }
     }()
+
+    /// The bytes in the order of their characters.
+    static let bytesBySymbol: [UInt8] = (UInt8.min...UInt8.max).sorted { scalars[Int($0)] < scalars[Int($1)] }
+
+    /// The byte that a character stands for.
+    static func byte(_ scalar: Unicode.Scalar) -> UInt8? {
+        scalar.value < bytes.count ? bytes[Int(scalar.value)] : nil
+    }
+
+    private static let bytes: [UInt8?] = {
+        var bytes = [UInt8?](repeating: nil, count: Int(scalars.map(\.value).max() ?? 0) + 1)
+        for (byte, scalar) in scalars.enumerated() { bytes[Int(scalar.value)] = UInt8(byte) }
+        return bytes
+    }()
 }

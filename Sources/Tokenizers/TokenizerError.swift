@@ -1,3 +1,5 @@
+import StrictJSON
+
 /// Why a text or a file cannot be taken, in one line.
 public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A character at `position`, counted in scalars from 0, that is not among the `alphabet` characters of the model.
@@ -15,6 +17,18 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A vocabulary that cannot be learnt, and why.
     case training(String)
 
+    /// A vocabulary that contradicts itself.
+    case vocabulary(String)
+
+    /// A text that spells a special token where these are refused; `position` is the byte at which it begins.
+    case specialToken(String, position: Int)
+
+    /// An id that a vocabulary does not have.
+    case unknownID(Int32, vocabularySize: Int)
+
+    /// A text of 2 GiB or more.
+    case tooLong
+
     public var description: String {
         switch self {
         case .unknownCharacter(let scalar, let position, let alphabet):
@@ -23,10 +37,23 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
         case .unknownReplacement(let scalar, let alphabet):
             "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
         case .unreadable(let file, let reason): "\(file): \(reason)"
+        case .vocabulary(let reason): reason
+        case .specialToken(let text, let position):
+            "the text spells the special token \(quoted(text)) at byte \(position); "
+                + "allow special tokens if it is meant, or take them as plain text if it is not"
+        case .unknownID(let id, let size): "there is no token with the id \(id); the ids are below \(size)"
+        case .tooLong: "a text of 2 GiB or more cannot be encoded at once; encode it in parts"
         case .unwritable(let kind): "a tokenizer of \(kind) has no form as a tokenizer.json"
         case .training(let reason): "cannot learn a vocabulary: \(reason)"
         }
     }
+}
+
+/// A string from a file or text as it can stand on a line: escaped, and not too long.
+func quoted(_ string: String) -> String {
+    let scalars = string.unicodeScalars
+    let short = String(String.UnicodeScalarView(scalars.prefix(40)))
+    return JSON.string(scalars.count > 40 ? short + "..." : short).serialized()
 }
 
 /// A character as one can recognise it on a line: in quotation marks where it can be seen by itself, and by its number.

@@ -164,11 +164,4 @@ struct TokenizerReader {
     // MARK: Errors
 
     private func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
-
-    /// A string from the file as it can stand on a line: escaped, and not too long.
-    private func quoted(_ string: String) -> String {
-        let scalars = string.unicodeScalars
-        let short = String(String.UnicodeScalarView(scalars.prefix(40)))
-        return JSON.string(scalars.count > 40 ? short + "..." : short).serialized()
-    }
 }

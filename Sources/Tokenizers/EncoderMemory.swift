@@ -1,0 +1,112 @@
+/// The working memory of one call that encodes: the ids of short pieces met before, and room to merge in.
+///
+/// A tokenizer keeps these between calls, so that a second text finds the pieces of the first.
+final class EncoderMemory: @unchecked Sendable {  // used by one call at a time
+    /// Pieces up to this many bytes are remembered: they and their length fill two words.
+    static let greatestCachedLength = 15
+
+    /// Pieces up to this many bytes are merged by looking at all pairs for the best one, longer ones with a queue.
+    static let greatestShortLength = 64
+
+    /// So many ids are staged before they are handed on: they stay in the nearest cache.
+    static let stagedCount = 4096
+
+    /// Where a piece is remembered depends on its bytes alone; the latest to come stays. 2^15 places are one megabyte,
+    /// what the second level of caches holds.
+    let cache: UnsafeMutablePointer<CachedPiece>
+    static let cacheBits = 15
+
+    /// The ids of remembered pieces that are more than a `CachedPiece` has room for.
+    let longerIDs: UnsafeMutablePointer<Int32>
+    private var longerIDCount = 0
+    private static let longerIDCapacity = 1 << 16
+
+    let staged: UnsafeMutablePointer<Int32>
+
+    /// A copy of a short piece, with bytes behind it that may be read.
+    let piece: UnsafeMutablePointer<UInt8>
+
+    /// Where each part of a short piece starts, and the rank of merging it with the next.
+    let starts: UnsafeMutablePointer<Int32>
+    let ranks: UnsafeMutablePointer<UInt32>
+
+    private var longPieces: LongPieceMerger?
+
+    init() {
+        let room = Self.greatestShortLength + 2
+        cache = .allocate(capacity: 1 << Self.cacheBits)
+        cache.initialize(repeating: CachedPiece(), count: 1 << Self.cacheBits)
+        longerIDs = .allocate(capacity: Self.longerIDCapacity)
+        // One piece may be written beyond the count at which ids are handed on.
+        staged = .allocate(capacity: Self.stagedCount + room)
+        piece = .allocate(capacity: room + TokenTable.padding)
+        piece.initialize(repeating: 0, count: room + TokenTable.padding)
+        starts = .allocate(capacity: room)
+        ranks = .allocate(capacity: room)
+    }
+
+    deinit {
+        cache.deallocate()
+        longerIDs.deallocate()
+        staged.deallocate()
+        piece.deallocate()
+        starts.deallocate()
+        ranks.deallocate()
+    }
+
+    /// The queue for long pieces, made when the first comes.
+    func longPieceMerger(rankCount: Int) -> LongPieceMerger {
+        if let longPieces { return longPieces }
+        let made = LongPieceMerger(rankCount: rankCount)
+        longPieces = made
+        return made
+    }
+
+    /// Remembers the ids of a short piece in `place`.
+    func remember(_ key: ShortKey, _ ids: UnsafePointer<Int32>, _ count: Int, in place: Int) {
+        guard count > 3 else {
+            let second = count > 1 ? ids[1] : 0
+            cache[place] = CachedPiece(key: key, ids: (ids[0], second, count > 2 ? ids[2] : 0), count: Int32(count))
+            return
+        }
+        if longerIDCount + count > Self.longerIDCapacity {
+            cache.update(repeating: CachedPiece(), count: 1 << Self.cacheBits)
+            longerIDCount = 0
+        }
+        (longerIDs + longerIDCount).update(from: ids, count: count)
+        cache[place] = CachedPiece(key: key, ids: (Int32(longerIDCount), 0, 0), count: Int32(count))
+        longerIDCount += count
+    }
+}
+
+/// A short piece and its ids, half a cache line.
+struct CachedPiece {
+    /// The bytes, and in the highest byte their number. All zero where nothing is remembered.
+    var key = ShortKey()
+    /// Up to three ids; of more the place of the first in `longerIDs`.
+    var ids: (Int32, Int32, Int32) = (0, 0, 0)
+    var count: Int32 = 0
+}
+
+/// Where encoded ids go: into an array, or nowhere if only their number is asked for.
+struct IDSink {
+    private(set) var ids: [Int32] = []
+    private(set) var count = 0
+    private let keeps: Bool
+
+    /// - Parameter expected: about how many bytes will come; they are some four for each id.
+    init(keeping: Bool, bytes expected: Int) {
+        keeps = keeping
+        if keeping { ids.reserveCapacity(expected / 3 + 16) }
+    }
+
+    mutating func append(_ id: Int32) {
+        count += 1
+        if keeps { ids.append(id) }
+    }
+
+    mutating func append(_ staged: UnsafePointer<Int32>, count more: Int) {
+        count += more
+        if keeps { ids.append(contentsOf: UnsafeBufferPointer(start: staged, count: more)) }
+    }
+}

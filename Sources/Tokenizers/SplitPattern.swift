@@ -1,0 +1,75 @@
+/// How a byte-level tokenizer cuts a text into the pieces within which it merges bytes.
+///
+/// The vocabularies people publish come with one of a few regular expressions. Here each is a scanner written by hand,
+/// which cuts exactly where the expression does and much faster.
+public enum SplitPattern: Sendable, CaseIterable {
+    /// GPT-2's: contractions, then letters, numbers or signs with at most one space before them, then white space.
+    case gpt2
+    /// GPT-4's `cl100k_base` as tiktoken has it: any one sign may stand before letters, numbers are cut into threes,
+    /// and white space is cut after its last line break unless the text ends with it.
+    case cl100k
+    /// Llama 3's, and that of `cl100k_base` in Hugging Face's form: white space at the end is cut as anywhere else.
+    case llama3
+    /// That of Qwen2, Qwen2.5 and Qwen3: as Llama 3's, but each digit is a piece.
+    case qwen2
+    /// GPT-4o's `o200k_base`: words are also cut where small letters end, and keep the contraction after them.
+    case o200k
+    /// None: a text is one piece.
+    case whole
+
+    /// The expression as Hugging Face's `Split` writes it; `nil` for `whole`.
+    var expression: String? {
+        let space = #"\s*[\r\n]+|\s+(?!\S)|\s+"#
+        let contraction = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+        switch self {
+        case .gpt2: return #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+        case .cl100k: return nil
+        case .llama3:
+            return contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + space
+        case .qwen2:
+            return contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + space
+        case .o200k:
+            let prefix = #"[^\r\n\p{L}\p{N}]?"#
+            let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
+            let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
+            return "\(prefix)\(upper)*\(lower)+\(contraction)?|\(prefix)\(upper)+\(lower)*\(contraction)?|"
+                + #"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"# + space
+        case .whole: return nil
+        }
+    }
+}
+
+extension SplitPattern {
+    /// Calls `body` with the range of each piece of `bytes`, in order; together they are all of it.
+    package func forEachPiece(of bytes: UnsafeBufferPointer<UInt8>, _ body: (Range<Int>) throws -> Void) rethrows {
+        let text = TextBytes(bytes)
+        switch self {
+        case .gpt2: try cut(GPT2Scanner(text), body)
+        case .cl100k, .llama3, .qwen2: try cut(CL100KScanner(text, pattern: self), body)
+        case .o200k: try cut(O200KScanner(text), body)
+        case .whole: try cut(WholeScanner(text), body)
+        }
+    }
+
+    @inline(__always)
+    private func cut(_ scanner: some PieceScanner, _ body: (Range<Int>) throws -> Void) rethrows {
+        var start = 0
+        while start < scanner.text.count {
+            let end = scanner.endOfPiece(from: start)
+            try body(start..<end)
+            start = end
+        }
+    }
+
+    /// A place near the end of `bytes` where a text may be cut in two that are encoded one by one: before a single space
+    /// that stands between two ASCII letters, where every pattern cuts. `nil` where there is none.
+    package func safeCut(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        guard self != .whole, bytes.count >= 3 else { return nil }
+        let text = TextBytes(bytes)
+        for position in stride(from: bytes.count - 2, to: 0, by: -1)
+        where text[position] == 0x20 && text.isASCIILetter(at: position - 1) && text.isASCIILetter(at: position + 1) {
+            return position
+        }
+        return nil
+    }
+}
