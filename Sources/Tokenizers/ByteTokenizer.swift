@@ -35,10 +35,8 @@ enum ByteSymbols {
     /// The bytes in the order of their characters.
     static let bytesBySymbol: [UInt8] = (UInt8.min...UInt8.max).sorted { scalars[Int($0)] < scalars[Int($1)] }
 
-    /// The byte that a character stands for.
-    static func byte(_ scalar: Unicode.Scalar) -> UInt8? {
-        scalar.value < bytes.count ? bytes[Int(scalar.value)] : nil
-    }
+    /// The byte that the character with this number stands for.
+    static func byte(_ point: some BinaryInteger) -> UInt8? { Int(point) < bytes.count ? bytes[Int(point)] : nil }
 
     private static let bytes: [UInt8?] = {
         var bytes = [UInt8?](repeating: nil, count: Int(scalars.map(\.value).max() ?? 0) + 1)

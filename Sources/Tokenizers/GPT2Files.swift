@@ -1,0 +1,86 @@
+import StrictJSON
+
+extension BPEVocabulary {
+    /// The two files of GPT-2: `vocab.bpe`, a comment and then a merge on each line, and `encoder.json`, the id of each
+    /// token; both write bytes as visible characters. `files` is what errors call them.
+    ///
+    /// As in tiktoken the bytes are the first 256 ids in the order of their characters, and the merges those that
+    /// follow: `encoder.json` must say the same.
+    public init(
+        gpt2Merges merges: [UInt8], ids: [UInt8], files: (merges: String, ids: String) = ("vocab.bpe", "encoder.json")
+    ) throws(TokenizerError) {
+        var tokens = ByteSymbols.bytesBySymbol.map { [$0] }
+        for (number, line) in merges.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
+            if line.isEmpty || (number == 0 && line.starts(with: "#version".utf8)) { continue }
+            let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            guard parts.count == 2, let left = ByteSymbols.bytes(of: parts[0]),
+                let right = ByteSymbols.bytes(of: parts[1])
+            else {
+                throw .unreadable(
+                    file: files.merges, reason: "line \(number + 1): expected two tokens with a space between them")
+            }
+            tokens.append(left + right)
+        }
+        do {
+            try self.init(rankedTokens: tokens)
+        } catch .vocabulary(let reason) {
+            throw .unreadable(file: files.merges, reason: reason)
+        }
+
+        let json: JSON
+        do {
+            json = try JSON(parsing: ids)
+        } catch {
+            throw .unreadable(file: files.ids, reason: error.description)
+        }
+        guard let object = json.objectValue else {
+            throw .unreadable(file: files.ids, reason: "expected an object, found \(json.kind)")
+        }
+        var listed = 0
+        for (symbols, value) in object where !symbols.utf8.elementsEqual(endOfTextSpelling.utf8) {
+            guard let bytes = ByteSymbols.bytes(of: Array(symbols.utf8)[...]), let id = value.intValue,
+                self.id(of: bytes).map(Int.init) == id
+            else {
+                throw .unreadable(
+                    file: files.ids, reason: "the token \(quoted(symbols)) has another id than in \(files.merges)")
+            }
+            listed += 1
+        }
+        guard listed == count else {
+            throw .unreadable(file: files.ids, reason: "it has \(listed) tokens, but \(files.merges) has \(count)")
+        }
+    }
+}
+
+extension ByteSymbols {
+    /// The bytes that a string of their characters, given in UTF-8, stands for; `nil` where one stands for none.
+    static func bytes(of symbols: ArraySlice<UInt8>) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(symbols.count)
+        var position = symbols.startIndex
+        while position < symbols.endIndex {
+            let lead = symbols[position]
+            if lead < 0x80 {
+                guard let byte = byte(lead) else { return nil }
+                bytes.append(byte)
+                position += 1
+                continue
+            }
+            // All others have two bytes, as those below U+0800 do.
+            guard lead & 0xE0 == 0xC0, position + 1 < symbols.endIndex, symbols[position + 1] & 0xC0 == 0x80,
+                let byte = byte(UInt16(lead & 0x1F) << 6 | UInt16(symbols[position + 1] & 0x3F))
+            else { return nil }
+            bytes.append(byte)
+            position += 2
+        }
+        return bytes
+    }
+
+    /// The characters of `bytes`.
+    static func symbols(of bytes: some Sequence<UInt8>) -> String {
+        var symbols = String.UnicodeScalarView()
+        for byte in bytes { symbols.append(scalars[Int(byte)]) }
+        return String(symbols)
+    }
+}
