@@ -1,4 +1,5 @@
 import Files
+import Interchange
 import Tensors
 import Tokenizers
 
@@ -79,7 +80,7 @@ public struct TokenDataset: Sendable {
     private static func encode(
         _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
     ) throws -> [Int32] {
-        do { return try tokenizer.encode(String(part)) } catch TokenizerError.unknownCharacter(
+        do { return try tokenizer.encodePlainly(String(part)) } catch TokenizerError.unknownCharacter(
             let character, let place, let alphabet)
         {
             throw TrainingError.unknownCharacter(

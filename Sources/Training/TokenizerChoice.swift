@@ -10,14 +10,15 @@ public enum TokenizerChoice: Sendable, Equatable {
     /// Byte pairs learnt from the training part of the text: so many tokens in all, `<|endoftext|>` among them.
     case bytePairs(Int)
     /// A published vocabulary, by its name.
-    case published(String)
+    case published(PublishedEncoding)
     /// A file with a vocabulary, or the directory of a model.
     case file(String)
 
     /// What can be asked for, as help and errors name it.
-    public static let forms = "char, byte, bpe:N, \(publishedNames.joined(separator: ", ")), or a file"
+    public static let forms = "char, byte, bpe:N, \(publishedNames), or a file"
 
-    private static let publishedNames = ["gpt2", "r50k", "p50k", "cl100k", "o200k"]
+    /// The names of the published vocabularies, as a list for people.
+    public static let publishedNames = PublishedEncoding.allCases.map(\.name).joined(separator: ", ")
 
     /// Reads what a person has written: a name, or the path of what is there.
     /// - Throws: `TrainingError.setting`, naming what there is instead.
@@ -57,6 +58,8 @@ public enum TokenizerChoice: Sendable, Equatable {
                     return nil
                 }
                 self = .bytePairs(size)
+            } else if let encoding = PublishedEncoding(name: name) {
+                self = .published(encoding)
             } else {
                 return nil
             }
@@ -73,7 +76,23 @@ public enum TokenizerChoice: Sendable, Equatable {
         switch self {
         case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
         case .bytes: return ByteTokenizer()
-        default: throw TrainingError.setting("not yet")
+        case .published(let encoding):
+            return try TokenizerSource.published(encoding) { remark("Fetching \($0) ...") }
+        case .file(let path): return try TokenizerSource.read(path)
+        case .bytePairs(let size):
+            // One special token, that between texts, as the other kinds have it.
+            let trainer = try BPETrainer(vocabularySize: size, specialTokens: [endOfTextSpelling])
+            var pieces = PieceCounter()
+            for text in texts {
+                pieces.add(String(TokenDataset.trainingPart(of: text, validation: validation)), cutBy: .gpt2)
+            }
+            guard let result = try trainer.train(pieces) else { return ByteTokenizer() }
+            if result.tokens.count < size {
+                remark(
+                    "The text has pairs for \(result.tokens.count) tokens only; the vocabulary has that many, not \(size)."
+                )
+            }
+            return try result.tokenizer(cutBy: .gpt2)
         }
     }
 }
@@ -93,7 +112,7 @@ extension TokenizerChoice: CustomStringConvertible {
         case .characters: "char"
         case .bytes: "byte"
         case .bytePairs(let size): "bpe:\(size)"
-        case .published(let name): name
+        case .published(let encoding): encoding.name
         case .file(let path): "file:\(path)"
         }
     }

@@ -95,7 +95,7 @@ struct TestCommand: ParsableCommand {
         let name = text == "-" ? "standard input" : text
         let ids: [Int32]
         do {
-            ids = try generator.tokenizer.encode(content, replacing: unknown)
+            ids = try generator.tokenizer.encodePlainly(content, replacing: unknown)
         } catch let error as TokenizerError {
             throw CommandFailure("\(name): \(error)")
         }
