@@ -52,6 +52,7 @@ public final class BPETokenizer: Tokenizer {
     private let idleMemories = Mutex<[EncoderMemory]>([])
 
     /// Throws where a special token has the id of a token with other bytes, or two have one text.
+    /// Two may have one id: both become it, and it decodes to the first of them.
     public init(
         _ vocabulary: BPEVocabulary, pattern: SplitPattern, specialTokens: [SpecialToken] = [],
         name: String? = nil, normalization: Normalization = .none, frame: Frame = Frame(),
@@ -77,9 +78,8 @@ public final class BPETokenizer: Tokenizer {
             guard bytes.isEmpty || bytes.elementsEqual(token.text.utf8) else {
                 throw .vocabulary("the special token \(quoted(token.text)) has the id \(token.id) of another token")
             }
-            if let other = byID.updateValue(token, forKey: token.id) {
-                throw .vocabulary("\(quoted(other.text)) and \(quoted(token.text)) have the same id \(token.id)")
-            }
+            // Where two texts stand for one id, it decodes to the first.
+            if byID[token.id] == nil { byID[token.id] = token }
         }
         specialTokensByID = byID
         matchers = (

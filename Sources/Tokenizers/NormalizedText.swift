@@ -5,9 +5,50 @@ struct NormalizedText: Sendable {
     /// Stretches that differ from the original, in order: what they were and what they became.
     let changes: [(original: Range<Int>, normalized: Range<Int>)]
 
-    /// The NFC of `bytes`; `nil` where they are in that form already.
+    /// The NFC of `bytes`; `nil` where they are in that form already. Bytes that are no UTF-8 stay as they are.
     init?(nfc bytes: UnsafeBufferPointer<UInt8>) {
-        return nil
+        // Below U+0300, the first mark, which UTF-8 writes as CC 80, nothing changes.
+        guard bytes.contains(where: { $0 >= 0xCC }) else { return nil }
+        let text = TextBytes(bytes)
+        let composition = Composition.shared
+        var result: [UInt8] = []
+        var changes: [(original: Range<Int>, normalized: Range<Int>)] = []
+        var copied = 0  // so much of the text is in the result
+        var boundary = 0  // the last character before which the text may be cut
+        var position = 0
+        while position < text.count {
+            let (point, length) = text.scalar(at: position)
+            guard length > 0, composition.concerns(point) else {
+                boundary = position
+                position += max(length, 1)
+                continue
+            }
+            var points: [UInt32] = []
+            var end = boundary
+            while end < text.count {
+                let (point, length) = text.scalar(at: end)
+                if length == 0 || (end > boundary && !composition.concerns(point)) { break }
+                points.append(point)
+                end += length
+            }
+            if points.isEmpty {  // the mark follows a byte that is no character
+                boundary = position
+                continue
+            }
+            let composed = composition.composed(points)
+            if composed != points {
+                result += bytes[copied..<boundary]
+                let start = result.count
+                for point in composed { result += String(Unicode.Scalar(point) ?? "\u{FFFD}").utf8 }
+                changes.append((boundary..<end, start..<result.count))
+                copied = end
+            }
+            position = end
+            boundary = end
+        }
+        if changes.isEmpty { return nil }
+        self.bytes = result + bytes[copied...]
+        self.changes = changes
     }
 
     /// Where bytes come from.

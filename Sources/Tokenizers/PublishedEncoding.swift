@@ -84,7 +84,7 @@ public enum PublishedEncoding: String, Sendable, CaseIterable {
             ]
         case .o200kBase: named = [("<|endoftext|>", 199_999), ("<|endofprompt|>", 200_018)]
         case .o200kHarmony:
-            // Its own names, and numbers for what it reserves; 200018 has both.
+            // Its own names, and numbers for what it reserves; 200018 has both, and decodes to its name.
             let own: [(String, Int32)] = [
                 ("<|startoftext|>", 199_998), ("<|endoftext|>", 199_999), ("<|return|>", 200_002),
                 ("<|constrain|>", 200_003), ("<|channel|>", 200_005), ("<|start|>", 200_006), ("<|end|>", 200_007),

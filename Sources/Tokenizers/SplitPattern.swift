@@ -17,24 +17,33 @@ public enum SplitPattern: Sendable, CaseIterable {
     /// None: a text is one piece.
     case whole
 
-    /// The expression as Hugging Face's `Split` writes it; `nil` for `whole`.
-    var expression: String? {
+    /// The expression as Hugging Face's `Split` writes it, and other ways of writing the same; none for `whole`.
+    var expressions: [String] {
         let space = #"\s*[\r\n]+|\s+(?!\S)|\s+"#
         let contraction = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+        func oneSign(_ number: String, _ space: String) -> String {
+            contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|"# + number + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + space
+        }
         switch self {
-        case .gpt2: return #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
-        case .cl100k: return nil
-        case .llama3:
-            return contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + space
-        case .qwen2:
-            return contraction + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"# + space
+        case .gpt2:
+            let rest = #"| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+            return [
+                "'s|'t|'re|'ve|'m|'ll|'d" + rest, "'(?:[sdmt]|ll|ve|re)" + rest,
+                #"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"#,
+            ]
+        // What tiktoken writes would cut otherwise there, where `{1,3}+` is no possessive repetition.
+        case .cl100k: return [oneSign(#"\p{N}{1,3}"#, #"\s+\z|"# + space)]
+        case .llama3: return [oneSign(#"\p{N}{1,3}"#, space)]
+        case .qwen2: return [oneSign(#"\p{N}"#, space)]
         case .o200k:
             let prefix = #"[^\r\n\p{L}\p{N}]?"#
             let upper = #"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"#
             let lower = #"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"#
-            return "\(prefix)\(upper)*\(lower)+\(contraction)?|\(prefix)\(upper)+\(lower)*\(contraction)?|"
-                + #"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"# + space
-        case .whole: return nil
+            return [
+                "\(prefix)\(upper)*\(lower)+\(contraction)?|\(prefix)\(upper)+\(lower)*\(contraction)?|"
+                    + #"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|"# + space
+            ]
+        case .whole: return []
         }
     }
 }

@@ -3,7 +3,8 @@ import StrictJSON
 /// Tokenizers as files: `tokenizer.json` and `tokenizer_config.json` as Hugging Face's libraries read and write them.
 ///
 /// There a character vocabulary is a byte-pair model without merges, which looks up one scalar after another;
-/// a byte vocabulary is the same behind a step that writes each byte as a visible character. `tokenizers` and
+/// a byte vocabulary is the same behind a step that writes each byte as a visible character, and with merges that is a
+/// byte-level byte-pair encoding. `tokenizers` and
 /// `transformers` encode and decode with these files exactly as we do.
 public enum TokenizerFile {
     /// The name of the file with the vocabulary.
@@ -41,14 +42,15 @@ public enum TokenizerFile {
         let preTokenizer: JSON
         let decoder: JSON
         switch tokenizer {
+        case let tokenizer as BPETokenizer: return try BPEWriter(tokenizer: tokenizer).json()
         case let tokenizer as CharacterTokenizer:
             symbols = tokenizer.alphabet
             preTokenizer = nil
             decoder = ["type": "Fuse"]
         case is ByteTokenizer:
             symbols = ByteSymbols.scalars
-            preTokenizer = byteLevel
-            decoder = byteLevel
+            preTokenizer = byteLevel(usesExpression: false)
+            decoder = byteLevel(usesExpression: false)
         default:
             throw .unwritable(kind: tokenizer.kind)
         }
@@ -74,17 +76,17 @@ public enum TokenizerFile {
         ]
     }
 
-    /// Bytes as visible characters, with no space put before the text and no regular expression to cut it.
-    private static let byteLevel: JSON = [
-        "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false,
-    ]
+    /// Bytes as visible characters, with no space put before the text, cut by GPT-2's regular expression or not at all.
+    static func byteLevel(usesExpression: Bool) -> JSON {
+        ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": .bool(usesExpression)]
+    }
 
     // MARK: - Reading
 
     /// The tokenizer that the contents of a `tokenizer.json` describe; `file` is what errors call it.
     ///
-    /// Character and byte vocabularies without merges are read, also those others made. Anything else in the file that
-    /// would change what a text encodes to is refused by name.
+    /// Character, byte and byte-pair vocabularies are read, also those others made: of byte pairs those that cut texts by
+    /// one of our patterns. Anything else in the file that would change what a text encodes to is refused by name.
     public static func tokenizer(from contents: [UInt8], file: String = name) throws(TokenizerError) -> any Tokenizer {
         let root: JSON
         do {

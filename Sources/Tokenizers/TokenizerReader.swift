@@ -10,22 +10,19 @@ struct TokenizerReader {
         guard root.objectValue != nil else { throw failure("expected an object, found \(root.kind)") }
         guard let model = root["model"], model.objectValue != nil else { throw failure("it has no model") }
         try checkModel(model)
-        try refuse("normalizer")
-
-        let symbols = try symbols(of: model)
-        switch try component("pre_tokenizer") {
-        case nil:
-            try check("post_processor", isOneOf: [])
-            try check("decoder", isOneOf: ["Fuse"])
-            return try characterTokenizer(symbols)
-        case "ByteLevel":
-            // As a post-processor it only moves the offsets that tokens report.
-            try check("post_processor", isOneOf: ["ByteLevel"])
-            try check("decoder", isOneOf: ["ByteLevel"])
-            return try byteTokenizer(symbols)
-        case let other?:
-            throw failure("its pre_tokenizer is \(quoted(other)), which is not supported")
+        if root["pre_tokenizer"].map({ !$0.isNull }) ?? false {
+            if isByteVocabulary(model) { return ByteTokenizer() }
+            return try bytePairTokenizer(model)
         }
+
+        guard let merges = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
+        guard merges.isEmpty else {
+            throw failure("it has \(merges.count) merges and no pre_tokenizer; only merges of bytes are supported")
+        }
+        try refuse("normalizer")
+        try check("post_processor", isOneOf: [])
+        try check("decoder", isOneOf: ["Fuse"])
+        return try characterTokenizer(symbols(of: model))
     }
 
     // MARK: The parts of the file
@@ -33,13 +30,8 @@ struct TokenizerReader {
     private func checkModel(_ model: JSON) throws(TokenizerError) {
         guard let type = model["type"]?.stringValue else { throw failure("its model has no type") }
         guard type == "BPE" else {
-            throw failure("its model is \(quoted(type)); only character and byte vocabularies are supported")
-        }
-        guard let merges = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
-        guard merges.isEmpty else {
             throw failure(
-                "its model is a trained BPE with \(merges.count) merges; only character and byte vocabularies are supported"
-            )
+                "its model is \(quoted(type)); only vocabularies of characters, bytes and byte pairs are supported")
         }
         for feature in ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"] {
             guard let value = model[feature], !value.isNull, value != "" else { continue }
@@ -60,7 +52,7 @@ struct TokenizerReader {
     private func refuse(_ key: String) throws(TokenizerError) { try check(key, isOneOf: []) }
 
     /// Throws unless the component called `key` is absent or of one of the `types`.
-    private func check(_ key: String, isOneOf types: [String]) throws(TokenizerError) {
+    func check(_ key: String, isOneOf types: [String]) throws(TokenizerError) {
         if let type = try component(key), !types.contains(type) {
             throw failure("its \(key) is \(quoted(type)), which is not supported")
         }
@@ -138,30 +130,19 @@ struct TokenizerReader {
         return CharacterTokenizer(distinct: alphabet, reservingEndOfText: symbols.reservesEndOfText)
     }
 
-    private func byteTokenizer(_ symbols: Symbols) throws(TokenizerError) -> ByteTokenizer {
-        let preTokenizer = root["pre_tokenizer"]
-        if preTokenizer?["add_prefix_space"]?.boolValue != false {
-            throw failure("its pre_tokenizer has add_prefix_space, which is not supported")
-        }
-        if preTokenizer?["use_regex"]?.boolValue != false {
-            throw failure("its pre_tokenizer has use_regex, which is not supported")
-        }
-        guard symbols.reservesEndOfText else { throw failure("it reserves no \(endOfTextSpelling)") }
-        for (id, scalar) in ByteSymbols.scalars.enumerated() where id < symbols.strings.count {
-            guard JSON.string(symbols.strings[id]) == .string(String(scalar)) else {
-                throw failure(
-                    "the token \(quoted(symbols.strings[id])) with id \(id) is not that byte's \(quoted(String(scalar)))"
-                )
-            }
-        }
-        guard symbols.strings.count == ByteSymbols.scalars.count else {
-            throw failure(
-                "a byte vocabulary has 256 tokens and \(endOfTextSpelling), this one \(symbols.strings.count)")
-        }
-        return ByteTokenizer()
+    /// Whether this is what `TokenizerFile` writes for a `ByteTokenizer`: the bytes, `<|endoftext|>`, and no merges.
+    private func isByteVocabulary(_ model: JSON) -> Bool {
+        guard model["merges"]?.arrayValue?.isEmpty == true, let vocabulary = model["vocab"]?.objectValue,
+            vocabulary.count <= 257, root["normalizer"]?.isNull ?? true, root["post_processor"]?.isNull ?? true,
+            root["pre_tokenizer"]?["type"] == "ByteLevel", root["decoder"]?["type"] == "ByteLevel",
+            root["pre_tokenizer"]?["add_prefix_space"]?.boolValue == false,
+            root["pre_tokenizer"]?["use_regex"]?.boolValue == false,
+            let symbols = try? symbols(of: model), symbols.reservesEndOfText
+        else { return false }
+        return symbols.strings.elementsEqual(ByteSymbols.scalars) { JSON.string($0) == .string(String($1)) }
     }
 
     // MARK: Errors
 
-    private func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
+    func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
 }

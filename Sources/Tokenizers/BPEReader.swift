@@ -1,0 +1,270 @@
+import StrictJSON
+
+/// Byte-level byte-pair encodings, as GPT-2, Llama 3 and Qwen have them and as Hugging Face's trainer makes them.
+///
+/// What the file asks for is done, or refused by name; nothing in it is passed over that would change an id.
+extension TokenizerReader {
+    func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
+        for key in ["truncation", "padding"] {
+            if let value = root[key], !value.isNull { throw failure("it has \(key), which is not supported") }
+        }
+        let normalization = try normalization()
+        let pattern = try splitPattern()
+        try check("decoder", isOneOf: ["ByteLevel"])
+        let symbols = try tokenSymbols(model)
+        let added = try addedTokens(symbols, normalization)
+        let merges = try merges(model, symbols)
+        let vocabulary = try vocabulary(symbols, merges, added)
+        let frame = try frame(added)
+        do {
+            return try BPETokenizer(
+                vocabulary, pattern: pattern, specialTokens: added, normalization: normalization, frame: frame,
+                findsWholePieces: model["ignore_merges"]?.boolValue ?? false)
+        } catch .vocabulary(let reason) {
+            throw failure(reason)
+        }
+    }
+
+    // MARK: Vocabulary
+
+    /// The tokens in their visible characters by id, and the other way round.
+    private struct TokenSymbols {
+        var byID: [Int32: String] = [:]
+        var ids: [UTF8Key: Int32] = [:]
+    }
+
+    private func tokenSymbols(_ model: JSON) throws(TokenizerError) -> TokenSymbols {
+        guard let listed = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
+        var symbols = TokenSymbols()
+        symbols.byID.reserveCapacity(listed.count)
+        symbols.ids.reserveCapacity(listed.count)
+        for (symbol, value) in listed {
+            guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }
+            guard id >= 0, id < BPEVocabulary.greatestIDCount else {
+                throw failure("the id of \(quoted(symbol)) is \(id), which is not supported")
+            }
+            if let other = symbols.byID.updateValue(symbol, forKey: Int32(id)) {
+                throw failure("\(quoted(other)) and \(quoted(symbol)) have the same id \(id)")
+            }
+            symbols.ids[UTF8Key(symbol)] = Int32(id)
+        }
+        return symbols
+    }
+
+    /// The pairs, written as two strings or as one with a space between.
+    private func merges(_ model: JSON, _ symbols: TokenSymbols) throws(TokenizerError) -> [Merge] {
+        guard let listed = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
+        var merges: [Merge] = []
+        merges.reserveCapacity(listed.count)
+        for (rank, value) in listed.enumerated() {
+            let parts: [String]
+            switch value {
+            case .string(let pair):
+                parts = pair.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map { String($0) ?? "" }
+            case .array(let pair): parts = pair.compactMap(\.stringValue)
+            default: parts = []
+            }
+            guard parts.count == 2, value.arrayValue.map({ $0.count == 2 }) ?? true else {
+                throw failure("its merge \(rank) is not a pair of tokens")
+            }
+            func id(_ symbol: String) throws(TokenizerError) -> Int32 {
+                guard let id = symbols.ids[UTF8Key(symbol)] else {
+                    throw failure("its merge \(rank) is about \(quoted(symbol)), which is no token")
+                }
+                return id
+            }
+            merges.append(
+                Merge(left: try id(parts[0]), right: try id(parts[1]), result: try id(parts[0] + parts[1])))
+        }
+        return merges
+    }
+
+    private func vocabulary(
+        _ symbols: TokenSymbols, _ merges: [Merge], _ added: [SpecialToken]
+    ) throws(TokenizerError) -> BPEVocabulary {
+        // A special token that is listed with the others is found before merging, and never by it.
+        let merged = Set(merges.map(\.result))
+        let special = Set(added.map(\.id)).subtracting(merged)
+        var bytes: [UInt8] = []
+        var spans: [Range<Int>] = []
+        var ids: [Int32] = []
+        for (id, symbol) in symbols.byID.sorted(by: { $0.key < $1.key }) where !special.contains(id) {
+            guard let token = ByteSymbols.bytes(of: Array(symbol.utf8)[...]) else {
+                throw failure("the token \(quoted(symbol)) with id \(id) is not written in the characters of bytes")
+            }
+            spans.append(bytes.count..<bytes.count + token.count)
+            ids.append(id)
+            bytes += token
+        }
+        do {
+            return try BPEVocabulary(bytes: bytes, spans: spans, ids: ids, merges: merges)
+        } catch .vocabulary(let reason) {
+            throw failure(reason)
+        }
+    }
+
+    // MARK: Added tokens
+
+    private func addedTokens(
+        _ symbols: TokenSymbols, _ normalization: BPETokenizer.Normalization
+    ) throws(TokenizerError) -> [SpecialToken] {
+        guard let value = root["added_tokens"], !value.isNull else { return [] }
+        guard let listed = value.arrayValue else { throw failure("its added_tokens are \(value.kind)") }
+        var tokens: [SpecialToken] = []
+        var greatest: Int?
+        var seen = Set<UTF8Key>()
+        for entry in listed {
+            guard let content = entry["content"]?.stringValue, !content.isEmpty else {
+                throw failure("an added token has no content")
+            }
+            guard let id = entry["id"]?.intValue else { throw failure("the added token \(quoted(content)) has no id") }
+            guard seen.insert(UTF8Key(content)).inserted else { throw failure("\(quoted(content)) is added twice") }
+            // Hugging Face's libraries number added tokens themselves, and do not read the number.
+            let given: Int
+            if let listed = symbols.ids[UTF8Key(content)] {
+                given = Int(listed)
+            } else {
+                given = max(symbols.ids.count, (greatest ?? -1) + 1)
+            }
+            guard id == given, id < BPEVocabulary.greatestIDCount else {
+                throw failure("the added token \(quoted(content)) has the id \(id), where \(given) belongs")
+            }
+            greatest = max(greatest ?? -1, id)
+            if entry["single_word"]?.boolValue == true {
+                throw failure("the added token \(quoted(content)) has single_word, which is not supported")
+            }
+            var token = SpecialToken(content, id: Int32(id))
+            token.isControl = entry["special"]?.boolValue ?? false
+            token.stripsLeft = entry["lstrip"]?.boolValue ?? false
+            token.stripsRight = entry["rstrip"]?.boolValue ?? false
+            token.isNormalized = entry["normalized"]?.boolValue ?? false
+            let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
+            if token.isNormalized, normalization == .nfc, changes {
+                throw failure("the added token \(quoted(content)) is not in the form NFC, which is not supported")
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+
+    // MARK: The steps around the model
+
+    private func normalization() throws(TokenizerError) -> BPETokenizer.Normalization {
+        guard let value = root["normalizer"], !value.isNull else { return .none }
+        var result = BPETokenizer.Normalization.none
+        for step in try steps(value, of: "normalizer", in: "normalizers") {
+            guard step.type == "NFC" else {
+                throw failure("its normalizer is \(quoted(step.type)), which is not supported")
+            }
+            result = .nfc
+        }
+        return result
+    }
+
+    /// A `ByteLevel` step, with its own expression or after a `Split` by one that we know.
+    private func splitPattern() throws(TokenizerError) -> SplitPattern {
+        guard let value = root["pre_tokenizer"], !value.isNull else { throw failure("it has no pre_tokenizer") }
+        var pattern: SplitPattern?
+        var isByteLevel = false
+        for step in try steps(value, of: "pre_tokenizer", in: "pretokenizers") {
+            guard !isByteLevel else {
+                throw failure("its pre_tokenizer has \(quoted(step.type)) after ByteLevel, which is not supported")
+            }
+            switch step.type {
+            case "ByteLevel":
+                if step.value["add_prefix_space"]?.boolValue ?? true {
+                    throw failure("its pre_tokenizer has add_prefix_space, which is not supported")
+                }
+                let usesExpression = step.value["use_regex"]?.boolValue ?? true
+                if usesExpression, pattern != nil {
+                    throw failure("its pre_tokenizer has use_regex after a Split, which is not supported")
+                }
+                if usesExpression { pattern = .gpt2 }
+                isByteLevel = true
+            case "Split":
+                guard pattern == nil else { throw failure("its pre_tokenizer has two Splits, which is not supported") }
+                pattern = try splitPattern(step.value)
+            default: throw failure("its pre_tokenizer is \(quoted(step.type)), which is not supported")
+            }
+        }
+        guard isByteLevel else { throw failure("its pre_tokenizer has no ByteLevel, which is not supported") }
+        return pattern ?? .whole
+    }
+
+    private func splitPattern(_ split: JSON) throws(TokenizerError) -> SplitPattern {
+        guard let expression = split["pattern"]?["Regex"]?.stringValue else {
+            throw failure("its Split has no Regex, which is not supported")
+        }
+        let known = SplitPattern.allCases.first { pattern in
+            pattern.expressions.contains { $0.utf8.elementsEqual(expression.utf8) }
+        }
+        guard let known else { throw failure("its Split by \(quoted(expression)) is not supported") }
+        // All these expressions match every character, so that what lies between matches is nothing.
+        let behavior = split["behavior"]?.stringValue ?? ""
+        let inverts = split["invert"]?.boolValue ?? false
+        guard (behavior == "Isolated" && !inverts) || (behavior == "Removed" && inverts) else {
+            throw failure("its Split has the behavior \(quoted(behavior)), which is not supported")
+        }
+        return known
+    }
+
+    /// The ids that `TemplateProcessing` puts around a text.
+    private func frame(_ added: [SpecialToken]) throws(TokenizerError) -> BPETokenizer.Frame {
+        var frame = BPETokenizer.Frame()
+        guard let value = root["post_processor"], !value.isNull else { return frame }
+        var isFramed = false
+        for step in try steps(value, of: "post_processor", in: "processors") {
+            switch step.type {
+            case "ByteLevel": continue  // it only moves the offsets that tokens report
+            case "TemplateProcessing":
+                guard !isFramed else { throw failure("its post_processor has two templates") }
+                isFramed = true
+                frame = try self.frame(template: step.value)
+            default: throw failure("its post_processor is \(quoted(step.type)), which is not supported")
+            }
+        }
+        return frame
+    }
+
+    private func frame(template: JSON) throws(TokenizerError) -> BPETokenizer.Frame {
+        guard let single = template["single"]?.arrayValue else { throw failure("its template has no single") }
+        var frame = BPETokenizer.Frame()
+        var isAfter = false
+        for piece in single {
+            if let sequence = piece["Sequence"] {
+                guard sequence["id"] == "A", !isAfter else { throw failure("its template for one text is not for one") }
+                isAfter = true
+                continue
+            }
+            guard let name = piece["SpecialToken"]?["id"]?.stringValue,
+                let listed = template["special_tokens"]?[name]?["ids"]?.arrayValue
+            else { throw failure("its template has a piece that is neither a text nor a special token") }
+            for value in listed {
+                guard let id = value.intValue, id >= 0, id < BPEVocabulary.greatestIDCount else {
+                    throw failure("its template has the id \(value.serialized())")
+                }
+                if isAfter { frame.after.append(Int32(id)) } else { frame.before.append(Int32(id)) }
+            }
+        }
+        guard isAfter else { throw failure("its template has no place for the text") }
+        return frame
+    }
+
+    private struct Step {
+        let type: String
+        let value: JSON
+    }
+
+    /// A component as the steps it takes: those of a `Sequence`, which are called `list`, or itself.
+    private func steps(_ value: JSON, of component: String, in list: String) throws(TokenizerError) -> [Step] {
+        guard let type = value["type"]?.stringValue else { throw failure("its \(component) has no type") }
+        guard type == "Sequence" else { return [Step(type: type, value: value)] }
+        guard let values = value[list]?.arrayValue else { throw failure("its \(component) has no \(list)") }
+        var result: [Step] = []
+        for value in values {
+            guard let type = value["type"]?.stringValue else { throw failure("a step of its \(component) has no type") }
+            result.append(Step(type: type, value: value))
+        }
+        return result
+    }
+}

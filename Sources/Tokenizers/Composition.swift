@@ -1,0 +1,137 @@
+/// The mappings of Unicode's canonical composition (Unicode Standard Annex 15), as Hugging Face's tokenizers has them.
+struct Composition: Sendable {
+    static let shared = Composition()
+
+    /// The full decomposition of each character that has one, but for Hangul.
+    private let decompositions: [UInt32: [UInt32]]
+
+    /// What two characters in a row compose to: the key has the first in its upper half.
+    private let compositions: [UInt64: UInt32]
+
+    private let classes: [UInt32: UInt8]
+
+    /// For each 256 characters whether `concerns` is true of any.
+    private let pages: [Bool]
+
+    /// The characters that NFC may change, move, or join to the one before.
+    private let concerned: Set<UInt32>
+
+    private init() {
+        var single: [UInt32: [UInt32]] = [:]
+        var compositions: [UInt64: UInt32] = [:]
+        var concerned = Set<UInt32>()
+        for row in stride(from: 0, to: canonicalDecompositions.count, by: 3) {
+            let point = canonicalDecompositions[row] >> 1
+            let first = canonicalDecompositions[row + 1]
+            let second = canonicalDecompositions[row + 2]
+            single[point] = second == 0 ? [first] : [first, second]
+            if canonicalDecompositions[row] & 1 == 1 {
+                compositions[UInt64(first) << 32 | UInt64(second)] = point
+                concerned.insert(second)
+            } else {
+                concerned.insert(point)
+            }
+        }
+        var classes: [UInt32: UInt8] = [:]
+        for row in stride(from: 0, to: combiningClasses.count, by: 3) {
+            for point in combiningClasses[row]...combiningClasses[row + 1] {
+                classes[point] = UInt8(combiningClasses[row + 2])
+                concerned.insert(point)
+            }
+        }
+        for point in Hangul.vowels { concerned.insert(point) }
+        for point in Hangul.finals { concerned.insert(point) }
+
+        func full(_ point: UInt32) -> [UInt32] { single[point].map { $0.flatMap(full) } ?? [point] }
+        decompositions = Dictionary(uniqueKeysWithValues: single.keys.map { ($0, full($0)) })
+        self.compositions = compositions
+        self.classes = classes
+        self.concerned = concerned
+        var pages = [Bool](repeating: false, count: 0x1100)
+        for point in concerned { pages[Int(point >> 8)] = true }
+        self.pages = pages
+    }
+
+    /// Whether NFC may change the character, move it, or join it to the one before. No other does any of that, and
+    /// before every other a text may be cut.
+    func concerns(_ point: UInt32) -> Bool { pages[Int(point >> 8)] && concerned.contains(point) }
+
+    /// The NFC of characters that begin with one that stays where it is.
+    func composed(_ points: [UInt32]) -> [UInt32] {
+        var decomposed = points.flatMap(decomposition)
+        order(&decomposed)
+        return compose(decomposed)
+    }
+
+    private func decomposition(_ point: UInt32) -> [UInt32] { Hangul.parts(point) ?? decompositions[point] ?? [point] }
+
+    /// Brings marks between two characters of class 0 into the order of their classes.
+    private func order(_ points: inout [UInt32]) {
+        var start = 0
+        while start < points.count {
+            guard classes[points[start]] != nil else {
+                start += 1
+                continue
+            }
+            var end = start
+            var marks: [(order: Int, point: UInt32)] = []
+            while end < points.count, let markClass = classes[points[end]] {
+                marks.append((Int(markClass) << 32 | end, points[end]))
+                end += 1
+            }
+            marks.sort { $0.order < $1.order }
+            for (offset, mark) in marks.enumerated() { points[start + offset] = mark.point }
+            start = end
+        }
+    }
+
+    /// Joins each character to the last of class 0 before it that it composes with, unless one of its class or a higher
+    /// one, which would block it, stands between.
+    private func compose(_ points: [UInt32]) -> [UInt32] {
+        var result: [UInt32] = []
+        var starter: Int?
+        var lastClass: UInt8 = 0
+        for point in points {
+            let pointClass = classes[point] ?? 0
+            if let starter, result.count - 1 == starter || lastClass < pointClass {
+                if let joined = pair(result[starter], point) {
+                    result[starter] = joined
+                    continue
+                }
+            }
+            if pointClass == 0 { starter = result.count }
+            lastClass = pointClass
+            result.append(point)
+        }
+        return result
+    }
+
+    private func pair(_ first: UInt32, _ second: UInt32) -> UInt32? {
+        Hangul.composed(first, second) ?? compositions[UInt64(first) << 32 | UInt64(second)]
+    }
+}
+
+/// Syllables of Hangul compose and decompose by arithmetic (Unicode 16.0, section 3.12).
+private enum Hangul {
+    private static let leads: Range<UInt32> = 0x1100..<0x1113
+    static let vowels: Range<UInt32> = 0x1161..<0x1176
+    static let finals: Range<UInt32> = 0x11A8..<0x11C3
+    private static let syllables: Range<UInt32> = 0xAC00..<0xD7A4
+
+    static func parts(_ point: UInt32) -> [UInt32]? {
+        guard syllables.contains(point) else { return nil }
+        let index = point - syllables.lowerBound
+        let pair = [leads.lowerBound + index / 588, vowels.lowerBound + index % 588 / 28]
+        return index % 28 == 0 ? pair : pair + [finals.lowerBound + index % 28 - 1]
+    }
+
+    static func composed(_ first: UInt32, _ second: UInt32) -> UInt32? {
+        if leads.contains(first), vowels.contains(second) {
+            return syllables.lowerBound + ((first - leads.lowerBound) * 21 + second - vowels.lowerBound) * 28
+        }
+        if syllables.contains(first), (first - syllables.lowerBound) % 28 == 0, finals.contains(second) {
+            return first + second - finals.lowerBound + 1
+        }
+        return nil
+    }
+}
