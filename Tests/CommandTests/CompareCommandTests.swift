@@ -56,13 +56,13 @@ import Testing
         let text = try file(String(repeating: "Tea for two, and two for tea: \u{E9}\n", count: 60))
         let out = directory.file("models")
         let result = try runCommand([
-            "compare", "--text", text, "--models", "ngram,bigram", "--tokenizer", "char,bpe:280", "--steps", "3",
+            "compare", "--text", text, "--models", "ngram,bigram", "--tokenizer", "char,bpe:265", "--steps", "3",
             "--out", out, "--json",
         ])
         #expect(result.status == 0, "\(result.errorText)")
         let last = try #require(result.lines.last)
         let rungs = try #require(try JSON(parsing: Array(last.utf8))["models"]?.arrayValue)
-        #expect(rungs.compactMap { $0["tokenizer"]?.stringValue } == ["char", "char", "bpe:280", "bpe:280"])
+        #expect(rungs.compactMap { $0["tokenizer"]?.stringValue } == ["char", "char", "bpe:265", "bpe:265"])
         for rung in rungs {
             let loss = try #require(rung["loss"]?.doubleValue)
             let perByte = try #require(rung["bits_per_byte"]?.doubleValue)
@@ -72,7 +72,7 @@ import Testing
             #expect(perCharacter <= loss / log(2) + 1e-9)
         }
         #expect(result.text.contains("by bits per byte"))
-        #expect(try ModelDirectory.load(out + "/bpe-280/bigram").model.vocabularySize == 280)
+        #expect(try ModelDirectory.load(out + "/bpe-265/bigram").model.vocabularySize == 265)
         for wrong in ["char,char", ",", "char,words"] {
             #expect(try runCommand(["compare", "--text", text, "--tokenizer", wrong]).status == 64)
         }
