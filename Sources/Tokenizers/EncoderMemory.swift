@@ -11,10 +11,10 @@ final class EncoderMemory: @unchecked Sendable {  // used by one call at a time
     /// So many ids are staged before they are handed on: they stay in the nearest cache.
     static let stagedCount = 4096
 
-    /// Where a piece is remembered depends on its bytes alone; the latest to come stays. 2^15 places are one megabyte,
-    /// what the second level of caches holds.
+    /// Where a piece is remembered depends on its bytes alone; the latest to come stays. 2^14 places are half a megabyte,
+    /// which the second level of caches holds.
     let cache: UnsafeMutablePointer<CachedPiece>
-    static let cacheBits = 15
+    static let cacheBits = 14
 
     /// The ids of remembered pieces that are more than a `CachedPiece` has room for.
     let longerIDs: UnsafeMutablePointer<Int32>

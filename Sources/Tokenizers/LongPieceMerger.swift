@@ -41,7 +41,8 @@ final class LongPieceMerger {
 
     /// Appends the ids of the `length` bytes at `piece`, behind which 16 more can be read.
     func merge<Rules: MergeRules>(
-        _ piece: UnsafePointer<UInt8>, _ length: Int, rules: Rules, byteIDs: [Int32], into sink: inout IDSink
+        _ piece: UnsafePointer<UInt8>, _ length: Int, rules: Rules, byteIDs: [Int32],
+        staging staged: UnsafeMutablePointer<Int32>, into sink: inout IDSink
     ) {
         let parts = UnsafeMutablePointer<Part>.allocate(capacity: length)
         defer { parts.deallocate() }
@@ -77,9 +78,15 @@ final class LongPieceMerger {
         }
 
         var position = 0
+        var count = 0
         while position < length {
-            sink.append(parts[position].id)
+            staged[count] = parts[position].id
+            count += 1
             position = Int(parts[position].next)
+            if count == EncoderMemory.stagedCount || position == length {
+                sink.append(staged, count: count)
+                count = 0
+            }
         }
     }
 

@@ -164,6 +164,6 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
             if id >= 0 { return sink.append(id) }
         }
         let merger = memory.longPieceMerger(rankCount: rules.rankCount)
-        merger.merge(piece, length, rules: rules, byteIDs: byteIDs, into: &sink)
+        merger.merge(piece, length, rules: rules, byteIDs: byteIDs, staging: memory.staged, into: &sink)
     }
 }

@@ -41,9 +41,10 @@ struct GPT2Scanner: PieceScanner {
         }
         if position < text.count {
             let (first, length) = text.character(at: position)
-            for classes in [CharacterClass.letter, .number, .punctuation] where !first.isDisjoint(with: classes) {
-                return text.endOfRun(of: classes, from: position + length)
-            }
+            let after = position + length
+            if !first.isDisjoint(with: .punctuation) { return text.endOfRun(of: .punctuation, from: after) }
+            if !first.isDisjoint(with: .letter) { return text.endOfLetters(from: after) }
+            if !first.isDisjoint(with: .number) { return text.endOfRun(of: .number, from: after) }
         }
         return text.endOfWhitespace(from: start)
     }
@@ -189,12 +190,6 @@ struct WholeScanner: PieceScanner {
 // MARK: - Parts that the expressions share
 
 extension TextBytes {
-    @inline(__always)
-    func isASCIILetter(at position: Int) -> Bool {
-        let byte = self[position]
-        return byte < 0x80 && !classOfASCII(byte).isDisjoint(with: .letter)
-    }
-
     /// `'(?:[sdmt]|ll|ve|re)` at an apostrophe: how many bytes, or none. Where case is folded, `s` is also U+017F, the
     /// long s, as Unicode's simple case folding has it.
     func lengthOfContraction(at start: Int, foldingCase: Bool) -> Int {

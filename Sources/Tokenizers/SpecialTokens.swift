@@ -163,7 +163,7 @@ struct SpecialTokenMatcher: Sendable {
                     // subtracting one from each borrows into the highest bit there (or above such a place).
                     while position &+ 8 <= text.count {
                         let difference = text.word(at: position) ^ ones &* UInt64(commonFirst)
-                        let zeros = (difference &- ones) & ~difference & ones &* 0x80
+                        let zeros = (difference &- ones) & ~difference & (ones &* 0x80)
                         if zeros != 0 {
                             position &+= zeros.trailingZeroBitCount >> 3
                             break

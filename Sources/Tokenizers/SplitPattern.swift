@@ -69,16 +69,4 @@ extension SplitPattern {
             start = end
         }
     }
-
-    /// A place near the end of `bytes` where a text may be cut in two that are encoded one by one: before a single space
-    /// that stands between two ASCII letters, where every pattern cuts. `nil` where there is none.
-    package func safeCut(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-        guard self != .whole, bytes.count >= 3 else { return nil }
-        let text = TextBytes(bytes)
-        for position in stride(from: bytes.count - 2, to: 0, by: -1)
-        where text[position] == 0x20 && text.isASCIILetter(at: position - 1) && text.isASCIILetter(at: position + 1) {
-            return position
-        }
-        return nil
-    }
 }

@@ -3,15 +3,26 @@
 /// The pieces joined are what `decode` makes of all ids together, replacement characters included.
 public struct StreamingDecoder {
     private let tokenizer: any Tokenizer
+    private let spellsSpecialTokens: Bool
 
     /// The beginning of a character whose end has not come: at most three bytes.
     private var pending: [UInt8] = []
 
-    public init(_ tokenizer: any Tokenizer) { self.tokenizer = tokenizer }
+    /// - Parameter spellingSpecialTokens: whether tokens such as `<|endoftext|>` come as their names, and not as nothing.
+    public init(_ tokenizer: any Tokenizer, spellingSpecialTokens: Bool = false) {
+        self.tokenizer = tokenizer
+        spellsSpecialTokens = spellingSpecialTokens
+    }
 
     /// The characters that `id` completes; often one, perhaps none.
     public mutating func append(_ id: Int32) -> String {
-        pending += tokenizer.bytes(of: id)
+        if spellsSpecialTokens, let special = (tokenizer as? BPETokenizer)?.specialToken(id) {
+            pending += special.text.utf8
+        } else if spellsSpecialTokens, id == tokenizer.endOfText {
+            pending += endOfTextSpelling.utf8
+        } else {
+            pending += tokenizer.bytes(of: id)
+        }
         let complete = pending.count - lengthOfUnfinishedCharacter(at: pending)
         defer { pending.removeFirst(complete) }
         return String(decoding: pending[..<complete], as: UTF8.self)

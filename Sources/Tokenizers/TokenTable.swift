@@ -1,7 +1,8 @@
 /// The bytes of every token by id, and the id of every token by its bytes.
 ///
-/// The bytes lie in one block, in the order they came in. Ids are found in an open-addressing hash table whose slots
-/// hold 32 bits of the hash beside the id, so that a look-up rarely touches bytes in vain. Half the slots stay empty.
+/// Ids are found in an open-addressing hash table that holds tokens of up to 15 bytes itself, so that finding one costs a
+/// single line of the cache. Merging asks for far more strings of bytes that are no token: before the table stands a
+/// small set of bits, one for each hash, which nearly all of those do not pass.
 /// Hashing is seeded anew in every process: no file can be built to make the table slow.
 final class TokenTable: @unchecked Sendable {  // written while it is made only
     /// One more than the greatest id.
@@ -19,10 +20,24 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
     /// For each id where its token starts, in the upper 32 bits, and its length, 0 where there is none.
     private let spans: UnsafeMutablePointer<UInt64>
 
-    /// The upper half of a hash, and an id plus 1; 0 where a slot is empty.
-    private let slots: UnsafeMutablePointer<UInt64>
+    /// A token in the table, or -1 as id where there is none.
+    private struct Slot {
+        /// The bytes with their number in the highest byte; of a longer token the hash, and the number with all bits
+        /// of the highest byte.
+        var key = ShortKey()
+        var id: Int32 = -1
+    }
+
+    private let slots: UnsafeMutablePointer<Slot>
     private let slotMask: Int
     private let seed: UInt64
+
+    /// A bit for the upper bits of each token's hash.
+    private let filter: UnsafeMutablePointer<UInt64>
+    private let filterShift: UInt64
+
+    /// Tokens up to this length are compared as two integers.
+    static let greatestShortLength = 15
 
     static let padding = 16
 
@@ -43,10 +58,15 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         spans = .allocate(capacity: max(1, idCount))
         spans.initialize(repeating: 0, count: max(1, idCount))
         var slotCount = 16
-        while slotCount < 2 * count { slotCount *= 2 }
+        while slotCount * 4 < count * 5 { slotCount *= 2 }
         slotMask = slotCount - 1
         slots = .allocate(capacity: slotCount)
-        slots.initialize(repeating: 0, count: slotCount)
+        slots.initialize(repeating: Slot(), count: slotCount)
+        var filterBits = 6
+        while 1 << filterBits < 8 * count { filterBits += 1 }
+        filterShift = UInt64(64 - filterBits)
+        filter = .allocate(capacity: 1 << (filterBits - 6))
+        filter.initialize(repeating: 0, count: 1 << (filterBits - 6))
         seed = UInt64.random(in: .min ... .max) | 1
 
         var greatest = 0
@@ -62,6 +82,7 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         bytes.deallocate()
         spans.deallocate()
         slots.deallocate()
+        filter.deallocate()
     }
 
     /// Enters a token whose span is set. Answers with the id of the same bytes if they are there already.
@@ -69,30 +90,30 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         let span = spans[Int(id)]
         let start = bytes + Int(span >> 32)
         let length = Int(span & 0xFFFF_FFFF)
-        let hash = hash(start, length)
+        let (key, hash) = key(start, length)
         var slot = Int(truncatingIfNeeded: hash) & slotMask
-        while slots[slot] != 0 {
-            if slots[slot] >> 32 == hash >> 32 {
-                let other = Int32(truncatingIfNeeded: slots[slot] & 0xFFFF_FFFF) - 1
-                if isToken(other, start, length) { return other }
-            }
+        while slots[slot].id >= 0 {
+            if slots[slot].key == key, isToken(slots[slot].id, start, length) { return slots[slot].id }
             slot = (slot + 1) & slotMask
         }
-        slots[slot] = (hash >> 32) << 32 | UInt64(id + 1)
+        slots[slot] = Slot(key: key, id: id)
+        let bit = hash >> filterShift
+        filter[Int(bit >> 6)] |= 1 << (bit & 63)
         return nil
     }
 
     /// The id of the token of `length` bytes at `start`, or -1. Sixteen bytes must be readable there.
     @inline(__always)
     func id(_ start: UnsafePointer<UInt8>, _ length: Int) -> Int32 {
-        let hash = hash(start, length)
+        let (key, hash) = key(start, length)
+        let bit = hash >> filterShift
+        if filter[Int(truncatingIfNeeded: bit >> 6)] >> (bit & 63) & 1 == 0 { return -1 }
         var slot = Int(truncatingIfNeeded: hash) & slotMask
         while true {
-            let entry = slots[slot]
-            if entry == 0 { return -1 }
-            if entry >> 32 == hash >> 32 {
-                let id = Int32(truncatingIfNeeded: entry & 0xFFFF_FFFF) &- 1
-                if isToken(id, start, length) { return id }
+            let found = slots[slot]
+            if found.id < 0 { return -1 }
+            if found.key == key, length <= Self.greatestShortLength || isToken(found.id, start, length) {
+                return found.id
             }
             slot = (slot &+ 1) & slotMask
         }
@@ -119,27 +140,33 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
     @inline(__always)
     func length(_ id: Int32) -> Int { Int(spans[Int(id)] & 0xFFFF_FFFF) }
 
-    @inline(__always)
+    /// Whether a token is the bytes at `start`; needed only where they are too many for a key.
     private func isToken(_ id: Int32, _ start: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-        let span = spans[Int(id)]
-        guard Int(span & 0xFFFF_FFFF) == length else { return false }
-        let token = bytes + Int(span >> 32)
-        guard length > 16 else { return ShortKey(token, length) == ShortKey(start, length) }
-        for offset in stride(from: 0, to: length &- 8, by: 8) {
-            if unalignedWord(token + offset) != unalignedWord(start + offset) { return false }
-        }
-        return unalignedWord(token + (length &- 8)) == unalignedWord(start + (length &- 8))
+        let token = token(id)
+        guard token.count == length else { return false }
+        return token.elementsEqual(UnsafeBufferPointer(start: start, count: length))
     }
 
+    /// What a slot holds for bytes, and their hash.
     @inline(__always)
-    private func hash(_ start: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
-        if length <= 16 {
-            let key = ShortKey(start, length)
-            return mixed(key.low ^ seed, key.high ^ UInt64(length) &* 0x9E37_79B9_7F4A_7C15)
+    private func key(_ start: UnsafePointer<UInt8>, _ length: Int) -> (key: ShortKey, hash: UInt64) {
+        if length <= Self.greatestShortLength {
+            var key = ShortKey(start, length)
+            key.high |= UInt64(truncatingIfNeeded: length) << 56
+            return (key, mixed(key.low ^ seed, key.high))
         }
-        var hash = seed ^ UInt64(length)
+        return longKey(start, length)
+    }
+
+    @inline(never)
+    private func longKey(_ start: UnsafePointer<UInt8>, _ length: Int) -> (key: ShortKey, hash: UInt64) {
+        var hash = seed ^ UInt64(truncatingIfNeeded: length)
         for offset in stride(from: 0, to: length &- 8, by: 8) { hash = mixed(hash, unalignedWord(start + offset)) }
-        return mixed(hash, unalignedWord(start + (length &- 8)))
+        hash = mixed(hash, unalignedWord(start + (length &- 8)))
+        var key = ShortKey()
+        key.low = hash
+        key.high = 0xFF << 56 | UInt64(truncatingIfNeeded: length)
+        return (key, hash)
     }
 }
 

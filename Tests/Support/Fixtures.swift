@@ -20,6 +20,9 @@ package enum Fixtures {
     /// (Tests/References/make_gpt2_reference.py makes others).
     package static let reference = folder + "/gpt2-tiny"
 
+    /// Small tokenizers that Hugging Face's library trained, and the ids it gives to texts.
+    package static let tokenizers = folder + "/tokenizers"
+
     /// Tests/Fixtures, beside this folder.
     private static let folder =
         #filePath.split(separator: "/", omittingEmptySubsequences: false)
