@@ -47,6 +47,7 @@ public enum TokenizerSource {
     /// one that the environment variable `GPT_DATA` names, then in the user's cache folder, and then they are fetched into
     /// that from where they were published.
     /// - Parameters:
+    ///   - encoding: which one.
     ///   - folder: with files named as in `PublishedEncoding.files`.
     ///   - mayDownload: whether it may be fetched.
     ///   - willDownload: called with an address before the network is used.

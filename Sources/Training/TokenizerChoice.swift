@@ -70,6 +70,7 @@ public enum TokenizerChoice: Sendable, Equatable {
     /// - Parameters:
     ///   - texts: what will be encoded. Byte pairs are learnt from their training parts alone, as the model is.
     ///   - validation: the share of each that is for validation.
+    ///   - remark: told of what takes a while, or is not as it was asked for.
     public func make(
         for texts: [NamedText], validation: Double, remark: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
