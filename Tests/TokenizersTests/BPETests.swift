@@ -285,7 +285,7 @@ private func slowlyMerged(
             ("decoder", ["type": "Metaspace"], "Metaspace"),
             ("post_processor", ["type": "TemplateProcessing", "single": []], "no place for the text"),
             ("truncation", ["max_length": 5], "truncation"), ("padding", ["strategy": "BatchLongest"], "padding"),
-            ("added_tokens", [["id": 400, "content": "x"]], "400, where 258 belongs"),
+            ("added_tokens", [["id": 400, "content": "xyz"]], "400, where 258 belongs"),
             ("added_tokens", [["id": 257, "content": "<s>", "single_word": true]], "single_word"),
         ] as [(String, JSON, String)])
     func refusesWhatItLacks(_ key: String, _ value: JSON, _ words: String) {

@@ -130,7 +130,7 @@ extension SplitPattern {
     @Test(arguments: [
         (
             SplitPattern.gpt2, "We'll  see'S 12345\n\n x!!  ",
-            ["We", "'ll", " ", " see", "'", "S", " 12345", "\n", "\n", " x", "!!", "  "]
+            ["We", "'ll", " ", " see", "'", "S", " 12345", "\n\n", " x", "!!", "  "]
         ),
         (
             .cl100k, "We'LL see'\u{17F} 12345\n\n x!!\n  \n ",
