@@ -16,14 +16,59 @@ package enum TextFile {
     package static func read(_ path: String, allowingEmpty: Bool = false) throws(FileError) -> String {
         let bytes = try bytes(path)
         if bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            var reason = "not valid UTF-8 at byte \(validPrefix(of: bytes))"
-            if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-                reason += ": it looks like UTF-16; save it as UTF-8"
+        return try text(bytes[...], path, at: 0)
+    }
+
+    /// Reads the text at `path`, or standard input where that is `-`, in blocks: a text of any length in little memory.
+    ///
+    /// - Parameters:
+    ///   - size: about the length of a block. One grows as long as there is no place to cut it.
+    ///   - placeToCut: where a text that begins with these bytes may be cut in two, near their end; it must not be within a
+    ///     character. nil where there is none.
+    ///   - body: takes the blocks in order. Together they are the text, and each is valid UTF-8.
+    /// - Throws: what `read` throws, and what `body` does.
+    package static func readBlocks(
+        _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false,
+        placeToCut: (UnsafeBufferPointer<UInt8>) -> Int?, body: (String) throws -> Void
+    ) throws {
+        let descriptor = path == "-" ? STDIN_FILENO : try Files.openForReading(path).descriptor
+        defer { if path != "-" { close(descriptor) } }
+        var bytes: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 1 << 18)
+        var position = 0
+        var target = size
+        while true {
+            let count = piece.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+            if count < 0 { throw FileError(attempt, name(path)) }
+            if count == 0 { break }
+            bytes.append(contentsOf: piece[..<count])
+            if bytes.count < target { continue }
+            guard let cut = bytes.withUnsafeBufferPointer(placeToCut), cut > 0 else {
+                if bytes.count > Files.availableMemory {
+                    throw FileError(attempt, name(path), "it is larger than the memory there is")
+                }
+                target = 2 * bytes.count
+                continue
             }
-            throw FileError(attempt, name(path), reason)
+            try body(text(bytes[..<cut], path, at: position))
+            bytes.removeSubrange(..<cut)
+            position += cut
+            target = size
         }
-        return text
+        if position == 0, bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
+        if !bytes.isEmpty { try body(text(bytes[...], path, at: position)) }
+    }
+
+    /// The text of bytes that begin at `position` of what is at `path`.
+    private static func text(
+        _ bytes: ArraySlice<UInt8>, _ path: String, at position: Int
+    ) throws(FileError) -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        var reason = "not valid UTF-8 at byte \(position + validPrefix(of: bytes))"
+        if position == 0, bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            reason += ": it looks like UTF-16; save it as UTF-8"
+        }
+        throw FileError(attempt, name(path), reason)
     }
 
     /// The bytes of the file at `path`, or of standard input where that is `-`; there may be none.
@@ -58,7 +103,7 @@ package enum TextFile {
     }
 
     /// How many bytes at the start of `bytes` are valid UTF-8.
-    private static func validPrefix(of bytes: [UInt8]) -> Int {
+    private static func validPrefix(of bytes: ArraySlice<UInt8>) -> Int {
         var parser = Unicode.UTF8.ForwardParser()
         var iterator = bytes.makeIterator()
         var valid = 0

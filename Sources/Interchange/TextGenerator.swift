@@ -24,7 +24,7 @@ public struct TextGenerator {
             let newline = (try? tokenizer.encode("\n")) ?? []
             return newline.isEmpty ? [0] : newline
         }
-        return try tokenizer.encode(prompt, replacing: unknown)
+        return try tokenizer.encodePlainly(prompt, replacing: unknown)
     }
 
     /// Continues `prompt`, and hands the text on as it comes: always whole characters, never a part of a stop string.
@@ -47,7 +47,7 @@ public struct TextGenerator {
         let endOfText = tokenizer.endOfText
         let generator = try Generator(
             model, prompt: prompt, sequences: sequences, firstSequence: firstSequence, settings: settings,
-            banned: endOfText.flatMap { allowsEndOfText ? nil : [$0] } ?? [])
+            banned: tokenizer.specialIDs.filter { $0 != endOfText || !allowsEndOfText })
         var filters = Array(repeating: try StopFilter(stops), count: sequences)
         var decoders = Array(repeating: StreamingDecoder(tokenizer), count: sequences)
         var isRunning = Array(repeating: true, count: sequences)

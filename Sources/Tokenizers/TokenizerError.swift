@@ -14,6 +14,9 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A tokenizer that has no form as a tokenizer.json yet.
     case unwritable(kind: String)
 
+    /// A vocabulary that cannot be learnt, and why.
+    case training(String)
+
     /// A vocabulary that contradicts itself.
     case vocabulary(String)
 
@@ -41,6 +44,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
         case .unknownID(let id, let size): "there is no token with the id \(id); the ids are below \(size)"
         case .tooLong: "a text of 2 GiB or more cannot be encoded at once; encode it in parts"
         case .unwritable(let kind): "a tokenizer of \(kind) has no form as a tokenizer.json"
+        case .training(let reason): "cannot learn a vocabulary: \(reason)"
         }
     }
 }
@@ -53,7 +57,7 @@ func quoted(_ string: String) -> String {
 }
 
 /// A character as one can recognise it on a line: in quotation marks where it can be seen by itself, and by its number.
-func shown(_ scalar: Unicode.Scalar) -> String {
+package func shown(_ scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     let number = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
     switch scalar.properties.generalCategory {

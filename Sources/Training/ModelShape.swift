@@ -35,6 +35,34 @@ public struct ModelShape: Sendable, Equatable {
         self.order = order
     }
 
+    /// The shape of a model that exists; nil for one of no kind here. A `bigram` does not tell its context.
+    public init?(of model: any LanguageModel) {
+        switch model {
+        case let model as Transformer:
+            let c = model.configuration
+            self.init(layers: c.layers, heads: c.heads, width: c.width, context: c.contextLength)
+        case let model as AttentionModel:
+            let c = model.configuration
+            self.init(kind: .attention, layers: 1, heads: 1, width: c.width, context: c.contextLength)
+        case is BigramModel: self.init(kind: .bigram, layers: 1, heads: 1, width: 1, context: 64)
+        case let model as NGramModel:
+            self.init(kind: .ngram, layers: 1, heads: 1, width: 1, context: 1, order: model.order)
+        default: return nil
+        }
+    }
+
+    /// Whether a model is of this shape.
+    func fits(_ model: any LanguageModel) -> Bool {
+        guard let other = ModelShape(of: model), other.kind == kind else { return false }
+        return switch kind {
+        case .gpt:
+            (layers, heads, width, context) == (other.layers, other.heads, other.width, other.context)
+        case .attention: (width, context) == (other.width, other.context)
+        case .bigram: true
+        case .ngram: order == other.order
+        }
+    }
+
     /// The transformer of this shape.
     public func transformer(vocabularySize: Int) -> TransformerConfiguration {
         TransformerConfiguration(

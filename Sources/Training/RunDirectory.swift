@@ -89,6 +89,15 @@ public final class RunDirectory: TrainingStore {
         model.setWeights(saved.parameters.map(\.parameter.value))
     }
 
+    /// The best model so far, which has to be of a shape. Its configuration may say more than a shape does, where training
+    /// began with the weights of a model from elsewhere.
+    func loadBest(of shape: ModelShape) throws -> any NeuralLanguageModel {
+        guard let saved = try ModelDirectory.load(path).model as? any NeuralLanguageModel, shape.fits(saved) else {
+            throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
+        }
+        return saved
+    }
+
     public func commit(_ trainer: Trainer) throws {
         try Files.makeDirectory(Self.training(path))
         let checkpoint = Checkpoint(
@@ -122,6 +131,7 @@ public final class RunDirectory: TrainingStore {
             "text": [
                 "origin": origin.json, "sha256": .array(textHashes.map(JSON.string)),
                 "training_tokens": .int(data.trainingCount), "validation_tokens": .int(data.validationCount),
+                "validation_bytes_per_token": .double(data.validationBytesPerToken),
             ],
         ]
         try AtomicFile.write(json.serialized(pretty: true), to: Self.training(path) + "/settings.json")

@@ -75,23 +75,20 @@ public struct SavedRun {
                 directory: path,
                 what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
         }
-        let tokenizer = try settings.tokenizer.make(for: texts)
-        let contents = try TokenizerFile.contents(for: tokenizer)
+        // The one it began with, whatever has become of the file it came from.
+        let tokenizer = try TokenizerFile.tokenizer(
+            from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
         let file = path + "/" + TokenizerFile.name
-        guard contents == checkpoint.tokenizer, try TextFile.bytes(file).elementsEqual(contents.utf8) else {
+        guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(
                 directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
         }
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
-        guard
-            let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
-        else { throw TrainingError.damaged(path: RunDirectory.latest(path), reason: "it is of no model that trains") }
-
         let directory = try RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
         // Also shows that the best model is whole, while something can still be done about it.
-        try directory.restoreBest(into: model)
+        let model = try directory.loadBest(of: settings.shape)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
@@ -123,7 +120,7 @@ extension TrainingSettings {
             ("number of heads", "\(shape.heads)", "\(old.shape.heads)"),
             ("width", "\(shape.width)", "\(old.shape.width)"),
             ("context", "\(shape.context)", "\(old.shape.context)"),
-            ("tokenizer", tokenizer.rawValue, old.tokenizer.rawValue),
+            ("tokenizer", tokenizer.description, old.tokenizer.description),
             ("validation share", "\(validation)", "\(old.validation)"),
             ("batch", "\(batch)", "\(old.batch)"),
             ("number of accumulated batches", "\(accumulate)", "\(old.accumulate)"),
@@ -131,16 +128,6 @@ extension TrainingSettings {
         ]
         return changes.first { $0.1 != $0.2 }.map { name, new, old in
             "the \(name) would change from \(old) to \(new); leave that option out, or begin a new run"
-        }
-    }
-}
-
-extension TrainingSettings.TokenizerKind {
-    /// The tokenizer for some texts.
-    public func make(for texts: [NamedText]) throws -> any Tokenizer {
-        switch self {
-        case .characters: CharacterTokenizer(alphabetOf: texts.map(\.text))
-        case .bytes: ByteTokenizer()
         }
     }
 }

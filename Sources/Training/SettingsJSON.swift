@@ -11,7 +11,8 @@ extension TrainingSettings {
         object["width"] = .int(shape.width)
         object["context"] = .int(shape.context)
         object["order"] = .int(shape.order)
-        object["tokenizer"] = .string(tokenizer.rawValue)
+        object["tokenizer"] = .string(tokenizer.description)
+        object["from"] = initialModel.map(JSON.string)
         object["validation"] = .double(validation)
         switch length {
         case .steps(let steps): object["steps"] = .int(steps)
@@ -44,7 +45,7 @@ extension TrainingSettings {
         let shape = ModelShape(
             kind: kind, layers: try record.int("layers"), heads: try record.int("heads"),
             width: try record.int("width"), context: try record.int("context"), order: try record.int("order"))
-        guard let tokenizer = TokenizerKind(rawValue: try record.string("tokenizer")) else {
+        guard let tokenizer = TokenizerChoice(recorded: try record.string("tokenizer")) else {
             throw record.wrong("tokenizer")
         }
         let length: Length =
@@ -70,6 +71,7 @@ extension TrainingSettings {
             dropout: try record.double("dropout"), precision: precision, seed: seed,
             patience: try record.int("patience"),
             evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
+        if json["from"] != nil { initialModel = try record.string("from") }
         if let problem { throw MalformedRecord(description: problem) }
     }
 }

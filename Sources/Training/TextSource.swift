@@ -51,6 +51,18 @@ public enum TinyShakespeare {
         return try genuine(path)
     }
 
+    /// The text, if it can be had without a network.
+    public static func kept() throws -> String {
+        struct Missing: Error {}
+        if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty,
+            Files.exists("\(folder)/\(fileName)")
+        {
+            return try TextFile.read("\(folder)/\(fileName)")
+        }
+        guard let cache = Files.cacheDirectory else { throw Missing() }
+        return try genuine("\(cache)/\(fileName)").text
+    }
+
     /// The text at `path`, if what is kept there is still what was fetched.
     private static func genuine(_ path: String) throws -> NamedText {
         let text = try TextFile.read(path)

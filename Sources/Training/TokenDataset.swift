@@ -1,4 +1,5 @@
 import Files
+import Interchange
 import Tensors
 import Tokenizers
 
@@ -20,6 +21,8 @@ public struct TokenDataset: Sendable {
         public let name: String
         public let training: [Int32]
         public let validation: [Int32]
+        /// The bytes of the validation part that are predicted: all but those of its first token.
+        let predictedBytes: Int
     }
 
     public let documents: [Document]
@@ -28,6 +31,13 @@ public struct TokenDataset: Sendable {
 
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
+
+    /// The bytes of UTF-8 that a predicted token of the validation parts stands for, in the mean. A loss for each token
+    /// divided by it is one for each byte, which models with different tokens can be compared by.
+    public var validationBytesPerToken: Double {
+        let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
+        return Double(documents.reduce(0) { $0 + $1.predictedBytes }) / Double(max(1, tokens))
+    }
 
     /// Encodes texts.
     ///
@@ -39,27 +49,49 @@ public struct TokenDataset: Sendable {
     ///   - tokenizer: what turns them into ids.
     ///   - validation: the share of each text that is for validation, above 0 and below 1.
     ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
-    /// - Throws: `TrainingError.textTooShort`, or what the tokenizer throws.
+    /// - Throws: `TrainingError`, where a text is too short or has a character that the tokenizer has no word for.
     public init(
         _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int
     ) throws {
+        func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
         documents = try texts.map { text in
             let scalars = text.text.unicodeScalars
             let count = scalars.count
             let cut = Self.trainingLength(of: count, validation: validation)
             let middle = scalars.index(scalars.startIndex, offsetBy: cut)
-            let document = Document(
-                name: text.name, training: try tokenizer.encode(String(scalars[..<middle])),
-                validation: try tokenizer.encode(String(scalars[middle...])))
-            guard document.training.count > contextLength, document.validation.count > 1 else {
+            let training = try Self.encode(scalars[..<middle], at: 0, of: text, with: tokenizer)
+            let validation = try Self.encode(scalars[middle...], at: cut, of: text, with: tokenizer)
+            guard training.count > contextLength, validation.count > 1 else {
+                if training.count + validation.count != count {
+                    throw TrainingError.tooFewTokens(
+                        name: text.name, training: training.count, validation: validation.count, context: contextLength)
+                }
                 throw TrainingError.textTooShort(
-                    name: text.name, characters: count,
-                    needed: Self.lengthNeeded(validation: validation, contextLength: contextLength),
-                    context: contextLength)
+                    name: text.name, characters: count, needed: needed(), context: contextLength)
             }
-            return document
+            return Document(
+                name: text.name, training: training, validation: validation,
+                predictedBytes: text.text.utf8[middle...].count - tokenizer.bytes(of: validation[0]).count)
         }
         hashes = texts.map { SHA256.hexDigest(of: $0.text.utf8) }
+    }
+
+    /// The ids of a part of a text, which begins at the character numbered `position`.
+    private static func encode(
+        _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
+    ) throws -> [Int32] {
+        do { return try tokenizer.encodePlainly(String(part)) } catch TokenizerError.unknownCharacter(
+            let character, let place, let alphabet)
+        {
+            throw TrainingError.unknownCharacter(
+                character, name: text.name, position: position + place, alphabet: alphabet)
+        }
+    }
+
+    /// The part of a text that is for training.
+    static func trainingPart(of text: NamedText, validation: Double) -> Substring.UnicodeScalarView {
+        let scalars = text.text.unicodeScalars
+        return scalars.prefix(trainingLength(of: scalars.count, validation: validation))
     }
 
     /// How many of a text's characters are for training.

@@ -1,7 +1,13 @@
+import Tokenizers
+
 /// What can go wrong with a training that a person can do something about, in one line.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
     /// A text with fewer characters than a window of training and something to validate on need.
     case textTooShort(name: String, characters: Int, needed: Int, context: Int)
+    /// A text of which a tokenizer makes too few tokens for a window of training and something to validate on.
+    case tooFewTokens(name: String, training: Int, validation: Int, context: Int)
+    /// A character at `position` of a text that the tokenizer of a model has no word for.
+    case unknownCharacter(Unicode.Scalar, name: String, position: Int, alphabet: Int)
     /// A setting out of its range.
     case setting(String)
     /// A model that this machine has no room for.
@@ -20,6 +26,14 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         case .textTooShort(let name, let characters, let needed, let context):
             "\(name) is too short: it has \(characters) \(characters == 1 ? "character" : "characters"), and at a context "
                 + "of \(context) at least \(needed) are needed; give a longer text or a smaller --context"
+        case .tooFewTokens(let name, let training, let validation, let context):
+            "\(name) is too short: it makes \(training) tokens to learn from and \(validation) to validate on, and at a "
+                + "context of \(context) at least \(context + 1) and 2 are needed; give a longer text, a smaller "
+                + "--context or a smaller vocabulary"
+        case .unknownCharacter(let character, let name, let position, let alphabet):
+            "\(name): the character \(shown(character)) at position \(position) is not among the \(alphabet) that the "
+                + "model's tokenizer knows; train a new model on this text, or first one whose tokens can spell any text "
+                + "(--tokenizer byte or bpe:1024)"
         case .setting(let problem): problem
         case .tooLarge(let needed, let available, let parameters):
             "the model is too large for this machine: training \(Self.count(parameters)) parameters needs about "

@@ -9,14 +9,10 @@ public struct TrainingSettings: Sendable, Equatable {
         case minutes(Double)
     }
 
-    /// How a text becomes tokens.
-    public enum TokenizerKind: String, Sendable, CaseIterable {
-        case characters = "char"
-        case bytes = "byte"
-    }
-
     public var shape: ModelShape
-    public var tokenizer: TokenizerKind
+    public var tokenizer: TokenizerChoice
+    /// The directory of the model whose weights training began with; nil where they were drawn.
+    public var initialModel: String?
     /// The share of each text, its end, that is for validation.
     public var validation: Double
 
@@ -40,7 +36,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var saveEvery: Int?
 
     public init(
-        shape: ModelShape, tokenizer: TokenizerKind = .characters, validation: Double = 0.1, length: Length, batch: Int,
+        shape: ModelShape, tokenizer: TokenizerChoice = .characters, validation: Double = 0.1, length: Length,
+        batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
         precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
         saveEvery: Int? = nil

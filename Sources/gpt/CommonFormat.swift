@@ -1,3 +1,5 @@
+import GPTKit
+
 /// A number with so many decimals; what is not finite is "nan" or "inf".
 func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return "\(value)" }
@@ -48,6 +50,11 @@ func large(_ value: Double) -> String {
 
 /// A loss in bits, from nats.
 func bits(_ nats: Double) -> Double { nats / 0x1.62e42fefa39efp-1 }
+
+extension Tokenizer {
+    /// What one of its tokens is, in a word.
+    var unit: String { self is CharacterTokenizer ? "character" : self is ByteTokenizer ? "byte" : "token" }
+}
 
 /// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {

@@ -33,6 +33,9 @@ let outputIsTerminal = isatty(STDOUT_FILENO) == 1
 /// Whether standard error is one.
 let errorsAreTerminal = isatty(STDERR_FILENO) == 1
 
+/// Whether standard input is one.
+let inputIsTerminal = isatty(STDIN_FILENO) == 1
+
 /// Whether something was given to standard input: a pipe, a file or a socket, but not a terminal or the null device.
 var inputIsGiven: Bool {
     var information = stat()

@@ -14,9 +14,20 @@ struct CompareCommand: ParsableCommand {
 
               gpt compare
               gpt compare --text notes.txt --models ngram,gpt --minutes 2
+              gpt compare --models ngram,gpt --tokenizer char,bpe:512,bpe:1024
+
+            A loss is per token, and tokens of another vocabulary are other tokens: between vocabularies only bits per byte \
+            of text compare.
             """)
 
     @OptionGroup(title: "Text") var text: TextOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "What a token is: char, byte, bpe:N, a published vocabulary or a file. Several, separated by commas, are held "
+                + "against each other.",
+            valueName: "kinds"))
+    var tokenizer = "char"
 
     @Option(
         help: ArgumentHelp("Which models, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
@@ -65,13 +76,22 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Print the results once more as one JSON object, the last line of the output.")
     var json = false
 
+    /// A vocabulary and the text in its tokens.
+    private struct Reading {
+        var choice: TokenizerChoice
+        var tokenizer: any Tokenizer
+        var data: TokenDataset
+    }
+
     /// A model and how it did.
     private struct Rung {
         var kind: ModelKind
         var name: String
+        var choice: TokenizerChoice
         var parameters: Int
         var seconds: Double
         var loss: Double
+        var bitsPerByte: Double
         var bitsPerCharacter: Double
         var line: String
     }
@@ -90,8 +110,22 @@ struct CompareCommand: ParsableCommand {
         return kinds
     }
 
+    private func choices() throws -> [TokenizerChoice] {
+        let choices = try tokenizer.split(separator: ",").map { name in
+            do { return try TokenizerChoice(asked: String(name).filter { $0 != " " }) } catch {
+                throw ValidationError(capitalized(escaped("\(error)")))
+            }
+        }
+        if choices.isEmpty { throw ValidationError("Name at least one vocabulary with --tokenizer.") }
+        for (i, choice) in choices.enumerated() where choices[..<i].contains(choice) {
+            throw ValidationError("Name each vocabulary once.")
+        }
+        return choices
+    }
+
     func validate() throws {
         _ = try kinds()
+        _ = try choices()
         if steps != nil, minutes != nil { throw ValidationError("Give either --steps or --minutes, not both.") }
     }
 
@@ -108,7 +142,6 @@ struct CompareCommand: ParsableCommand {
         settings.shape.order = order
         settings.seed = seed
         settings.validation = text.validation ?? settings.validation
-        settings.tokenizer = text.tokenizer ?? .characters
         return settings
     }
 
@@ -117,41 +150,63 @@ struct CompareCommand: ParsableCommand {
             StopSignal.catchAll()
             try execution.execute {
                 let all = try kinds().map { settings(for: $0) }
+                let choices = try choices()
                 for settings in all {
                     if let problem = settings.problem { throw TrainingError.setting(problem) }
-                    if let path = directory(settings.shape.kind), let occupant = RunDirectory.occupant(of: path) {
-                        throw TrainingError.directory(occupant.refusal(path))
+                    for choice in choices {
+                        guard let path = directory(settings.shape.kind, choice, of: choices.count) else { continue }
+                        if let occupant = RunDirectory.occupant(of: path) {
+                            throw TrainingError.directory(occupant.refusal(path))
+                        }
                     }
                 }
-                try compare(all)
+                try compare(all, choices)
             }
         }
     }
 
-    private func directory(_ kind: ModelKind) -> String? { out.map { "\($0)/\(kind.rawValue)" } }
+    /// Where a model is kept, if it is: of several vocabularies each has a directory of its own.
+    private func directory(_ kind: ModelKind, _ choice: TokenizerChoice, of choices: Int) -> String? {
+        guard let out else { return nil }
+        let name = choice.name.map { $0.isLetter || $0.isNumber || $0 == "_" ? $0 : "-" }
+        return choices == 1 ? "\(out)/\(kind.rawValue)" : "\(out)/\(String(name))/\(kind.rawValue)"
+    }
 
-    private func compare(_ all: [TrainingSettings]) throws {
+    private func compare(_ all: [TrainingSettings], _ choices: [TokenizerChoice]) throws {
         let (texts, origin) = try text.read()
-        let tokenizer = try (text.tokenizer ?? .characters).make(for: texts)
+        let validation = try text.checkedValidation()
         let context = all.filter { $0.shape.kind != .ngram }.map(\.shape.context).max() ?? 1
-        let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: text.checkedValidation(), contextLength: context)
-        for settings in all {
-            try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
+        let readings = try choices.map { choice in
+            let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
+            for settings in all {
+                try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
+            }
+            return Reading(
+                choice: choice, tokenizer: tokenizer,
+                data: try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context))
         }
+        let names = texts.map { escaped($0.name) }.joined(separator: ", ")
+        for reading in readings {
+            let vocabulary = readings.count == 1 ? "" : " as \(reading.choice.name)"
+            try writeLine(
+                "\(names)\(vocabulary): \(counted(reading.data.trainingCount, "token")) to learn from, "
+                    + "\(grouped(reading.data.validationCount)) to be measured on.")
+        }
+        try writeLine()
+        let isOne = readings.count == 1
         try writeLine(
-            "\(texts.map { escaped($0.name) }.joined(separator: ", ")): \(counted(data.trainingCount, "token")) to learn from, "
-                + "\(grouped(data.validationCount)) to be measured on.\n")
-        try writeLine(Self.row("model", "parameters", "time", "loss", "bits/char", "a line it wrote"))
+            Self.row("model", isOne ? nil : "tokenizer", "parameters", "time", "loss", "bits/byte", "a line it wrote"))
 
         var rungs: [Rung] = []
-        for settings in all {
-            guard let rung = try train(settings, data, tokenizer, origin) else { break }
-            try writeLine(
-                Self.row(
-                    rung.name, grouped(rung.parameters), duration(rung.seconds), fixed(rung.loss, 4),
-                    fixed(rung.bitsPerCharacter, 4), rung.line))
-            rungs.append(rung)
+        training: for reading in readings {
+            for settings in all {
+                guard let rung = try train(settings, reading, origin, of: readings.count) else { break training }
+                try writeLine(
+                    Self.row(
+                        rung.name, isOne ? nil : rung.choice.name, grouped(rung.parameters), duration(rung.seconds),
+                        fixed(rung.loss, 4), fixed(rung.bitsPerByte, 4), rung.line))
+                rungs.append(rung)
+            }
         }
         if let signal = StopSignal.received {
             note("Stopped; what was being trained is lost\(out == nil ? "" : " but for its directory").")
@@ -166,10 +221,13 @@ struct CompareCommand: ParsableCommand {
 
     /// Trains a model and measures it; nil if that was stopped.
     private func train(
-        _ settings: TrainingSettings, _ data: TokenDataset, _ tokenizer: any Tokenizer, _ origin: TextOrigin
+        _ settings: TrainingSettings, _ reading: Reading, _ origin: TextOrigin, of readings: Int
     ) throws -> Rung? {
+        var settings = settings
+        settings.tokenizer = reading.choice
+        let (tokenizer, data) = (reading.tokenizer, reading.data)
         let kind = settings.shape.kind
-        let kept = try directory(kind).map {
+        let kept = try directory(kind, reading.choice, of: readings).map {
             try RunDirectory(creating: $0, tokenizer: tokenizer, data: data, origin: origin)
         }
         let model: any LanguageModel
@@ -178,7 +236,8 @@ struct CompareCommand: ParsableCommand {
         var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
         if let neural = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: seed) {
             let trainer = try Trainer(neural, data: data, settings: settings, store: kept ?? MemoryStore())
-            let progress = RungProgress(kind.rawValue, settings)
+            let progress = RungProgress(
+                kind.rawValue + (readings == 1 ? "" : " with \(reading.choice.name)"), settings)
             defer { progress.finish() }
             let end = try trainer.run(shouldStop: { StopSignal.received != nil }, report: progress.report)
             if end == .stopped { return nil }
@@ -190,8 +249,10 @@ struct CompareCommand: ParsableCommand {
         }
         let elapsed = seconds
         return Rung(
-            kind: kind, name: kind == .ngram ? "ngram (\(order))" : kind.rawValue, parameters: model.parameterCount,
-            seconds: elapsed, loss: loss, bitsPerCharacter: bitsPerCharacter(loss, data, tokenizer),
+            kind: kind, name: kind == .ngram ? "ngram (\(order))" : kind.rawValue, choice: reading.choice,
+            parameters: model.parameterCount, seconds: elapsed, loss: loss,
+            bitsPerByte: bits(loss) / data.validationBytesPerToken,
+            bitsPerCharacter: bitsPerCharacter(loss, data, tokenizer),
             line: try line(by: TextGenerator(model, tokenizer: tokenizer)))
     }
 
@@ -215,13 +276,14 @@ struct CompareCommand: ParsableCommand {
 
     // MARK: Words
 
-    private static func row(_ cells: String...) -> String {
-        let widths = [10, 12, 11, 7, 9, 0]
+    private static func row(_ cells: String?...) -> String {
+        let widths = [10, 11, 12, 11, 7, 9, 0]
         var line = ""
         for (column, cell) in cells.enumerated() {
+            guard let cell else { continue }
             let padding = String(repeating: " ", count: max(0, widths[column] - cell.count))
             if column > 0 { line += "  " }
-            line += column == 0 || column == 5 ? cell + padding : padding + cell
+            line += [0, 1, 6].contains(column) ? cell + padding : padding + cell
         }
         return line
     }
@@ -229,78 +291,44 @@ struct CompareCommand: ParsableCommand {
     /// Who has beaten counting and who has lost to it.
     private func verdicts(_ rungs: [Rung]) -> [String] {
         var lines: [String] = []
-        if let counting = rungs.first(where: { $0.kind == .ngram }) {
-            for rung in rungs where rung.kind != .ngram {
-                let difference = fixed(abs(rung.loss - counting.loss), 4)
-                if rung.loss < counting.loss {
-                    lines.append("\(rung.name) beats counting by \(difference) nats a token.")
-                } else {
-                    lines.append("\(rung.name) has lost to counting by \(difference) nats a token.")
-                }
-            }
-        } else {
+        let isOne = Set(rungs.map(\.choice.name)).count <= 1
+        func name(_ rung: Rung) -> String { rung.name + (isOne ? "" : " with \(rung.choice.name)") }
+        for rung in rungs where rung.kind != .ngram {
+            guard let counting = counting(for: rung, among: rungs) else { continue }
+            let difference = fixed(abs(rung.loss - counting.loss), 4)
+            let verdict = rung.loss < counting.loss ? "beats counting" : "has lost to counting"
+            lines.append("\(name(rung)) \(verdict) by \(difference) nats a token.")
+        }
+        if !rungs.contains(where: { $0.kind == .ngram }) {
             lines.append("Counting is not among them; without ngram nothing says whether training was worth it.")
         }
-        if rungs.count > 1, let best = rungs.min(by: { $0.loss < $1.loss }) {
-            lines.append("The best of them is \(best.name).")
+        if rungs.count > 1, let best = rungs.min(by: { $0.bitsPerByte < $1.bitsPerByte }) {
+            lines.append("The best of them is \(name(best))\(isOne ? "" : ", by bits per byte").")
         }
         if let out { lines.append("The models are in \(out).") }
         return lines
     }
 
+    /// What counting reaches on the same tokens.
+    private func counting(for rung: Rung, among rungs: [Rung]) -> Rung? {
+        rungs.first { $0.kind == .ngram && $0.choice == rung.choice }
+    }
+
     private func object(_ rungs: [Rung]) -> JSON {
-        let counting = rungs.first { $0.kind == .ngram }
-        return [
+        [
             "models": .array(
                 rungs.map { rung in
                     [
-                        "model": .string(rung.kind.rawValue), "parameters": .int(rung.parameters),
+                        "model": .string(rung.kind.rawValue), "tokenizer": .string(rung.choice.name),
+                        "parameters": .int(rung.parameters),
                         "seconds": .double(rung.seconds), "loss": .double(rung.loss),
+                        "bits_per_byte": .double(rung.bitsPerByte),
                         "bits_per_character": .double(rung.bitsPerCharacter),
                         "beats_counting": rung.kind == .ngram
-                            ? .null : counting.map { .bool(rung.loss < $0.loss) } ?? .null,
+                            ? .null : counting(for: rung, among: rungs).map { .bool(rung.loss < $0.loss) } ?? .null,
                         "line": .string(rung.line),
                     ]
                 })
         ]
-    }
-}
-
-/// How the training of a rung goes: on one line of a terminal, and through a pipe in a line now and then.
-private final class RungProgress {
-    private let name: String
-    private let settings: TrainingSettings
-    private let begin = ContinuousClock.now
-    private var lastShown = ContinuousClock.now
-
-    init(_ name: String, _ settings: TrainingSettings) {
-        self.name = name
-        self.settings = settings
-        if errorsAreTerminal { return }
-        switch settings.length {
-        case .steps(let steps): note("training \(name) for \(counted(steps, "step"))")
-        case .minutes(let minutes): note("training \(name) for \(duration(60 * minutes))")
-        }
-    }
-
-    func report(_ event: TrainingEvent) {
-        guard case .step(let step, let loss, let rate) = event,
-            ContinuousClock.now - lastShown > (errorsAreTerminal ? .milliseconds(100) : .seconds(30))
-        else { return }
-        lastShown = .now
-        let elapsed = (lastShown - begin) / .seconds(1)
-        let left: Double
-        switch settings.length {
-        case .steps(let steps): left = elapsed / Double(step) * Double(steps - step)
-        case .minutes(let minutes): left = 60 * minutes - elapsed
-        }
-        let line =
-            "\(name): step \(grouped(step)), loss \(fixed(loss, 3)), \(grouped(Int(rate))) tokens/s, "
-            + "\(duration(max(0, left))) left"
-        show(errorsAreTerminal ? "\r\u{1B}[K" + line : line + "\n")
-    }
-
-    func finish() {
-        if errorsAreTerminal { show("\r\u{1B}[K") }
     }
 }

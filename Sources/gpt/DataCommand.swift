@@ -15,6 +15,7 @@ struct DataCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Text") var tokens: TokenizerOptions
 
     @Option(parsing: .unconditional, help: ArgumentHelp("T, the length of the windows.", valueName: "tokens"))
     var context = 8
@@ -38,9 +39,9 @@ struct DataCommand: ParsableCommand {
                 throw CommandFailure("a batch of \(batch) windows of \(context) is too large to show; choose fewer")
             }
             let (texts, _) = try text.read()
-            let kind = text.tokenizer ?? .characters
-            let tokenizer = try kind.make(for: texts)
             let validation = try text.checkedValidation()
+            let choice = try tokens.choice() ?? .characters
+            let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
             let data = try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context)
             try describe(texts, data, tokenizer, validation)
             let (inputs, targets) = data.batch(batch: batch, length: context, seed: seed, step: 0, microBatch: 0)

@@ -18,6 +18,7 @@ struct GPT: ParsableCommand {
             InfoCommand.self,
             DataCommand.self,
             CompareCommand.self,
+            TokenizerCommand.self,
             VerifyCommand.self,
             BenchCommand.self,
         ])

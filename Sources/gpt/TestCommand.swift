@@ -18,8 +18,9 @@ struct TestCommand: ParsableCommand {
         abstract: "Measure how well a model predicts a text, and let it go on from a prompt.",
         discussion: """
             The loss is the mean of -log p of each token of the text but the first, in nats. Perplexity is its \
-            exponential: the model is as unsure as if it chose among so many tokens. Bits per character compare models \
-            whatever their tokens are: the whole text's loss in bits, divided by the characters that were predicted. \
+            exponential: the model is as unsure as if it chose among so many tokens. Bits per character and per byte \
+            compare models whatever their tokens are: the whole text's loss in bits, divided by the characters, or bytes of \
+            UTF-8, that were predicted. \
             A model with a context reads the text in consecutive windows of that length.
 
               gpt test model --text notes.txt --prompt "Dear"
@@ -59,10 +60,12 @@ struct TestCommand: ParsableCommand {
         var characters: Int
         /// Characters that were predicted: all but those of the first token.
         var predictedCharacters: Int
+        var predictedBytes: Int
         var seconds: Double
 
         var perplexity: Double { exp(evaluation.loss) }
         var bitsPerCharacter: Double { bits(evaluation.total) / Double(predictedCharacters) }
+        var bitsPerByte: Double { bits(evaluation.total) / Double(predictedBytes) }
     }
 
     /// The prompt that was meant.
@@ -95,7 +98,7 @@ struct TestCommand: ParsableCommand {
         let name = text == "-" ? "standard input" : text
         let ids: [Int32]
         do {
-            ids = try generator.tokenizer.encode(content, replacing: unknown)
+            ids = try generator.tokenizer.encodePlainly(content, replacing: unknown)
         } catch let error as TokenizerError {
             throw CommandFailure("\(name): \(error)")
         }
@@ -125,7 +128,8 @@ struct TestCommand: ParsableCommand {
         let seconds = (clock.now - start) / .seconds(1)
         return Result(
             evaluation: evaluation ?? Evaluation(total: 0, count: 0), characters: characters,
-            predictedCharacters: max(1, characters - first), seconds: seconds)
+            predictedCharacters: max(1, characters - first),
+            predictedBytes: max(1, content.utf8.count - generator.tokenizer.bytes(of: ids[0]).count), seconds: seconds)
     }
 
     private func describe(_ result: Result) throws {
@@ -136,6 +140,7 @@ struct TestCommand: ParsableCommand {
             ["loss", "\(fixed(result.evaluation.loss, 4)) nats a token"],
             ["perplexity", fixed(result.perplexity, 3)],
             ["bits per character", fixed(result.bitsPerCharacter, 4)],
+            ["bits per byte", fixed(result.bitsPerByte, 4)],
             ["time", "\(duration(result.seconds)), \(large(rate)) tokens a second"],
         ]
         for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
@@ -160,6 +165,7 @@ struct TestCommand: ParsableCommand {
         object["loss"] = .double(result.evaluation.loss)
         object["perplexity"] = .double(result.perplexity)
         object["bits_per_character"] = .double(result.bitsPerCharacter)
+        object["bits_per_byte"] = .double(result.bitsPerByte)
         object["tokens"] = .int(result.evaluation.count + 1)
         object["predicted_tokens"] = .int(result.evaluation.count)
         object["characters"] = .int(result.characters)

@@ -13,6 +13,8 @@ struct TrainCommand: ParsableCommand {
               gpt train
               gpt train --text notes.txt --out notes --minutes 10
               gpt train --resume notes
+              gpt train --text notes.txt --tokenizer bpe:1024
+              gpt train --from notes --text letters.txt --out letters
 
             What is made is the directory of a model as Hugging Face's libraries read it, which holds the best model by \
             validation loss; in its folder 'training' are the last state, from which --resume goes on bit by bit, the \
@@ -20,6 +22,7 @@ struct TrainCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Model") var shape: ShapeOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
     @OptionGroup var execution: ExecutionOptions
@@ -37,6 +40,14 @@ struct TrainCommand: ParsableCommand {
                 + "schedule, dropout, patience and threads may be changed.",
             valueName: "directory"))
     var resume: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Begin with the weights of this model instead of random ones, on another text or another course: a new run, in "
+                + "a directory of its own. Shape and tokenizer are the model's; the learning rate is a tenth of what it is "
+                + "otherwise.",
+            valueName: "model"))
+    var from: String?
 
     @Flag(help: "Show no progress, only the result.")
     var quiet = false
@@ -59,6 +70,19 @@ struct TrainCommand: ParsableCommand {
         if resume != nil, out != nil {
             throw ValidationError("A resumed run stays in its directory: give either --resume or --out, not both.")
         }
+        if from != nil {
+            if resume != nil {
+                throw ValidationError(
+                    "--resume goes on with a run and --from begins a new one: give either, not both.")
+            }
+            if let option = shape.given {
+                throw ValidationError("A model that is gone on from keeps its shape: leave out \(option), or --from.")
+            }
+            if tokenizer.tokenizer != nil {
+                throw ValidationError(
+                    "A model that is gone on from keeps its tokenizer: leave out --tokenizer, or --from.")
+            }
+        }
         if let kind = shape.model, kind != .gpt, shape.preset != nil {
             throw ValidationError("A preset is of a gpt: give either --preset or --model \(kind.rawValue), not both.")
         }
@@ -78,30 +102,35 @@ struct TrainCommand: ParsableCommand {
 
     // MARK: A new run
 
-    private var settings: TrainingSettings {
-        var settings = shape.preset?.settings ?? Recipe.settings(for: shape.model ?? .gpt)
+    private func settings(from start: StartingModel?) throws -> TrainingSettings {
+        var settings = shape.preset?.settings ?? Recipe.settings(for: start?.shape.kind ?? shape.model ?? .gpt)
+        start?.apply(to: &settings)
         shape.apply(to: &settings.shape)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
-        if let kind = text.tokenizer { settings.tokenizer = kind }
+        if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         return settings
     }
 
     private func newRun() throws {
-        let settings = settings
+        let start = try from.map { try StartingModel($0) }
+        let settings = try settings(from: start)
         if let problem = settings.problem { throw TrainingError.setting(problem) }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }
         let (texts, origin) = try text.read(remark: remark)
-        let tokenizer = try settings.tokenizer.make(for: texts)
+        let tokenizer =
+            try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, remark: remark)
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation,
             contextLength: settings.shape.kind == .ngram ? 1 : settings.shape.context)
         let path = try freeName()
         let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
-        let model = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
+        let model =
+            start?.model
+            ?? settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         guard let model else { return try count(data, tokenizer, settings, directory) }
         StopSignal.catchAll()
         describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
@@ -153,7 +182,7 @@ struct TrainCommand: ParsableCommand {
         shape.apply(to: &settings.shape)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
-        if let kind = text.tokenizer { settings.tokenizer = kind }
+        if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         if let problem = settings.problem { throw TrainingError.setting(problem) }
 
         let origin = text.text.isEmpty ? run.origin : .files(text.text)
@@ -245,7 +274,8 @@ struct TrainCommand: ParsableCommand {
         let names = data.documents.map(\.name).joined(separator: ", ")
         // The reserved token is none of the text's.
         let different = tokenizer.vocabularySize - (tokenizer.endOfText == nil ? 0 : 1)
-        remark("Model: \(form); \(large(Double(parameters))) parameters.")
+        let weights = from.map { ", weights from \($0)" } ?? ""
+        remark("Model: \(form); \(large(Double(parameters))) parameters\(weights).")
         remark(
             "Text: \(names); \(grouped(data.trainingCount)) tokens to learn from, \(grouped(data.validationCount)) to "
                 + "validate on, \(grouped(different)) different (\(tokenizer.kind))."

@@ -3,7 +3,6 @@ import GPTKit
 
 extension ModelKind: ExpressibleByArgument {}
 extension ModelPreset: ExpressibleByArgument {}
-extension TrainingSettings.TokenizerKind: ExpressibleByArgument {}
 extension LearningRateSchedule.Shape: ExpressibleByArgument {}
 
 /// The text to learn from.
@@ -20,10 +19,32 @@ struct TextOptions: ParsableArguments {
         help: ArgumentHelp(
             "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
     var validation: Double?
+}
 
+/// How the text becomes tokens.
+struct TokenizerOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("What a token is: a character of the text, or a byte. (default: char)", valueName: "kind"))
-    var tokenizer: TrainingSettings.TokenizerKind?
+        help: ArgumentHelp(
+            "What a token is: a character of the text (char), a byte, a piece of a word learnt from the text (bpe:N, for "
+                + "a vocabulary of N), or one of a published vocabulary (gpt2, cl100k, o200k, ...) or of a file "
+                + "(tokenizer.json, .tiktoken, a model). (default: char)",
+            valueName: "kind"))
+    var tokenizer: String?
+
+    /// What was asked for; nil where nothing was.
+    func choice() throws -> TokenizerChoice? {
+        guard let tokenizer else { return nil }
+        do { return try TokenizerChoice(asked: tokenizer) } catch {
+            throw ValidationError(capitalized(escaped("\(error)")))
+        }
+    }
+
+    func validate() throws { _ = try choice() }
+}
+
+/// A message of ours as the argument parser writes its own.
+func capitalized(_ message: String) -> String {
+    message.prefix(1).uppercased() + message.dropFirst() + (message.hasSuffix(".") ? "" : ".")
 }
 
 /// The model to train.
@@ -63,6 +84,16 @@ struct ShapeOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
     var order: Int?
+
+    /// The first of these options that was given.
+    var given: String? {
+        let options: [(String, Bool)] = [
+            ("--model", model != nil), ("--preset", preset != nil), ("--layers", layers != nil),
+            ("--heads", heads != nil), ("--width", width != nil), ("--context", context != nil),
+            ("--order", order != nil),
+        ]
+        return options.first { $0.1 }?.0
+    }
 
     /// Puts what was given into a shape.
     func apply(to shape: inout ModelShape) {

@@ -22,15 +22,18 @@ struct TrainResult {
         try writeLine()
         try writeLine(sample)
         try writeLine()
-        let unit = tokenizer is ByteTokenizer ? "byte" : "character"
+        let unit = tokenizer.unit
         let ofStep = step.map { ", the best model (step \(grouped($0)))" } ?? ""
         try writeLine(
-            "validation loss \(fixed(loss, 4)) nats per \(unit), \(fixed(bits(loss), 3)) bits per \(unit)"
+            "validation loss \(fixed(loss, 4)) nats per \(unit), \(bitsPerByte) bits per byte"
                 + "\(ofStep), trained in \(duration(seconds))")
         if let comparison = comparison(unit) { try writeLine(comparison) }
         try writeLine("The model is in \(path). Let it write more:")
         try writeLine("  gpt generate \(path)\(suggestedPrompt)")
     }
+
+    /// The loss by which models with different tokens compare.
+    private var bitsPerByte: String { fixed(bits(loss) / data.validationBytesPerToken, 3) }
 
     /// How the model stands against counting, in a sentence; nil where it is counting, or the text too long to count for a
     /// remark.

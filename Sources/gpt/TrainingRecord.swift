@@ -68,16 +68,23 @@ struct TrainingRecord {
             if let seed = json["settings"]?["seed"]?.stringValue { pieces.append("seed \(escaped(seed))") }
         }
         if let seconds = number("progress", "seconds") { pieces.append("\(duration(seconds))") }
+        if let model = json["settings"]?["from"]?.stringValue { pieces.append("from the weights of \(escaped(model))") }
         return pieces.joined(separator: ", ")
+    }
+
+    /// The loss by which models with different tokens compare, in parentheses; empty where the record does not tell.
+    private func bitsPerByte(_ loss: Double) -> String {
+        guard let length = number("text", "validation_bytes_per_token"), length > 0 else { return "" }
+        return " (\(fixed(bits(loss) / length, 3)) bits per byte)"
     }
 
     private var result: String {
         var pieces: [String] = []
         if let loss = number("progress", "final_validation_loss") {
-            pieces.append("validation loss \(fixed(loss, 4))")
+            pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss))")
             if let step = number("progress", "best_step") { pieces.append("best at step \(large(step))") }
         } else if let loss = number("progress", "best_validation_loss") {
-            pieces.append("validation loss \(fixed(loss, 4)) so far: the run is not finished")
+            pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss)) so far: the run is not finished")
         }
         if let loss = metrics["training_loss"].flatMap(Double.init) {
             pieces.append("last training loss \(fixed(loss, 4))")

@@ -52,6 +52,32 @@ import Testing
         #expect(again.errorText.contains("holds a model already"))
     }
 
+    @Test func comparesVocabularies() throws {
+        let text = try file(String(repeating: "Tea for two, and two for tea: \u{E9}\n", count: 60))
+        let out = directory.file("models")
+        let result = try runCommand([
+            "compare", "--text", text, "--models", "ngram,bigram", "--tokenizer", "char,bpe:265", "--steps", "3",
+            "--out", out, "--json",
+        ])
+        #expect(result.status == 0, "\(result.errorText)")
+        let last = try #require(result.lines.last)
+        let rungs = try #require(try JSON(parsing: Array(last.utf8))["models"]?.arrayValue)
+        #expect(rungs.compactMap { $0["tokenizer"]?.stringValue } == ["char", "char", "bpe:265", "bpe:265"])
+        for rung in rungs {
+            let loss = try #require(rung["loss"]?.doubleValue)
+            let perByte = try #require(rung["bits_per_byte"]?.doubleValue)
+            let perCharacter = try #require(rung["bits_per_character"]?.doubleValue)
+            // A byte is less than a character, as some are of two; a character is a token or less.
+            #expect(perByte < perCharacter)
+            #expect(perCharacter <= loss / log(2) + 1e-9)
+        }
+        #expect(result.text.contains("by bits per byte"))
+        #expect(try ModelDirectory.load(out + "/bpe-265/bigram").model.vocabularySize == 265)
+        for wrong in ["char,char", ",", "char,words"] {
+            #expect(try runCommand(["compare", "--text", text, "--tokenizer", wrong]).status == 64)
+        }
+    }
+
     @Test func somethingCanBeatCounting() throws {
         // A single token to go by, against a trained table of the same.
         let text = try file(String(repeating: "ab", count: 500))

@@ -1,0 +1,122 @@
+import Files
+import Tokenizers
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
+public enum TokenizerSource {
+    /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
+    /// the directory of a model.
+    /// - Throws: one line that names the file and what is wrong with it.
+    public static func read(_ path: String) throws -> any Tokenizer {
+        if Files.isDirectory(path) {
+            guard Files.exists(path + "/" + TokenizerFile.name) else {
+                throw ModelError(path: path, reason: "it has no \(TokenizerFile.name)")
+            }
+            return try TokenizerFile.read(directory: path)
+        }
+        let contents = try TextFile.bytes(path)
+        guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
+        // The file is a list of tokens; how texts are cut and which tokens are special only its name says.
+        let name = path.split(separator: "/").last.map { String($0.dropLast(".tiktoken".count)) } ?? ""
+        let digest = SHA256.hexDigest(of: contents)
+        let known = PublishedEncoding.allCases.filter { $0.files.count == 1 }
+        guard
+            let encoding = known.first(where: { $0.files[0].sha256 == digest && $0.name == name })
+                ?? known.first(where: { $0.files[0].sha256 == digest }) ?? known.first(where: { $0.name == name })
+        else {
+            let names = known.map(\.name).joined(separator: ", ")
+            throw TokenizerError.unreadable(
+                file: path,
+                reason:
+                    "a list of tokens does not say how texts are cut, and it is none of the published ones (\(names)); "
+                    + "give a \(TokenizerFile.name) instead")
+        }
+        return try encoding.tokenizer(files: [contents])
+    }
+
+    /// A published encoding.
+    ///
+    /// Its files are looked for in `folder` and nowhere else, if one is given. Otherwise in the folder `tokenizers` of the
+    /// one that the environment variable `GPT_DATA` names, then in the user's cache folder, and then they are fetched into
+    /// that from where they were published.
+    /// - Parameters:
+    ///   - encoding: which one.
+    ///   - folder: with files named as in `PublishedEncoding.files`.
+    ///   - mayDownload: whether it may be fetched.
+    ///   - willDownload: called with an address before the network is used.
+    /// - Throws: why it could not be had, in one line.
+    public static func published(
+        _ encoding: PublishedEncoding, folder: String? = nil, mayDownload: Bool = true,
+        willDownload: (String) -> Void = { _ in }
+    ) throws -> BPETokenizer {
+        try encoding.tokenizer(
+            files: encoding.files.map { file in
+                if let folder { return try TextFile.bytes(folder + "/" + file.name) }
+                return try contents(of: file, mayDownload, willDownload)
+            })
+    }
+
+    private static func contents(
+        of file: PublishedEncoding.File, _ mayDownload: Bool, _ willDownload: (String) -> Void
+    ) throws -> [UInt8] {
+        if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty {
+            let path = "\(folder)/tokenizers/\(file.name)"
+            if Files.exists(path) { return try TextFile.bytes(path) }
+        }
+        guard let cache = Files.cacheDirectory.map({ $0 + "/tokenizers" }) else {
+            throw ModelError(
+                path: file.name, reason: "it has nowhere to be kept: neither HOME nor XDG_CACHE_HOME is set")
+        }
+        let path = "\(cache)/\(file.name)"
+        if let kept = try? TextFile.bytes(path), SHA256.hexDigest(of: kept) == file.sha256 { return kept }
+        guard mayDownload else {
+            throw ModelError(path: file.name, reason: "it is neither in \(cache) nor in the folder that GPT_DATA names")
+        }
+        willDownload(file.url)
+        try Files.makeDirectory(cache)
+        AtomicFile.removeLeftovers(in: cache)
+        do { try Download.fetch(url: file.url, to: path, sha256: file.sha256) } catch {
+            throw ModelError(
+                path: file.name,
+                reason: "\(error); without a network put the file into \(cache), or into the folder tokenizers of what "
+                    + "GPT_DATA names")
+        }
+        return try TextFile.bytes(path)
+    }
+}
+
+extension Tokenizer {
+    /// The ids of a text in which special tokens are spelled like any other word, whatever the tokenizer refuses by itself:
+    /// the reading of everything that a model learns from, is tested on or is given to go on from.
+    /// - Parameter unknown: what takes the place of characters the tokenizer has no word for.
+    package func encodePlainly(_ text: String, replacing unknown: Unicode.Scalar? = nil) throws -> [Int32] {
+        guard let tokenizer = self as? BPETokenizer else { return try encode(text, replacing: unknown) }
+        var text = text
+        return try text.withUTF8 { bytes in
+            var ids: [Int32] = []
+            var rest = bytes[...]
+            // More than half of what it takes at once goes in parts.
+            while rest.count > 1 << 30,
+                let cut = tokenizer.pattern.placeToCut(in: UnsafeBufferPointer(rebasing: rest.prefix(1 << 30)))
+            {
+                ids += try tokenizer.encode(bytes: UnsafeBufferPointer(rebasing: rest.prefix(cut)), special: .plainText)
+                rest = rest.dropFirst(cut)
+            }
+            let last = try tokenizer.encode(bytes: UnsafeBufferPointer(rebasing: rest), special: .plainText)
+            return ids.isEmpty ? last : ids + last
+        }
+    }
+
+    /// The ids that no text of this tokenizer encodes to: those of special tokens.
+    package var specialIDs: [Int32] {
+        if let tokenizer = self as? BPETokenizer { return tokenizer.specialTokens.map(\.id) }
+        return endOfText.map { [$0] } ?? []
+    }
+}

@@ -1,0 +1,120 @@
+import Files
+import Interchange
+import Tokenizers
+
+/// How a text becomes tokens, as a person asks for it.
+public enum TokenizerChoice: Sendable, Equatable {
+    /// The characters of the text.
+    case characters
+    case bytes
+    /// Byte pairs learnt from the training part of the text: so many tokens in all, `<|endoftext|>` among them.
+    case bytePairs(Int)
+    /// A published vocabulary, by its name.
+    case published(PublishedEncoding)
+    /// A file with a vocabulary, or the directory of a model.
+    case file(String)
+
+    /// What can be asked for, as help and errors name it.
+    public static let forms = "char, byte, bpe:N, \(publishedNames), or a file"
+
+    /// The names of the published vocabularies, as a list for people.
+    public static let publishedNames = PublishedEncoding.allCases.map(\.name).joined(separator: ", ")
+
+    /// Reads what a person has written: a name, or the path of what is there.
+    /// - Throws: `TrainingError.setting`, naming what there is instead.
+    public init(asked text: String) throws(TrainingError) {
+        if let known = Self(name: text) {
+            self = known
+        } else if text.hasPrefix("bpe:") || text == "bpe" {
+            throw .setting(
+                "'\(text)' does not say how many tokens: it must be a whole number of at least 257, as in bpe:1024")
+        } else if text.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
+            || Files.exists(text)
+        {
+            self = .file(Files.absolute(text))
+        } else {
+            throw .setting("there is no tokenizer '\(text)': choose \(Self.forms) (tokenizer.json or .tiktoken)")
+        }
+    }
+
+    /// Reads what `description` gave.
+    init?(recorded text: String) {
+        if text.hasPrefix("file:") {
+            self = .file(String(text.dropFirst("file:".count)))
+        } else if let known = Self(name: text) {
+            self = known
+        } else {
+            return nil
+        }
+    }
+
+    private init?(name: String) {
+        switch name {
+        case "char": self = .characters
+        case "byte": self = .bytes
+        default:
+            if name.hasPrefix("bpe:") {
+                guard let size = Int(name.dropFirst(4)), (257...BPETrainer.greatestVocabulary).contains(size) else {
+                    return nil
+                }
+                self = .bytePairs(size)
+            } else if let encoding = PublishedEncoding(name: name) {
+                self = .published(encoding)
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// The tokenizer, made for some texts where it depends on them.
+    /// - Parameters:
+    ///   - texts: what will be encoded. Byte pairs are learnt from their training parts alone, as the model is.
+    ///   - validation: the share of each that is for validation.
+    ///   - remark: told of what takes a while, or is not as it was asked for.
+    public func make(
+        for texts: [NamedText], validation: Double, remark: (String) -> Void = { _ in }
+    ) throws -> any Tokenizer {
+        switch self {
+        case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
+        case .bytes: return ByteTokenizer()
+        case .published(let encoding):
+            return try TokenizerSource.published(encoding) { remark("Fetching \($0) ...") }
+        case .file(let path): return try TokenizerSource.read(path)
+        case .bytePairs(let size):
+            // One special token, that between texts, as the other kinds have it.
+            let trainer = try BPETrainer(vocabularySize: size, specialTokens: [endOfTextSpelling])
+            var pieces = PieceCounter()
+            for text in texts {
+                pieces.add(String(TokenDataset.trainingPart(of: text, validation: validation)), cutBy: .gpt2)
+            }
+            guard let result = try trainer.train(pieces) else { return ByteTokenizer() }
+            if result.tokens.count < size {
+                remark(
+                    "The text has pairs for \(result.tokens.count) tokens only; the vocabulary has that many, not \(size)."
+                )
+            }
+            return try result.tokenizer(cutBy: .gpt2)
+        }
+    }
+}
+
+extension TokenizerChoice {
+    /// As tables and names of directories show it: of a file the end of its path.
+    public var name: String {
+        guard case .file(let path) = self else { return description }
+        return path.split(separator: "/").last.map(String.init) ?? path
+    }
+}
+
+extension TokenizerChoice: CustomStringConvertible {
+    /// As it is recorded with a run.
+    public var description: String {
+        switch self {
+        case .characters: "char"
+        case .bytes: "byte"
+        case .bytePairs(let size): "bpe:\(size)"
+        case .published(let encoding): encoding.name
+        case .file(let path): "file:\(path)"
+        }
+    }
+}

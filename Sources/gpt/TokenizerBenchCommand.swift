@@ -1,0 +1,116 @@
+import ArgumentParser
+import Files
+import GPTKit
+import StrictJSON
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// `gpt tokenizer bench`: how fast a vocabulary is loaded, used and learnt.
+struct TokenizerBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure how fast this machine encodes and learns.",
+        discussion: """
+            On one thread, in seconds of processor time; the best of some rounds, of which each loads the vocabulary anew. \
+            Cold is the first text of a tokenizer, warm the same text again, when its words have been met. \
+            Tests/References/compare_tokenizers.py runs this beside tiktoken and Hugging Face's tokenizers.
+
+              gpt tokenizer bench --tokenizer cl100k --text notes.txt
+            """)
+
+    @Option(help: tokenizerHelp) var tokenizer = "gpt2"
+
+    @Option(help: ArgumentHelp("The text to encode. (default: tiny Shakespeare)", valueName: "file"))
+    var text: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("How often to measure.", valueName: "number"))
+    var rounds = 5
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The size of the vocabulary that is learnt; 0 for none.", valueName: "number"))
+    var vocabulary = 4_096
+
+    @Flag(help: "Print one JSON object as the last line.")
+    var json = false
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            guard (1...1_000).contains(rounds) else {
+                throw CommandFailure("--rounds is \(rounds); it must be between 1 and 1000")
+            }
+            let trainer = vocabulary == 0 ? nil : try BPETrainer(vocabularySize: vocabulary)
+            let content = try text.map { try TextFile.read($0) } ?? TinyShakespeare.load().text
+            // Before the clock runs: a vocabulary may have to be fetched.
+            _ = try loadTokenizer(tokenizer)
+
+            var load = Double.infinity, cold = Double.infinity, warm = Double.infinity
+            var tokens = 0
+            for _ in 0..<rounds {
+                var loaded: (any Tokenizer)?
+                load = min(load, try processorTime { loaded = try loadTokenizer(tokenizer) })
+                guard let loaded else { return }
+                cold = min(cold, try processorTime { tokens = try loaded.encodePlainly(content).count })
+                for _ in 0..<3 { warm = min(warm, try processorTime { _ = try loaded.encodePlainly(content) }) }
+            }
+            var training = Double.infinity
+            if let trainer {
+                for _ in 0..<rounds {
+                    training = min(
+                        training,
+                        try processorTime {
+                            var pieces = PieceCounter()
+                            pieces.add(content, cutBy: .gpt2)
+                            _ = try trainer.train(pieces)
+                        })
+                }
+            }
+            try report(content.utf8.count, tokens: tokens, load: load, cold: cold, warm: warm, training: training)
+        }
+    }
+
+    private func report(
+        _ size: Int, tokens: Int, load: Double, cold: Double, warm: Double, training: Double
+    ) throws {
+        func rate(_ seconds: Double) -> Double { Double(size) / 1e6 / seconds }
+        try writeLine("text         \(bytes(size)), \(counted(tokens, "token")) of \(tokenizer)")
+        try writeLine("load         \(fixed(load * 1e3, 1)) ms")
+        try writeLine("encode cold  \(fixed(rate(cold), 0)) MB/s of processor time")
+        try writeLine("encode warm  \(fixed(rate(warm), 0)) MB/s of processor time")
+        if training.isFinite {
+            try writeLine("learn        \(grouped(vocabulary)) tokens in \(fixed(training * 1e3, 1)) ms")
+        }
+        if json {
+            var object = JSONObject()
+            object["engine"] = "swift-gpt"
+            object["tokenizer"] = .string(tokenizer)
+            object["bytes"] = .int(size)
+            object["tokens"] = .int(tokens)
+            object["load_seconds"] = .double(load)
+            object["cold_mb_per_cpu_second"] = .double(rate(cold))
+            object["warm_mb_per_cpu_second"] = .double(rate(warm))
+            object["training_vocabulary"] = training.isFinite ? .int(vocabulary) : .null
+            object["training_cpu_seconds"] = training.isFinite ? .double(training) : .null
+            try writeLine(JSON.object(object).serialized())
+        }
+    }
+}
+
+/// The seconds of processor time that `body` takes, of all threads of this process together.
+private func processorTime(_ body: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+    let begin = now()
+    try body()
+    return now() - begin
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Files
+import GPTKit
+import StrictJSON
+
+/// `gpt tokenizer check`: the tokenizers against what other programs made of the same texts.
+struct TokenizerCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Hold the tokenizers against vectors made by other programs.",
+        discussion: """
+            A file has a JSON object on each line: a text and its ids, which are to come out; or ids and their bytes; or a \
+            step of a trainer, with the pair it merges and its count. A line that names no encoding is for the tokenizer \
+            of --tokenizer, or for the tokenizer.json beside the file. Lines that need a vocabulary which is not there are \
+            skipped. The exit status is 1 if any line fails.
+
+              gpt tokenizer check vectors.jsonl --vocabularies encodings
+              gpt tokenizer check golden.jsonl --tokenizer mine/tokenizer.json
+            """)
+
+    @Argument(help: ArgumentHelp("The files with vectors.", valueName: "file"))
+    var files: [String]
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder with the files of published vocabularies (cl100k_base.tiktoken and so on). (default: the folder "
+                + "tokenizers of what GPT_DATA names, and what was fetched before)",
+            valueName: "directory"))
+    var vocabularies: String?
+
+    @Option(help: ArgumentHelp("The tokenizer of lines that name no encoding.", valueName: "file"))
+    var tokenizer: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The text that a trainer's steps are of. (default: tiny Shakespeare, where it is kept)", valueName: "file"))
+    var text: String?
+
+    /// The most failures that are shown.
+    private static let shownFailures = 20
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            if let vocabularies, !Files.isDirectory(vocabularies) {
+                throw CommandFailure("there is no directory \(vocabularies)")
+            }
+            var passed = 0, failed = 0
+            var skipped: [(reason: String, count: Int)] = []
+            for file in files {
+                var tokenizers = TokenizerShelf(vocabularies: vocabularies, own: tokenizer, beside: file)
+                let vectors = try TokenizerVectors(file, text: text)
+                try vectors.check(&tokenizers) { place, outcome in
+                    switch outcome {
+                    case .passed: passed += 1
+                    case .failed(let reason):
+                        failed += 1
+                        if failed <= Self.shownFailures { try writeLine("FAIL \(file), \(place): \(escaped(reason))") }
+                        if failed == Self.shownFailures + 1 { try writeLine("FAIL ... and more") }
+                    case .skipped(let reason):
+                        if let index = skipped.firstIndex(where: { $0.reason == reason }) {
+                            skipped[index].count += 1
+                        } else {
+                            skipped.append((reason, 1))
+                        }
+                    }
+                }
+            }
+            for (reason, count) in skipped { try writeLine("skipped \(grouped(count)): \(reason)") }
+            let all = skipped.reduce(0) { $0 + $1.count }
+            try writeLine("\(passed) passed, \(failed) failed, \(all) skipped")
+            if failed > 0 { throw ExitCode.failure }
+        }
+    }
+}
+
+/// What became of a vector.
+enum VectorOutcome {
+    case passed
+    case failed(String)
+    case skipped(String)
+}
+
+/// The tokenizers that vectors are for, each loaded once.
+struct TokenizerShelf {
+    private let vocabularies: String?
+    private let own: String?
+    private let file: String
+    private var loaded: [String: Result<any Tokenizer, any Error>] = [:]
+
+    init(vocabularies: String?, own: String?, beside file: String) {
+        self.vocabularies = vocabularies
+        self.own = own
+        self.file = file
+    }
+
+    /// The tokenizer that a vector names, or the one of vectors that name none; or why it is not there.
+    mutating func tokenizer(_ name: String?) -> Result<any Tokenizer, any Error> {
+        let key = name ?? ""
+        if let known = loaded[key] { return known }
+        let result = Result<any Tokenizer, any Error> {
+            if let name {
+                guard let encoding = PublishedEncoding(rawValue: name) else {
+                    throw CommandFailure("there is no encoding \(escaped(name))")
+                }
+                return try TokenizerSource.published(encoding, folder: vocabularies, mayDownload: false)
+            }
+            if let own { return try TokenizerSource.read(own) }
+            let beside = Files.parent(of: file) + "/" + TokenizerFile.name
+            guard Files.exists(beside) else {
+                throw CommandFailure("no encoding is named, there is no \(beside), and --tokenizer is not given")
+            }
+            return try TokenizerSource.read(beside)
+        }
+        loaded[key] = result
+        return result
+    }
+}

@@ -1,0 +1,203 @@
+import ArgumentParser
+import Files
+import GPTKit
+import StrictJSON
+
+/// `gpt tokenizer encode`: text to ids.
+struct TokenizerEncodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encode",
+        abstract: "Turn a text into ids.",
+        discussion: """
+            The ids go to standard output, separated by spaces, on one line.
+
+              echo "Hello, world" | gpt tokenizer encode --tokenizer gpt2
+              gpt tokenizer encode --tokenizer mine/tokenizer.json notes.txt --pieces
+            """)
+
+    @OptionGroup var input: InputOptions
+
+    @Option(help: tokenizerHelp) var tokenizer: String
+
+    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
+
+    @Flag(help: "Print each token on a line of its own, with the text it stands for.")
+    var pieces = false
+
+    @Flag(help: "Print a JSON array.")
+    var json = false
+
+    func validate() throws {
+        if pieces, json { throw ValidationError("Give either --pieces or --json, not both.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            let tokenizer = try loadTokenizer(tokenizer)
+            var position = 0
+            var isFirst = true
+            if json { try write("[") }
+            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, placeToCut: tokenizer.placeToCut) { text in
+                let ids = try tokenizer.encode(text, special: special, at: position)
+                position += text.utf8.count
+                var line = ""
+                for id in ids {
+                    if pieces {
+                        line += "\(id)\t\(spelling(of: id, tokenizer))\n"
+                    } else {
+                        line += isFirst ? "\(id)" : (json ? ",\(id)" : " \(id)")
+                    }
+                    isFirst = false
+                    if line.utf8.count > 1 << 16 {
+                        try write(line)
+                        line = ""
+                    }
+                }
+                try write(line)
+            }
+            if !pieces { try write(json ? "]\n" : "\n") }
+        }
+    }
+}
+
+/// `gpt tokenizer decode`: ids to text.
+struct TokenizerDecodeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "decode",
+        abstract: "Turn ids into text.",
+        discussion: """
+            The ids are numbers with spaces, commas or line breaks between them; a JSON array will do. Bytes that are no \
+            characters become U+FFFD.
+
+              echo "15496 11 995" | gpt tokenizer decode --tokenizer gpt2
+            """)
+
+    @OptionGroup var input: InputOptions
+
+    @Option(help: tokenizerHelp) var tokenizer: String
+
+    @Flag(help: "Leave out special tokens instead of spelling them.")
+    var skipSpecial = false
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            let tokenizer = try loadTokenizer(tokenizer)
+            var decoder = StreamingDecoder(tokenizer)
+            try TextFile.readBlocks(
+                input.path("ids"), allowingEmpty: true,
+                placeToCut: { bytes in bytes.lastIndex { Self.isSeparator($0) }.map { $0 + 1 } }
+            ) { block in
+                var text = ""
+                for word in block.utf8.split(whereSeparator: Self.isSeparator) {
+                    guard let id = Int32(String(word) ?? "") else {
+                        throw CommandFailure(
+                            "\"\(escaped(String(decoding: word.prefix(40), as: UTF8.self)))\" is no id: give numbers with "
+                                + "spaces between them")
+                    }
+                    text += try piece(id, tokenizer, &decoder)
+                    if text.utf8.count > 1 << 16 {
+                        try write(text)
+                        text = ""
+                    }
+                }
+                try write(text)
+            }
+            try write(decoder.finish())
+        }
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        [0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "]")].contains(byte)
+    }
+
+    private func piece(_ id: Int32, _ tokenizer: any Tokenizer, _ decoder: inout StreamingDecoder) throws -> String {
+        if let special = specialSpelling(of: id, tokenizer) {
+            return skipSpecial ? "" : decoder.finish() + special
+        }
+        guard !tokenizer.bytes(of: id).isEmpty else {
+            throw TokenizerError.unknownID(id, vocabularySize: tokenizer.vocabularySize)
+        }
+        return decoder.append(id)
+    }
+}
+
+/// `gpt tokenizer count`: how many tokens a text has.
+struct TokenizerCountCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "count",
+        abstract: "Count the tokens of a text.",
+        discussion: """
+            The ids are not kept, so a text of any length will do.
+
+              gpt tokenizer count --tokenizer gpt2 --tokenizer cl100k --tokenizer o200k notes.txt
+            """)
+
+    @OptionGroup var input: InputOptions
+
+    @Option(parsing: .singleValue, help: tokenizerHelp)
+    var tokenizer: [String]
+
+    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
+
+    @Flag(help: "Print one JSON object, the last line of the output.")
+    var json = false
+
+    func validate() throws {
+        if tokenizer.isEmpty { throw ValidationError("Name at least one tokenizer with --tokenizer.") }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            let tokenizers = try tokenizer.map(loadTokenizer)
+            var counts = [Int](repeating: 0, count: tokenizers.count)
+            var bytes = 0, characters = 0
+            func placeToCut(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+                // Where byte pairs may be cut any other tokens may, too.
+                let pairs = tokenizers.filter { $0 is BPETokenizer }
+                let places = (pairs.isEmpty ? tokenizers : pairs).map { $0.placeToCut(bytes) }
+                return places.contains(nil) ? nil : places.compactMap { $0 }.min()
+            }
+            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, placeToCut: placeToCut) { text in
+                for (index, tokenizer) in tokenizers.enumerated() {
+                    counts[index] += try tokenizer.count(text, special: special, at: bytes)
+                }
+                bytes += text.utf8.count
+                characters += text.unicodeScalars.count
+            }
+            for (name, count) in zip(tokenizer, counts) {
+                let length = fixed(Double(bytes) / Double(max(1, count)), 3)
+                let label = tokenizers.count == 1 ? "" : "\(name): "
+                try writeLine("\(label)\(counted(count, "token")), \(length) bytes each")
+            }
+            if json {
+                let object: JSON = [
+                    "bytes": .int(bytes), "characters": .int(characters),
+                    "tokens": .object(JSONObject(zip(tokenizer, counts).map { ($0, .int($1)) })),
+                ]
+                try writeLine(object.serialized())
+            }
+        }
+    }
+}
+
+let tokenizerHelp = ArgumentHelp(
+    "A published vocabulary (\(TokenizerChoice.publishedNames)), a tokenizer.json, a .tiktoken file, the directory of a "
+        + "model, or byte.",
+    valueName: "name")
+
+/// The name of a special token; nil for any other.
+func specialSpelling(of id: Int32, _ tokenizer: any Tokenizer) -> String? {
+    if let tokenizer = tokenizer as? BPETokenizer { return tokenizer.specialToken(id)?.text }
+    return id == tokenizer.endOfText ? endOfTextSpelling : nil
+}
+
+/// A token as it is shown: its text in quotation marks, its bytes where they are not whole characters, or its name.
+func spelling(of id: Int32, _ tokenizer: any Tokenizer) -> String {
+    if let special = specialSpelling(of: id, tokenizer) { return special }
+    let bytes = tokenizer.bytes(of: id)
+    if let text = String(validating: bytes, as: UTF8.self) { return "\"\(escaped(text))\"" }
+    return bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+}

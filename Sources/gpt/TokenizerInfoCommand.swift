@@ -1,0 +1,155 @@
+import ArgumentParser
+import GPTKit
+import StrictJSON
+
+/// `gpt tokenizer info`: what a vocabulary knows, and how it reads.
+struct TokenizerInfoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Show a vocabulary: its merges as they were learnt, and how it cuts a sentence.",
+        discussion: """
+              gpt tokenizer info gpt2
+              gpt tokenizer info mine --merges 100 --sentence "Hello, world"
+            """)
+
+    @Argument(help: tokenizerHelp) var tokenizer: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A sentence to cut; \\n is a newline, \\t a tab, \\\\ a backslash.", valueName: "text"))
+    var sentence = "The quick brown fox doesn't jump over 12345 lazy dogs, über-naïve café owls or 漢字 🙂."
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How many of the first merges to show.", valueName: "number"))
+    var merges = 12
+
+    @Flag(help: "Print one JSON object, the last line of the output.")
+    var json = false
+
+    func run() throws {
+        try reportingFailures {
+            endOnInterrupt()
+            guard merges >= 0 else { throw CommandFailure("--merges is \(merges); it must be 0 or more") }
+            let tokenizer = try loadTokenizer(tokenizer)
+            let pairs = tokenizer as? BPETokenizer
+            let learnt = pairs?.vocabulary.merges ?? []
+            for line in aligned(rows(tokenizer, learnt), left: [0, 1]) { try writeLine(line) }
+            if let pairs, merges > 0, !learnt.isEmpty {
+                try writeLine("\nmerges as they were learnt:")
+                try describe(learnt, pairs)
+            }
+            let text = unescaped(sentence)
+            let ids = try tokenizer.encodePlainly(text)
+            try writeLine("\n\(counted(ids.count, "token")) for \(counted(text.unicodeScalars.count, "character")):")
+            try writeLine(cut(ids, tokenizer))
+            if let pairs { try describeAssembly(of: ids, pairs, learnt) }
+            if json { try writeLine(object(tokenizer, learnt, ids).serialized()) }
+        }
+    }
+
+    private func rows(_ tokenizer: any Tokenizer, _ learnt: [Merge]) -> [[String]] {
+        var rows = [["tokenizer", "\(self.tokenizer): \(tokenizer.kind)"]]
+        rows.append(["vocabulary", counted(tokenizer.vocabularySize, "id")])
+        if let tokenizer = tokenizer as? CharacterTokenizer {
+            rows.append(["alphabet", shortAlphabet(tokenizer.alphabet)])
+        }
+        guard let tokenizer = tokenizer as? BPETokenizer else { return rows }
+        let vocabulary = tokenizer.vocabulary
+        rows.append([
+            "tokens", "\(grouped(vocabulary.count)): 256 bytes and \(counted(vocabulary.count - 256, "longer one"))",
+        ])
+        rows.append(["merges", grouped(learnt.count)])
+        rows.append(["texts are cut", tokenizer.pattern.words])
+        let special = tokenizer.specialTokens
+        let names = special.prefix(6).map { "\(escaped($0.text)) (\($0.id))" }.joined(separator: ", ")
+        rows.append(["special", special.isEmpty ? "none" : names + (special.count > 6 ? ", ... \(special.count)" : "")])
+        let ids = (0..<Int32(vocabulary.idCount)).map { ($0, vocabulary.bytes(of: $0).count) }
+        let longest = ids.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(4).map { short(spelling(of: $0.0, tokenizer)) }
+        rows.append(["the longest", longest.joined(separator: ", ")])
+        return rows
+    }
+
+    private func short(_ text: String) -> String { text.count > 40 ? text.prefix(36) + "...\"" : text }
+
+    private func describe(_ learnt: [Merge], _ tokenizer: BPETokenizer) throws {
+        let rows = learnt.prefix(merges).enumerated().map { number, merge in
+            [
+                "\(number + 1)", spelling(of: merge.left, tokenizer), "+", spelling(of: merge.right, tokenizer), "=",
+                spelling(of: merge.result, tokenizer), "\(merge.result)",
+            ]
+        }
+        for line in aligned(rows, left: [1, 2, 3, 4, 5], indentation: 2) { try writeLine(line) }
+        if learnt.count > merges { try writeLine("  ... and \(counted(learnt.count - merges, "more", "more"))") }
+    }
+
+    /// The tokens of a text: in turn on grounds of other colours on a terminal, and with bars between them elsewhere.
+    private func cut(_ ids: [Int32], _ tokenizer: any Tokenizer) -> String {
+        let colours = [45, 42, 43, 44, 41, 46]
+        var line = ""
+        for (number, id) in ids.enumerated() {
+            let bytes = tokenizer.bytes(of: id)
+            let text =
+                String(validating: bytes, as: UTF8.self).map(escaped)
+                ?? bytes.map { "\\x" + String($0, radix: 16) }.joined()
+            if outputIsTerminal {
+                line += "\u{1B}[30;\(colours[number % colours.count])m\(text)\u{1B}[0m"
+            } else {
+                line += (number > 0 ? "|" : "") + text
+            }
+        }
+        return line
+    }
+
+    /// How the token of the text that took the most merges came about.
+    private func describeAssembly(of ids: [Int32], _ tokenizer: BPETokenizer, _ learnt: [Merge]) throws {
+        let longest = ids.max { tokenizer.bytes(of: $0).count < tokenizer.bytes(of: $1).count }
+        guard let longest, tokenizer.bytes(of: longest).count > 2 else { return }
+        var rankOfPair: [Pair: Int] = [:]
+        for (rank, merge) in learnt.enumerated() { rankOfPair[Pair(left: merge.left, right: merge.right)] = rank }
+        var parts = tokenizer.bytes(of: longest).map { tokenizer.vocabulary.byteIDs[Int($0)] }
+        var lines = [parts]
+        while parts.count > 1 {
+            let ranks = zip(parts, parts.dropFirst()).map { rankOfPair[Pair(left: $0, right: $1)] ?? .max }
+            guard let best = ranks.min(), best < .max, let place = ranks.firstIndex(of: best) else { break }
+            parts[place] = learnt[best].result
+            parts.remove(at: place + 1)
+            lines.append(parts)
+        }
+        guard parts == [longest] else { return }
+        try writeLine("\nhow \(spelling(of: longest, tokenizer)) comes together, merge by merge:")
+        for line in lines { try writeLine("  " + cut(line, tokenizer)) }
+    }
+
+    private struct Pair: Hashable {
+        var left: Int32
+        var right: Int32
+    }
+
+    private func object(_ tokenizer: any Tokenizer, _ learnt: [Merge], _ ids: [Int32]) -> JSON {
+        var object = JSONObject()
+        object["kind"] = .string(tokenizer.kind)
+        object["vocabulary"] = .int(tokenizer.vocabularySize)
+        object["merges"] = .int(learnt.count)
+        if let tokenizer = tokenizer as? BPETokenizer {
+            object["special"] = .object(JSONObject(tokenizer.specialTokens.map { ($0.text, .int(Int($0.id))) }))
+        }
+        object["sentence"] = .string(unescaped(sentence))
+        object["ids"] = .array(ids.map { .int(Int($0)) })
+        object["tokens"] = .array(ids.map { .string(String(decoding: tokenizer.bytes(of: $0), as: UTF8.self)) })
+        return .object(object)
+    }
+}
+
+extension SplitPattern {
+    /// In words, for people.
+    var words: String {
+        switch self {
+        case .gpt2: "as for GPT-2: letters, digits or signs with a space before them"
+        case .cl100k: "as for GPT-4 (cl100k_base): words with a sign before them, digits in threes"
+        case .llama3: "as for Llama 3: words with a sign before them, digits in threes"
+        case .qwen2: "as for Qwen: words with a sign before them, digits one by one"
+        case .o200k: "as for GPT-4o (o200k_base): words also where small letters end, digits in threes"
+        case .whole: "not at all"
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import GPTKit
+
+/// The model whose weights a new training begins with, and its tokenizer, which it keeps.
+struct StartingModel {
+    let path: String
+    let model: any NeuralLanguageModel
+    let tokenizer: any Tokenizer
+    let shape: ModelShape
+
+    init(_ path: String) throws {
+        let saved = try ModelDirectory.load(path)
+        guard let model = saved.model as? any NeuralLanguageModel, let shape = ModelShape(of: saved.model) else {
+            throw CommandFailure(
+                "\(path) is a model of kind '\(saved.model.modelType)', which counts: it has no weights to go on from")
+        }
+        self.path = path
+        self.model = model
+        self.shape = shape
+        tokenizer = try saved.tokenizer
+    }
+
+    /// Puts shape, tokenizer and a gentler learning rate into settings. A rate with which random weights learn fast would
+    /// make the others forget.
+    func apply(to settings: inout TrainingSettings) {
+        settings.shape = shape
+        settings.tokenizer = tokenizer is CharacterTokenizer ? .characters : .file(path)
+        settings.initialModel = path
+        // Rounded, so that it is shown as people write it.
+        settings.schedule.peak = (settings.schedule.peak * 1e8).rounded() / 1e9
+    }
+}

@@ -1,0 +1,210 @@
+import GPTKit
+import StrictJSON
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite struct TokenizerCommandTests {
+    let directory = TemporaryDirectory()
+
+    private func file(_ name: String, _ text: String) throws -> String {
+        let path = directory.file(name)
+        try #require(Fixtures.write(Array(text.utf8), to: path))
+        return path
+    }
+
+    /// A vocabulary of 300 that was learnt from the verse, with a special token.
+    private func vocabulary() throws -> String {
+        let text = try file("verse.txt", String(repeating: Models.verse, count: 10))
+        let path = directory.file("tokens")
+        let result = try runCommand([
+            "tokenizer", "train", "--text", text, "--vocabulary", "300", "--special", "<|endoftext|>", "--out", path,
+        ])
+        try #require(result.status == 0, "\(result.errorText)")
+        return path
+    }
+
+    private func run(_ arguments: String..., input: String? = nil) throws -> CommandResult {
+        try runCommand(["tokenizer"] + arguments, input: input)
+    }
+
+    @Test func learnsWhatTheLibraryLearns() throws {
+        let path = try vocabulary()
+        var pieces = PieceCounter()
+        pieces.add(String(repeating: Models.verse, count: 10), cutBy: .gpt2)
+        let trainer = try BPETrainer(vocabularySize: 300, specialTokens: ["<|endoftext|>"])
+        let learnt = try #require(try trainer.train(pieces))
+        let saved = try TokenizerFile.tokenizer(from: Fixtures.bytes(path + "/tokenizer.json"))
+        let tokenizer = try #require(saved as? BPETokenizer)
+        #expect(tokenizer.vocabulary.merges == learnt.merges)
+        #expect(tokenizer.specialTokens.map(\.text) == ["<|endoftext|>"])
+
+        // From a pipe, into a file, and not over one that is there.
+        let json = directory.file("tokenizer.json")
+        let text = String(repeating: Models.verse, count: 10)
+        let again = try runCommand(
+            ["tokenizer", "train", "--text", "-", "--vocabulary", "300", "--like", "rustbpe", "--out", json, "--json"],
+            input: text)
+        #expect(again.status == 0)
+        let object = try JSON(parsing: Array(try #require(again.lines.last).utf8))
+        #expect(object["bytes"]?.intValue == text.utf8.count)
+        #expect(object["different_pieces"]?.intValue == pieces.count)
+        let over = try runCommand(
+            ["tokenizer", "train", "--text", "-", "--vocabulary", "300", "--out", json], input: text)
+        #expect(over.status == 1)
+        #expect(over.errorText.contains("exists already"))
+    }
+
+    @Test func encodesAndDecodes() throws {
+        let path = try vocabulary()
+        let text = "tea for two\n\nHállo\r\n  漢字 🙂 0123"
+        let encoded = try run("encode", "--tokenizer", path, input: text)
+        #expect(encoded.status == 0)
+        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let ids = try tokenizer.encode(text)
+        #expect(encoded.text == ids.map(String.init).joined(separator: " ") + "\n")
+        #expect(try run("decode", "--tokenizer", path, input: encoded.text).text.utf8.elementsEqual(text.utf8))
+        let array = try run("encode", "--json", "--tokenizer", path, input: text)
+        #expect(try JSON(parsing: array.output).arrayValue?.count == ids.count)
+        #expect(try run("decode", "--tokenizer", path, input: array.text).text.utf8.elementsEqual(text.utf8))
+        let pieces = try run("encode", "--pieces", "--tokenizer", path, input: "two\n")
+        #expect(pieces.lines.last?.hasSuffix("\t\"\\n\"") == true)
+        let count = try run("count", "--json", "--tokenizer", path, "--tokenizer", "byte", input: text)
+        let object = try JSON(parsing: Array(try #require(count.lines.last).utf8))
+        #expect(object["tokens"]?[path]?.intValue == ids.count)
+        #expect(object["tokens"]?["byte"]?.intValue == text.utf8.count)
+        #expect(object["characters"]?.intValue == text.unicodeScalars.count)
+        // Nothing in, nothing out.
+        #expect(try run("encode", "--tokenizer", path, input: "").text == "\n")
+        #expect(try run("decode", "--tokenizer", path, input: "").text == "")
+    }
+
+    @Test("A text of many blocks has the ids of the whole")
+    func blocks() throws {
+        let path = try vocabulary()
+        let text = String(repeating: "two teas, for tea\n", count: 400_000)
+        let result = try runCommand(["tokenizer", "count", "--tokenizer", path, try file("long.txt", text)])
+        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let count = try tokenizer.count(text, special: .plainText)
+        #expect(result.text.filter { $0 != "," }.hasPrefix("\(count) tokens"))
+    }
+
+    @Test func specialTokens() throws {
+        let path = try vocabulary()
+        let text = "tea<|endoftext|>two"
+        let refused = try run("encode", "--tokenizer", path, input: text)
+        #expect(refused.status == 1)
+        #expect(refused.errorLines.count == 1)
+        #expect(refused.errorText.contains("<|endoftext|> at byte 3"))
+        let allowed = try run("encode", "--special", "allow", "--tokenizer", path, input: text)
+        #expect(allowed.text.split(separator: " ").contains("0"))
+        let plain = try run("encode", "--special", "text", "--tokenizer", path, input: text)
+        #expect(!plain.text.split(separator: " ").contains("0"))
+        for encoded in [allowed, plain] {
+            #expect(try run("decode", "--tokenizer", path, input: encoded.text).text == text)
+        }
+        #expect(try run("decode", "--skip-special", "--tokenizer", path, input: allowed.text).text == "teatwo")
+    }
+
+    @Test func info() throws {
+        let path = try vocabulary()
+        let result = try run("info", path, "--sentence", "tea for two", "--merges", "3", "--json")
+        #expect(result.status == 0)
+        #expect(!result.text.contains("\u{1B}"))
+        #expect(result.text.contains("... and"))
+        let object = try JSON(parsing: Array(try #require(result.lines.last).utf8))
+        #expect(object["tokens"] == ["tea", " for", " two"])
+        #expect(result.text.contains("tea| for| two"))
+    }
+
+    @Test func checks() throws {
+        let path = try vocabulary()
+        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let ids = try tokenizer.encode("tea\n").map(String.init).joined(separator: ",")
+        let good = [
+            #"{"text":"tea\n","ids":[\#(ids)],"allowed_special":[]}"#,
+            #"{"ids":[\#(ids)],"bytes_hex":"7465610a","text":"tea\n","valid":true}"#,
+            #"{"ids":[5,99999],"error":"invalid id"}"#, #"{"encoding":"nothing","text":"a","ids":[1]}"#,
+        ]
+        let bad = [
+            #"{"text":"tea\n","ids":[1,2]}"#, #"{"ids":[\#(ids)],"bytes_hex":"74","text":"t"}"#,
+            #"{"ids":[5],"error":"invalid id"}"#, #"{"text":"a"}"#,
+        ]
+        let passing = try run("check", try file("good.jsonl", good.joined(separator: "\n") + "\n"), "--tokenizer", path)
+        #expect(passing.status == 0)
+        #expect(passing.lines.last == "3 passed, 0 failed, 1 skipped")
+        let failing = try run("check", try file("bad.jsonl", (good + bad).joined(separator: "\n")), "--tokenizer", path)
+        #expect(failing.status == 1)
+        #expect(failing.lines.last == "3 passed, 4 failed, 1 skipped")
+        let unnamed = try run("check", try file("other.jsonl", good[0]))
+        #expect(unnamed.lines.last == "0 passed, 0 failed, 1 skipped")
+        #expect(try run("check", try file("broken.jsonl", "{\"ids\":")).status == 1)
+    }
+
+    @Test(
+        .enabled(if: Fixtures.golden != nil, "GPT_GOLDEN is not set"),
+        arguments: [
+            "tiktoken.jsonl", "tiktoken-decode.jsonl", "hf-bpe-512/golden.jsonl", "hf-bpe-1024/golden.jsonl",
+            "hf-bpe-512/merges-trace.jsonl", "bpe-trainers/rustbpe-512.json",
+        ])
+    func vectors(_ name: String) throws {
+        let result = try run("check", try #require(Fixtures.golden) + "/" + name)
+        #expect(result.status == 0, "\(result.text)")
+        #expect(result.lines.last?.contains(" 0 failed") == true)
+        // What needs no published vocabulary is never skipped.
+        if name.hasPrefix("hf") { #expect(result.lines.last?.hasSuffix(" 0 skipped") == true) }
+    }
+
+    static let refused: [(arguments: [String], input: String, status: Int32, words: String)] = [
+        (["encode", "--tokenizer", "gtp2"], "a", 1, "there is no tokenizer 'gtp2'"),
+        (["encode", "--tokenizer", "char"], "a", 1, "made from a text"),
+        (["encode", "--tokenizer", "./missing.json"], "a", 1, "no such file"),
+        (["encode"], "a", 64, "--tokenizer"),
+        (["encode", "--tokenizer", "byte", "missing.txt"], "", 1, "no such file"),
+        (["encode", "--tokenizer", "byte", "--json", "--pieces"], "", 64, "not both"),
+        (["decode", "--tokenizer", "byte"], "12 x", 1, "\"x\" is no id"),
+        (["decode", "--tokenizer", "byte"], "12 999", 1, "no token with the id 999"),
+        (["decode", "--tokenizer", "byte"], "99999999999", 1, "is no id"),
+        (["train", "--text", "-", "--vocabulary", "255", "--out", "x"], "a", 1, "not between 256"),
+        (["train", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 1, "it is empty"),
+        (["train", "--vocabulary", "300", "--out", "x"], "", 64, "--text"),
+        (["train", "--text", "-", "--vocabulary", "300", "--like", "minbpe", "--out", "x"], "a", 64, "minbpe"),
+        (["check", "missing.jsonl"], "", 1, "no such file"),
+        (["bench", "--rounds", "0"], "", 1, "--rounds"),
+    ]
+
+    @Test(arguments: refused.indices)
+    func refuses(_ index: Int) throws {
+        let (arguments, input, status, words) = Self.refused[index]
+        let result = try runCommand(["tokenizer"] + arguments, input: input, directory: directory.path)
+        #expect(result.status == status)
+        #expect(result.errorText.contains(words), "\(result.errorText)")
+        if status == 1 { #expect(result.errorLines.count == 1) }
+        #expect(directory.contents.allSatisfy { $0 != "x" })
+    }
+
+    @Test func refusesBytesThatAreNoText() throws {
+        try directory.write([0x61, 0xFF, 0x00], to: "binary")
+        for command in [["encode"], ["count"]] {
+            let result = try runCommand(
+                ["tokenizer"] + command + ["--tokenizer", "byte", directory.file("binary")])
+            #expect(result.status == 1)
+            #expect(result.errorText.contains("not valid UTF-8 at byte 1"))
+        }
+    }
+
+    @Test func endsOnInterrupt() throws {
+        let command = try RunningCommand(["tokenizer", "encode", "--tokenizer", "byte"])
+        command.write("abc")
+        usleep(200_000)
+        command.send(SIGINT)
+        #expect(try command.finish().status == 130)
+    }
+}
