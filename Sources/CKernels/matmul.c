@@ -51,10 +51,6 @@ static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->p
 
 #include "activation.h"
 
-ALWAYS_INLINE bool NAME(has_epilogue)(const gpt_matmul *m) {
-    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
-}
-
 // The epilogue of rows x columns of c at (row, column).
 static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
     const float *bias = m->bias ? m->bias + column : NULL;
@@ -197,7 +193,7 @@ static void NAME(multiply)(void *context, int64_t i) {
             edge_tile(
                 m->precision, end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
                 block->packed + column * block->depth, width, c + r * m->c_row, m->c_row, accumulate);
-        if (block->last && NAME(has_epilogue)(m))
+        if (block->last && gpt_has_epilogue(m))
             NAME(finish)(m, first_row, rows, block->first_column + column, columns);
     }
 }
@@ -251,7 +247,7 @@ static void NAME(multiply_in_place)(void *context, int64_t i) {
         edge_tile(
             GPT_FLOAT32, m->m - r < TILE_ROWS ? m->m - r : TILE_ROWS, columns, m->k, m->a + r * m->a_row, m->a_row, m->a_column, b,
             width, m->c + r * m->c_row + column, m->c_row, m->accumulate);
-    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, column, columns);
+    if (gpt_has_epilogue(m)) NAME(finish)(m, 0, m->m, column, columns);
 }
 
 // Few rows, b by columns: each item takes some columns as dot products.
@@ -279,7 +275,7 @@ static void NAME(multiply_by_dots)(void *context, int64_t i) {
             for (int64_t g = 0; g < group; g++) c[j + g] = m->accumulate ? c[j + g] + sum(sums[g]) : sum(sums[g]);
         }
     }
-    if (NAME(has_epilogue)(m)) NAME(finish)(m, 0, m->m, first, end - first);
+    if (gpt_has_epilogue(m)) NAME(finish)(m, 0, m->m, first, end - first);
 }
 
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
