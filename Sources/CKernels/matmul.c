@@ -49,10 +49,6 @@ static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->p
 
 #include "activation.h"
 
-ALWAYS_INLINE bool NAME(has_epilogue)(const gpt_matmul *m) {
-    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
-}
-
 // The epilogue of rows x columns of c at (row, column).
 static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
     const float *bias = m->bias ? m->bias + column : NULL;
@@ -195,7 +191,7 @@ static void NAME(multiply)(void *context, int64_t i) {
             edge_tile(
                 m->precision, end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
                 block->packed + column * block->depth, width, c + r * m->c_row, m->c_row, accumulate);
-        if (block->last && NAME(has_epilogue)(m))
+        if (block->last && gpt_has_epilogue(m))
             NAME(finish)(m, first_row, rows, block->first_column + column, columns);
     }
 }

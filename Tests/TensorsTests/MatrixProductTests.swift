@@ -84,4 +84,29 @@ struct MatrixProductTests {
             }
         }
     }
+
+    /// Where another library makes the product, this is what is left to the kernel.
+    @Test("A product over nothing, on top of what is there, is the epilogue", arguments: [1, 12, 13, 150])
+    func epilogueAlone(rows: Int) {
+        var random = Philox(UInt64(rows))
+        let shape: Shape = [rows, 77]
+        let c = Tensor.normal(shape, deviation: 1, using: &random),
+            more = Tensor.normal(shape, deviation: 1, using: &random)
+        let bias = Tensor.normal([77], deviation: 1, using: &random), before = Tensor(shape)
+        let nothing = (Tensor([rows, 0]), Tensor([0, 77]))
+        func result(_ epilogue: MatrixProduct.Epilogue) -> [Float] {
+            let out = c.copy()
+            MatrixProduct.multiply(
+                Matrix(nothing.0), Matrix(nothing.1), into: Matrix(out), add: true, epilogue: epilogue)
+            return out.values
+        }
+        let (x, y, b) = (c.values, more.values, bias.values)
+        let sums = x.indices.map { x[$0] + b[$0 % 77] }
+        #expect(result(.none) == x)
+        #expect(result(.bias(bias, residual: Matrix(more))) == x.indices.map { sums[$0] + y[$0] })
+        #expect(result(.bias(nil, residual: Matrix(more))) == x.indices.map { x[$0] + y[$0] })
+        #expect(result(.activation(.relu, bias: bias, before: Matrix(before))) == sums.map { max(0, $0) })
+        #expect(before.values == sums)
+        #expect(result(.slope(.relu, at: Matrix(more))) == x.indices.map { y[$0] > 0 ? x[$0] : 0 })
+    }
 }

@@ -29,6 +29,11 @@ typedef struct {
     bool add_column_sums;    // on top of what column_sums holds
 } gpt_matmul;
 
+// Whether anything is done to c after the product.
+static inline bool gpt_has_epilogue(const gpt_matmul *m) {
+    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
+}
+
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);
 
 #endif
