@@ -149,7 +149,8 @@ static void NAME(attention_forward)(void *context, int64_t item) {
     }
 }
 
-// One head, few queries: keys and values are read once, in place, as they lie in a cache.
+// One head, few queries: keys and values are read once, in place, as they lie in a cache. Nothing is rounded, whatever the
+// precision: to read floats is what takes the time.
 static void NAME(attention_few)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
     const int64_t batch = item / a->heads, head = item % a->heads, size = a->size;
@@ -174,8 +175,7 @@ static void NAME(attention_few)(void *context, int64_t item) {
             for (int i = 1; i < LANES; i++) dots += parts[i];
             store(scores + j, dots);
         }
-        NAME(softmax)(
-            scores, visible, visible, a->scale, a->statistics ? a->statistics + 2 * (item * a->queries + query) : NULL);
+        NAME(softmax)(scores, visible, visible, a->scale, NULL);
         int64_t p = 0;
         for (; p + 4 * LANES <= size; p += 4 * LANES) {
             vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
@@ -295,9 +295,17 @@ void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
     gpt_parallel(
-        execution.threads, a->batch * a->heads,
-        (a->queries <= FEW_QUERIES ? attention_few_table : attention_forward_table)[execution.instruction_set],
-        &context);
+        execution.threads, a->batch * a->heads, attention_forward_table[execution.instruction_set], &context);
+}
+
+void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
+    if (a->queries > FEW_QUERIES) {
+        gpt_attention_forward(execution, a);
+        return;
+    }
+    if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
+    attention context = {.a = *a};
+    gpt_parallel(execution.threads, a->batch * a->heads, attention_few_table[execution.instruction_set], &context);
 }
 
 void gpt_attention_backward(

@@ -95,7 +95,7 @@ static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
 #define STRIP(depth) (TILE_ROWS * (depth) + SPILL)
 
 // Packs `rows` rows of a from (row, word) on in strips of TILE_ROWS rows, each with its words one after another, so that a
-// tile reads it as one stream. a is read transposed or not; its activation, if any, is applied on the way.
+// tile reads it as one stream. a is read transposed; its activation, if any, is applied on the way.
 static void NAME(pack_strips)(
     float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
     const bool paired = m->precision == GPT_BFLOAT16;

@@ -20,12 +20,12 @@
 enum { GROUP_ROWS = 6, CHUNKS = 16, LEAST_CHUNK = 32, CHUNK_STEP = 8, AHEAD = 512 };
 
 typedef struct {
-    const gpt_matvec *m;
+    gpt_matvec m;
     const float *x;           // rounded, where it has to be
     float *partial;           // (chunks, m, n) of float32 by rows
     int64_t depth, chunks;    // rows of W in a chunk
     int64_t units, pieces;    // panels, or columns, and in how many pieces they are handed out
-} matvec_job;
+} GPT_CONTEXT matvec_job;
 
 typedef struct {
     int32_t weight;
@@ -34,7 +34,7 @@ typedef struct {
     int64_t row, column;
     char *packed;
     float *floats;
-} pack_job;
+} GPT_CONTEXT pack_job;
 
 static inline int64_t at_most(int64_t x, int64_t limit) { return x < limit ? x : limit; }
 static inline int64_t panels_of(int64_t n) { return (n + GPT_PANEL - 1) / GPT_PANEL; }
@@ -161,7 +161,7 @@ ALWAYS_INLINE void NAME(deliver)(const gpt_matvec *m, int64_t row, int64_t colum
 // Packed: some panels.
 static void NAME(multiply_panels)(void *context, int64_t i) {
     const matvec_job *job = context;
-    const gpt_matvec *m = job->m;
+    const gpt_matvec *m = &job->m;
     float totals[GROUP_ROWS * GPT_PANEL];
     // Groups of rows of about the same size: four and four rather than six and two.
     const int64_t groups = (m->m + GROUP_ROWS - 1) / GROUP_ROWS, group = (m->m + groups - 1) / groups;
@@ -214,7 +214,7 @@ ALWAYS_INLINE void NAME(few)(
 // float32 by rows: one chunk.
 static void NAME(multiply_chunk)(void *context, int64_t i) {
     const matvec_job *job = context;
-    const gpt_matvec *m = job->m;
+    const gpt_matvec *m = &job->m;
     const int64_t k = m->k, n = m->n, first = i * job->depth, end = at_most(first + job->depth, k);
     for (int64_t p = first; p < end;) {
         const int64_t step = end - p >= CHUNK_STEP ? CHUNK_STEP : 1;
@@ -236,7 +236,7 @@ static void NAME(multiply_chunk)(void *context, int64_t i) {
 // The sum of the chunks, for some columns.
 static void NAME(add_chunks)(void *context, int64_t i) {
     const matvec_job *job = context;
-    const gpt_matvec *m = job->m;
+    const gpt_matvec *m = &job->m;
     for (int64_t row = 0; row < m->m; row++)
         for (int64_t j = job->units * i / job->pieces * LANES; j < at_most(m->n, job->units * (i + 1) / job->pieces * LANES);
              j += LANES) {
@@ -275,7 +275,7 @@ ALWAYS_INLINE void NAME(dots)(const int rows, int64_t k, const float *x, const f
 // float32 by columns: some columns.
 static void NAME(multiply_columns)(void *context, int64_t i) {
     const matvec_job *job = context;
-    const gpt_matvec *m = job->m;
+    const gpt_matvec *m = &job->m;
     const int64_t first = job->units * i / job->pieces, end = job->units * (i + 1) / job->pieces;
     for (int64_t j = first; j < end; j++) {
         const float *w = (const float *)m->w + j * m->column;
@@ -390,7 +390,7 @@ static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
     const int64_t bytes = m->weight == GPT_WEIGHT_FLOAT32 ? m->k * m->n * 4 : gpt_packed_bytes(m->weight, m->k, m->n);
     // Below this a hand-off to other threads costs more than it saves.
     if (bytes * m->m < 1 << 16) execution.threads = 1;
-    matvec_job job = {.m = m, .x = m->x};
+    matvec_job job = {.m = *m, .x = m->x};
     if (by_rows) {
         job.depth = (m->k + CHUNKS - 1) / CHUNKS;
         job.depth = (job.depth < LEAST_CHUNK ? LEAST_CHUNK : job.depth + CHUNK_STEP - 1) / CHUNK_STEP * CHUNK_STEP;

@@ -1,5 +1,6 @@
 import Files
 import LanguageModels
+import Tensors
 
 /// How much memory a training or a benchmark takes, so that one that cannot succeed is refused before it begins. In floating point,
 /// because the shapes people ask for by mistake have more parameters than an Int can count.
@@ -40,12 +41,18 @@ public struct MemoryEstimate: Sendable {
         bytes = 4 * (4 * parameters + tokens * perToken + min(tokens * V, max(V, 0x1p24)))
     }
 
-    /// The memory for generating one sequence with a transformer: its weights, the keys and values of a whole context, and
-    /// a few rows of logits.
-    public init(generatingWith shape: TransformerConfiguration) {
+    /// The memory for generating one sequence with a transformer: its weights, once more as they are packed in another
+    /// precision, the keys and values of a whole context, and a few rows of logits.
+    public init(generatingWith shape: TransformerConfiguration, in precision: Precision = .float32) {
         parameters = Double(shape.parameterCount)
         let cache = 2 * Double(shape.layers) * Double(shape.contextLength) * Double(shape.width)
-        bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize))
+        let packed =
+            switch precision {
+            case .float32: 0.0
+            case .bfloat16: 2.0
+            case .int8: 1.0625
+            }
+        bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize)) + packed * parameters
     }
 
     /// The numbers that a transformer keeps of each token. Of each block: two norms, q, k, v, the mix of the heads, four

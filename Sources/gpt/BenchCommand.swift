@@ -117,7 +117,7 @@ struct BenchCommand: ParsableCommand {
         case .train, .ops:
             try MemoryEstimate(training: shape, batch: benchmark.batch, length: benchmark.length).check()
         case .generate:
-            let estimate = MemoryEstimate(generatingWith: shape)
+            let estimate = MemoryEstimate(generatingWith: shape, in: precision)
             guard estimate.isAvailable else {
                 throw CommandFailure(
                     "the model is too large for this machine: generating with \(large(estimate.parameters)) parameters "

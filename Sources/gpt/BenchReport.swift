@@ -18,7 +18,8 @@ struct BenchReport {
             "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")))")
         try writeLine(
             "arithmetic     \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
-                + "\(fixed(result.peakFlops / 1e9, 0)) that \(counted(execution.threads, "thread")) reach")
+                + "\(fixed(result.peakFlops / 1e9, 0)) that \(counted(execution.threads, "thread")) \(execution.threads == 1 ? "reaches" : "reach")"
+        )
         try writeMemory(Benchmark.peakMemory)
         let table = result.profile.map { ProfileTable($0, peakFlops: result.peakFlops) }
         try table?.write()

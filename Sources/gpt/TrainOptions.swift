@@ -59,7 +59,7 @@ struct ShapeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A known configuration of a gpt, with its batch, steps and learning rate. (default: 4 layers, 4 heads, 128 "
-                + "wide, context 64)", valueName: "name"))
+                + "wide, context 128)", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(
@@ -142,7 +142,8 @@ struct TrainingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "After that it falls along a cosine to a tenth, in a line to nothing, or stays constant. (default: cosine)",
+            "After that it falls along a cosine to a tenth, in a line to nothing, or stays constant. "
+                + "(default: a line for the default gpt, a cosine for all else)",
             valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 
@@ -156,7 +157,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The numbers that are multiplied: 32-bit floats (f32), or 16-bit ones (bf16), which is faster where the "
-                + "processor has instructions for it and learns as well. (default: bf16 there, else f32)",
+                + "processor has instructions for it and learns as well. (default: bf16 there, else f32; on resuming, what the run used)",
             valueName: "f32|bf16"))
     var precision: Precision?
 

@@ -315,7 +315,7 @@ struct TrainCommandTests {
         "Bad input is one line and exit status 1, and nothing is written",
         arguments: [
             (["--text", "missing.txt"], "missing.txt"), (["--text", "."], "directory"), (["--text", "pipe"], "pipe"),
-            (["--text", "empty.txt"], "empty"), (["--text", "short.txt"], "at least 73"),
+            (["--text", "empty.txt"], "empty"), (["--text", "short.txt"], "at least 144"),
             (["--text", "bad.txt"], "byte 3"),
             (["--text", "verse.txt", "--layers", "4000", "--width", "1000000", "--heads", "1"], "too large"),
             (["--text", "verse.txt", "--batch", "1000000"], "too large"),

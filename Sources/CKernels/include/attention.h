@@ -24,6 +24,9 @@ typedef struct {
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);
 
+// The same for generation, where nothing will go back: of few queries the keys and values are read in place.
+void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *attention);
+
 // Gradients of q, k, v from d_out. They are assigned, or added where `add` says so.
 void gpt_attention_backward(
     gpt_execution execution, const gpt_attention *attention, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k,

@@ -60,18 +60,20 @@ package struct Attention: Operation {
 
     /// Attention of new queries over cached keys and values, off the tape. The queries are the first third of each row of
     /// `qkv` (B, T, 3C), at positions offset ..< offset + T of their sequences; keys and values (B, N, C) hold those of
-    /// all positions up to there.
+    /// all positions up to there. Nothing is rounded, whatever the precision, for one query as for a prompt of many.
     package func attend(_ qkv: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
         let (B, T, C) = dimensions(of: qkv)
         let out = Tensor(uninitialized: [B, T, C])
         let size = C / heads
         var attention = gpt_attention()
         attention.set(batch: B, heads: heads, queries: T, keys: offset + T, size: size, offset: offset, mask: mask)
+        attention.precision = Precision.float32.code
         attention.q = vectors(qkv, size: size)
         attention.k = vectors(keys, size: size)
         attention.v = vectors(values, size: size)
         attention.out = vectors(out, size: size)
-        gpt_attention_forward(Execution.kernels, &attention)
+        gpt_attention_over_cache(Execution.kernels, &attention)
+        withExtendedLifetime((qkv, keys, values)) {}
         return out
     }
 
