@@ -27,10 +27,9 @@ public enum TokenizerSource {
         let name = path.split(separator: "/").last.map { String($0.dropLast(".tiktoken".count)) } ?? ""
         let digest = SHA256.hexDigest(of: contents)
         let known = PublishedEncoding.allCases.filter { $0.files.count == 1 }
-        guard
-            let encoding = known.first(where: { $0.files[0].sha256 == digest && $0.name == name })
-                ?? known.first(where: { $0.files[0].sha256 == digest }) ?? known.first(where: { $0.name == name })
-        else {
+        let same = known.filter { $0.files[0].sha256 == digest }
+        guard let encoding = same.first(where: { $0.name == name }) ?? same.first else {
+            if known.contains(where: { $0.name == name }) { throw differs(path) }
             let names = known.map(\.name).joined(separator: ", ")
             throw TokenizerError.unreadable(
                 file: path,
@@ -58,9 +57,20 @@ public enum TokenizerSource {
     ) throws -> BPETokenizer {
         try encoding.tokenizer(
             files: encoding.files.map { file in
-                if let folder { return try TextFile.bytes(folder + "/" + file.name) }
+                if let folder { return try verified(folder + "/" + file.name, file) }
                 return try contents(of: file, mayDownload, willDownload)
             })
+    }
+
+    /// The bytes of a published file, if it is that: a rank that is off would give other ids without a word.
+    private static func verified(_ path: String, _ file: PublishedEncoding.File) throws -> [UInt8] {
+        let contents = try TextFile.bytes(path)
+        guard SHA256.hexDigest(of: contents) == file.sha256 else { throw differs(path) }
+        return contents
+    }
+
+    private static func differs(_ path: String) -> ModelError {
+        ModelError(path: path, reason: "it is not the file that was published: its SHA-256 differs; get it again")
     }
 
     private static func contents(
@@ -68,7 +78,7 @@ public enum TokenizerSource {
     ) throws -> [UInt8] {
         if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty {
             let path = "\(folder)/tokenizers/\(file.name)"
-            if Files.exists(path) { return try TextFile.bytes(path) }
+            if Files.exists(path) { return try verified(path, file) }
         }
         guard let cache = Files.cacheDirectory.map({ $0 + "/tokenizers" }) else {
             throw ModelError(

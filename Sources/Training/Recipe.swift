@@ -11,7 +11,7 @@ public enum Recipe {
         case .gpt:
             shape.context = 128
             return TrainingSettings(
-                shape: shape, length: .steps(6_000), batch: 8,
+                shape: shape, length: .steps(5_500), batch: 8,
                 schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 100, shape: .linear))
         case .attention:
             shape.width = 64

@@ -77,8 +77,10 @@ extension Tokenizer {
             // Tokens are characters or less: behind any letter of ASCII.
             return bytes.lastIndex { $0 < 0x80 }.map { $0 + 1 }
         }
-        // A special token with a space in it could be cut in two.
-        let isSplit = tokenizer.specialTokens.contains { $0.text.utf8.contains { $0 == 0x20 || $0 == 0x0A } }
+        // A special token with a space in it could be cut in two, and one that takes the space beside it be cut from that.
+        let isSplit = tokenizer.specialTokens.contains {
+            $0.stripsLeft || $0.stripsRight || $0.text.utf8.contains { $0 == 0x20 || $0 == 0x0A }
+        }
         return isSplit ? nil : tokenizer.pattern.placeToCut(in: bytes)
     }
 

@@ -16,8 +16,10 @@ struct TokenizerInfoCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("A sentence to cut; \\n is a newline, \\t a tab, \\\\ a backslash.", valueName: "text"))
-    var sentence = "The quick brown fox doesn't jump over 12345 lazy dogs, über-naïve café owls or 漢字 🙂."
+        help: ArgumentHelp(
+            "A sentence to cut; \\n is a newline, \\t a tab, \\\\ a backslash. (default: one with a little of everything)",
+            valueName: "text"))
+    var sentence: String?
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("How many of the first merges to show.", valueName: "number"))
@@ -33,18 +35,26 @@ struct TokenizerInfoCommand: ParsableCommand {
             let tokenizer = try loadTokenizer(tokenizer)
             let pairs = tokenizer as? BPETokenizer
             let learnt = pairs?.vocabulary.merges ?? []
+            let text = sentence.map(unescaped) ?? example(for: tokenizer)
+            let ids = try tokenizer.encodePlainly(text)
             for line in aligned(rows(tokenizer, learnt), left: [0, 1]) { try writeLine(line) }
             if let pairs, merges > 0, !learnt.isEmpty {
                 try writeLine("\nmerges as they were learnt:")
                 try describe(learnt, pairs)
             }
-            let text = unescaped(sentence)
-            let ids = try tokenizer.encodePlainly(text)
             try writeLine("\n\(counted(ids.count, "token")) for \(counted(text.unicodeScalars.count, "character")):")
             try writeLine(cut(ids, tokenizer))
             if let pairs { try describeAssembly(of: ids, pairs, learnt) }
-            if json { try writeLine(object(tokenizer, learnt, ids).serialized()) }
+            if json { try writeLine(object(tokenizer, learnt, text, ids).serialized()) }
         }
+    }
+
+    /// A sentence of letters, digits and signs of several kinds; of those that the tokenizer can spell.
+    private func example(for tokenizer: any Tokenizer) -> String {
+        let sentence = "The quick brown fox doesn't jump over 12345 lazy dogs, über-naïve café owls or 漢字 🙂."
+        guard let tokenizer = tokenizer as? CharacterTokenizer else { return sentence }
+        let known = Set(tokenizer.alphabet)
+        return String(String.UnicodeScalarView(sentence.unicodeScalars.filter { known.contains($0) }))
     }
 
     private func rows(_ tokenizer: any Tokenizer, _ learnt: [Merge]) -> [[String]] {
@@ -125,7 +135,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         var right: Int32
     }
 
-    private func object(_ tokenizer: any Tokenizer, _ learnt: [Merge], _ ids: [Int32]) -> JSON {
+    private func object(_ tokenizer: any Tokenizer, _ learnt: [Merge], _ text: String, _ ids: [Int32]) -> JSON {
         var object = JSONObject()
         object["kind"] = .string(tokenizer.kind)
         object["vocabulary"] = .int(tokenizer.vocabularySize)
@@ -133,7 +143,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         if let tokenizer = tokenizer as? BPETokenizer {
             object["special"] = .object(JSONObject(tokenizer.specialTokens.map { ($0.text, .int(Int($0.id))) }))
         }
-        object["sentence"] = .string(unescaped(sentence))
+        object["sentence"] = .string(text)
         object["ids"] = .array(ids.map { .int(Int($0)) })
         object["tokens"] = .array(ids.map { .string(String(decoding: tokenizer.bytes(of: $0), as: UTF8.self)) })
         return .object(object)

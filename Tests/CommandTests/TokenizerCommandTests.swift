@@ -86,6 +86,35 @@ import Testing
         #expect(try run("decode", "--tokenizer", path, input: "").text == "")
     }
 
+    @Test("A model of characters is shown by what it can spell")
+    func charactersAreShown() throws {
+        let path = try Models.parrot(in: directory)
+        let result = try run("info", path, "--json")
+        #expect(result.status == 0, "\(result.errorText)")
+        let object = try JSON(parsing: Array(try #require(result.lines.last).utf8))
+        let sentence = try #require(object["sentence"]?.stringValue)
+        #expect(!sentence.isEmpty && sentence.unicodeScalars.allSatisfy { Models.verse.unicodeScalars.contains($0) })
+        #expect(object["ids"]?.arrayValue?.count == sentence.unicodeScalars.count)
+    }
+
+    @Test(
+        "A published vocabulary that was altered is refused",
+        .enabled(if: Fixtures.data != nil, "GPT_DATA names no folder"))
+    func alteredVocabulary() throws {
+        var contents = try Fixtures.bytes(#require(Fixtures.data) + "/tokenizers/r50k_base.tiktoken")
+        let line = try #require(contents.firstIndex(of: 0x0A))
+        contents[line - 1] = contents[line - 1] == 0x31 ? 0x32 : 0x31
+        mkdir(directory.file("tokenizers"), 0o755)
+        let path = directory.file("tokenizers/r50k_base.tiktoken")
+        try #require(Fixtures.write(contents, to: path))
+        for arguments in [["r50k_base"], [path]] {
+            let result = try runCommand(
+                ["tokenizer", "info"] + arguments, environment: ["GPT_DATA": directory.path])
+            #expect(result.status == 1 && result.errorLines.count == 1)
+            #expect(result.errorText.contains(path) && result.errorText.contains("SHA-256"), "\(result.errorText)")
+        }
+    }
+
     @Test("A text of many blocks has the ids of the whole")
     func blocks() throws {
         let path = try vocabulary()
