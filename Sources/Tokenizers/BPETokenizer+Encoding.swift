@@ -2,6 +2,7 @@ extension BPETokenizer {
     /// The ids of a text.
     ///
     /// - Parameters:
+    ///   - text: any; it is encoded in UTF-8.
     ///   - special: what becomes of special tokens that the text spells.
     ///   - framed: whether the ids of `frame` are put around them, as Hugging Face's `encode` does.
     /// - Throws: `TokenizerError.specialToken` where the text spells one that is refused.

@@ -34,7 +34,9 @@ public struct BPEVocabulary: Sendable {
     /// A vocabulary with a list of merges, the first learned first. Throws unless the tokens are distinct, every byte
     /// is one, each merge makes the token its parts spell, and no pair is merged twice.
     ///
-    /// - Parameter tokens: the bytes of each id, empty where an id is left out.
+    /// - Parameters:
+    ///   - tokens: the bytes of each id, empty where an id is left out.
+    ///   - merges: in the order in which they are made.
     public init(tokens: [[UInt8]], merges: [Merge]) throws(TokenizerError) {
         let (bytes, spans, ids) = Self.joined(tokens)
         try self.init(bytes: bytes, spans: spans, ids: ids, merges: merges)

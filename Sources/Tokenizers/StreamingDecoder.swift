@@ -8,7 +8,9 @@ public struct StreamingDecoder {
     /// The beginning of a character whose end has not come: at most three bytes.
     private var pending: [UInt8] = []
 
-    /// - Parameter spellingSpecialTokens: whether tokens such as `<|endoftext|>` come as their names, and not as nothing.
+    /// - Parameters:
+    ///   - tokenizer: what the ids are of.
+    ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` come as their names, and not as nothing.
     public init(_ tokenizer: any Tokenizer, spellingSpecialTokens: Bool = false) {
         self.tokenizer = tokenizer
         spellsSpecialTokens = spellingSpecialTokens

@@ -42,7 +42,9 @@ public struct Benchmark: Sendable {
     }
 
     /// Trains on random tokens for about `seconds`, after three steps that are not timed.
-    /// - Parameter isProfiled: whether the parts of a step are measured, too.
+    /// - Parameters:
+    ///   - seconds: how long, after the steps that are not timed.
+    ///   - isProfiled: whether the parts of a step are measured, too.
     public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
