@@ -1,10 +1,10 @@
 // The rate at which memory is read: the sum of a buffer that no cache holds, and nothing else.
 
 #include "peak.h"
+#include "seconds.h"
 #include "threads.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #ifndef SIMD
 
@@ -15,7 +15,7 @@ enum { PIECE = 1 << 22, STREAMS = 4, AHEAD = 256 };
 typedef struct {
     float *start;
     float *sums;    // one of each piece, so that no compiler leaves out the reading
-} buffer;
+} GPT_CONTEXT buffer;
 
 #endif
 
@@ -51,12 +51,6 @@ static void NAME(read)(void *context, int64_t i) {
 KERNEL_TABLE(touch);
 KERNEL_TABLE(read);
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double gpt_peak_bandwidth(gpt_execution execution, int64_t bytes, double seconds) {
     const int64_t piece_bytes = PIECE * (int64_t)sizeof(float);
     const int64_t pieces = bytes < piece_bytes ? 1 : bytes / piece_bytes;
@@ -65,13 +59,13 @@ double gpt_peak_bandwidth(gpt_execution execution, int64_t bytes, double seconds
     buffer b = {start, gpt_scratch(GPT_SCRATCH_OPERATION, pieces)};
     gpt_parallel(execution.threads, pieces, touch_table[execution.instruction_set], &b);
     double best = 0;
-    const double end = now() + seconds;
+    const double end = seconds_now() + seconds;
     do {
-        const double begin = now();
+        const double begin = seconds_now();
         gpt_parallel(execution.threads, pieces, read_table[execution.instruction_set], &b);
-        const double rate = (double)(pieces * piece_bytes) / (now() - begin);
+        const double rate = (double)(pieces * piece_bytes) / (seconds_now() - begin);
         if (rate > best) best = rate;
-    } while (now() < end);
+    } while (seconds_now() < end);
     free(start);
     return best;
 }

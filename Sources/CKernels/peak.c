@@ -1,9 +1,8 @@
 // The multiply-add rate of the machine: on registers alone, with enough in flight to hide their latency.
 
 #include "peak.h"
+#include "seconds.h"
 #include "threads.h"
-
-#include <time.h>
 
 #ifndef SIMD
 
@@ -50,21 +49,15 @@ static double NAME(spend_flops)(int32_t precision) {
 KERNEL_TABLE(spend);
 KERNEL_TABLE(spend_flops);
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double gpt_peak_flops(gpt_execution execution, int32_t precision, double seconds) {
     peak s = {gpt_scratch(GPT_SCRATCH_OPERATION, FLOATS * (int64_t)execution.threads), precision};
     for (int32_t i = 0; i < FLOATS * execution.threads; i++) s.results[i] = 0.5f;
     double best = 0;
-    for (double end = now() + seconds; now() < end;) {
-        const double start = now();
+    for (double end = seconds_now() + seconds; seconds_now() < end;) {
+        const double start = seconds_now();
         gpt_parallel(execution.threads, execution.threads, spend_table[execution.instruction_set], &s);
         const double flops = execution.threads * spend_flops_table[execution.instruction_set](precision);
-        const double rate = flops / (now() - start);
+        const double rate = flops / (seconds_now() - start);
         if (rate > best) best = rate;
     }
     return best;

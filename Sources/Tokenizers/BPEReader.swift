@@ -15,7 +15,7 @@ extension TokenizerReader {
         let added = try addedTokens(symbols, normalization)
         let merges = try merges(model, symbols)
         let vocabulary = try vocabulary(symbols, merges, added)
-        let frame = try frame(added)
+        let frame = try frame()
         do {
             return try BPETokenizer(
                 vocabulary, pattern: pattern, specialTokens: added, normalization: normalization, frame: frame,
@@ -209,7 +209,7 @@ extension TokenizerReader {
     }
 
     /// The ids that `TemplateProcessing` puts around a text.
-    private func frame(_ added: [SpecialToken]) throws(TokenizerError) -> BPETokenizer.Frame {
+    private func frame() throws(TokenizerError) -> BPETokenizer.Frame {
         var frame = BPETokenizer.Frame()
         guard let value = root["post_processor"], !value.isNull else { return frame }
         var isFramed = false

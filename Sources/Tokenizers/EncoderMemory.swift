@@ -1,7 +1,10 @@
 /// The working memory of one call that encodes: the ids of short pieces met before, and room to merge in.
 ///
 /// A tokenizer keeps these between calls, so that a second text finds the pieces of the first.
-final class EncoderMemory: @unchecked Sendable {  // used by one call at a time
+///
+/// `@unchecked Sendable`: a call takes one out of the tokenizer's store, under its lock, and puts it back at its end, so no
+/// two calls have the same one.
+final class EncoderMemory: @unchecked Sendable {
     /// Pieces up to this many bytes are remembered: they and their length fill two words.
     static let greatestCachedLength = 15
 

@@ -89,7 +89,9 @@ public struct Merge: Sendable, Hashable {
 }
 
 /// The rank of each pair of ids, in an open-addressing hash table with half its slots empty.
-private final class PairTable: @unchecked Sendable {  // written in init only
+///
+/// `@unchecked Sendable`: the memory is written in `init`, before anyone else has the object, and only read after it.
+private final class PairTable: @unchecked Sendable {
     let count: Int
     private let slots: UnsafeMutablePointer<(pair: UInt64, rank: UInt32)>
     private let results: UnsafeMutablePointer<Int32>
