@@ -63,6 +63,20 @@ struct GraphTests {
         }
     }
 
+    @Test("What all layers need is computed once")
+    func sharing() throws {
+        var builder = GraphBuilder(hasCache: false, knowsGELU: false)
+        let positions = builder.positions(.sequence, after: 0), half = builder.constant(0.5)
+        let first = builder.sine(builder.multiply(positions, half))
+        let second = builder.sine(builder.multiply(builder.positions(.sequence, after: 0), builder.constant(0.5)))
+        #expect(first == second)
+        #expect(builder.cosine(builder.multiply(positions, half)) != first)
+        #expect(builder.constant([0.5], shape: [1]) != half)
+        #expect(builder.multiply(positions, builder.constant(0.25)) != builder.multiply(positions, half))
+        // Made: the positions, as floats, two products, a sine and a cosine.
+        #expect(builder.graph.nodes.map(\.primitive) == [.positions, .toFloat, .multiply, .sine, .cosine, .multiply])
+    }
+
     @Test("GELU is a node where the format has it")
     func gelu() throws {
         let model = transformer(layers: 3)

@@ -43,6 +43,9 @@ package final class ONNXFile {
 
 /// Reads a model from bytes that may be anything.
 package struct ONNXReader {
+    /// The most dimensions that an array may have.
+    static let greatestRank = 8
+
     private let path: String
     private let bytes: UnsafeRawBufferPointer
 
@@ -161,6 +164,9 @@ package struct ONNXReader {
             default: break
             }
         }
+        guard shape.count <= Self.greatestRank else {
+            throw Problem(reason: "the tensor \(quoted(name)) has \(shape.count) dimensions")
+        }
         guard let type = ONNXType(rawValue: code) else {
             throw Problem(reason: "the tensor \(quoted(name)) is of type \(code), which is not supported")
         }
@@ -205,6 +211,7 @@ package struct ONNXReader {
         var shape: [Dimension] = []
         try forEachField(range) { field, value throws(Problem) in
             guard field == 1 else { return }
+            guard shape.count < Self.greatestRank else { throw Problem(reason: "an input has too many dimensions") }
             var dimension = Dimension.symbol("")
             try forEachField(self.range(value)) { field, value throws(Problem) in
                 if field == 1 { dimension = .number(try integer(value)) }

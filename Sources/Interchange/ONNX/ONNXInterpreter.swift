@@ -89,7 +89,7 @@ package struct ONNXInterpreter {
 
     /// Throws where an array is not what an input or output is declared to be.
     private func match(_ array: Array, _ value: ONNXValue, _ lengths: inout [String: Int]) throws {
-        let problem = Failure("\(quoted(value.name)) has the shape \(array.shape), not \(value.shape)")
+        let problem = Failure("\(quoted(value.name)) is declared otherwise than of shape \(Shape(array.shape))")
         guard array.shape.count == value.shape.count else { throw problem }
         for (length, dimension) in zip(array.shape, value.shape) {
             switch dimension {

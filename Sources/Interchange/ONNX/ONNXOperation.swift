@@ -13,8 +13,8 @@ struct ONNXOperation {
     typealias Array = ONNXInterpreter.Array
     typealias Failure = ONNXInterpreter.Failure
 
-    private let node: ONNXNode
-    private let inputs: [Array]
+    let node: ONNXNode
+    let inputs: [Array]
 
     init(_ node: ONNXNode, _ inputs: [Array]) {
         self.node = node
@@ -66,12 +66,12 @@ struct ONNXOperation {
 
     // MARK: Inputs and attributes
 
-    private func input(_ i: Int) throws -> Array {
+    func input(_ i: Int) throws -> Array {
         guard inputs.indices.contains(i) else { throw Failure("its input \(i) is missing") }
         return inputs[i]
     }
 
-    private func floats(_ i: Int) throws -> Tensor {
+    func floats(_ i: Int) throws -> Tensor {
         switch try input(i) {
         case .floats(let tensor): return tensor
         case .transposed(let tensor): return transposed(tensor, [1, 0])
@@ -79,17 +79,17 @@ struct ONNXOperation {
         }
     }
 
-    private func integers(_ i: Int) throws -> [Int] {
+    func integers(_ i: Int) throws -> [Int] {
         guard case .integers(let numbers, _) = try input(i) else { throw Failure("its input \(i) is not of integers") }
         return numbers
     }
 
-    private func integer(_ name: String, _ otherwise: Int) -> Int {
+    func integer(_ name: String, _ otherwise: Int) -> Int {
         if case .integer(let number)? = node.attributes[name] { number } else { otherwise }
     }
 
     /// The dimension that an attribute names; negative ones count from the end.
-    private func axis(_ number: Int, rank: Int) throws -> Int {
+    func axis(_ number: Int, rank: Int) throws -> Int {
         let axis = number < 0 ? number + rank : number
         guard axis >= 0, axis < rank else { throw Failure("there is no dimension \(number)") }
         return axis
@@ -175,7 +175,7 @@ struct ONNXOperation {
 
     // MARK: Rows and matrices
 
-    private func rows(_ x: Tensor) throws -> Int {
+    func rows(_ x: Tensor) throws -> Int {
         guard x.shape.rank > 0, x.shape.columns > 0 else { throw Failure("rows of no length") }
         return x.shape.columns
     }
@@ -265,6 +265,7 @@ struct ONNXOperation {
                 "a row that is not among \(count): a token that is none, or a sequence longer than the context")
         }
         let shape = try input(1).shape + input(0).shape.dropFirst()
+        guard shape.count <= ONNXReader.greatestRank else { throw Failure("too many dimensions") }
         if case .integers(let numbers, _) = try input(0) {
             guard shape == (try input(1).shape) else { throw Failure("a table of integers") }
             return .integers(rows.map { numbers[$0] }, shape: shape)
@@ -294,114 +295,13 @@ struct ONNXOperation {
         return .integers(Swift.Array(start..<max(start, end)), shape: [max(0, end - start)])
     }
 
-    // MARK: The same elements in another form
-
-    private func reshape() throws -> Array {
-        let x = try floats(0), old = x.shape.dimensions
-        let shape = try integers(1).enumerated().map { i, length in
-            guard length != 0 || i < old.count else { throw Failure("there is no dimension \(i)") }
-            return length == 0 ? old[i] : length
-        }
-        guard try elementCount(shape) == x.count else { throw Failure("\(x.shape) cannot be read as \(Shape(shape))") }
-        return .floats(x.reshaped(Shape(shape)))
-    }
-
-    private func unsqueeze() throws -> Array {
-        var shape = try input(0).shape
-        guard let number = try integers(1).first, try integers(1).count == 1 else {
-            throw Failure("several dimensions")
-        }
-        shape.insert(1, at: try axis(number, rank: shape.count + 1))
-        switch try input(0) {
-        case .integers(let numbers, _): return .integers(numbers, shape: shape)
-        case .booleans(let values, _): return .booleans(values, shape: shape)
-        case .floats, .transposed: return .floats(try floats(0).reshaped(Shape(shape)))
-        }
-    }
-
-    private func transpose() throws -> Array {
-        let x = try floats(0)
-        guard case .integers(let axes)? = node.attributes["perm"], axes.sorted() == Swift.Array(0..<x.shape.rank) else {
-            throw Failure("it does not name every dimension once")
-        }
-        return axes == [1, 0] ? .transposed(x) : .floats(transposed(x, axes))
-    }
-
-    private func transposed(_ x: Tensor, _ axes: [Int]) -> Tensor {
-        let old = x.shape.dimensions, y = Tensor(uninitialized: Shape(axes.map { old[$0] }))
-        let strides = old.indices.map { old[($0 + 1)...].reduce(1, *) }
-        let steps = axes.map { strides[$0] }
-        x.withElements { x in
-            y.withElements { y in
-                forEachIndex(of: axes.map { old[$0] }) { i, index in
-                    var place = 0
-                    for axis in index.indices { place += index[axis] * steps[axis] }
-                    y[i] = x[place]
-                }
-            }
-        }
-        return y
-    }
-
-    private func split() throws -> [Array] {
-        let x = try floats(0), lengths = try integers(1), columns = try rows(x)
-        guard try axis(integer("axis", 0), rank: x.shape.rank) == x.shape.rank - 1,
-            lengths.allSatisfy({ $0 > 0 && $0 <= columns }), lengths.reduce(0, +) == columns
-        else { throw Failure("\(x.shape) cannot be split into \(lengths)") }
-        var start = 0
-        return lengths.map { length in
-            let y = Tensor(uninitialized: x.shape.replacingColumns(by: length))
-            copy(from: x, start, columns, to: y, 0, length, length, blocks: x.shape.rows)
-            start += length
-            return .floats(y)
-        }
-    }
-
-    private func concatenate() throws -> Array {
-        let parts = try inputs.indices.map(floats)
-        guard let first = parts.first else { throw Failure("nothing to join") }
-        let axis = try axis(integer("axis", 0), rank: first.shape.rank)
-        var shape = first.shape.dimensions
-        shape[axis] = 0
-        for part in parts {
-            var rest = part.shape.dimensions
-            guard rest.count == shape.count else { throw Failure("parts of other shapes") }
-            shape[axis] += rest[axis]
-            rest[axis] = shape[axis]
-            guard rest == shape else { throw Failure("parts of other shapes") }
-        }
-        let y = Tensor(uninitialized: Shape(shape))
-        let blocks = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)
-        var start = 0
-        for part in parts {
-            let length = part.shape[axis] * inner
-            copy(from: part, 0, length, to: y, start, shape[axis] * inner, length, blocks: blocks)
-            start += length
-        }
-        return .floats(y)
-    }
-
-    /// Copies a piece of each of several blocks.
-    private func copy(
-        from x: Tensor, _ startX: Int, _ stepX: Int, to y: Tensor, _ startY: Int, _ stepY: Int, _ length: Int,
-        blocks: Int
-    ) {
-        x.withElements { x in
-            y.withElements { y in
-                for block in 0..<blocks {
-                    for i in 0..<length { y[startY + block * stepY + i] = x[startX + block * stepX + i] }
-                }
-            }
-        }
-    }
-
     // MARK: Shapes
 
-    private func elementCount(_ shape: [Int]) throws -> Int {
+    func elementCount(_ shape: [Int]) throws -> Int {
         var count = 1
         for length in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: length)
-            if overflow || length < 0 || product > 1 << 30 { throw Failure("the shape \(shape) is impossible") }
+            if overflow || length < 0 || product > 1 << 26 { throw Failure("the shape \(shape) is impossible") }
             count = product
         }
         return count
@@ -428,7 +328,7 @@ struct ONNXOperation {
 
     /// Calls `body` with the number and the index of each element of an array.
     @inline(__always)
-    private func forEachIndex(of shape: [Int], _ body: (_ number: Int, _ index: [Int]) -> Void) {
+    func forEachIndex(of shape: [Int], _ body: (_ number: Int, _ index: [Int]) -> Void) {
         var index = [Int](repeating: 0, count: shape.count)
         for number in 0..<shape.reduce(1, *) {
             body(number, index)
