@@ -14,11 +14,19 @@ package enum AtomicFile {
     /// The content goes to a temporary file in the same directory, is brought to the disk, and takes the name of the
     /// old one; then the directory is brought to the disk too. Where anything fails, a full disk or an error `body`
     /// throws, the temporary is removed, the old file stays as it was and the error is thrown on.
-    package static func replace(at path: String, _ body: (FileWriter) throws -> Void) throws {
+    ///
+    /// - Parameters:
+    ///   - path: the file's name.
+    ///   - body: writes the content.
+    ///   - check: looks at what is to become the file, under its temporary name, and throws where it must not.
+    package static func replace(
+        at path: String, _ body: (FileWriter) throws -> Void, check: (_ temporary: String) throws -> Void = { _ in }
+    ) throws {
         let temporary = try TemporaryFile(replacing: path)
         let writer = FileWriter(descriptor: temporary.descriptor, path: path)
         try body(writer)
         try writer.flush()
+        try check(temporary.path)
         try temporary.commit()
     }
 
