@@ -14,11 +14,20 @@ package enum AtomicFile {
     /// The content goes to a temporary file in the same directory, is brought to the disk, and takes the name of the
     /// old one; then the directory is brought to the disk too. Where anything fails, a full disk or an error `body`
     /// throws, the temporary is removed, the old file stays as it was and the error is thrown on.
-    package static func replace(at path: String, _ body: (FileWriter) throws -> Void) throws {
+    ///
+    /// - Parameters:
+    ///   - path: the file to be replaced, or made.
+    ///   - check: looks at what was written, at the path that it is given, before it takes the name; where it throws, it
+    ///     never does.
+    ///   - body: writes the content.
+    package static func replace(
+        at path: String, check: (_ temporary: String) throws -> Void = { _ in }, _ body: (FileWriter) throws -> Void
+    ) throws {
         let temporary = try TemporaryFile(replacing: path)
         let writer = FileWriter(descriptor: temporary.descriptor, path: path)
         try body(writer)
         try writer.flush()
+        try check(temporary.path)
         try temporary.commit()
     }
 

@@ -36,6 +36,18 @@ package final class MappedFile: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
+    /// Gives back the memory of bytes that have been read, so that a file can be larger than memory. They are read again when
+    /// they are looked at again; what was written to them is lost.
+    package func discard(_ range: Range<Int>) {
+        guard let start = bytes.baseAddress else { return }
+        // Whole pages only; the first and the last may be shared with what is still needed.
+        let page = Int(getpagesize())
+        let first = (range.lowerBound + page - 1) / page * page
+        let last = min(range.upperBound, bytes.count) / page * page
+        guard first < last else { return }
+        madvise(UnsafeMutableRawPointer(mutating: start + first), last - first, MADV_DONTNEED)
+    }
+
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
