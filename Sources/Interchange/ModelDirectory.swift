@@ -201,6 +201,7 @@ public enum ModelDirectory {
                 if item == files.count { return meanwhile() }
                 let source = sources[item - files.count - 1]
                 try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
+                try source.file.release(source.name)
             } catch { failures.withLock { $0[item] = error } }
         }
         if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }

@@ -43,17 +43,18 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
     /// Decodes numbers into memory of exactly as many.
     package func decode(_ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>) {
         precondition(bytes.count == size(of: numbers.count), "\(bytes.count) bytes for \(numbers.count) numbers")
+        guard let source = bytes.baseAddress, let target = numbers.baseAddress else { return }
         switch self {
         case .float32: UnsafeMutableRawBufferPointer(numbers).copyMemory(from: bytes)
-        case .float16: Self.decode(bytes, into: numbers) { widened(half: $0) }
-        case .bfloat16: Self.decode(bytes, into: numbers) { Float(bitPattern: UInt32($0) << 16) }
+        case .float16: Self.decode(source, into: target, count: numbers.count) { widened(half: $0) }
+        case .bfloat16:
+            Self.decode(source, into: target, count: numbers.count) { Float(bitPattern: UInt32($0) << 16) }
         case .blocks8:
-            for block in 0..<numbers.count / blockLength {
-                let scale = widened(half: bytes.loadUnaligned(fromByteOffset: block * blockSize, as: UInt16.self))
-                for i in 0..<blockLength {
-                    let integer = Int8(bitPattern: bytes[block * blockSize + 2 + i])
-                    numbers.initializeElement(at: block * blockLength + i, to: scale * Float(integer))
-                }
+            for block in 0..<numbers.count / 32 {
+                let start = source + block * 34
+                let scale = widened(half: start.loadUnaligned(as: UInt16.self))
+                let integers = (start + 2).assumingMemoryBound(to: Int8.self), floats = target + block * 32
+                for i in 0..<32 { floats[i] = scale * Float(integers[i]) }
             }
         }
     }
@@ -67,12 +68,9 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
 
     @inline(__always)
     private static func decode(
-        _ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>, _ value: (UInt16) -> Float
+        _ source: UnsafeRawPointer, into target: UnsafeMutablePointer<Float>, count: Int, _ value: (UInt16) -> Float
     ) {
-        for i in numbers.indices {
-            numbers.initializeElement(
-                at: i, to: value(bytes.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)))
-        }
+        for i in 0..<count { target[i] = value((source + 2 * i).loadUnaligned(as: UInt16.self)) }
     }
 
     private static func encodeBlock(

@@ -122,10 +122,11 @@ struct LaidOutWeight: Sendable {
     private func scatter(_ floats: UnsafeBufferPointer<Float>, to part: Range<Int>) {
         tensor.withElements { elements in
             if layout == .transposed {
+                guard let source = floats.baseAddress, let target = elements.baseAddress else { return }
+                let (first, count) = (part.lowerBound, part.count)
                 for column in 0..<columns {
-                    for row in part {
-                        elements[column * rows + row] = floats[(row - part.lowerBound) * columns + column]
-                    }
+                    let line = target + column * rows + first
+                    for i in 0..<count { line[i] = source[i * columns + column] }
                 }
             } else {
                 for row in part {

@@ -79,6 +79,7 @@ enum GGUFModel {
                 continue
             }
             let weight = LaidOutWeight(named.parameter.value, layout)
+            weight.tensor.withElements { Files.expectWriting(to: UnsafeMutableRawBufferPointer($0)) }
             for rows in weight.parts(of: entry.encoding, bytes: 1 << 20) {
                 jobs.append(Job(weight: weight, entry: entry, rows: rows))
             }
