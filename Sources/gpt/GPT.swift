@@ -20,6 +20,7 @@ struct GPT: ParsableCommand {
             CompareCommand.self,
             TokenizerCommand.self,
             VerifyCommand.self,
+            LogitsCommand.self,
             BenchCommand.self,
         ])
 }

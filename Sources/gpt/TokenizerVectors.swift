@@ -78,7 +78,8 @@ struct TokenizerVectors {
             for number in steps.indices { try report("step \(number)", .skipped(reason)) }
         }
         guard let convention = BPETrainer.Convention(rawValue: rule) else {
-            return try skip("ties are broken as hf and rustbpe do, not as \(escaped(rule)) does")
+            let known = BPETrainer.Convention.allCases.map(\.rawValue).joined(separator: ", ")
+            return try skip("there is no trainer called \(escaped(rule)), only \(known)")
         }
         guard let source = try? text.map({ try TextFile.read($0) }) ?? TinyShakespeare.kept() else {
             return try skip("the text that was learnt from is not there; name it with --text")

@@ -181,7 +181,7 @@ import Testing
         .enabled(if: Fixtures.golden != nil, "GPT_GOLDEN is not set"),
         arguments: [
             "tiktoken.jsonl", "tiktoken-decode.jsonl", "hf-bpe-512/golden.jsonl", "hf-bpe-1024/golden.jsonl",
-            "hf-bpe-512/merges-trace.jsonl", "bpe-trainers/rustbpe-512.json",
+            "hf-bpe-512/merges-trace.jsonl", "bpe-trainers/rustbpe-512.json", "bpe-trainers/minbpe-512.json",
         ])
     func vectors(_ name: String) throws {
         let result = try run("check", try #require(Fixtures.golden) + "/" + name)
@@ -204,7 +204,7 @@ import Testing
         (["train", "--text", "-", "--vocabulary", "255", "--out", "x"], "a", 1, "not between 256"),
         (["train", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 1, "it is empty"),
         (["train", "--vocabulary", "300", "--out", "x"], "", 64, "--text"),
-        (["train", "--text", "-", "--vocabulary", "300", "--like", "minbpe", "--out", "x"], "a", 64, "minbpe"),
+        (["train", "--text", "-", "--vocabulary", "300", "--like", "maxbpe", "--out", "x"], "a", 64, "maxbpe"),
         (["check", "missing.jsonl"], "", 1, "no such file"),
         (["bench", "--rounds", "0"], "", 1, "--rounds"),
     ]

@@ -1,23 +1,8 @@
+import FuzzTargets
 import StrictJSON
 import TestSupport
 import Testing
 import Tokenizers
-
-/// Byte-pair encoding as the papers have it: the whole list of pairs is looked through for every merge.
-private func slowlyMerged(
-    _ piece: [UInt8], _ byteIDs: [Int32], _ rule: (_ left: Int32, _ right: Int32) -> (rank: Int, id: Int32)?
-) -> [Int32] {
-    var ids = piece.map { byteIDs[Int($0)] }
-    while true {
-        var best: (rank: Int, id: Int32, place: Int)?
-        for place in ids.indices.dropLast() {
-            guard let found = rule(ids[place], ids[place + 1]), found.rank < best?.rank ?? .max else { continue }
-            best = (found.rank, found.id, place)
-        }
-        guard let best else { return ids }
-        ids.replaceSubrange(best.place...best.place + 1, with: [best.id])
-    }
-}
 
 @Suite struct BytePairs {
     /// A vocabulary of the 256 bytes and random merges over few letters, so that merges meet in every way.

@@ -112,12 +112,23 @@ extension Activation {
         switch self {
         case .identity: return x
         case .relu: return builder.maximum(x, builder.constant(0))
-        case .gelu:
-            let cube = builder.multiply(builder.multiply(x, x), x)
-            let inner = builder.add(x, builder.multiply(builder.constant(0.044715), cube))
-            let tanh = builder.tanh(builder.multiply(builder.constant((2 / Double.pi).squareRoot()), inner))
-            return builder.multiply(
-                builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), tanh))
+        case .gelu: return builder.gelu(x)
         }
     }
+}
+
+extension Activation {
+    /// GELU in other primitives, for builders that do not know it.
+    package static func composedGELU<Builder: PrimitiveBuilder>(
+        _ x: Builder.Value, _ builder: inout Builder
+    ) -> Builder.Value {
+        let cube = builder.multiply(builder.multiply(x, x), x)
+        let inner = builder.add(x, builder.multiply(builder.constant(0.044715), cube))
+        let tanh = builder.tanh(builder.multiply(builder.constant((2 / Double.pi).squareRoot()), inner))
+        return builder.multiply(builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), tanh))
+    }
+}
+
+extension PrimitiveBuilder {
+    package mutating func gelu(_ x: Value) -> Value { Activation.composedGELU(x, &self) }
 }
