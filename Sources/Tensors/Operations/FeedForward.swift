@@ -17,7 +17,7 @@ package struct FeedForward: Operation {
 
     /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
     ///   is kept for backward: few enough to stay in cache until the second product reads them.
-    package init(activation: Activation, hasResidual: Bool = false, chunkElements: Int = 1 << 20) {
+    package init(activation: Activation, hasResidual: Bool = false, chunkElements: Int = 1 << 19) {
         self.activation = activation
         self.hasResidual = hasResidual
         self.chunkElements = chunkElements
