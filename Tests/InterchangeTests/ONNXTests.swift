@@ -194,31 +194,4 @@ struct ONNXTests {
         let ids = ONNXInterpreter.Array.integers((0..<batch * length).map { $0 % 5 }, shape: [batch, length])
         return try interpreter.run(interpreter.emptyPast(batch: batch).merging(["input_ids": ids]) { $1 })
     }
-
-    @Test("Rounding to half precision gives back what was one, and the nearer of two neighbours")
-    func halfPrecision() {
-        for bits in 0...UInt16.max {
-            let number = float(half: bits)
-            guard number.isFinite else { continue }
-            #expect(half(number) == bits)
-            // Between a number and the next, from zero outwards.
-            let next = float(half: bits &+ 1)
-            guard next.isFinite, number.sign == next.sign else { continue }
-            let middle = (number + next) / 2
-            #expect(half(middle) == (bits & 1 == 0 ? bits : bits + 1))
-            #expect(half(number + (middle - number) * 0.75) == bits)
-            #expect(half(next - (next - middle) * 0.75) == bits + 1)
-        }
-        #expect(half(65519) == 0x7BFF && half(65520) == 0x7C00 && half(-.infinity) == 0xFC00)
-        #expect(float(half: half(.nan)).isNaN)
-    }
-
-    @Test("Rounding to bfloat16")
-    func bfloat16() {
-        let known: [(Float, UInt16)] = [
-            (1, 0x3F80), (-2, 0xC000), (1 + 0x1p-8, 0x3F80), (1 + 0x1p-8 + 0x1p-20, 0x3F81), (1 + 0x3p-8, 0x3F82),
-            (.infinity, 0x7F80), (.greatestFiniteMagnitude, 0x7F80), (0, 0),
-        ]
-        for (number, bits) in known { #expect(ONNXType.bfloat16.rounded(number) == bits) }
-    }
 }
