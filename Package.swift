@@ -65,7 +65,8 @@ let package = Package(
 
         // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
         .target(
-            name: "FuzzTargets", dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "TestSupport"],
+            name: "FuzzTargets",
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(
             name: "Fuzz",
