@@ -36,16 +36,14 @@ package final class MappedFile: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
-    /// Gives back the memory of bytes that have been read, so that a file can be larger than memory. They are read again when
-    /// they are looked at again; what was written to them is lost.
-    package func discard(_ range: Range<Int>) {
+    /// Gives the memory of a part back that has been read and is not needed again soon; looked at again, it is read again.
+    /// Nothing in that part may have been written to: it would be as in the file.
+    package func release(_ range: Range<Int>) {
         guard let start = bytes.baseAddress else { return }
-        // Whole pages only; the first and the last may be shared with what is still needed.
-        let page = Int(getpagesize())
-        let first = (range.lowerBound + page - 1) / page * page
-        let last = min(range.upperBound, bytes.count) / page * page
-        guard first < last else { return }
-        madvise(UnsafeMutableRawPointer(mutating: start + first), last - first, MADV_DONTNEED)
+        // Whole pages only, for on the others neighbours are.
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (range.lowerBound + page - 1) / page * page, end = range.upperBound / page * page
+        if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }
     }
 
     deinit {

@@ -20,6 +20,8 @@ struct GPT: ParsableCommand {
             CompareCommand.self,
             TokenizerCommand.self,
             VerifyCommand.self,
+            ExportCommand.self,
+            ImportCommand.self,
             LogitsCommand.self,
             BenchCommand.self,
         ])

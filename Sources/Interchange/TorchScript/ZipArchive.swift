@@ -49,7 +49,7 @@ package struct ZipArchive: Sendable {
     package var names: [String] { entries.map(\.name) }
 
     /// Throws unless an entry has the name, the length, the checksum and every byte of one that was written.
-    func verify(_ expected: ZipEntry) throws {
+    package func verify(_ expected: ZipEntry) throws {
         let entry = try entry(expected.name)
         guard entry.range.count == expected.size, entry.checksum == expected.checksum else {
             throw damaged(expected)
@@ -68,7 +68,7 @@ package struct ZipArchive: Sendable {
                     return areEqual(piece, written)
                 }
                 guard isSame else { throw damaged(expected) }
-                file.discard(range)
+                file.release(range)
                 position += piece.count
             }
         }
@@ -76,6 +76,9 @@ package struct ZipArchive: Sendable {
     }
 
     private static let pieceSize = 1 << 20
+
+    /// Where in the file the bytes of an entry are. Throws where there is none of that name.
+    package func range(of name: String) throws -> Range<Int> { try entry(name).range }
 
     private func damaged(_ entry: ZipEntry) -> ModelError {
         ModelError(path: path, reason: "the entry \(quoted(entry.name)) is not what was written")
