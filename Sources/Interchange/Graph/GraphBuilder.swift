@@ -8,12 +8,14 @@ package struct GraphBuilder: PrimitiveBuilder {
     /// Whether keys and values of earlier tokens are inputs, and all of them outputs.
     private let hasCache: Bool
     private let knowsGELU: Bool
-    private var positions: Graph.ValueID?
     private var cachedLayers = 0
+    /// What was made before, so that what all layers need, such as angles of positions, is made once.
+    private var knownNodes: [NodeKey: [Graph.ValueID]] = [:]
+    private var knownConstants: [ConstantKey: Graph.ValueID] = [:]
     /// The keys and values that each layer ends with.
     private var present: [Graph.NamedValue] = []
 
-    init(hasCache: Bool, knowsGELU: Bool) {
+    package init(hasCache: Bool, knowsGELU: Bool) {
         self.hasCache = hasCache
         self.knowsGELU = knowsGELU
         ids = graph.addInput("input_ids", [.batch, .sequence], .integer)
@@ -39,10 +41,7 @@ package struct GraphBuilder: PrimitiveBuilder {
 
     package mutating func positions(_ count: Dimension, after past: Int) -> Graph.ValueID {
         precondition(count == .sequence, "positions of \(count) tokens")
-        if let positions { return positions }
-        let value = graph.addNode(.positions, [], shapes: [[count]], .integer)[0]
-        positions = value
-        return value
+        return nodes(.positions, [], [[count]], .integer)[0]
     }
 
     package mutating func withPast(
@@ -58,7 +57,7 @@ package struct GraphBuilder: PrimitiveBuilder {
             shape[axis] = .past
             let past = graph.addInput("past_key_values.\(layer).\(name)", shape, .float)
             shape[axis] = .total
-            let all = graph.addNode(.concatenate(axis: axis), [past, new], shapes: [shape])[0]
+            let all = node(.concatenate(axis: axis), [past, new], shape)
             present.append(Graph.NamedValue(name: "present.\(layer).\(name)", value: all))
             return all
         }
@@ -66,7 +65,11 @@ package struct GraphBuilder: PrimitiveBuilder {
     }
 
     package mutating func constant(_ values: [Double], shape: [Int]) -> Graph.ValueID {
-        graph.addConstant(values, shape: shape)
+        let key = ConstantKey(values: values, shape: shape)
+        if let known = knownConstants[key] { return known }
+        let value = graph.addConstant(values, shape: shape)
+        knownConstants[key] = value
+        return value
     }
 
     // MARK: Element by element
@@ -132,7 +135,7 @@ package struct GraphBuilder: PrimitiveBuilder {
 
     package mutating func split(_ x: Graph.ValueID, _ lengths: [Int]) -> [Graph.ValueID] {
         let outer = Array(shape(of: x).dropLast())
-        return graph.addNode(.split(lengths), [x], shapes: lengths.map { outer + [.number($0)] })
+        return nodes(.split(lengths), [x], lengths.map { outer + [.number($0)] })
     }
 
     package mutating func join(_ parts: [Graph.ValueID]) -> Graph.ValueID {
@@ -162,7 +165,29 @@ package struct GraphBuilder: PrimitiveBuilder {
     ) -> Graph.ValueID {
         // Only arithmetic with floats and looking up know integers, so that a shape's element is that of its first input.
         let element = inputs.first.map { graph[$0].element } ?? .float
-        return graph.addNode(primitive, inputs, shapes: [shape], element)[0]
+        return nodes(primitive, inputs, [shape], element)[0]
+    }
+
+    /// The outputs of a node, which is added unless there is the same already.
+    private mutating func nodes(
+        _ primitive: Graph.Primitive, _ inputs: [Graph.ValueID], _ shapes: [[Dimension]],
+        _ element: Graph.Element = .float
+    ) -> [Graph.ValueID] {
+        let key = NodeKey(primitive: primitive, inputs: inputs)
+        if let known = knownNodes[key] { return known }
+        let outputs = graph.addNode(primitive, inputs, shapes: shapes, element)
+        knownNodes[key] = outputs
+        return outputs
+    }
+
+    private struct NodeKey: Hashable {
+        let primitive: Graph.Primitive
+        let inputs: [Graph.ValueID]
+    }
+
+    private struct ConstantKey: Hashable {
+        let values: [Double]
+        let shape: [Int]
     }
 
     private mutating func map(_ primitive: Graph.Primitive, _ x: Graph.ValueID) -> Graph.ValueID {
@@ -179,7 +204,7 @@ package struct GraphBuilder: PrimitiveBuilder {
     /// The value itself, or floats of its integers.
     private mutating func float(_ x: Graph.ValueID) -> Graph.ValueID {
         guard graph[x].element == .integer else { return x }
-        return graph.addNode(.toFloat, [x], shapes: [shape(of: x)])[0]
+        return nodes(.toFloat, [x], [shape(of: x)], .float)[0]
     }
 
     private func broadcastShape(_ a: [Dimension], _ b: [Dimension]) -> [Dimension] {
