@@ -104,5 +104,7 @@ import Tokenizers
 
 extension String {
     /// How often lines begin with `start`.
-    fileprivate func lines(startingWith start: String) -> Int { split(separator: "\n").filter { $0.hasPrefix(start) }.count }
+    fileprivate func lines(startingWith start: String) -> Int {
+        split(separator: "\n").filter { $0.hasPrefix(start) }.count
+    }
 }

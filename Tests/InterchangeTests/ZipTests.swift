@@ -53,12 +53,14 @@ import Testing
         let entry = ZipEntry(name: "n", bytes: Array("123456789".utf8))
         #expect(
             ZipWriter.localHeader(entry, at: 0) == [
-                0x50, 0x4B, 3, 4, 20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0, 9, 0, 0, 0, 1, 0,
+                0x50, 0x4B, 3, 4, 20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0, 9, 0, 0, 0, 1,
+                0,
                 33, 0, UInt8(ascii: "n"), 0x46, 0x42, 29, 0,
             ] + [UInt8](repeating: UInt8(ascii: "Z"), count: 29))
         #expect(
             ZipWriter.directoryRecord(entry, at: 0x102) == [
-                0x50, 0x4B, 1, 2, 45, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0, 9, 0, 0, 0,
+                0x50, 0x4B, 1, 2, 45, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0, 0x26, 0x39, 0xF4, 0xCB, 9, 0, 0, 0, 9, 0, 0,
+                0,
                 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0, 0, UInt8(ascii: "n"),
             ])
         #expect(

@@ -28,12 +28,14 @@ struct TorchScriptArchive: Sendable {
     init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, path: String) throws {
         guard let model = model as? any NeuralLanguageModel else {
             throw ModelError(
-                path: path, reason: "a model of type '\(model.modelType)' counts: it has no graph that PyTorch could run")
+                path: path,
+                reason: "a model of type '\(model.modelType)' counts: it has no graph that PyTorch could run")
         }
         if let size = tokenizer?.vocabularySize, size != model.vocabularySize {
             throw ModelError(
                 path: path,
-                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong together")
+                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong "
+                    + "together")
         }
         self.path = path
         let module: TorchScriptModule

@@ -125,7 +125,8 @@ private struct ZipDirectory {
         var position = range.lowerBound
         var free = 0
         for _ in 0..<count {
-            let record = try header(ZipFormat.directoryRecord, fixed: 46, offset: 6, at: position, before: range.upperBound)
+            let record = try header(
+                ZipFormat.directoryRecord, fixed: 46, offset: 6, at: position, before: range.upperBound)
             position = record.end
             let entry = try entry(record, from: free, before: range.lowerBound)
             free = entry.range.upperBound
@@ -162,7 +163,9 @@ private struct ZipDirectory {
             size = Int(clamping: number(limit + 40, UInt64.self))
             start = Int(clamping: number(limit + 48, UInt64.self))
         }
-        guard start <= limit, size == limit - start else { throw failure("its list of entries does not end where it should") }
+        guard start <= limit, size == limit - start else {
+            throw failure("its list of entries does not end where it should")
+        }
         return (count, start..<limit)
     }
 
