@@ -95,7 +95,9 @@ import Tokenizers
         }
         let twice = [Merge(left: 1, right: 2, result: 256), Merge(left: 1, right: 2, result: 256)]
         #expect(throws: TokenizerError.self) { try BPEVocabulary(tokens: bytes + [[1, 2]], merges: twice) }
-        #expect(throws: TokenizerError.self) { try BPEVocabulary(alphabet: .bytes, merging: [(1, 256)]) }
+        #expect(throws: TokenizerError.self) {
+            try BPEVocabulary(tokens: bytes, merges: [Merge(left: 1, right: 256, result: 257)])
+        }
         let vocabulary = try BPEVocabulary(rankedTokens: bytes)
         #expect(throws: TokenizerError.self) {
             try BPETokenizer(vocabulary, pattern: .gpt2, specialTokens: [SpecialToken("x", id: 1)])
