@@ -50,7 +50,11 @@ public enum ModelExport {
                 options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
             difference = nil
         case .torchscript:
-            throw ModelError(path: out, reason: "there is no writer of TorchScript files in this build")
+            let saved = try ModelDirectory.load(path)
+            let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+            try AtomicFile.replace(at: out) { try archive.write(to: $0) } check: { try archive.verify(at: $0) }
+            remarks = archive.remarks
+            difference = nil
         }
         return Report(size: try size(of: out), difference: difference, remarks: remarks)
     }
