@@ -65,7 +65,9 @@ let package = Package(
 
         // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
         .target(
-            name: "FuzzTargets", dependencies: ["Tokenizers", "StrictJSON", "TestSupport"], path: "Tests/Fuzz/Targets"),
+            name: "FuzzTargets",
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"],
+            path: "Tests/Fuzz/Targets"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [

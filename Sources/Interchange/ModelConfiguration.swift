@@ -79,8 +79,10 @@ package enum ModelConfiguration: Equatable {
     }
 
     /// The contents of config.json.
-    /// - Parameter endOfText: the id of `<|endoftext|>`. Where it is left out, transformers 4 assumes 50256.
-    package func json(endOfText: Int32?) -> JSON {
+    /// - Parameters:
+    ///   - endOfText: the id of `<|endoftext|>`. Where it is left out, transformers 4 assumes 50256.
+    ///   - dtype: transformers' name for the numbers of the weights.
+    package func json(endOfText: Int32?, dtype: String = "float32") -> JSON {
         let end = endOfText.map { JSON.int(Int($0)) } ?? .null
         var fields: [(String, JSON)]
         switch self {
@@ -92,7 +94,7 @@ package enum ModelConfiguration: Equatable {
                 ("layer_norm_epsilon", .double(c.layerNormEpsilon)), ("n_embd", .int(c.width)),
                 ("n_head", .int(c.heads)), ("n_inner", c.innerWidth == 4 * c.width ? .null : .int(c.innerWidth)),
                 ("n_layer", .int(c.layers)), ("n_positions", .int(c.contextLength)),
-                ("tie_word_embeddings", .bool(c.tiesEmbeddings)), ("dtype", "float32"),
+                ("tie_word_embeddings", .bool(c.tiesEmbeddings)), ("dtype", .string(dtype)),
             ]
         case .attention(let c):
             fields = [

@@ -31,6 +31,12 @@ extension SafetensorsFile {
         }
     }
 
+    /// Gives the memory of a tensor back that has been copied. What is written to it in place must not be.
+    func release(_ name: String) throws {
+        let entry = try entry(name)
+        if entry.dtype != .float32 { file.release(entry.range) }
+    }
+
     /// A tensor's numbers where they are in memory, which lives as long as the file's mapping; `nil` where they are not
     /// single precision that begins with a cache line.
     func floatsInPlace(_ entry: Entry) -> Storage? {
@@ -97,7 +103,7 @@ private func widen<Narrow: FixedWidthInteger & BitwiseCopyable>(
 /// The value of a half-precision number (IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction). Swift's own
 /// `Float16` is not there on every processor.
 @inline(__always)
-func float(half bits: UInt16) -> Float {
+package func float(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let magnitude = UInt32(bits & 0x7FFF)
     switch magnitude {

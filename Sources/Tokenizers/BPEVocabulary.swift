@@ -122,6 +122,9 @@ public struct BPEVocabulary: Sendable {
     /// The number of tokens.
     public var count: Int { table.count }
 
+    /// Whether any two neighbours merge that make a token together (tiktoken's rule), and not the pairs of a list.
+    package var mergesByBytes: Bool { if case .joinedBytes = rules { true } else { false } }
+
     /// The bytes of a token: none for an id that is left out or none.
     public func bytes(of id: Int32) -> [UInt8] { Array(table.token(id)) }
 

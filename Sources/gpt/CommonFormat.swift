@@ -133,3 +133,12 @@ func aligned(_ rows: [[String]], left: Set<Int> = [0], indentation: Int = 0) -> 
         return line
     }
 }
+
+/// A small number with two digits: 3.1e-06.
+func scientific(_ value: Double) -> String {
+    guard value.isFinite, value > 0 else { return "\(value)" }
+    var exponent = 0, mantissa = value
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
+}

@@ -80,23 +80,17 @@ package struct Attention: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let shape = builder.shape(of: inputs[0])
-        let (B, T, C) = (shape[0], shape[1], shape[2] / 3)
-        let size = C / heads
+        let C = builder.width(of: inputs[0]) / 3, size = C / heads
         // (B, T, C) to (B, heads, T, size)
-        func split(_ third: Int) -> Builder.Value {
-            let part = builder.slice(inputs[0], third * C..<(third + 1) * C)
-            return builder.transpose(builder.reshape(part, [B, T, heads, size]), [0, 2, 1, 3])
+        let parts = builder.split(inputs[0], [C, C, C]).map {
+            builder.transpose(builder.reshape($0, keeping: 2, [heads, size]), [0, 2, 1, 3])
         }
-        let (q, k, v) = (split(0), split(1), split(2))
-        var scores = builder.matmul(q, builder.transpose(k, [0, 1, 3, 2]))
+        let (keys, values) = builder.withPast(keys: parts[1], values: parts[2])
+        var scores = builder.matmul(parts[0], builder.transpose(keys, [0, 1, 3, 2]))
         scores = builder.multiply(scores, builder.constant(1 / Double(size).squareRoot()))
-        if mask == .causal {
-            let hidden = (0..<T * T).map { $0 % T > $0 / T ? -1e30 : 0 }
-            scores = builder.add(scores, builder.constant(hidden, shape: [T, T]))
-        }
-        let out = builder.matmul(builder.softmax(scores), v)
-        return builder.reshape(builder.transpose(out, [0, 2, 1, 3]), [B, T, C])
+        if mask == .causal { scores = builder.hideFuture(scores) }
+        let out = builder.matmul(builder.softmax(scores), values)
+        return builder.reshape(builder.transpose(out, [0, 2, 1, 3]), keeping: 2, [C])
     }
 
     /// Counting all of the scores, as is the custom, although a causal mask makes half of them needless.

@@ -73,12 +73,10 @@ package struct Embedding: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let C = builder.shape(of: inputs[0])[1]
-        var y = builder.gather(inputs[0], rows: ids.ids.map(Int.init))
-        if hasPositions {
-            let rows = (0..<ids.ids.count).map { $0 % ids.length + offset }
-            y = builder.add(y, builder.gather(inputs[1], rows: rows))
-        }
-        return builder.reshape(y, [ids.batch, ids.length, C])
+        let ids = builder.tokens(ids)
+        let y = builder.gather(inputs[0], rows: ids)
+        guard hasPositions else { return y }
+        let positions = builder.positions(builder.shape(of: ids)[1], after: offset)
+        return builder.add(y, builder.gather(inputs[1], rows: positions))
     }
 }

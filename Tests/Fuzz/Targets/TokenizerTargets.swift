@@ -16,7 +16,7 @@ extension FuzzSuite {
 }
 
 /// What any tokenizer that was taken from a file must do, whatever the file said.
-private func demandSense(_ tokenizer: any Tokenizer) throws {
+func demandSense(_ tokenizer: any Tokenizer) throws {
     let texts = ["ab abc", "The 12345 dogs'll\r\n\n  e\u{301}\u{1F600}", ""]
     for text in texts {
         guard let ids = try? tokenizer.encode(text, replacing: "a") else { continue }

@@ -1,0 +1,84 @@
+import Files
+import LanguageModels
+import Tokenizers
+
+/// Models for other programs, each checked before it has its name.
+public enum ModelExport {
+    /// What was made.
+    public struct Report: Sendable {
+        /// The bytes of the file, or of the directory's files.
+        public let size: Int
+        /// The largest difference between a logit of the model and of what was made, read back; nil where it was not.
+        public let difference: Double?
+        /// What will not be as here, in a line each.
+        public let remarks: [String]
+    }
+
+    /// Makes a model into a file or directory of another program.
+    ///
+    /// It is written under a temporary name beside its own, read back, and its logits and tokens are held against those of
+    /// the model; only then it gets its name. A file of that name is replaced, a directory must be new or empty. The weights
+    /// go from the model's file to the new one without a copy of all, and the model is let go of before it is read back.
+    /// - Parameters:
+    ///   - path: the model, a directory or a GGUF file.
+    ///   - format: the other program's.
+    ///   - precision: one of the format's.
+    ///   - out: the file or directory to make.
+    /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
+    public static func run(
+        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String
+    ) throws -> Report {
+        guard format.precisions.contains(precision) else {
+            let known = format.precisions.map(\.rawValue).joined(separator: ", ")
+            throw ModelError(
+                path: out,
+                reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
+        }
+        AtomicFile.removeLeftovers(in: Files.parent(of: out))
+        var probe: ModelProbe?
+        var remarks: [String] = []
+        var difference: Double?
+        func check(_ temporary: String) throws {
+            guard format.isReadable, let probe else { return }
+            difference = try probe.compare(
+                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
+        }
+        if format.isDirectory {
+            try AtomicDirectory.make(at: out) { temporary in
+                probe = try writeDirectory(path, precision, at: temporary)
+                try check(temporary)
+            }
+        } else {
+            try Files.makeDirectory(Files.parent(of: out))
+            try AtomicFile.replace(at: out) { writer in
+                let saved = try ModelDirectory.load(path)
+                probe = try ModelProbe(saved)
+                remarks = try format.write(saved, name: name(of: path), precision: precision, to: writer, path: out)
+            } check: { temporary in
+                try check(temporary)
+            }
+        }
+        return Report(size: try size(of: out), difference: difference, remarks: remarks)
+    }
+
+    /// Writes a model as a directory, of which nothing is in memory afterwards.
+    private static func writeDirectory(
+        _ path: String, _ precision: ExportPrecision, at directory: String
+    ) throws -> ModelProbe {
+        let saved = try ModelDirectory.load(path)
+        let probe = try ModelProbe(saved)
+        try ModelDirectory.save(saved.model, tokenizer: saved.tokenizer, to: directory, as: precision.encoding)
+        return probe
+    }
+
+    /// The last part of a model's path, without an ending.
+    private static func name(of path: String) -> String {
+        let last = path.split(separator: "/").last.map(String.init) ?? path
+        return last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last
+    }
+
+    private static func size(of path: String) throws -> Int {
+        guard Files.isDirectory(path) else { return Files.size(path) ?? 0 }
+        return try Files.contents(ofDirectory: path).reduce(0) { $0 + (Files.size("\(path)/\($1)") ?? 0) }
+    }
+}
