@@ -58,8 +58,8 @@ package enum MatrixProduct {
         case none
         /// c + bias, if there is one, + another matrix, if there is one.
         case bias(Tensor?, residual: Matrix? = nil)
-        /// activation(c + bias); what it was applied to goes to `before`.
-        case activation(Activation, bias: Tensor, before: Matrix?)
+        /// activation(c + bias), or of c without a bias; what it was applied to goes to `before`.
+        case activation(Activation, bias: Tensor?, before: Matrix?)
         /// c times the derivative of the activation at the elements of another matrix.
         case slope(Activation, at: Matrix)
     }
@@ -97,7 +97,7 @@ package enum MatrixProduct {
             product.bias = UnsafePointer(bias?.pointer)
             product.residual = UnsafePointer(residual?.pointer)
         case .activation(let activation, let bias, let before):
-            product.bias = UnsafePointer(bias.pointer)
+            product.bias = UnsafePointer(bias?.pointer)
             product.activation = activation.code
             product.before = before?.pointer
         case .slope(let activation, let before):
