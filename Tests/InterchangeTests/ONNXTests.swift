@@ -12,19 +12,34 @@ struct ONNXTests {
     private static let tokenizer = CharacterTokenizer(alphabetOf: ["\nabcdé"])
     private static let size = tokenizer.vocabularySize
 
-    /// One model of each kind that has a graph.
+    /// Models of each kind that has a graph, and of each option.
     private static func models() -> [any NeuralLanguageModel] {
-        let models: [any NeuralLanguageModel] = [
-            Transformer(
-                TransformerConfiguration(vocabularySize: size, contextLength: 12, layers: 2, heads: 2, width: 8),
-                seed: 1
-            ),
+        func transformer(_ family: TransformerConfiguration.Family, heads: Int, keyValueHeads: Int, headSize: Int)
+            -> Transformer
+        {
             Transformer(
                 TransformerConfiguration(
-                    vocabularySize: size, contextLength: 9, layers: 1, heads: 3, width: 9, innerWidth: 11,
-                    activation: .relu, layerNormEpsilon: 1e-3, tiesEmbeddings: false), seed: 2),
-            AttentionModel(.init(vocabularySize: size, contextLength: 12, width: 6), seed: 3),
+                    family, vocabularySize: size, contextLength: 12, layers: 2, heads: heads, width: 8,
+                    keyValueHeads: keyValueHeads, headSize: headSize, tiesEmbeddings: family != .llama), seed: 1)
+        }
+        func transformer(
+            width: Int, _ positions: Positions, _ feedForward: FeedForwardKind, biases: Biases = []
+        ) -> Transformer {
+            Transformer(
+                TransformerConfiguration(
+                    vocabularySize: size, contextLength: 9, layers: 1, heads: 1, width: width, innerWidth: 11,
+                    normEpsilon: 1e-3, positions: positions, feedForward: feedForward, biases: biases,
+                    tiesEmbeddings: false), seed: 2)
+        }
+        let models: [any NeuralLanguageModel] = [
+            transformer(.gpt2, heads: 2, keyValueHeads: 2, headSize: 4),
+            transformer(.llama, heads: 4, keyValueHeads: 2, headSize: 2),
+            transformer(.qwen3, heads: 2, keyValueHeads: 1, headSize: 6),
             BigramModel(vocabularySize: size, seed: 4),
+            AttentionModel(.init(vocabularySize: size, contextLength: 12, width: 6), seed: 3),
+            transformer(width: 9, .sinusoidal, .relu),
+            transformer(width: 8, .sinusoidal, .gelu, biases: .attentionInput),
+            transformer(width: 5, .absent, .swiglu, biases: .feedForward),
             Transformer(
                 TransformerConfiguration(vocabularySize: size, contextLength: 1, layers: 1, heads: 1, width: 4), seed: 5
             ),
@@ -50,7 +65,7 @@ struct ONNXTests {
         return path
     }
 
-    @Test("What is written passes its check, with and without a cache", arguments: 0..<5, [false, true])
+    @Test("What is written passes its check, with and without a cache", arguments: 0..<9, [false, true])
     func check(index: Int, hasCache: Bool) throws {
         let directory = TemporaryDirectory()
         let path = try write(Self.models()[index], .init(hasCache: hasCache), in: directory)
