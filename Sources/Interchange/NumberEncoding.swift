@@ -90,6 +90,22 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
     }
 }
 
+/// The nearest number of half precision, of two equally near the even one; what is beyond the greatest becomes infinite.
+@inline(__always)
+package func half(_ x: Float) -> UInt16 {
+    let sign = UInt16(truncatingIfNeeded: x.bitPattern >> 16) & 0x8000
+    let magnitude = x.bitPattern & 0x7FFF_FFFF
+    if magnitude > 0x7F80_0000 { return sign | 0x7E00 }
+    if magnitude >= 0x4780_0000 { return sign | 0x7C00 }  // 65536 and more
+    if magnitude < 0x3880_0000 {
+        // Below 2^-14 the fraction counts steps of 2^-24.
+        return sign | UInt16((Float(bitPattern: magnitude) * 0x1p24).rounded(.toNearestOrEven))
+    }
+    // A carry out of the fraction raises the exponent, as it should.
+    let rounded = magnitude &+ 0x0FFF &+ (magnitude >> 13 & 1)
+    return sign | UInt16(truncatingIfNeeded: (rounded &- 112 << 23) >> 13)
+}
+
 /// The nearest bfloat16, of two equally near the even one.
 @inline(__always)
 func bfloat(_ x: Float) -> UInt16 {

@@ -54,6 +54,54 @@ import Tokenizers
         #expect(try read.encode("bad é茶😀 cab\n") == tokenizer.encode("bad é茶😀 cab\n"))
     }
 
+    /// A Llama with grouped heads and biases, one with stretched positions, a Qwen3 with heads of their own size.
+    private static func shapes(_ vocabularySize: Int) -> [TransformerConfiguration] {
+        func shape(
+            _ family: TransformerConfiguration.Family, headSize: Int? = nil, ties: Bool = true
+        ) -> TransformerConfiguration {
+            TransformerConfiguration(
+                family, vocabularySize: vocabularySize, contextLength: 16, layers: 2, heads: 4, width: 32,
+                keyValueHeads: 2, headSize: headSize, innerWidth: 64, tiesEmbeddings: ties)
+        }
+        var biased = shape(.llama), stretched = shape(.llama, ties: false)
+        biased.biases = .all
+        biased.positions = .rotary(RotaryFrequencies(base: 5000, scaling: .linear(factor: 2)))
+        stretched.positions = .rotary(
+            RotaryFrequencies(
+                base: 500_000,
+                scaling: .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192)))
+        return [biased, stretched, shape(.qwen3, headSize: 16), shape(.qwen3, ties: false)]
+    }
+
+    @Test("Families come back as they were, in the order of rows that each has", arguments: 0..<4)
+    func families(number: Int) throws {
+        let tokenizer = CharacterTokenizer(alphabetOf: ["\n abcdé"])
+        let shape = Self.shapes(tokenizer.vocabularySize)[number]
+        let model = directory.file("model"), out = directory.file("model.gguf"), back = directory.file("back")
+        let original = Transformer(shape, seed: 4)
+        var generator = SeededGenerator(seed: 1)
+        for named in original.parameters where named.name.hasSuffix("bias") {
+            named.parameter.value.withElements {
+                for i in $0.indices { $0[i] = .random(in: -1...1, using: &generator) }
+            }
+        }
+        try ModelDirectory.save(original, tokenizer: tokenizer, to: model)
+        _ = try ModelExport.run(model, to: .gguf, precision: .f32, at: out)
+        let saved = try #require(try ModelDirectory.load(out).model as? Transformer)
+        #expect(saved.configuration == shape)
+        #expect(try Self.logits(out) == Self.logits(model))
+        _ = try ModelImport.run(out, to: back)
+        #expect(try Self.logits(back) == Self.logits(model))
+        // Of a head's rows the halves alternate in a Llama, and lie as they were in a Qwen3.
+        let file = try GGUFFile(path: out)
+        let query = original.parameters.first { $0.name.hasSuffix("layers.0.self_attn.q_proj.weight") }
+        let row = file.withBytes(of: try file.entry("blk.0.attn_q.weight")) { bytes in
+            (32..<64).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+        }
+        let second = shape.family == .llama ? shape.headSize / 2 : 1
+        #expect(query.map { Array($0.parameter.value.values[32 * second..<32 * (second + 1)]) } == row)
+    }
+
     @Test("Rows that are no whole blocks are written in half precision, vectors and positions exactly")
     func blocks() throws {
         let model = try model(CharacterTokenizer(alphabetOf: ["abc"]), width: 24), out = directory.file("model.gguf")

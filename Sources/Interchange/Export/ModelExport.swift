@@ -51,10 +51,13 @@ public enum ModelExport {
             difference = nil
         case .torchscript:
             let saved = try ModelDirectory.load(path)
-            if try !TorchScriptExport.write(saved.model, tokenizer: saved.tokenizer, to: out) {
-                remarks.append(
-                    "It takes ids and gives logits; its tokenizer has no form in TorchScript, so it takes no text.")
+            let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+            try AtomicFile.replace(at: out) {
+                try archive.write(to: $0)
+            } check: {
+                try archive.verify(at: $0)
             }
+            remarks = archive.remarks
             difference = nil
         }
         return Report(size: try size(of: out), difference: difference, remarks: remarks)
@@ -69,7 +72,7 @@ public enum ModelExport {
             func write() throws -> ModelProbe {
                 let saved = try ModelDirectory.load(path)
                 let probe = try ModelProbe(saved)
-                guard saved.model is Transformer else {
+                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
                 }
                 try ModelDirectory.save(
