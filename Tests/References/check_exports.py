@@ -9,6 +9,7 @@ What is not installed is said, and left out. Exit status 0 only if all that was 
 """
 
 import argparse
+import functools
 import json
 import logging
 import os
@@ -69,6 +70,7 @@ class Case:
         ).decode("utf-8", errors="replace")
         return text.removesuffix("\n")
 
+    @functools.cache
     def our_ids(self, text):
         out = self.run(
             "tokenizer", "encode", "-", "--tokenizer", self.directory, "--special", "text", "--json",
