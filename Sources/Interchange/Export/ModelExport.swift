@@ -77,7 +77,7 @@ public enum ModelExport {
             func write() throws -> ModelProbe {
                 let saved = try ModelDirectory.load(path)
                 let probe = try ModelProbe(saved)
-                guard saved.model is Transformer else {
+                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
                 }
                 try ModelDirectory.save(
