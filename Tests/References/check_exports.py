@@ -319,7 +319,11 @@ def untied(source, directory):
 
 
 # How `gpt train` is asked for each family.
-FAMILIES = {"gpt2": []}
+FAMILIES = {
+    "gpt2": [],
+    "llama": ["--family", "llama", "--kv-heads", "2"],
+    "qwen3": ["--family", "qwen3", "--kv-heads", "2"],
+}
 KINDS = {"char": "char", "byte": "byte", "bpe": "bpe:320"}
 
 

@@ -52,7 +52,11 @@ public enum ModelExport {
         case .torchscript:
             let saved = try ModelDirectory.load(path)
             let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
-            try AtomicFile.replace(at: out) { try archive.write(to: $0) } check: { try archive.verify(at: $0) }
+            try AtomicFile.replace(at: out) {
+                try archive.write(to: $0)
+            } check: {
+                try archive.verify(at: $0)
+            }
             remarks = archive.remarks
             difference = nil
         }
@@ -68,7 +72,7 @@ public enum ModelExport {
             func write() throws -> ModelProbe {
                 let saved = try ModelDirectory.load(path)
                 let probe = try ModelProbe(saved)
-                guard saved.model is Transformer else {
+                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
                 }
                 try ModelDirectory.save(
