@@ -53,15 +53,27 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Tensors", "Files"], path: "Tests/Support"),
         .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport", "FuzzTargets"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"]),
         .testTarget(name: "LayersTests", dependencies: ["Tensors", "Layers", "TestSupport"]),
         .testTarget(name: "LanguageModelsTests", dependencies: models + ["TestSupport"]),
         .testTarget(
             name: "InterchangeTests",
-            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"]),
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport", "FuzzTargets"]),
         .testTarget(name: "TrainingTests", dependencies: rooms + ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: rooms + ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
+
+        // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
+        .target(
+            name: "FuzzTargets",
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"],
+            path: "Tests/Fuzz/Targets"),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "FuzzTargets", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Tests/Fuzz/Command"),
+        .testTarget(name: "HostileTests", dependencies: ["FuzzTargets", "Files", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -17,9 +17,8 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 void gpt_matmul_run_by_blas(gpt_execution execution, const gpt_matmul *m) {
     const bool a_by_rows = m->a_column == 1, b_by_rows = m->b_column == 1;
     const bool can_sum_columns = b_by_rows && m->b_row == m->n;
-    // What is done to a on the way, only our own packing does; and one row needs no matrix unit.
-    if (m->precision != GPT_FLOAT32 || m->a_activation != GPT_IDENTITY || m->m <= 1
-        || (m->column_sums && !can_sum_columns)) {
+    // One row needs no matrix unit.
+    if (m->precision != GPT_FLOAT32 || m->m <= 1 || (m->column_sums && !can_sum_columns)) {
         gpt_matmul_run(execution, m);
         return;
     }
@@ -39,6 +38,7 @@ void gpt_matmul_run_by_blas(gpt_execution execution, const gpt_matmul *m) {
         rest.k = 0;
         rest.accumulate = true;
         rest.column_sums = NULL;
+        rest.packed_b = NULL;
         gpt_matmul_run(execution, &rest);
     }
 }

@@ -2,9 +2,10 @@
 //
 // They go block by block. For each block of DEPTH words of k and WIDTH columns: b is packed into panels (all threads
 // together), then the grid of (block of rows of a) x (group of panels) is handed out. a is read in place when its rows
-// are contiguous floats. It is packed when it is read transposed, changed on the way, or rounded to bfloat16: by whoever
-// multiplies a block of its rows, or beforehand with b if there are so few rows that several will multiply each. (With the
-// few rows of generation, packing would cost more than the product: for them there is matvec.c.)
+// are contiguous floats. It is packed when it is read transposed or rounded to bfloat16: by whoever multiplies a block of
+// its rows, or beforehand with b if there are so few rows that several will multiply each. (With the few rows of
+// generation, packing would cost more than the product: for them there is matvec.c.) Wherever rows are read or written a
+// little at a time, with the rest of the row skipped, they are fetched ahead: the processor does not see it coming.
 
 #include "matmul.h"
 #include "threads.h"
@@ -18,26 +19,27 @@ enum {
     DEPTH = 384,        // words of k in a block
     WIDTH = 1536,       // columns in a block
     PIECES = 16,        // items of work there should be, however small the product
+    WIDEST_PANEL = 64,  // of all instruction sets
+    CACHE_LINE = 16,    // floats
     STAGE = 8,          // words of k that are staged at a time when a is packed in strips
 };
 
 // One block of b, and how the work on it is cut. All depths are in words.
 typedef struct {
     gpt_matmul m;
-    float *packed;                       // panel i of the block starts at packed + i PANEL depth
+    float *packed;                       // where b is packed: panel i of the block starts at packed + i PANEL depth
+    const float *packed_b;               // the same, or where it was packed before
     float *packed_a;                     // all of a, or NULL where each block of its rows is packed when its turn comes
     int64_t first_k, depth;              // the block's rows of b
     int64_t first_column, columns;       // and its columns
     int64_t rows_per_block;
     int64_t panel_groups, panels_per_group, panels;
+    int64_t first_item;                  // of packing: the number of panels, if b is packed
     bool first, last;                    // block of k
 } GPT_CONTEXT matmul_block;
 
-// Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then), or changed on
-// the way.
-static inline bool needs_strips(const gpt_matmul *m) {
-    return m->a_column != 1 || m->a_activation != GPT_IDENTITY;
-}
+// Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then).
+static inline bool needs_strips(const gpt_matmul *m) { return m->a_column != 1; }
 
 static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->precision == GPT_BFLOAT16; }
 
@@ -49,25 +51,81 @@ static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->p
 
 #include "activation.h"
 
+// The epilogue of two vectors of a row of c, as many floats as a vector of pairs, of which `left` exist if they are not
+// whole. Always inlined with constant `is_paired` and `is_whole`.
+ALWAYS_INLINE void NAME(finish_two)(
+    const gpt_matmul *m, const bool is_paired, const bool is_whole, int64_t left, float *c, const float *bias,
+    const float *residual, float *before, const float *slope_at, float *activated) {
+    const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left);
+    vf x[2], at[2];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2; i++) {
+        const int64_t here = is_whole ? LANES : left - i * LANES;
+        x[i] = load_some(c + i * LANES, here);
+        if (bias) x[i] += load_some(bias + i * LANES, here);
+        if (slope_at && !is_paired) at[i] = load_some(slope_at + i * LANES, here);
+        if (before && !is_paired) store_some(before + i * LANES, x[i], here);
+    }
+    if (before && is_paired) store_up_to(before, neighbours(x[0], x[1]), words);
+    if (slope_at && is_paired) spread_pairs(load_up_to(slope_at, words), &at[0], &at[1]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2; i++) {
+        const int64_t here = is_whole ? LANES : left - i * LANES;
+        x[i] = NAME(activate)(m->activation, x[i]);
+        if (slope_at) {
+            vf y;
+            x[i] *= NAME(derivative)(m->slope, at[i], &y);
+            store_some(activated + i * LANES, y, here);
+        }
+        if (residual) x[i] += load_some(residual + i * LANES, here);
+        store_some(c + i * LANES, x[i], here);
+    }
+}
+
 // The epilogue of rows x columns of c at (row, column).
-static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    const float *bias = m->bias ? m->bias + column : NULL;
+ALWAYS_INLINE void NAME(finish_rows)(
+    const gpt_matmul *m, const bool is_paired, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    const int64_t per_word = is_paired ? 2 : 1, kept_row = words_of(m->kept_precision, m->n);
     for (int64_t r = row; r < row + rows; r++) {
         float *c = m->c + r * m->c_row + column;
-        float *before = m->before ? m->before + r * m->n + column : NULL;
-        const float *slope_at = m->slope_at ? m->slope_at + r * m->n + column : NULL;
-        const float *residual = m->residual ? m->residual + r * m->n + column : NULL;
-        for (int64_t j = 0; j < columns; j += LANES) {
+        for (int64_t j = 0; j < columns; j += 2 * LANES) {
+            const int64_t here = r * m->n + column + j, kept = r * kept_row + (column + j) / per_word;
             const int64_t left = columns - j;
-            vf x = load_up_to(c + j, left);
-            if (bias) x += load_up_to(bias + j, left);
-            if (before) store_up_to(before + j, x, left);
-            x = NAME(activate)(m->activation, x);
-            if (slope_at) x *= NAME(derivative)(m->slope, load_up_to(slope_at + j, left));
-            if (residual) x += load_up_to(residual + j, left);
-            store_up_to(c + j, x, left);
+#define FINISH_TWO(is_whole) \
+    NAME(finish_two)( \
+        m, is_paired, is_whole, left, c + j, m->bias ? m->bias + column + j : NULL, \
+        m->residual ? m->residual + here : NULL, m->before ? m->before + kept : NULL, \
+        m->slope_at ? m->slope_at + kept : NULL, m->activated + here)
+            if (left >= 2 * LANES) FINISH_TWO(true);
+            else FINISH_TWO(false);
+#undef FINISH_TWO
         }
     }
+}
+
+// Fetches the tile of c, and what its epilogue will read and write, while the tile is computed.
+ALWAYS_INLINE void NAME(fetch)(
+    const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns, bool finishes) {
+    const int64_t per_word = m->kept_precision == GPT_BFLOAT16 ? 2 : 1, kept_row = words_of(m->kept_precision, m->n);
+    for (int64_t r = row; r < row + rows; r++) {
+        for (int64_t j = 0; j < columns; j += CACHE_LINE) __builtin_prefetch(m->c + r * m->c_row + column + j, 1);
+        if (!finishes) continue;
+        if (m->residual)
+            for (int64_t j = 0; j < columns; j += CACHE_LINE) __builtin_prefetch(m->residual + r * m->n + column + j);
+        const int64_t kept = r * kept_row + column / per_word, words = columns / per_word;
+        if (m->before)
+            for (int64_t j = 0; j < words; j += CACHE_LINE) __builtin_prefetch(m->before + kept + j, 1);
+        if (m->slope_at) {
+            for (int64_t j = 0; j < words; j += CACHE_LINE) __builtin_prefetch(m->slope_at + kept + j);
+            for (int64_t j = 0; j < columns; j += CACHE_LINE)
+                __builtin_prefetch(m->activated + r * m->n + column + j, 1);
+        }
+    }
+}
+
+static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    if (m->kept_precision == GPT_BFLOAT16) NAME(finish_rows)(m, true, row, rows, column, columns);
+    else NAME(finish_rows)(m, false, row, rows, column, columns);
 }
 
 // The index along k of the first element of a word.
@@ -95,7 +153,7 @@ static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
 #define STRIP(depth) (TILE_ROWS * (depth) + SPILL)
 
 // Packs `rows` rows of a from (row, word) on in strips of TILE_ROWS rows, each with its words one after another, so that a
-// tile reads it as one stream. a is read transposed; its activation, if any, is applied on the way.
+// tile reads it as one stream. a is read transposed.
 static void NAME(pack_strips)(
     float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
     const bool paired = m->precision == GPT_BFLOAT16;
@@ -105,15 +163,15 @@ static void NAME(pack_strips)(
         for (int64_t q = 0; q < end; q++) {
             const int64_t k = ELEMENTS(m, word + p + q);
             const float *from = m->a + row * m->a_row + k * m->a_column;
+            const float *later = from + 2 * STAGE * m->a_column;
+            for (int64_t r = 0; r < rows; r += CACHE_LINE) {
+                __builtin_prefetch(later + r);
+                if (paired) __builtin_prefetch(later + m->a_column + r);
+            }
             for (int64_t r = 0; r < rows; r += LANES) {
                 const int64_t left = rows - r;
-                vf x = NAME(activate)(m->a_activation, load_up_to(from + r, left));
-                if (paired) {
-                    vf odd = splat(0);
-                    if (k + 1 < m->k)
-                        odd = NAME(activate)(m->a_activation, load_up_to(from + m->a_column + r, left));
-                    x = pairs(x, odd);
-                }
+                vf x = load_up_to(from + r, left);
+                if (paired) x = pairs(x, k + 1 < m->k ? load_up_to(from + m->a_column + r, left) : splat(0));
                 store(stage[q] + r, x);
             }
         }
@@ -144,8 +202,9 @@ ALWAYS_INLINE int64_t NAME(packed_strip)(const gpt_matmul *m, int64_t depth) {
 }
 
 // Packs a panel of b or, after the last of them, some rows of a.
-static void NAME(pack)(void *context, int64_t i) {
+static void NAME(pack)(void *context, int64_t item) {
     const matmul_block *block = context;
+    const int64_t i = item + block->first_item;
     if (i < block->panels) {
         NAME(pack_columns)(block, i);
         return;
@@ -165,7 +224,7 @@ static void NAME(multiply)(void *context, int64_t i) {
     const int64_t end_panel =
         first_panel + block->panels_per_group < block->panels ? first_panel + block->panels_per_group : block->panels;
     const int64_t depth = block->depth, rows = end_row - first_row;
-    const bool accumulate = m->accumulate || !block->first;
+    const bool accumulate = m->accumulate || !block->first, finishes = block->last && gpt_has_epilogue(m);
 
     const float *a = m->a + first_row * m->a_row + block->first_k;
     int64_t strip = TILE_ROWS * m->a_row, a_row = m->a_row, a_column = 1;
@@ -187,13 +246,32 @@ static void NAME(multiply)(void *context, int64_t i) {
         const int64_t width = PADDED(columns);
         float *c = m->c + block->first_column + column;
         const float *from = a;
-        for (int64_t r = first_row; r < end_row; r += TILE_ROWS, from += strip)
+        for (int64_t r = first_row; r < end_row; r += TILE_ROWS, from += strip) {
+            const int64_t tile_rows = end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS;
+            NAME(fetch)(m, r, tile_rows, block->first_column + column, columns, finishes);
             edge_tile(
-                m->precision, end_row - r < TILE_ROWS ? end_row - r : TILE_ROWS, columns, depth, from, a_row, a_column,
-                block->packed + column * block->depth, width, c + r * m->c_row, m->c_row, accumulate);
-        if (block->last && gpt_has_epilogue(m))
-            NAME(finish)(m, first_row, rows, block->first_column + column, columns);
+                m->precision, tile_rows, columns, depth, from, a_row, a_column, block->packed_b + column * depth, width,
+                c + r * m->c_row, m->c_row, accumulate);
+            // Tile by tile: what is written then finds its way to memory while the next tile is computed.
+            if (finishes) NAME(finish)(m, r, tile_rows, block->first_column + column, columns);
+        }
     }
+}
+
+// The block of b at (k, column).
+static matmul_block NAME(block_at)(const gpt_matmul *m, int64_t k, int64_t column) {
+    const int64_t words = words_of(m->precision, m->k);
+    const int64_t depth = words - k < DEPTH ? words - k : DEPTH;
+    const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
+    return (matmul_block){
+        .m = *m, .first_k = k, .depth = depth, .first_column = column, .columns = columns,
+        .panels = (columns + PANEL - 1) / PANEL, .first = k == 0, .last = k + DEPTH >= words,
+    };
+}
+
+// Where the block is when all of b is packed.
+ALWAYS_INLINE int64_t NAME(offset)(const matmul_block *block) {
+    return block->first_column * words_of(block->m.precision, block->m.k) + block->first_k * block->panels * PANEL;
 }
 
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
@@ -209,25 +287,32 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     row_blocks = (m->m + rows - 1) / rows;
     const int64_t groups = row_blocks >= PIECES || (packs_a(m) && !packs_before)
         ? 1 : (2 * PIECES + row_blocks - 1) / row_blocks;
-    const int64_t words = words_of(m->precision, m->k);
     for (int64_t column = 0; column < m->n; column += WIDTH) {
-        const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
-        const int64_t panels = (columns + PANEL - 1) / PANEL;
-        for (int64_t k = 0; k < words || k == 0; k += DEPTH) {
-            const int64_t depth = words - k < DEPTH ? words - k : DEPTH;
-            matmul_block block = {
-                .m = *m, .first_k = k, .depth = depth, .first_column = column, .columns = columns, .panels = panels,
-                .rows_per_block = rows, .panels_per_group = (panels + groups - 1) / groups,
-                .first = k == 0, .last = k + DEPTH >= words,
-            };
-            block.panel_groups = (panels + block.panels_per_group - 1) / block.panels_per_group;
+        for (int64_t k = 0; k < words_of(m->precision, m->k) || k == 0; k += DEPTH) {
+            matmul_block block = NAME(block_at)(m, k, column);
+            block.rows_per_block = rows;
+            block.panels_per_group = (block.panels + groups - 1) / groups;
+            block.panel_groups = (block.panels + block.panels_per_group - 1) / block.panels_per_group;
             const int64_t strips = packs_before ? (m->m + TILE_ROWS - 1) / TILE_ROWS : 0;
-            const int64_t size_of_b = panels * PANEL * depth, size_of_a = strips * NAME(packed_strip)(m, depth);
+            const int64_t size_of_b = m->packed_b ? 0 : block.panels * PANEL * block.depth;
+            const int64_t size_of_a = strips * NAME(packed_strip)(m, block.depth);
             block.packed = gpt_scratch(GPT_SCRATCH_SHARED, size_of_b + size_of_a);
+            block.packed_b = m->packed_b ? m->packed_b + NAME(offset)(&block) : block.packed;
             if (packs_before) block.packed_a = block.packed + size_of_b;
+            block.first_item = m->packed_b ? block.panels : 0;
             const int64_t packings = packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0;
-            gpt_parallel(execution.threads, panels + packings, NAME(pack), &block);
+            gpt_parallel(execution.threads, block.panels + packings - block.first_item, NAME(pack), &block);
             gpt_parallel(execution.threads, row_blocks * block.panel_groups, NAME(multiply), &block);
+        }
+    }
+}
+
+static void NAME(matmul_pack)(gpt_execution execution, const gpt_matmul *m, float *packed) {
+    for (int64_t column = 0; column < m->n; column += WIDTH) {
+        for (int64_t k = 0; k < words_of(m->precision, m->k); k += DEPTH) {
+            matmul_block block = NAME(block_at)(m, k, column);
+            block.packed = packed + NAME(offset)(&block);
+            gpt_parallel(execution.threads, block.panels, NAME(pack), &block);
         }
     }
 }
@@ -243,6 +328,16 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
 #include "each_instruction_set.h"
 
 KERNEL_TABLE(matmul);
+KERNEL_TABLE(matmul_pack);
+
+int64_t gpt_matmul_packed_size(const gpt_matmul *m) {
+    return words_of(m->precision, m->k) * ((m->n + WIDEST_PANEL - 1) / WIDEST_PANEL * WIDEST_PANEL);
+}
+
+void gpt_matmul_pack(gpt_execution execution, const gpt_matmul *m, float *packed) {
+    if (m->n * m->k < 65536) execution.threads = 1;
+    matmul_pack_table[execution.instruction_set](execution, m, packed);
+}
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *m) {
     if (m->m > 0 && m->n > 0) matmul_table[execution.instruction_set](execution, m);

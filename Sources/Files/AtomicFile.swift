@@ -14,11 +14,19 @@ package enum AtomicFile {
     /// The content goes to a temporary file in the same directory, is brought to the disk, and takes the name of the
     /// old one; then the directory is brought to the disk too. Where anything fails, a full disk or an error `body`
     /// throws, the temporary is removed, the old file stays as it was and the error is thrown on.
-    package static func replace(at path: String, _ body: (FileWriter) throws -> Void) throws {
+    ///
+    /// - Parameters:
+    ///   - path: the file's name.
+    ///   - body: writes the content.
+    ///   - check: looks at what is to become the file, under its temporary name, and throws where it must not.
+    package static func replace(
+        at path: String, _ body: (FileWriter) throws -> Void, check: (_ temporary: String) throws -> Void = { _ in }
+    ) throws {
         let temporary = try TemporaryFile(replacing: path)
         let writer = FileWriter(descriptor: temporary.descriptor, path: path)
         try body(writer)
         try writer.flush()
+        try check(temporary.path)
         try temporary.commit()
     }
 
@@ -35,7 +43,8 @@ package enum AtomicFile {
     /// Whether a file of this name is a temporary one: being written, or left by a killed process.
     package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(TemporaryFile.prefix) }
 
-    /// Removes the temporary files that killed processes left in a directory, and none that is being written.
+    /// Removes the temporary files and directories that killed processes left in a directory, and none that is being
+    /// written.
     package static func removeLeftovers(in directory: String) {
         guard let names = try? Files.contents(ofDirectory: directory) else { return }
         for name in names where isTemporary(name) {
@@ -43,7 +52,7 @@ package enum AtomicFile {
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard descriptor >= 0 else { continue }
             // Its writer holds a lock, which the system takes from the dead.
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { Files.removeAll(path) }
             close(descriptor)
         }
     }
@@ -91,28 +100,13 @@ final class TemporaryFile {
 
     /// Brings the file to the disk and gives it its name.
     func commit() throws(FileError) {
-        try synchronize(descriptor)
+        try Files.synchronize(descriptor, name)
         guard rename(path, target) == 0 else { throw FileError("cannot write", name) }
         isCommitted = true
         let directory = open(Files.parent(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { return }  // a directory one may write to but not read
         defer { close(directory) }
-        try synchronize(directory)
-    }
-
-    /// Waits until the disk has what was written.
-    private func synchronize(_ descriptor: Int32) throws(FileError) {
-        #if canImport(Darwin)
-            // There fsync leaves the data in the cache of the disk itself.
-            if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
-        #endif
-        while fsync(descriptor) != 0 {
-            switch errno {
-            case EINTR: continue
-            case EINVAL, ENOTSUP: return  // nothing to wait for here
-            default: throw FileError("cannot write", name)
-            }
-        }
+        try Files.synchronize(directory, name)
     }
 
     /// The file itself where `path` is a link to one: the link stays and its file is replaced.

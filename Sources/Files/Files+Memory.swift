@@ -30,6 +30,18 @@ extension Files {
         return available
     }
 
+    /// Tells the system that all of this memory is about to be written: it then comes in large pages, where there are such,
+    /// which takes a fraction of the time.
+    package static func expectWriting(to memory: UnsafeMutableRawBufferPointer) {
+        #if os(Linux)
+            guard let start = memory.baseAddress, memory.count >= 1 << 22 else { return }
+            let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+            let first = (Int(bitPattern: start) + page - 1) / page * page - Int(bitPattern: start)
+            let hugePages: Int32 = 14  // MADV_HUGEPAGE, which not all headers have
+            madvise(start + first, (memory.count - first) / page * page, hugePages)
+        #endif
+    }
+
     /// The bytes that a control group's file names; nil for "max" and whatever else sets no limit.
     package static func memoryLimit(_ line: String) -> Int? {
         let digits = line.utf8.prefix { $0 >= 48 && $0 <= 57 }

@@ -36,6 +36,16 @@ package final class MappedFile: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: size)
     }
 
+    /// Gives the memory of a part back that has been read and is not needed again soon; looked at again, it is read again.
+    /// Nothing in that part may have been written to: it would be as in the file.
+    package func release(_ range: Range<Int>) {
+        guard let start = bytes.baseAddress else { return }
+        // Whole pages only, for on the others neighbours are.
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (range.lowerBound + page - 1) / page * page, end = range.upperBound / page * page
+        if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }
+    }
+
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }

@@ -61,12 +61,14 @@ package enum ModelConfiguration: Equatable {
     }
 
     /// The contents of config.json.
-    /// - Parameter endOfText: the id of `<|endoftext|>`. Where it is left out, transformers 4 assumes 50256.
-    package func json(endOfText: Int32?) -> JSON {
+    /// - Parameters:
+    ///   - endOfText: the id of `<|endoftext|>`. Where it is left out, transformers 4 assumes 50256.
+    ///   - dtype: transformers' name for the numbers of the weights.
+    package func json(endOfText: Int32?, dtype: String = "float32") -> JSON {
         let end = endOfText.map { JSON.int(Int($0)) } ?? .null
         var fields: [(String, JSON)]
         switch self {
-        case .transformer(let c): fields = c.json
+        case .transformer(let c): fields = c.json(dtype: dtype)
         case .attention(let c):
             fields = [
                 ("model_type", "attention"), ("n_embd", .int(c.width)), ("n_positions", .int(c.contextLength)),

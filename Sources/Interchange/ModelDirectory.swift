@@ -9,11 +9,11 @@ import Tokenizers
 /// A model that was read from disk.
 public struct SavedModel {
     public let model: any LanguageModel
-    /// The directory.
+    /// The directory, or the GGUF file.
     public let path: String
     private let tokenizerResult: Result<any Tokenizer, any Error>
 
-    fileprivate init(model: any LanguageModel, path: String, tokenizer: Result<any Tokenizer, any Error>) {
+    init(model: any LanguageModel, path: String, tokenizer: Result<any Tokenizer, any Error>) {
         self.model = model
         self.path = path
         tokenizerResult = tokenizer
@@ -29,14 +29,16 @@ public struct SavedModel {
 /// For a `Transformer` of the GPT-2, Llama or Qwen3 family it is exactly a directory of that model, which transformers
 /// reads, and one that transformers wrote is read here.
 public enum ModelDirectory {
-    /// Reads a model, ours or one made by transformers.
+    /// Reads a model: a directory, ours or one made by transformers, or a file in llama.cpp's format GGUF.
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
     ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
     public static func load(_ path: String) throws -> SavedModel {
         guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
+            if GGUFFile.isOne(path) { return try GGUFModel.load(path) }
             throw ModelError(
-                path: path, reason: "it is not a directory; a model is the directory that holds config.json")
+                path: path,
+                reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model")
         }
         let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
         let files = try WeightFiles(directory: path)
@@ -59,13 +61,20 @@ public enum ModelDirectory {
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
     public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
-        try saveDescription(of: model, tokenizer: tokenizer, to: path)
-        try saveWeights(of: model, to: path)
+        try save(model, tokenizer: tokenizer, to: path, as: .float32)
+    }
+
+    /// Writes a model with its weights in a precision; counts stay what they are.
+    static func save(
+        _ model: any LanguageModel, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
+    ) throws {
+        try saveDescription(of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
+        try saveWeights(of: model, to: path, as: encoding)
     }
 
     /// Writes all of a model but its weights.
     package static func saveDescription(
-        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String
+        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
     ) throws {
         guard let configuration = ModelConfiguration(of: model) else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
@@ -75,7 +84,7 @@ public enum ModelDirectory {
             try AtomicFile.write(json.serialized(pretty: true) + "\n", to: path + "/" + name)
         }
         try TokenizerFile.write(tokenizer, contextLength: model.contextLength, directory: path)
-        try write(configuration.json(endOfText: tokenizer.endOfText), to: ModelConfiguration.fileName)
+        try write(configuration.json(endOfText: tokenizer.endOfText, dtype: dtype), to: ModelConfiguration.fileName)
         let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
         try write(
             ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
@@ -83,20 +92,27 @@ public enum ModelDirectory {
     }
 
     /// Replaces the weights alone, in the directory of a model of the same kind and shape.
-    /// - Parameter metadata: what is noted in the file beside the format.
+    /// - Parameters:
+    ///   - model: whose weights they are.
+    ///   - path: the directory.
+    ///   - encoding: how numbers are stored; counts stay what they are.
+    ///   - metadata: what is noted in the file beside the format.
     package static func saveWeights(
-        of model: any LanguageModel, to path: String, metadata: [String: String] = [:]
+        of model: any LanguageModel, to path: String, as encoding: NumberEncoding = .float32,
+        metadata: [String: String] = [:]
     ) throws {
         try SafetensorsWriter.write(
             to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(["format": "pt"]) { $1 },
-            tensors: tensors(of: model), checksum: true)
+            tensors: tensors(of: model, as: encoding), checksum: true)
     }
 
     /// What a file of weights holds.
-    package static func tensors(of model: any LanguageModel) -> [SafetensorsTensor] {
+    package static func tensors(
+        of model: any LanguageModel, as encoding: NumberEncoding = .float32
+    ) -> [SafetensorsTensor] {
         switch model {
         case let model as any NeuralLanguageModel:
-            return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value) }
+            return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
         case let model as NGramModel:
             return model.arrays.map { array in
                 SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
@@ -186,6 +202,7 @@ public enum ModelDirectory {
                 if item == files.count { return meanwhile() }
                 let source = sources[item - files.count - 1]
                 try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
+                try source.file.release(source.name)
             } catch { failures.withLock { $0[item] = error } }
         }
         if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
@@ -236,10 +253,32 @@ public enum ModelDirectory {
 }
 
 extension SafetensorsTensor {
-    /// A tensor's numbers as they lie in memory.
-    package init(_ name: String, _ tensor: Tensor) {
-        self.init(name: name, dtype: .float32, shape: tensor.shape.dimensions) { piece in
-            try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
+    /// A tensor's numbers, as they lie in memory or in less room: not as blocks, which the format has not.
+    package init(_ name: String, _ tensor: Tensor, as encoding: NumberEncoding = .float32) {
+        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { piece in
+            try LaidOutWeight(tensor, .same).encode(as: encoding, piece)
+        }
+    }
+}
+
+extension NumberEncoding {
+    /// Its name in safetensors, where blocks have none and are written out.
+    fileprivate var dtype: SafetensorsType {
+        switch self {
+        case .float32, .blocks8: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        }
+    }
+}
+
+extension SafetensorsType {
+    /// Its name in config.json.
+    fileprivate var transformersName: String {
+        switch self {
+        case .float16: "float16"
+        case .bfloat16: "bfloat16"
+        default: "float32"
         }
     }
 }

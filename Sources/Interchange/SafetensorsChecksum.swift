@@ -40,8 +40,14 @@ extension SafetensorsFile {
             var hash = SHA256()
             hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[..<SafetensorsChecksum.offset]))
             hash.update(repeatElement(UInt8(ascii: "0"), count: SafetensorsChecksum.digits))
-            let rest = SafetensorsChecksum.offset + SafetensorsChecksum.digits
-            hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[rest...]))
+            var rest = file.bytes[(SafetensorsChecksum.offset + SafetensorsChecksum.digits)...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(1 << 24)
+                hash.update(UnsafeRawBufferPointer(rebasing: piece))
+                // What is copied from the file need not stay in memory beside the copy.
+                if isConverted { file.release(piece.startIndex..<piece.endIndex) }
+                rest = rest.dropFirst(piece.count)
+            }
             return SHA256.hexadecimal(hash.finalize()).utf8.elementsEqual(digits)
         }
         guard matches else { throw failure("altered since it was written: its checksum does not match") }

@@ -68,6 +68,9 @@ package final class SafetensorsFile: Sendable {
         }
     }
 
+    /// Whether its numbers are in less than single precision, so that whoever needs that has them converted.
+    var isConverted: Bool { entries.values.contains { $0.dtype == .bfloat16 || $0.dtype == .float16 } }
+
     func failure(_ reason: String) -> SafetensorsError { SafetensorsError(path: path, reason: reason) }
 }
 

@@ -31,6 +31,12 @@ extension SafetensorsFile {
         }
     }
 
+    /// Gives the memory of a tensor back that has been copied. What is written to it in place must not be.
+    func release(_ name: String) throws {
+        let entry = try entry(name)
+        if entry.dtype != .float32 { file.release(entry.range) }
+    }
+
     /// A tensor's numbers where they are in memory, which lives as long as the file's mapping; `nil` where they are not
     /// single precision that begins with a cache line.
     func floatsInPlace(_ entry: Entry) -> Storage? {

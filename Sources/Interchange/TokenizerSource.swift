@@ -1,4 +1,6 @@
 import Files
+import Synchronization
+import Tensors
 import Tokenizers
 
 #if canImport(Glibc)
@@ -87,6 +89,7 @@ public enum TokenizerSource {
         let path = "\(cache)/\(file.name)"
         if let kept = try? TextFile.bytes(path), SHA256.hexDigest(of: kept) == file.sha256 { return kept }
         guard mayDownload else {
+            if Files.exists(path) { throw differs(path) }
             throw ModelError(path: file.name, reason: "it is neither in \(cache) nor in the folder that GPT_DATA names")
         }
         willDownload(file.url)
@@ -94,9 +97,10 @@ public enum TokenizerSource {
         AtomicFile.removeLeftovers(in: cache)
         do { try Download.fetch(url: file.url, to: path, sha256: file.sha256) } catch {
             throw ModelError(
-                path: file.name,
-                reason: "\(error); without a network put the file into \(cache), or into the folder tokenizers of what "
-                    + "GPT_DATA names")
+                path: path,
+                reason:
+                    "\(error); without a network put \(file.name) there, or into the folder tokenizers of what GPT_DATA "
+                    + "names")
         }
         return try TextFile.bytes(path)
     }
@@ -108,20 +112,7 @@ extension Tokenizer {
     /// - Parameter unknown: what takes the place of characters the tokenizer has no word for.
     package func encodePlainly(_ text: String, replacing unknown: Unicode.Scalar? = nil) throws -> [Int32] {
         guard let tokenizer = self as? BPETokenizer else { return try encode(text, replacing: unknown) }
-        var text = text
-        return try text.withUTF8 { bytes in
-            var ids: [Int32] = []
-            var rest = bytes[...]
-            // More than half of what it takes at once goes in parts.
-            while rest.count > 1 << 30,
-                let cut = tokenizer.pattern.placeToCut(in: UnsafeBufferPointer(rebasing: rest.prefix(1 << 30)))
-            {
-                ids += try tokenizer.encode(bytes: UnsafeBufferPointer(rebasing: rest.prefix(cut)), special: .plainText)
-                rest = rest.dropFirst(cut)
-            }
-            let last = try tokenizer.encode(bytes: UnsafeBufferPointer(rebasing: rest), special: .plainText)
-            return ids.isEmpty ? last : ids + last
-        }
+        return try tokenizer.encodePlainly(text, partLength: 1 << 20)
     }
 
     /// The ids that no text of this tokenizer encodes to: those of special tokens.
@@ -129,4 +120,52 @@ extension Tokenizer {
         if let tokenizer = self as? BPETokenizer { return tokenizer.specialTokens.map(\.id) }
         return endOfText.map { [$0] } ?? []
     }
+}
+
+extension BPETokenizer {
+    /// The ids of a text without special tokens: of its parts, on the threads of `Execution.current`. It is cut where the pieces
+    /// are the same (`SplitPattern.placeToCut`), so that the ids are those of the whole, whatever the number of threads.
+    ///
+    /// - Parameters:
+    ///   - text: any.
+    ///   - partLength: about how many bytes a part has. A text without a place to cut is one part.
+    package func encodePlainly(_ text: String, partLength: Int) throws -> [Int32] {
+        var text = text
+        return try text.withUTF8 { bytes in
+            var ends: [Int] = []
+            var start = 0
+            while bytes.count - start > partLength,
+                let cut = pattern.placeToCut(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
+            {
+                start += cut
+                ends.append(start)
+            }
+            ends.append(bytes.count)
+            guard ends.count > 1 else { return try encode(bytes: bytes, special: .plainText) }
+            let parts = SharedBytes(bytes)
+            let cuts = [0] + ends
+            let results = Mutex([Result<[Int32], any Error>?](repeating: nil, count: ends.count))
+            Execution.current.forEach(below: ends.count) { part in
+                let range = cuts[part]..<cuts[part + 1]
+                let result = Result {
+                    try self.encode(bytes: UnsafeBufferPointer(rebasing: parts.bytes[range]), special: .plainText)
+                }
+                results.withLock { $0[part] = result }
+            }
+            let encoded = try results.withLock { try $0.compactMap { try $0?.get() } }
+            var ids: [Int32] = []
+            ids.reserveCapacity(encoded.reduce(0) { $0 + $1.count })
+            for part in encoded { ids += part }
+            return ids
+        }
+    }
+}
+
+/// Bytes that several threads read.
+///
+/// `@unchecked Sendable`: nothing writes them, and they outlive the call in which they are shared.
+private struct SharedBytes: @unchecked Sendable {
+    let bytes: UnsafeBufferPointer<UInt8>
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 }

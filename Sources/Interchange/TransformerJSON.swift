@@ -16,12 +16,15 @@ extension TransformerConfiguration {
     }
 
     /// The members of config.json, but for the vocabulary.
-    var json: [(String, JSON)] {
-        switch family {
-        case .gpt2: gpt2JSON
-        case .llama, .qwen3: llamaJSON
-        case nil: ownJSON
-        }
+    /// - Parameter dtype: transformers' name for the numbers of the weights.
+    func json(dtype: String) -> [(String, JSON)] {
+        let options =
+            switch family {
+            case .gpt2: gpt2JSON
+            case .llama, .qwen3: llamaJSON
+            case nil: ownJSON
+            }
+        return options + [("tie_word_embeddings", .bool(tiesEmbeddings)), ("dtype", .string(dtype))]
     }
 
     // MARK: - GPT-2
@@ -57,7 +60,6 @@ extension TransformerConfiguration {
             ("layer_norm_epsilon", .double(normEpsilon)), ("n_embd", .int(width)),
             ("n_head", .int(heads)), ("n_inner", innerWidth == 4 * width ? .null : .int(innerWidth)),
             ("n_layer", .int(layers)), ("n_positions", .int(contextLength)),
-            ("tie_word_embeddings", .bool(tiesEmbeddings)), ("dtype", "float32"),
         ]
     }
 
@@ -102,8 +104,7 @@ extension TransformerConfiguration {
         if !isQwen3 { fields.append(("mlp_bias", .bool(biases.contains(.feedForward)))) }
         return fields + sizes + [
             ("hidden_act", "silu"), ("initializer_range", 0.02), ("rms_norm_eps", .double(normEpsilon)),
-            ("tie_word_embeddings", .bool(tiesEmbeddings)), ("use_cache", true), ("pad_token_id", .null),
-            ("dtype", "float32"),
+            ("use_cache", true), ("pad_token_id", .null),
         ] + positionsJSON
     }
 
@@ -173,9 +174,7 @@ extension TransformerConfiguration {
             ("model_type", JSON.string(Self.ownType)), ("normalization", .string(normalization.rawValue)),
             ("norm_epsilon", .double(normEpsilon)), ("feed_forward", .string(feedForward.rawValue)),
             ("positions", .string(positions.kind.rawValue)), ("qk_norm", .bool(normalizesQueriesAndKeys)),
-        ] + Self.biasKeys.map { ($0, .bool(biases.contains($1))) } + sizes + positionsJSON + [
-            ("tie_word_embeddings", .bool(tiesEmbeddings)), ("dtype", "float32"),
-        ]
+        ] + Self.biasKeys.map { ($0, .bool(biases.contains($1))) } + sizes + positionsJSON
     }
 }
 

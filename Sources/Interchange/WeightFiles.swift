@@ -45,6 +45,13 @@ package struct WeightFiles {
         return names.sorted().map { directory + "/" + $0 }
     }
 
+    /// The names of the files that a directory's weights are in, the index among them.
+    static func names(in directory: String) throws -> [String] {
+        if Files.exists("\(directory)/\(fileName)") { return [fileName] }
+        let paths = try shards("\(directory)/\(indexName)", in: directory)
+        return [indexName] + paths.map { String($0.dropFirst(directory.utf8.count + 1)) }
+    }
+
     package var count: Int { files.count }
 
     /// Throws where one of the files carries a checksum and is not what was written with it. Reads it whole.

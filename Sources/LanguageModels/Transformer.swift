@@ -36,10 +36,12 @@ public final class Transformer: NeuralLanguageModel {
         finalNorm = NormLayer(width: C, epsilon: configuration.normEpsilon, configuration.normalization)
         untiedClassifier =
             configuration.tiesEmbeddings ? nil : Parameter(weights.normal([V, C], deviation: deviation))
+        // In the paper the embedding is multiplied by sqrt(C) to stand beside waves of 1. Here the waves are made as small as
+        // a new embedding is: the norms that read the sum see no difference, and the classifier keeps its scale.
         let frequencies = PositionTable.frequencies(width: C, base: 10_000)
         sinusoids =
             configuration.positions == .sinusoidal
-            ? PositionTable(.sinusoidal, width: C, frequencies: frequencies) : nil
+            ? PositionTable(.sinusoidal, width: C, frequencies: frequencies, amplitude: deviation) : nil
     }
 
     public var modelType: String { configuration.family?.rawValue ?? "transformer" }
@@ -62,11 +64,10 @@ public final class Transformer: NeuralLanguageModel {
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let offset = cache?.length ?? 0
-        let positions =
-            positionEmbedding
-            ?? sinusoids.map { Variable($0.rows(offset + tokens.length), needsGradient: false) }
-        let embedding = Embedding(tokens, offset: offset, hasPositions: positions != nil)
-        var x = pass.dropout(pass.tape.apply(embedding, [tokenEmbedding] + (positions.map { [$0] } ?? [])))
+        let embedding = Embedding(
+            tokens, offset: offset, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
+        var x = pass.dropout(
+            pass.tape.apply(embedding, [tokenEmbedding, positionEmbedding].compactMap { $0 }))
         for (i, block) in blocks.enumerated() { x = block(x, pass, cache: cache?.layers[i]) }
         return finalNorm(x, pass)
     }

@@ -31,18 +31,16 @@ public struct FeedForwardBlock: Module {
     /// - Parameter residual: what the result is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         if let gate { return gated(x, gate, pass, addingTo: residual) }
-        // The op always adds biases; those of a block without them are 0, and nobody asks for their gradients.
-        let bias1 = expansion.bias ?? zeros(expansion.weight.value.shape.columns)
-        let bias2 = projection.bias ?? zeros(projection.weight.value.shape.columns)
         let activation = activation ?? .identity
         if pass.isDecoding {
-            let wide = WeightProduct.apply(x.value, expansion.weight, bias: bias1.value, activation: activation)
-            let y = WeightProduct.apply(wide, projection.weight, bias: bias2.value, addingTo: residual?.value)
-            return Variable(y, needsGradient: false)
+            let wide = WeightProduct.apply(
+                x.value, expansion.weight, bias: expansion.bias?.value, activation: activation)
+            return projection(Variable(wide, needsGradient: false), pass, addingTo: residual)
         }
-        let operation = FeedForward(activation: activation, hasResidual: residual != nil)
-        let inputs = [x, expansion.weight, bias1, projection.weight, bias2]
-        return pass.tape.apply(operation, inputs + (residual.map { [$0] } ?? []))
+        let operation = FeedForward(
+            activation: activation, hasBias: expansion.bias != nil, hasResidual: residual != nil)
+        let inputs = [x, expansion.weight, expansion.bias, projection.weight, projection.bias, residual]
+        return pass.tape.apply(operation, inputs.compactMap { $0 })
     }
 
     private func gated(
@@ -56,6 +54,4 @@ public struct FeedForwardBlock: Module {
         let operation = GatedFeedForward(hasBias: !biases.isEmpty, hasResidual: residual != nil)
         return pass.tape.apply(operation, [x] + layers.map(\.weight) + biases + (residual.map { [$0] } ?? []))
     }
-
-    private func zeros(_ count: Int) -> Variable { Variable(Tensor([count]), needsGradient: false) }
 }

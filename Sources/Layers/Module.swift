@@ -43,14 +43,19 @@ public final class ForwardPass {
         self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }
     }
 
-    private init() {
-        tape = Tape(recording: false)
-        isDecoding = true
+    private init(_ tape: Tape, isDecoding: Bool) {
+        self.tape = tape
+        self.isDecoding = isDecoding
         dropout = nil
     }
 
     /// A pass of generation, of which nothing is recorded.
-    package static var decoding: ForwardPass { ForwardPass() }
+    package static var decoding: ForwardPass { ForwardPass(Tape(recording: false), isDecoding: true) }
+
+    /// A pass that tells of every op that is applied.
+    package convenience init(observedBy observer: any TapeObserver) {
+        self.init(Tape(observedBy: observer), isDecoding: false)
+    }
 
     /// x + dropout(branch). Where nothing is dropped, the branch adds its result to x itself: it is given x, and else nil.
     package func residual(_ x: Variable, _ branch: (_ addingTo: Variable?) -> Variable) -> Variable {

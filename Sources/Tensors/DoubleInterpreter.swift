@@ -27,7 +27,15 @@ package struct DoubleTensor: Sendable {
 package struct DoubleInterpreter: PrimitiveBuilder {
     package init() {}
 
-    package func shape(of value: DoubleTensor) -> [Int] { value.shape }
+    package func shape(of value: DoubleTensor) -> [Dimension] { value.shape.map { .number($0) } }
+
+    package func tokens(_ batch: TokenBatch) -> DoubleTensor {
+        DoubleTensor(shape: [batch.batch, batch.length], elements: batch.ids.map(Double.init))
+    }
+
+    package func positions(_ count: Dimension, after past: Int) -> DoubleTensor {
+        DoubleTensor(shape: [count.number], elements: (past..<past + count.number).map(Double.init))
+    }
 
     package func constant(_ values: [Double], shape: [Int]) -> DoubleTensor {
         DoubleTensor(shape: shape, elements: values)
@@ -42,6 +50,8 @@ package struct DoubleInterpreter: PrimitiveBuilder {
     package func log(_ x: DoubleTensor) -> DoubleTensor { map(x, systemLog) }
     package func tanh(_ x: DoubleTensor) -> DoubleTensor { map(x, systemTanh) }
     package func squareRoot(_ x: DoubleTensor) -> DoubleTensor { map(x) { $0.squareRoot() } }
+    package func sine(_ x: DoubleTensor) -> DoubleTensor { map(x, systemSine) }
+    package func cosine(_ x: DoubleTensor) -> DoubleTensor { map(x, systemCosine) }
 
     package func matmul(_ a: DoubleTensor, _ b: DoubleTensor) -> DoubleTensor {
         let (m, k) = (a.shape[a.shape.count - 2], a.shape[a.shape.count - 1])
@@ -75,26 +85,51 @@ package struct DoubleInterpreter: PrimitiveBuilder {
         return DoubleTensor(shape: shape, elements: result)
     }
 
-    package func reshape(_ x: DoubleTensor, _ shape: [Int]) -> DoubleTensor {
-        DoubleTensor(shape: shape, elements: x.elements)
+    package func reshape(_ x: DoubleTensor, keeping kept: Int, _ rest: [Int]) -> DoubleTensor {
+        DoubleTensor(shape: x.shape[..<kept] + rest, elements: x.elements)
+    }
+
+    package func insertDimension(_ x: DoubleTensor, at axis: Int) -> DoubleTensor {
+        DoubleTensor(shape: x.shape[..<axis] + [1] + x.shape[axis...], elements: x.elements)
     }
 
     package func sumOfRows(_ x: DoubleTensor) -> DoubleTensor { reduce(x, 0, +) }
     package func maximumOfRows(_ x: DoubleTensor) -> DoubleTensor { reduce(x, -.infinity, max) }
 
-    package func slice(_ x: DoubleTensor, _ range: Range<Int>) -> DoubleTensor {
-        let length = x.shape[x.shape.count - 1]
-        let rows = stride(from: 0, to: x.elements.count, by: length)
-        return DoubleTensor(
-            shape: x.shape.dropLast() + [range.count],
-            elements: rows.flatMap { x.elements[$0 + range.lowerBound..<$0 + range.upperBound] })
+    package func hideFuture(_ scores: DoubleTensor) -> DoubleTensor {
+        let (T, S) = (scores.shape[scores.shape.count - 2], scores.shape[scores.shape.count - 1])
+        let elements = scores.elements.enumerated().map { (i: Int, score: Double) -> Double in
+            let (query, key) = (i / S % T, i % S)
+            return key > S - T + query ? -1e30 : score
+        }
+        return DoubleTensor(shape: scores.shape, elements: elements)
     }
 
-    package func gather(_ table: DoubleTensor, rows: [Int]) -> DoubleTensor {
+    package func split(_ x: DoubleTensor, _ lengths: [Int]) -> [DoubleTensor] {
+        let width = x.shape[x.shape.count - 1], outer = Array(x.shape.dropLast())
+        precondition(lengths.reduce(0, +) == width, "cannot split \(x.shape) into \(lengths)")
+        var start = 0
+        return lengths.map { length -> DoubleTensor in
+            let starts = stride(from: start, to: x.elements.count, by: width)
+            start += length
+            return DoubleTensor(shape: outer + [length], elements: starts.flatMap { x.elements[$0..<$0 + length] })
+        }
+    }
+
+    package func join(_ parts: [DoubleTensor]) -> DoubleTensor {
+        let widths = parts.map { $0.shape[$0.shape.count - 1] }, outer = Array(parts[0].shape.dropLast())
+        var elements: [Double] = []
+        for row in 0..<outer.reduce(1, *) {
+            for (part, width) in zip(parts, widths) { elements += part.elements[row * width..<(row + 1) * width] }
+        }
+        return DoubleTensor(shape: outer + [widths.reduce(0, +)], elements: elements)
+    }
+
+    package func gather(_ table: DoubleTensor, rows: DoubleTensor) -> DoubleTensor {
         let columns = table.shape[1]
         return DoubleTensor(
-            shape: [rows.count, columns],
-            elements: rows.flatMap { table.elements[$0 * columns..<($0 + 1) * columns] })
+            shape: rows.shape + [columns],
+            elements: rows.elements.flatMap { table.elements[Int($0) * columns..<(Int($0) + 1) * columns] })
     }
 
     // MARK: -
@@ -156,3 +191,5 @@ package struct DoubleInterpreter: PrimitiveBuilder {
 private func systemExp(_ x: Double) -> Double { exp(x) }
 private func systemLog(_ x: Double) -> Double { log(x) }
 private func systemTanh(_ x: Double) -> Double { tanh(x) }
+private func systemSine(_ x: Double) -> Double { sin(x) }
+private func systemCosine(_ x: Double) -> Double { cos(x) }

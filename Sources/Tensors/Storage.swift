@@ -22,8 +22,7 @@ package final class Storage: @unchecked Sendable {
 
     /// A block for `count` floats, contents undefined.
     package init(count: Int) {
-        sizeClass = MemoryPool.sizeClass(for: count)
-        start = MemoryPool.shared.take(sizeClass)
+        (start, sizeClass) = MemoryPool.shared.take(MemoryPool.sizeClass(for: count))
         owner = nil
     }
 
@@ -38,7 +37,8 @@ package final class Storage: @unchecked Sendable {
 }
 
 /// Free blocks of memory by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
-/// large block is wasted, and a block fits every request of its class.
+/// large block is wasted, and a block fits every request of its class. Where none is free, a block of one of the next
+/// classes will do: so the gradients of a step lie where its activations were.
 package final class MemoryPool: Sendable {
     package static let shared = MemoryPool()
 
@@ -66,13 +66,21 @@ package final class MemoryPool: Sendable {
         return 8 * exponent + (size >> (exponent - 3)) & 7
     }
 
-    func take(_ size: Int) -> UnsafeMutablePointer<Float> {
-        let reused: UnsafeMutablePointer<Float>? = free.withLock {
-            guard let block = $0.byClass[Self.number(of: size)].popLast() else {
-                $0.allocated += 1
-                return nil
+    /// The size of the class of a number.
+    private static func size(of number: Int) -> Int { (8 + number % 8) << (number / 8 - 3) }
+
+    /// The next classes that are looked through: up to half as large again.
+    private static let classesAbove = 4
+
+    /// A block of a class, or of one somewhat larger, and its class.
+    func take(_ size: Int) -> (UnsafeMutablePointer<Float>, Int) {
+        let reused: (UnsafeMutablePointer<Float>, Int)? = free.withLock {
+            let number = Self.number(of: size)
+            for candidate in number...number + Self.classesAbove {
+                if let block = $0.byClass[candidate].popLast() { return (block, Self.size(of: candidate)) }
             }
-            return block
+            $0.allocated += 1
+            return nil
         }
         if let reused { return reused }
         var block: UnsafeMutableRawPointer?
@@ -80,7 +88,7 @@ package final class MemoryPool: Sendable {
         guard status == 0, let block else {
             fatalError("out of memory: no room for \(size * 4 / 1_048_576) MB")
         }
-        return block.bindMemory(to: Float.self, capacity: size)
+        return (block.bindMemory(to: Float.self, capacity: size), size)
     }
 
     func give(_ block: UnsafeMutablePointer<Float>, _ size: Int) {

@@ -119,21 +119,39 @@ package struct GradientSlot {
     }
 }
 
+/// Is told of every op that a tape applies: how a model is written down as a graph.
+package protocol TapeObserver: AnyObject {
+    func didApply<Op: Operation>(_ operation: Op, _ inputs: [Variable], _ output: Variable)
+}
+
 /// The list of what was computed, in order, so that gradients can be computed by walking it backwards.
 ///
 /// A tape that does not record only computes, and every intermediate tensor is freed as soon as it has been used.
 public final class Tape {
     package let isRecording: Bool
     private var steps: [(output: GradientCollector, backward: (Tensor) -> Void)] = []
+    private let observer: (any TapeObserver)?
 
-    public init(recording: Bool = true) { isRecording = recording }
+    public init(recording: Bool = true) {
+        isRecording = recording
+        observer = nil
+    }
+
+    /// A tape that records nothing and tells of everything.
+    package init(observedBy observer: any TapeObserver) {
+        isRecording = false
+        self.observer = observer
+    }
 
     /// Applies an op and, if a gradient may be asked for, remembers how to go back.
     package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
 
     package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
         guard isRecording else {
-            return Variable(operation.forward(inputs.map(\.value), recording: false).output, needsGradient: false)
+            let output = operation.forward(inputs.map(\.value), recording: false).output
+            let variable = Variable(output, needsGradient: false)
+            observer?.didApply(operation, inputs, variable)
+            return variable
         }
         let tensors = inputs.map(\.value)
         let records = isRecording && inputs.contains { $0.needsGradient }

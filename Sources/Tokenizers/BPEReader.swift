@@ -35,6 +35,7 @@ extension TokenizerReader {
 
     private func tokenSymbols(_ model: JSON) throws(TokenizerError) -> TokenSymbols {
         guard let listed = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
+        if listed.isEmpty { throw failure("its vocabulary is empty") }
         var symbols = TokenSymbols()
         symbols.byID.reserveCapacity(listed.count)
         symbols.ids.reserveCapacity(listed.count)

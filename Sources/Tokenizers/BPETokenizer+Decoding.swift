@@ -90,33 +90,38 @@ public struct TokenOffsets: Sendable, Hashable {
     static func located(
         _ tokens: [(id: Int32, bytes: Range<Int>)], in bytes: UnsafeBufferPointer<UInt8>
     ) -> [TokenOffsets] {
-        let text = TextBytes(bytes)
-        var start = 0  // of the scalar with the number `index`
-        var index = 0
-        var length = 0
-
-        /// Steps to the scalar that holds `position`.
-        func advance(to position: Int) {
-            while start + length <= position, start < text.count {
-                if length > 0 {
-                    start += length
-                    index += 1
-                }
-                length = start < text.count ? text.lengthOfReplaceable(at: start) : 0
-            }
-        }
-
+        // Neither the beginnings nor the ends of tokens ever go back, so that two passes over the text find all: though tokens
+        // that were made of the same characters share them, however many these are.
+        var first = ScalarCursor(bytes)
+        var last = ScalarCursor(bytes)
         return tokens.map { token in
-            // Normalized tokens may share what they were made of: then this one begins where the last did.
-            if token.bytes.lowerBound < start { (start, index, length) = (0, 0, 0) }
-            advance(to: token.bytes.lowerBound)
-            let first = index
-            guard !token.bytes.isEmpty else {
-                return TokenOffsets(id: token.id, bytes: token.bytes, scalars: first..<first)
-            }
-            advance(to: token.bytes.upperBound - 1)
-            return TokenOffsets(id: token.id, bytes: token.bytes, scalars: first..<index + 1)
+            let begin = first.index(at: token.bytes.lowerBound)
+            let end = token.bytes.isEmpty ? begin : last.index(at: token.bytes.upperBound - 1) + 1
+            return TokenOffsets(id: token.id, bytes: token.bytes, scalars: begin..<end)
         }
+    }
+}
+
+/// Counts scalars up to places in a text, each not before the last.
+private struct ScalarCursor {
+    private let text: TextBytes
+    /// The scalar with the number `index` begins here, and has so many bytes: 0 before the first and behind the last.
+    private var start = 0
+    private var index = 0
+    private var length = 0
+
+    init(_ bytes: UnsafeBufferPointer<UInt8>) { text = TextBytes(bytes) }
+
+    /// The number of the scalar that holds `position`.
+    mutating func index(at position: Int) -> Int {
+        while start + length <= position, start < text.count {
+            if length > 0 {
+                start += length
+                index += 1
+            }
+            length = start < text.count ? text.lengthOfReplaceable(at: start) : 0
+        }
+        return index
     }
 }
 

@@ -77,7 +77,8 @@ extension BPETokenizer {
 
     private func pieceEncoder<Rules>(_ rules: Rules) -> PieceEncoder<Rules> {
         PieceEncoder(
-            tokens: vocabulary.table, rules: rules, byteIDs: vocabulary.byteIDs, findsWholePieces: findsWholePieces)
+            tokens: vocabulary.table, rules: rules, neighbours: vocabulary.neighbours, byteIDs: vocabulary.byteIDs,
+            findsWholePieces: findsWholePieces)
     }
 
     // MARK: Special tokens

@@ -7,20 +7,30 @@
 ///
 /// The result is that of a published trainer, merge by merge, which takes two rules:
 ///
-/// - The pair with the highest count is next, and of equal counts the one with the smallest (left id, right id) in the
-///   numbering of the trainer that is followed. Ties are common: of the last merges of a small text nearly all are.
+/// - The pair with the highest count is next. Ties are common: of the last merges of a small text nearly all are. Of equal
+///   counts it is the pair with the smallest (left id, right id) in the numbering of the trainer that is followed; as minbpe
+///   has it, the pair that comes first in the text as it is merged so far.
 /// - Overlapping pairs count (`aaa` holds (a, a) twice), and are merged from left to right without overlap.
 ///
 /// Memory follows the different pieces of a text rather than its length, and time the number of places where something is
 /// merged: pairs, their counts and their places are kept up to date, never counted again (`BPEPairs`).
 public struct BPETrainer: Sendable {
-    /// Whose numbering of tokens is followed, and by it whose choice between equally frequent pairs.
+    /// Whose numbering of tokens is followed, and whose choice between equally frequent pairs.
     public enum Convention: String, Sendable, CaseIterable {
         /// Hugging Face's tokenizers: special tokens, then the bytes in the order of GPT-2's visible characters for them
         /// (`!` first), then merges.
         case huggingFace = "hf"
         /// rustbpe, of nanochat: the bytes by their values, then merges, then special tokens.
         case rustbpe
+        /// minbpe (its `RegexTokenizer`): numbered as rustbpe's. It counts pairs piece by piece in the order of the text, and
+        /// takes the first of those that occur most often.
+        case minbpe
+
+        /// Whether special tokens have the last ids, behind the merges, and not the first.
+        package var putsSpecialTokensLast: Bool { self != .huggingFace }
+
+        /// Whether of pairs that occur equally often the one met first is merged, and not that with the smallest ids.
+        package var prefersFirstPair: Bool { self == .minbpe }
     }
 
     /// What was learnt: the tokens by id, and how they came about.
@@ -91,10 +101,11 @@ public struct BPETrainer: Sendable {
         var tokens = alphabet
         var idOfByte = [Int32](repeating: 0, count: 256)
         for (id, token) in tokens.enumerated() where !token.isEmpty { idOfByte[Int(token[0])] = Int32(id) }
-        let afterMerges = convention == .rustbpe ? specialTokens.count : 0
+        let afterMerges = convention.putsSpecialTokensLast ? specialTokens.count : 0
         let mostMerges = vocabularySize - tokens.count - afterMerges
 
-        var pairs = try BPEPairs(pieces, idOfByte: idOfByte, alphabet: tokens.count)
+        var pairs = try BPEPairs(
+            pieces, idOfByte: idOfByte, alphabet: tokens.count, prefersFirst: convention.prefersFirstPair)
         var merges: [Merge] = []
         var counts: [Int] = []
         while merges.count < mostMerges, let next = pairs.mostFrequent(), next.count >= max(1, minimumFrequency) {
@@ -107,7 +118,7 @@ public struct BPETrainer: Sendable {
         }
 
         try checkSpecialTokens(against: tokens)
-        let firstSpecial = convention == .rustbpe ? tokens.count : 0
+        let firstSpecial = convention.putsSpecialTokensLast ? tokens.count : 0
         let special = specialTokens.enumerated().map { SpecialToken($1, id: Int32(firstSpecial + $0)) }
         return Result(tokens: tokens, merges: merges, counts: counts, specialTokens: special)
     }
@@ -115,7 +126,7 @@ public struct BPETrainer: Sendable {
     /// The tokens before the first merge; without bytes where a special token is.
     private var alphabet: [[UInt8]] {
         switch convention {
-        case .rustbpe: (UInt8.min...UInt8.max).map { [$0] }
+        case .rustbpe, .minbpe: (UInt8.min...UInt8.max).map { [$0] }
         case .huggingFace:
             specialTokens.map { _ in [] }
                 + ByteSymbols.bytesBySymbol.map { [$0] }

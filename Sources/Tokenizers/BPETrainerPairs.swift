@@ -7,7 +7,8 @@
 /// are made so, and a merge, which goes through its list from the left, appends to others in that order too.
 ///
 /// All places of a pair come to be in one step, that of its newer token; after it they only become fewer. So each pair is put
-/// on the heap once, and a count there that is too high is noticed when it comes to the top.
+/// on the heap once, and a count there that is too high is noticed when it comes to the top. A count that is right says that
+/// the pair's first place is still where it was, too.
 struct BPEPairs {
     struct Pair: Equatable {
         var left: Int32
@@ -27,14 +28,34 @@ struct BPEPairs {
     private var lengths: [Int32]
 
     /// Pieces are in the order of their counts. Here is where those of each count begin: a text has few different counts, so
-    /// that this takes less memory than a count at each place.
+    /// that this takes less memory than a count at each place. Where it matters which pair comes first they are in the order
+    /// of the text, and these groups more.
     private var groupStarts: [UInt32] = []
     private var groupCounts: [Int] = []
 
-    private var table = BPEPairTable()
-    private var heap = BPEHeap()
+    /// Whether equally frequent pairs are ordered by their first places, and not by their tokens.
+    private let prefersFirst: Bool
 
-    init(_ pieces: PieceCounter, idOfByte: [Int32], alphabet: Int) throws(TokenizerError) {
+    private var table = BPEPairTable()
+    private var heap = BinaryHeap<Candidate>()
+
+    /// A pair on the heap.
+    private struct Candidate: Comparable {
+        var count: Int
+        /// The least of it goes first among equal counts.
+        var order: UInt64
+        var key: UInt64
+
+        @inline(__always)
+        static func < (one: Candidate, other: Candidate) -> Bool {
+            one.count != other.count ? one.count > other.count : one.order < other.order
+        }
+    }
+
+    init(
+        _ pieces: PieceCounter, idOfByte: [Int32], alphabet: Int, prefersFirst: Bool
+    ) throws(TokenizerError) {
+        self.prefersFirst = prefersFirst
         // The lengths of special tokens are never asked for.
         lengths = [Int32](repeating: 1, count: alphabet)
         let size = pieces.bytes.count + pieces.count + 1
@@ -45,7 +66,8 @@ struct BPEPairs {
         }
         symbols.reserveCapacity(size)
         symbols.append(Self.boundary)
-        for number in pieces.counts.indices.sorted(by: { pieces.counts[$0] > pieces.counts[$1] }) {
+        let numbers = Array(pieces.counts.indices)
+        for number in prefersFirst ? numbers : numbers.sorted(by: { pieces.counts[$0] > pieces.counts[$1] }) {
             let (bytes, count) = pieces[number]
             if groupCounts.last != count {
                 groupStarts.append(UInt32(symbols.count))
@@ -64,12 +86,18 @@ struct BPEPairs {
 
     /// The pair that is next, and how often it occurs; nil if there is none. It is off the heap then.
     mutating func mostFrequent() -> (pair: Pair, count: Int)? {
-        while let top = heap.pop() {
+        while let top = heap.removeLeast() {
             let count = table.count(of: top.key)
             if count == top.count { return (Self.pair(top.key), count) }
-            if count > 0 { heap.push(BPEHeap.Entry(count: count, key: top.key)) }
+            push(top.key, count)
         }
         return nil
+    }
+
+    private mutating func push(_ key: UInt64, _ count: Int) {
+        guard count > 0 else { return }
+        let order = prefersFirst ? UInt64(table.firstPlace(of: key) ?? 0) : key
+        heap.insert(Candidate(count: count, order: order, key: key))
     }
 
     /// Puts `token` in the place of every occurrence of a pair.
@@ -99,10 +127,7 @@ struct BPEPairs {
     }
 
     private mutating func pushNewPairs() {
-        for key in table.takeNewKeys() {
-            let count = table.count(of: key)
-            if count > 0 { heap.push(BPEHeap.Entry(count: count, key: key)) }
-        }
+        for key in table.takeNewKeys() { push(key, table.count(of: key)) }
     }
 
     // MARK: Places

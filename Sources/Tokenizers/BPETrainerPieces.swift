@@ -85,14 +85,14 @@ public struct PieceCounter: Sendable {
         slots = larger
     }
 
-    /// Eight bytes at a time, each folded in by the two halves of a product, as in wyhash (Wang Yi, 2019).
+    /// Eight bytes at a time, each mixed in as in wyhash (Wang Yi, 2019).
     @inline(__always)
     private func hash(of piece: UnsafeBufferPointer<UInt8>) -> UInt64 {
         let raw = UnsafeRawBufferPointer(piece)
         var hash = seed ^ UInt64(truncatingIfNeeded: raw.count)
         var position = 0
         while position + 8 <= raw.count {
-            hash = folded(hash ^ raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            hash = mixed(hash, raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
             position += 8
         }
         var rest: UInt64 = 0
@@ -100,12 +100,6 @@ public struct PieceCounter: Sendable {
             rest = rest << 8 | UInt64(raw[position])
             position += 1
         }
-        return folded(hash ^ rest)
-    }
-
-    @inline(__always)
-    private func folded(_ value: UInt64) -> UInt64 {
-        let product = (value ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
-        return product.high ^ product.low
+        return mixed(hash, rest)
     }
 }

@@ -9,6 +9,9 @@ public struct BPEVocabulary: Sendable {
 
     let table: TokenTable
 
+    /// Which bytes its tokens have side by side.
+    let neighbours: ByteNeighbours
+
     /// The id of each byte.
     public let byteIDs: [Int32]
 
@@ -40,36 +43,6 @@ public struct BPEVocabulary: Sendable {
     public init(tokens: [[UInt8]], merges: [Merge]) throws(TokenizerError) {
         let (bytes, spans, ids) = Self.joined(tokens)
         try self.init(bytes: bytes, spans: spans, ids: ids, merges: merges)
-    }
-
-    /// How the ids of the 256 bytes are ordered.
-    public enum Alphabet: Sendable {
-        /// By the characters that stand for bytes in Hugging Face's files: `!` is the first, as in GPT-2.
-        case printable
-        /// By the bytes themselves, as in minbpe and rustbpe.
-        case bytes
-    }
-
-    /// The vocabulary that training made: `firstID` ids left out for others, the 256 bytes, and then a token for each
-    /// pair of `merges`, in order.
-    public init(alphabet: Alphabet, merging pairs: [(left: Int32, right: Int32)], firstID: Int32 = 0)
-        throws(TokenizerError)
-    {
-        var tokens = [[UInt8]](repeating: [], count: Int(firstID))
-        switch alphabet {
-        case .printable: tokens += ByteSymbols.bytesBySymbol.map { [$0] }
-        case .bytes: tokens += (UInt8.min...UInt8.max).map { [$0] }
-        }
-        var merges: [Merge] = []
-        merges.reserveCapacity(pairs.count)
-        for (left, right) in pairs {
-            guard tokens.indices.contains(Int(left)), tokens.indices.contains(Int(right)) else {
-                throw .vocabulary("merge \(merges.count) is of \(left) and \(right), which come later or never")
-            }
-            merges.append(Merge(left: left, right: right, result: Int32(tokens.count)))
-            tokens.append(tokens[Int(left)] + tokens[Int(right)])
-        }
-        try self.init(tokens: tokens, merges: merges)
     }
 
     private static func joined(_ tokens: [[UInt8]]) -> (bytes: [UInt8], spans: [Range<Int>], ids: [Int32]) {
@@ -107,6 +80,7 @@ public struct BPEVocabulary: Sendable {
                 throw .vocabulary("the ids \(first) and \(second) stand for the same bytes")
             }
         }
+        neighbours = ByteNeighbours(table)
         var byteIDs: [Int32] = []
         for byte in UInt8.min...UInt8.max {
             guard let id = table.id(of: [byte]) else { throw .vocabulary("the byte \(byte) is no token") }
@@ -147,6 +121,9 @@ public struct BPEVocabulary: Sendable {
 
     /// The number of tokens.
     public var count: Int { table.count }
+
+    /// Whether any two neighbours merge that make a token together (tiktoken's rule), and not the pairs of a list.
+    package var mergesByBytes: Bool { if case .joinedBytes = rules { true } else { false } }
 
     /// The bytes of a token: none for an id that is left out or none.
     public func bytes(of id: Int32) -> [UInt8] { Array(table.token(id)) }

@@ -23,7 +23,7 @@ final class LongPieceMerger {
     private let firsts: UnsafeMutablePointer<Int32>
     private let lasts: UnsafeMutablePointer<Int32>
     private var waiting: BitHierarchy
-    private var heap = MinHeap()
+    private var heap = BinaryHeap<UInt64>()
 
     init(rankCount: Int) {
         firsts = .allocate(capacity: max(1, rankCount))
@@ -205,35 +205,5 @@ private struct BitHierarchy {
             return bottom << 6 | levels.0[bottom].trailingZeroBitCount
         }
         return nil
-    }
-}
-
-/// A binary heap of integers.
-private struct MinHeap {
-    private var values: [UInt64] = []
-
-    var least: UInt64? { values.first }
-
-    mutating func insert(_ value: UInt64) {
-        values.append(value)
-        var place = values.count - 1
-        while place > 0, values[(place - 1) / 2] > value {
-            values[place] = values[(place - 1) / 2]
-            place = (place - 1) / 2
-        }
-        values[place] = value
-    }
-
-    mutating func removeLeast() {
-        guard let value = values.popLast(), !values.isEmpty else { return }
-        var place = 0
-        while 2 * place + 1 < values.count {
-            var child = 2 * place + 1
-            if child + 1 < values.count, values[child + 1] < values[child] { child += 1 }
-            if values[child] >= value { break }
-            values[place] = values[child]
-            place = child
-        }
-        values[place] = value
     }
 }

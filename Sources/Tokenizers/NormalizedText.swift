@@ -79,14 +79,21 @@ struct NormalizedText: Sendable {
 
     /// The place in the original of a place in the normalized text: for one within a change its beginning or its end.
     private func original(_ position: Int, isEnd: Bool) -> Int {
-        var shift = 0
-        for change in changes {
-            if position < change.normalized.lowerBound || (position == change.normalized.lowerBound && isEnd) { break }
-            if position < change.normalized.upperBound || (position == change.normalized.upperBound && isEnd) {
+        // The first change that ends behind the place, or at it, if the place is where something ends.
+        var low = 0, high = changes.count
+        while low < high {
+            let middle = (low + high) / 2
+            let end = changes[middle].normalized.upperBound
+            if end < position || (end == position && !isEnd) { low = middle + 1 } else { high = middle }
+        }
+        if low < changes.count {
+            let change = changes[low]
+            let begin = change.normalized.lowerBound
+            if begin < position || (begin == position && !isEnd) {
                 return isEnd ? change.original.upperBound : change.original.lowerBound
             }
-            shift = change.original.upperBound - change.normalized.upperBound
         }
-        return position + shift
+        guard low > 0 else { return position }
+        return position + changes[low - 1].original.upperBound - changes[low - 1].normalized.upperBound
     }
 }

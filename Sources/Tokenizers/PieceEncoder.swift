@@ -3,6 +3,9 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
     let tokens: TokenTable
     let rules: Rules
 
+    /// Which bytes stand side by side in some token.
+    let neighbours: ByteNeighbours
+
     /// The id of each byte.
     let byteIDs: [Int32]
 
@@ -52,7 +55,10 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
                     staged[stagedCount &+ 2] = ids.2
                     stagedCount &+= Int(found.pointee.count)
                 } else {
-                    stagedCount &+= encodeShort(key, length, place, memory, into: staged + stagedCount)
+                    let ids = staged + stagedCount
+                    stagedCount &+= encodeShort(key, length, place, memory, into: ids) {
+                        encodeCopied(length, memory, into: ids)
+                    }
                 }
             } else if length <= EncoderMemory.greatestShortLength {
                 memory.piece.update(from: text.base + start, count: length)
@@ -60,7 +66,7 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
             } else {
                 sink.append(staged, count: stagedCount)
                 stagedCount = 0
-                encodeLong(text.base + start, length, memory, into: &sink)
+                encodeLong(text.base + start, length, readable: text.count &- start, memory, into: &sink)
             }
             if stagedCount >= EncoderMemory.stagedCount {
                 sink.append(staged, count: stagedCount)
@@ -72,9 +78,11 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
     }
 
     /// A short piece that is not in the cache, or has many ids there. Answers with the number of ids.
+    /// - Parameter make: makes the ids of what is then in `memory.piece`, if they have to be made.
     @inline(never)
     private func encodeShort(
-        _ key: ShortKey, _ length: Int, _ place: Int, _ memory: EncoderMemory, into ids: UnsafeMutablePointer<Int32>
+        _ key: ShortKey, _ length: Int, _ place: Int, _ memory: EncoderMemory, into ids: UnsafeMutablePointer<Int32>,
+        make: () -> Int
     ) -> Int {
         let found = memory.cache[place]
         if found.key == key {
@@ -86,7 +94,7 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
         let piece = UnsafeMutableRawPointer(memory.piece)
         piece.storeBytes(of: key.low.littleEndian, as: UInt64.self)
         piece.storeBytes(of: key.high.littleEndian, toByteOffset: 8, as: UInt64.self)
-        let count = encodeCopied(length, memory, into: ids)
+        let count = make()
         memory.remember(key, ids, count, in: place)
         return count
     }
@@ -151,19 +159,80 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
         }
     }
 
+    // MARK: Long pieces
+
+    /// A piece that is no token is merged stretch by stretch, cut wherever no token has the two bytes side by side: no merge
+    /// reaches over such a place, so that what happens on one side of it is nothing to the other. A run of emoji or of some
+    /// script that is written without spaces falls apart into its characters, which are looked up like short pieces.
     @inline(never)
     private func encodeLong(
-        _ start: UnsafePointer<UInt8>, _ length: Int, _ memory: EncoderMemory, into sink: inout IDSink
+        _ start: UnsafePointer<UInt8>, _ length: Int, readable: Int, _ memory: EncoderMemory, into sink: inout IDSink
     ) {
-        let piece = UnsafeMutablePointer<UInt8>.allocate(capacity: length + TokenTable.padding)
-        defer { piece.deallocate() }
-        piece.initialize(from: start, count: length)
-        (piece + length).initialize(repeating: 0, count: TokenTable.padding)
         if findsWholePieces, length <= tokens.greatestLength {
-            let id = tokens.id(piece, length)
+            let id = withPaddedCopy(start, length) { tokens.id($0, length) }
             if id >= 0 { return sink.append(id) }
         }
-        let merger = memory.longPieceMerger(rankCount: rules.rankCount)
-        merger.merge(piece, length, rules: rules, byteIDs: byteIDs, staging: memory.staged, into: &sink)
+        let staged = memory.staged
+        var stagedCount = 0
+        var begin = 0
+        while begin < length {
+            let end = neighbours.endOfStretch(in: start, from: begin, length)
+            let size = end &- begin
+            if size <= EncoderMemory.greatestCachedLength {
+                stagedCount &+= encodeStretch(
+                    start + begin, size, readable: readable &- begin, memory, into: staged + stagedCount)
+            } else if size <= EncoderMemory.greatestShortLength {
+                memory.piece.update(from: start + begin, count: size)
+                stagedCount &+= mergeShort(size, memory, into: staged + stagedCount)
+            } else {
+                sink.append(staged, count: stagedCount)
+                stagedCount = 0
+                withPaddedCopy(start + begin, size) { piece in
+                    let merger = memory.longPieceMerger(rankCount: rules.rankCount)
+                    merger.merge(piece, size, rules: rules, byteIDs: byteIDs, staging: staged, into: &sink)
+                }
+            }
+            if stagedCount >= EncoderMemory.stagedCount {
+                sink.append(staged, count: stagedCount)
+                stagedCount = 0
+            }
+            begin = end
+        }
+        sink.append(staged, count: stagedCount)
+    }
+
+    /// A stretch of a piece, which is merged even where it is a token: in the cache it is another key than the piece that is
+    /// spelled the same.
+    @inline(__always)
+    private func encodeStretch(
+        _ start: UnsafePointer<UInt8>, _ length: Int, readable: Int, _ memory: EncoderMemory,
+        into ids: UnsafeMutablePointer<Int32>
+    ) -> Int {
+        var key: ShortKey
+        if readable >= 16 {
+            key = ShortKey(start, length)
+        } else {
+            memory.piece.update(from: start, count: length)
+            key = ShortKey(memory.piece, length)
+        }
+        key.high |= UInt64(truncatingIfNeeded: length | 0x80) << 56
+        let place = Int(truncatingIfNeeded: mixed(key.low, key.high) >> UInt64(64 - EncoderMemory.cacheBits))
+        let found = memory.cache[place]
+        if found.key == key, found.count <= 3 {
+            (ids[0], ids[1], ids[2]) = found.ids
+            return Int(found.count)
+        }
+        return encodeShort(key, length, place, memory, into: ids) { mergeShort(length, memory, into: ids) }
+    }
+
+    /// Calls `body` with a copy of bytes behind which 16 more can be read.
+    private func withPaddedCopy<Result>(
+        _ start: UnsafePointer<UInt8>, _ length: Int, _ body: (UnsafePointer<UInt8>) -> Result
+    ) -> Result {
+        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: length + TokenTable.padding)
+        defer { copy.deallocate() }
+        copy.initialize(from: start, count: length)
+        (copy + length).initialize(repeating: 0, count: TokenTable.padding)
+        return body(copy)
     }
 }

@@ -101,7 +101,7 @@ struct CL100KScanner: PieceScanner {
     }
 }
 
-/// The expression of `o200k_base` (see `SplitPattern.expression`): with U for letters that are not lower case and marks,
+/// The expression of `o200k_base` (see `SplitPattern.expressions`): with U for letters that are not lower case and marks,
 /// L for letters that are not upper case and marks, and an optional sign P before,
 /// `P?U*L+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|P?U+L*(?i: ... )?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 struct O200KScanner: PieceScanner {

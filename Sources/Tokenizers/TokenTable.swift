@@ -195,7 +195,8 @@ func unalignedWord(_ start: UnsafePointer<UInt8>) -> UInt64 {
     UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
 }
 
-/// 64 bits of which each depends on all bits of both: both halves of their product with a constant added to each.
+/// 64 bits of which each depends on all bits of both: the halves of a product, with a constant mixed into each factor, as in
+/// wyhash (Wang Yi, 2019).
 @inline(__always)
 func mixed(_ first: UInt64, _ second: UInt64) -> UInt64 {
     let product = (first ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: second ^ 0xE703_7ED1_A0B4_28DB)

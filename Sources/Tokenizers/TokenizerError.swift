@@ -32,8 +32,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownCharacter(let scalar, let position, let alphabet):
-            "the character \(shown(scalar)) at position \(position) is not in the alphabet of \(alphabet) characters; "
-                + "--replace-unknown CHARACTER puts another in its place"
+            "the character \(shown(scalar)) at position \(position) is not in the alphabet of \(alphabet) characters"
         case .unknownReplacement(let scalar, let alphabet):
             "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
         case .unreadable(let file, let reason): "\(file): \(reason)"

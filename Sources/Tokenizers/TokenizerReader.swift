@@ -7,8 +7,12 @@ struct TokenizerReader {
     let root: JSON
 
     func tokenizer() throws(TokenizerError) -> any Tokenizer {
-        guard root.objectValue != nil else { throw failure("expected an object, found \(root.kind)") }
-        guard let model = root["model"], model.objectValue != nil else { throw failure("it has no model") }
+        guard root.objectValue != nil else {
+            throw failure("it is no tokenizer.json: expected an object, found \(root.kind)")
+        }
+        guard let model = root["model"], model.objectValue != nil else {
+            throw failure("it is no tokenizer.json: it has no model")
+        }
         try checkModel(model)
         if root["pre_tokenizer"].map({ !$0.isNull }) ?? false {
             if isByteVocabulary(model) { return ByteTokenizer() }
@@ -67,6 +71,7 @@ struct TokenizerReader {
     /// Reads the vocabulary and takes the reserved token off its end.
     private func symbols(of model: JSON) throws(TokenizerError) -> Symbols {
         guard let vocabulary = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
+        if vocabulary.isEmpty { throw failure("its vocabulary is empty") }
         var strings = [String?](repeating: nil, count: vocabulary.count)
         for (symbol, value) in vocabulary {
             guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }

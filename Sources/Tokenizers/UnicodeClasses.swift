@@ -93,3 +93,21 @@ func copied<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafeMutablePoi
     }
     return copy
 }
+
+/// The classes that GPT-2's pattern tells apart, for programs in other languages that are to cut as `SplitPattern.gpt2` does.
+package enum GPT2CharacterClass: Int, Sendable {
+    case other, letter, number, whitespace
+
+    /// The code points at which the class changes, from 0 on, with the class that begins there.
+    package static let changes: [(point: Int, class: Self)] = unicodeClassChanges.reduce(into: [(0, .other)]) {
+        changes, change in
+        let newClass: Self =
+            switch change & 7 {
+            case 0, 1, 2: .letter
+            case 4: .number
+            case 5, 6: .whitespace
+            default: .other
+            }
+        if changes[changes.count - 1].class != newClass { changes.append((Int(change >> 3), newClass)) }
+    }
+}

@@ -15,25 +15,29 @@ public enum TokenizerChoice: Sendable, Equatable {
     case file(String)
 
     /// What can be asked for, as help and errors name it.
-    public static let forms = "char, byte, bpe:N, \(publishedNames), or a file"
+    public static let forms = "char, byte, bpe:N, \(publishedNames), or a file (tokenizer.json or .tiktoken)"
 
     /// The names of the published vocabularies, as a list for people.
     public static let publishedNames = PublishedEncoding.allCases.map(\.name).joined(separator: ", ")
 
     /// Reads what a person has written: a name, or the path of what is there.
+    /// - Parameters:
+    ///   - text: what was written.
+    ///   - forms: what errors say there is instead.
     /// - Throws: `TrainingError.setting`, naming what there is instead.
-    public init(asked text: String) throws(TrainingError) {
+    public init(asked text: String, forms: String = Self.forms) throws(TrainingError) {
         if let known = Self(name: text) {
             self = known
         } else if text.hasPrefix("bpe:") || text == "bpe" {
             throw .setting(
-                "'\(text)' does not say how many tokens: it must be a whole number of at least 257, as in bpe:1024")
+                "'\(text)' must say how many tokens: a whole number between 257 and \(BPETrainer.greatestVocabulary), as in "
+                    + "bpe:1024")
         } else if text.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
             || Files.exists(text)
         {
             self = .file(Files.absolute(text))
         } else {
-            throw .setting("there is no tokenizer '\(text)': choose \(Self.forms) (tokenizer.json or .tiktoken)")
+            throw .setting("there is no tokenizer '\(text)': choose \(forms)")
         }
     }
 
@@ -74,6 +78,10 @@ public enum TokenizerChoice: Sendable, Equatable {
     public func make(
         for texts: [NamedText], validation: Double, remark: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
+        if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
+            throw TrainingError.setting(
+                "\(text.name) holds the ids of tokens and does not say of which: name them, as in --tokenizer gpt2")
+        }
         switch self {
         case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
         case .bytes: return ByteTokenizer()
@@ -100,10 +108,38 @@ public enum TokenizerChoice: Sendable, Equatable {
 
 extension TokenizerChoice {
     /// As tables and names of directories show it: of a file the end of its path.
-    public var name: String {
+    public var name: String { name(components: 1) }
+
+    private func name(components count: Int) -> String {
         guard case .file(let path) = self else { return description }
-        return path.split(separator: "/").last.map(String.init) ?? path
+        let components = path.split(separator: "/")
+        return components.isEmpty ? path : components.suffix(count).joined(separator: "/")
     }
+
+    /// Names for several that are held against each other, no two alike: of files with the same name as much of their paths
+    /// as tells them apart.
+    public static func names(of choices: [TokenizerChoice]) -> [String] {
+        var names: [String] = []
+        for (index, choice) in choices.enumerated() {
+            let others = choices.enumerated().filter { $0.offset != index }.map(\.element)
+            var count = 1
+            var name = choice.name
+            while others.contains(where: { $0.name(components: count) == name }),
+                choice.name(components: count + 1) != name
+            {
+                count += 1
+                name = choice.name(components: count)
+            }
+            // Two ways to write one path.
+            names.append(names.contains(name) ? "\(name) (\(index + 1))" : name)
+        }
+        return names
+    }
+}
+
+extension TokenizerChoice {
+    /// Whether it is made of the text's pairs.
+    private var isLearnt: Bool { if case .bytePairs = self { true } else { false } }
 }
 
 extension TokenizerChoice: CustomStringConvertible {

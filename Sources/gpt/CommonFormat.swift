@@ -56,6 +56,12 @@ extension Tokenizer {
     var unit: String { self is CharacterTokenizer ? "character" : self is ByteTokenizer ? "byte" : "token" }
 }
 
+/// A vocabulary in words: "66 tokens, <|endoftext|> among them: characters".
+func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
+    let reserved = tokenizer.endOfText == nil ? "" : ", \(endOfTextSpelling) among them"
+    return "\(counted(size, "token"))\(reserved): \(tokenizer.kind)"
+}
+
 /// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "\(seconds) s" }
@@ -126,4 +132,13 @@ func aligned(_ rows: [[String]], left: Set<Int> = [0], indentation: Int = 0) -> 
         while line.last == " " { line.removeLast() }
         return line
     }
+}
+
+/// A small number with two digits: 3.1e-06.
+func scientific(_ value: Double) -> String {
+    guard value.isFinite, value > 0 else { return "\(value)" }
+    var exponent = 0, mantissa = value
+    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
 }

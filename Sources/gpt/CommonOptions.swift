@@ -111,6 +111,16 @@ struct ReplacementOptions: ParsableArguments {
     }
 }
 
+extension ReplacementOptions {
+    /// Encodes, and tells whoever gave a character that the model does not know of the option.
+    func suggesting<Result>(_ encode: () throws -> Result) throws -> Result {
+        do { return try encode() } catch let error as TokenizerError {
+            guard case .unknownCharacter = error else { throw error }
+            throw CommandFailure("\(error); --replace-unknown CHARACTER puts another in its place")
+        }
+    }
+}
+
 /// Says so where a prompt is longer than what the model sees at once.
 func remarkOnPrompt(_ ids: [Int32], _ model: any LanguageModel) {
     guard let context = model.contextLength, ids.count > context else { return }

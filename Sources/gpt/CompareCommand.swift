@@ -79,6 +79,8 @@ struct CompareCommand: ParsableCommand {
     /// A vocabulary and the text in its tokens.
     private struct Reading {
         var choice: TokenizerChoice
+        /// What it is called, where there are several; no other is called that.
+        var label: String?
         var tokenizer: any Tokenizer
         var data: TokenDataset
     }
@@ -88,6 +90,7 @@ struct CompareCommand: ParsableCommand {
         var kind: ModelKind
         var name: String
         var choice: TokenizerChoice
+        var label: String?
         var parameters: Int
         var seconds: Double
         var loss: Double
@@ -97,7 +100,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func kinds() throws -> [ModelKind] {
-        let names = models.split(separator: ",").map { String($0).filter { $0 != " " } }
+        let names = models.split(separator: ",").map(trimmed)
         let kinds = try names.map { name in
             guard let kind = ModelKind(rawValue: name) else {
                 let known = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
@@ -112,7 +115,7 @@ struct CompareCommand: ParsableCommand {
 
     private func choices() throws -> [TokenizerChoice] {
         let choices = try tokenizer.split(separator: ",").map { name in
-            do { return try TokenizerChoice(asked: String(name).filter { $0 != " " }) } catch {
+            do { return try TokenizerChoice(asked: trimmed(name)) } catch {
                 throw ValidationError(capitalized(escaped("\(error)")))
             }
         }
@@ -153,8 +156,8 @@ struct CompareCommand: ParsableCommand {
                 let choices = try choices()
                 for settings in all {
                     if let problem = settings.problem { throw TrainingError.setting(problem) }
-                    for choice in choices {
-                        guard let path = directory(settings.shape.kind, choice, of: choices.count) else { continue }
+                    for label in Self.labels(of: choices) {
+                        guard let path = directory(settings.shape.kind, label) else { continue }
                         if let occupant = RunDirectory.occupant(of: path) {
                             throw TrainingError.directory(occupant.refusal(path))
                         }
@@ -165,46 +168,53 @@ struct CompareCommand: ParsableCommand {
         }
     }
 
+    /// What the vocabularies are called; nil where there is only one.
+    private static func labels(of choices: [TokenizerChoice]) -> [String?] {
+        choices.count == 1 ? [nil] : TokenizerChoice.names(of: choices).map(escaped)
+    }
+
     /// Where a model is kept, if it is: of several vocabularies each has a directory of its own.
-    private func directory(_ kind: ModelKind, _ choice: TokenizerChoice, of choices: Int) -> String? {
+    private func directory(_ kind: ModelKind, _ label: String?) -> String? {
         guard let out else { return nil }
-        let name = choice.name.map { $0.isLetter || $0.isNumber || $0 == "_" ? $0 : "-" }
-        return choices == 1 ? "\(out)/\(kind.rawValue)" : "\(out)/\(String(name))/\(kind.rawValue)"
+        guard let label else { return "\(out)/\(kind.rawValue)" }
+        let name = label.map { $0.isLetter || $0.isNumber || "_.".contains($0) ? $0 : "-" }
+        return "\(out)/\(String(name))/\(kind.rawValue)"
     }
 
     private func compare(_ all: [TrainingSettings], _ choices: [TokenizerChoice]) throws {
         let (texts, origin) = try text.read()
         let validation = try text.checkedValidation()
         let context = all.filter { $0.shape.kind != .ngram }.map(\.shape.context).max() ?? 1
-        let readings = try choices.map { choice in
+        let readings = try zip(choices, Self.labels(of: choices)).map { choice, label in
             let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
             for settings in all {
                 try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
             }
             return Reading(
-                choice: choice, tokenizer: tokenizer,
+                choice: choice, label: label, tokenizer: tokenizer,
                 data: try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context))
         }
         let names = texts.map { escaped($0.name) }.joined(separator: ", ")
         for reading in readings {
-            let vocabulary = readings.count == 1 ? "" : " as \(reading.choice.name)"
+            let vocabulary = reading.label.map { " as \($0)" } ?? ""
             try writeLine(
                 "\(names)\(vocabulary): \(counted(reading.data.trainingCount, "token")) to learn from, "
                     + "\(grouped(reading.data.validationCount)) to be measured on.")
         }
         try writeLine()
-        let isOne = readings.count == 1
+        let width = readings.compactMap(\.label?.count).max() ?? 0
+        let heading = readings.count == 1 ? nil : "tokenizer"
         try writeLine(
-            Self.row("model", isOne ? nil : "tokenizer", "parameters", "time", "loss", "bits/byte", "a line it wrote"))
+            Self.row("model", heading, "parameters", "time", "loss", "bits/byte", "a line it wrote", labels: width))
 
         var rungs: [Rung] = []
         training: for reading in readings {
             for settings in all {
-                guard let rung = try train(settings, reading, origin, of: readings.count) else { break training }
+                guard let rung = try train(settings, reading, origin) else { break training }
                 try writeLine(
                     Self.row(
-                        rung.name, isOne ? nil : rung.choice.name, grouped(rung.parameters), duration(rung.seconds),
-                        fixed(rung.loss, 4), fixed(rung.bitsPerByte, 4), rung.line))
+                        rung.name, rung.label, grouped(rung.parameters), duration(rung.seconds), fixed(rung.loss, 4),
+                        fixed(rung.bitsPerByte, 4), rung.line, labels: width))
                 rungs.append(rung)
             }
         }
@@ -220,14 +230,12 @@ struct CompareCommand: ParsableCommand {
     // MARK: A rung
 
     /// Trains a model and measures it; nil if that was stopped.
-    private func train(
-        _ settings: TrainingSettings, _ reading: Reading, _ origin: TextOrigin, of readings: Int
-    ) throws -> Rung? {
+    private func train(_ settings: TrainingSettings, _ reading: Reading, _ origin: TextOrigin) throws -> Rung? {
         var settings = settings
         settings.tokenizer = reading.choice
         let (tokenizer, data) = (reading.tokenizer, reading.data)
         let kind = settings.shape.kind
-        let kept = try directory(kind, reading.choice, of: readings).map {
+        let kept = try directory(kind, reading.label).map {
             try RunDirectory(creating: $0, tokenizer: tokenizer, data: data, origin: origin)
         }
         let model: any LanguageModel
@@ -236,8 +244,7 @@ struct CompareCommand: ParsableCommand {
         var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
         if let neural = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: seed) {
             let trainer = try Trainer(neural, data: data, settings: settings, store: kept ?? MemoryStore())
-            let progress = RungProgress(
-                kind.rawValue + (readings == 1 ? "" : " with \(reading.choice.name)"), settings)
+            let progress = RungProgress(kind.rawValue + (reading.label.map { " with \($0)" } ?? ""), settings)
             defer { progress.finish() }
             let end = try trainer.run(shouldStop: { StopSignal.received != nil }, report: progress.report)
             if end == .stopped { return nil }
@@ -250,6 +257,7 @@ struct CompareCommand: ParsableCommand {
         let elapsed = seconds
         return Rung(
             kind: kind, name: kind == .ngram ? "ngram (\(order))" : kind.rawValue, choice: reading.choice,
+            label: reading.label,
             parameters: model.parameterCount, seconds: elapsed, loss: loss,
             bitsPerByte: bits(loss) / data.validationBytesPerToken,
             bitsPerCharacter: bitsPerCharacter(loss, data, tokenizer),
@@ -276,8 +284,9 @@ struct CompareCommand: ParsableCommand {
 
     // MARK: Words
 
-    private static func row(_ cells: String?...) -> String {
-        let widths = [10, 11, 12, 11, 7, 9, 0]
+    /// - Parameter width: of the longest label.
+    private static func row(_ cells: String?..., labels width: Int) -> String {
+        let widths = [10, max(11, width), 12, 11, 7, 9, 0]
         var line = ""
         for (column, cell) in cells.enumerated() {
             guard let cell else { continue }
@@ -291,8 +300,7 @@ struct CompareCommand: ParsableCommand {
     /// Who has beaten counting and who has lost to it.
     private func verdicts(_ rungs: [Rung]) -> [String] {
         var lines: [String] = []
-        let isOne = Set(rungs.map(\.choice.name)).count <= 1
-        func name(_ rung: Rung) -> String { rung.name + (isOne ? "" : " with \(rung.choice.name)") }
+        func name(_ rung: Rung) -> String { rung.name + (rung.label.map { " with \($0)" } ?? "") }
         for rung in rungs where rung.kind != .ngram {
             guard let counting = counting(for: rung, among: rungs) else { continue }
             let difference = fixed(abs(rung.loss - counting.loss), 4)
@@ -303,7 +311,7 @@ struct CompareCommand: ParsableCommand {
             lines.append("Counting is not among them; without ngram nothing says whether training was worth it.")
         }
         if rungs.count > 1, let best = rungs.min(by: { $0.bitsPerByte < $1.bitsPerByte }) {
-            lines.append("The best of them is \(name(best))\(isOne ? "" : ", by bits per byte").")
+            lines.append("The best of them is \(name(best))\(best.label == nil ? "" : ", by bits per byte").")
         }
         if let out { lines.append("The models are in \(out).") }
         return lines
@@ -319,7 +327,7 @@ struct CompareCommand: ParsableCommand {
             "models": .array(
                 rungs.map { rung in
                     [
-                        "model": .string(rung.kind.rawValue), "tokenizer": .string(rung.choice.name),
+                        "model": .string(rung.kind.rawValue), "tokenizer": .string(rung.label ?? rung.choice.name),
                         "parameters": .int(rung.parameters),
                         "seconds": .double(rung.seconds), "loss": .double(rung.loss),
                         "bits_per_byte": .double(rung.bitsPerByte),
@@ -331,4 +339,11 @@ struct CompareCommand: ParsableCommand {
                 })
         ]
     }
+}
+
+/// A name from a list without the spaces around it; those within a path are its own.
+private func trimmed(_ name: Substring) -> String {
+    var name = name.drop { $0 == " " }
+    while name.last == " " { name.removeLast() }
+    return String(name)
 }

@@ -57,9 +57,7 @@ struct DataCommand: ParsableCommand {
         let alphabet = CharacterTokenizer(alphabetOf: texts.map(\.text)).alphabet
         var rows = zip(texts, characters).map { ["text", "\(escaped($0.name)), \(counted($1, "character"))"] }
         rows.append(["alphabet", "\(counted(alphabet.count, "character")): \(shortAlphabet(alphabet))"])
-        rows.append([
-            "vocabulary", "\(counted(tokenizer.vocabularySize, "token")): \(tokenizer.kind), and \(endOfTextSpelling)",
-        ])
+        rows.append(["vocabulary", vocabularyWords(tokenizer.vocabularySize, of: tokenizer)])
         rows.append(["training", "\(counted(data.trainingCount, "token")), the first \(percent(1 - validation))"])
         rows.append(["validation", "\(counted(data.validationCount, "token")), the last \(percent(validation))"])
         for line in aligned(rows, left: [0, 1]) { try writeLine(line) }

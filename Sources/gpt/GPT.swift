@@ -20,6 +20,9 @@ struct GPT: ParsableCommand {
             CompareCommand.self,
             TokenizerCommand.self,
             VerifyCommand.self,
+            ExportCommand.self,
+            ImportCommand.self,
+            LogitsCommand.self,
             BenchCommand.self,
         ])
 }

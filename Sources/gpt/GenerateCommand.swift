@@ -74,7 +74,7 @@ struct GenerateCommand: ParsableCommand {
             let prompt = try readPrompt()
             try model.execution.execute(in: precision) {
                 let generator = try model.load()
-                let ids = try generator.encode(prompt: prompt, replacing: unknown)
+                let ids = try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 try generate(
                     generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
             }

@@ -49,12 +49,12 @@ struct InfoCommand: ParsableCommand {
     }
 
     private func vocabulary(_ saved: SavedModel) -> String {
-        let size = counted(saved.model.vocabularySize, "token")
-        guard let tokenizer = try? saved.tokenizer else { return "\(size); no tokenizer that can be used here" }
-        var line = "\(size): \(tokenizer.kind)"
-        if let tokenizer = tokenizer as? CharacterTokenizer { line += " \(shortAlphabet(tokenizer.alphabet))" }
-        if tokenizer.endOfText != nil { line += ", and \(endOfTextSpelling)" }
-        return line
+        guard let tokenizer = try? saved.tokenizer else {
+            return "\(counted(saved.model.vocabularySize, "token")); no tokenizer that can be used here"
+        }
+        let line = vocabularyWords(saved.model.vocabularySize, of: tokenizer)
+        guard let tokenizer = tokenizer as? CharacterTokenizer else { return line }
+        return "\(line) \(shortAlphabet(tokenizer.alphabet))"
     }
 
     private func memory(_ anatomy: ModelAnatomy, _ fileSize: Int?) -> String {

@@ -81,7 +81,9 @@ struct TestCommand: ParsableCommand {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true)
                 // Before the text is measured, which may take a while.
-                let promptIds = try promptText.map { try generator.encode(prompt: $0, replacing: unknown) }
+                let promptIds = try promptText.map { prompt in
+                    try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
+                }
                 let result = try measure(generator, content, unknown)
                 try describe(result)
                 var continuation: String?
@@ -98,7 +100,11 @@ struct TestCommand: ParsableCommand {
         let name = text == "-" ? "standard input" : text
         let ids: [Int32]
         do {
-            ids = try generator.tokenizer.encodePlainly(content, replacing: unknown)
+            ids = try replacement.suggesting {
+                try generator.tokenizer.encodePlainly(content, replacing: unknown)
+            }
+        } catch let error as CommandFailure {
+            throw CommandFailure("\(name): \(error)")
         } catch let error as TokenizerError {
             throw CommandFailure("\(name): \(error)")
         }

@@ -26,7 +26,10 @@ struct TokenizerBenchCommand: ParsableCommand {
 
     @Option(help: tokenizerHelp) var tokenizer = "gpt2"
 
-    @Option(help: ArgumentHelp("The text to encode. (default: tiny Shakespeare)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The text to encode. (default: tiny Shakespeare; the built-in play where that cannot be had)",
+            valueName: "file"))
     var text: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("How often to measure.", valueName: "number"))
@@ -47,7 +50,7 @@ struct TokenizerBenchCommand: ParsableCommand {
                 throw CommandFailure("--rounds is \(rounds); it must be between 1 and 1000")
             }
             let trainer = vocabulary == 0 ? nil : try BPETrainer(vocabularySize: vocabulary)
-            let content = try text.map { try TextFile.read($0) } ?? TinyShakespeare.load().text
+            let content = try text.map { try TextFile.read($0) } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.
             _ = try loadTokenizer(tokenizer)
 
@@ -73,6 +76,14 @@ struct TokenizerBenchCommand: ParsableCommand {
                 }
             }
             try report(content.utf8.count, tokens: tokens, load: load, cold: cold, warm: warm, training: training)
+        }
+    }
+
+    /// Tiny Shakespeare, or the play that is always there.
+    private static func defaultText() -> String {
+        do { return try TinyShakespeare.load { note("Fetching tiny Shakespeare ...") }.text } catch {
+            note("\(error); taking the built-in play instead")
+            return BuiltInCorpus.text
         }
     }
 

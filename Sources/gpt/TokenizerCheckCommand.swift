@@ -28,7 +28,11 @@ struct TokenizerCheckCommand: ParsableCommand {
             valueName: "directory"))
     var vocabularies: String?
 
-    @Option(help: ArgumentHelp("The tokenizer of lines that name no encoding.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The tokenizer of lines that name no encoding: a file, the directory of a model, or a name such as gpt2. "
+                + "(default: the tokenizer.json beside the vectors)",
+            valueName: "name"))
     var tokenizer: String?
 
     @Option(
@@ -45,10 +49,11 @@ struct TokenizerCheckCommand: ParsableCommand {
             if let vocabularies, !Files.isDirectory(vocabularies) {
                 throw CommandFailure("there is no directory \(vocabularies)")
             }
+            let own = try tokenizer.map(loadTokenizer)
             var passed = 0, failed = 0
             var skipped: [(reason: String, count: Int)] = []
             for file in files {
-                var tokenizers = TokenizerShelf(vocabularies: vocabularies, own: tokenizer, beside: file)
+                var tokenizers = TokenizerShelf(vocabularies: vocabularies, own: own, beside: file)
                 let vectors = try TokenizerVectors(file, text: text)
                 try vectors.check(&tokenizers) { place, outcome in
                     switch outcome {
@@ -84,11 +89,11 @@ enum VectorOutcome {
 /// The tokenizers that vectors are for, each loaded once.
 struct TokenizerShelf {
     private let vocabularies: String?
-    private let own: String?
+    private let own: (any Tokenizer)?
     private let file: String
     private var loaded: [String: Result<any Tokenizer, any Error>] = [:]
 
-    init(vocabularies: String?, own: String?, beside file: String) {
+    init(vocabularies: String?, own: (any Tokenizer)?, beside file: String) {
         self.vocabularies = vocabularies
         self.own = own
         self.file = file
@@ -105,7 +110,7 @@ struct TokenizerShelf {
                 }
                 return try TokenizerSource.published(encoding, folder: vocabularies, mayDownload: false)
             }
-            if let own { return try TokenizerSource.read(own) }
+            if let own { return own }
             let beside = Files.parent(of: file) + "/" + TokenizerFile.name
             guard Files.exists(beside) else {
                 throw CommandFailure("no encoding is named, there is no \(beside), and --tokenizer is not given")

@@ -21,6 +21,8 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
 
+    @Flag(help: framedHelp) var framed = false
+
     @Flag(help: "Print each token on a line of its own, with the text it stands for.")
     var pieces = false
 
@@ -35,20 +37,18 @@ struct TokenizerEncodeCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             let tokenizer = try loadTokenizer(tokenizer)
-            var position = 0
-            var isFirst = true
-            if json { try write("[") }
-            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, placeToCut: tokenizer.placeToCut) { text in
-                let ids = try tokenizer.encode(text, special: special, at: position)
-                position += text.utf8.count
+            var place = TextPlace()
+            // Not before the first part is encoded: of a text that is refused nothing is printed.
+            var isBegun = false
+            func print(_ ids: [Int32]) throws {
                 var line = ""
                 for id in ids {
                     if pieces {
                         line += "\(id)\t\(spelling(of: id, tokenizer))\n"
                     } else {
-                        line += isFirst ? "\(id)" : (json ? ",\(id)" : " \(id)")
+                        line += isBegun ? (json ? ",\(id)" : " \(id)") : (json ? "[\(id)" : "\(id)")
                     }
-                    isFirst = false
+                    isBegun = true
                     if line.utf8.count > 1 << 16 {
                         try write(line)
                         line = ""
@@ -56,7 +56,17 @@ struct TokenizerEncodeCommand: ParsableCommand {
                 }
                 try write(line)
             }
-            if !pieces { try write(json ? "]\n" : "\n") }
+            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, placeToCut: tokenizer.placeToCut) { text in
+                let ids = try tokenizer.encode(text, special: special, at: place)
+                if framed, place.bytes == 0 { try print(tokenizer.frame.before) }
+                place.pass(text)
+                try print(ids)
+            }
+            if framed {
+                if place.bytes == 0 { try print(tokenizer.frame.before) }
+                try print(tokenizer.frame.after)
+            }
+            if !pieces { try write(json ? (isBegun ? "]\n" : "[]\n") : "\n") }
         }
     }
 }
@@ -141,6 +151,8 @@ struct TokenizerCountCommand: ParsableCommand {
 
     @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
 
+    @Flag(help: framedHelp) var framed = false
+
     @Flag(help: "Print one JSON object, the last line of the output.")
     var json = false
 
@@ -152,8 +164,8 @@ struct TokenizerCountCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             let tokenizers = try tokenizer.map(loadTokenizer)
-            var counts = [Int](repeating: 0, count: tokenizers.count)
-            var bytes = 0, characters = 0
+            var counts = tokenizers.map { framed ? $0.frame.before.count + $0.frame.after.count : 0 }
+            var place = TextPlace()
             func placeToCut(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
                 // Where byte pairs may be cut any other tokens may, too.
                 let pairs = tokenizers.filter { $0 is BPETokenizer }
@@ -162,19 +174,18 @@ struct TokenizerCountCommand: ParsableCommand {
             }
             try TextFile.readBlocks(input.path("text"), allowingEmpty: true, placeToCut: placeToCut) { text in
                 for (index, tokenizer) in tokenizers.enumerated() {
-                    counts[index] += try tokenizer.count(text, special: special, at: bytes)
+                    counts[index] += try tokenizer.count(text, special: special, at: place)
                 }
-                bytes += text.utf8.count
-                characters += text.unicodeScalars.count
+                place.pass(text)
             }
             for (name, count) in zip(tokenizer, counts) {
-                let length = fixed(Double(bytes) / Double(max(1, count)), 3)
+                let length = fixed(Double(place.bytes) / Double(max(1, count)), 3)
                 let label = tokenizers.count == 1 ? "" : "\(name): "
                 try writeLine("\(label)\(counted(count, "token")), \(length) bytes each")
             }
             if json {
                 let object: JSON = [
-                    "bytes": .int(bytes), "characters": .int(characters),
+                    "bytes": .int(place.bytes), "characters": .int(place.characters),
                     "tokens": .object(JSONObject(zip(tokenizer, counts).map { ($0, .int($1)) })),
                 ]
                 try writeLine(object.serialized())

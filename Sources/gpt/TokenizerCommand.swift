@@ -46,15 +46,15 @@ enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
 
 /// The tokenizer that is called `name`: a published one, a file, or that of a model.
 func loadTokenizer(_ name: String) throws -> any Tokenizer {
-    let choice: TokenizerChoice
-    do { choice = try TokenizerChoice(asked: name) } catch { throw CommandFailure("\(error)") }
-    switch choice {
-    case .characters, .bytePairs:
+    if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
         throw CommandFailure(
             "'\(name)' is made from a text: name a file that 'gpt tokenizer train' made, or a model, or one of byte, "
                 + TokenizerChoice.publishedNames)
-    default: return try choice.make(for: [], validation: 0.5) { note($0) }
     }
+    let forms = "byte, \(TokenizerChoice.publishedNames), a file (tokenizer.json or .tiktoken), or a model's directory"
+    let choice: TokenizerChoice
+    do { choice = try TokenizerChoice(asked: name, forms: forms) } catch { throw CommandFailure("\(error)") }
+    return try choice.make(for: [], validation: 0.5) { note($0) }
 }
 
 /// The files to read; standard input where none is given.
@@ -84,22 +84,52 @@ extension Tokenizer {
         return isSplit ? nil : tokenizer.pattern.placeToCut(in: bytes)
     }
 
-    /// The ids of a part of a text, which begins at its byte numbered `position`.
-    func encode(_ text: String, special: SpecialTokenOption, at position: Int) throws -> [Int32] {
-        guard let tokenizer = self as? BPETokenizer else { return try encode(text) }
-        do { return try tokenizer.encode(text, special: special.policy) } catch { throw moved(error, by: position) }
+    /// The ids of a part of a text.
+    func encode(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> [Int32] {
+        do {
+            guard let tokenizer = self as? BPETokenizer else { return try encode(text) }
+            return try tokenizer.encode(text, special: special.policy)
+        } catch let error as TokenizerError { throw moved(error, by: place) }
     }
 
     /// How many ids it has.
-    func count(_ text: String, special: SpecialTokenOption, at position: Int) throws -> Int {
-        guard let tokenizer = self as? BPETokenizer else { return try encode(text).count }
-        do { return try tokenizer.count(text, special: special.policy) } catch { throw moved(error, by: position) }
+    func count(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> Int {
+        do {
+            guard let tokenizer = self as? BPETokenizer else { return try encode(text).count }
+            return try tokenizer.count(text, special: special.policy)
+        } catch let error as TokenizerError { throw moved(error, by: place) }
     }
 
-    private func moved(_ error: TokenizerError, by position: Int) -> any Error {
-        guard case .specialToken(let name, let place) = error else { return error }
-        return CommandFailure(
-            "the text spells the special token \(escaped(name)) at byte \(position + place): with --special allow it "
-                + "becomes one, with --special text it is text like any other")
+    /// An error of a part of a text as one of the whole.
+    private func moved(_ error: TokenizerError, by place: TextPlace) -> any Error {
+        switch error {
+        case .specialToken(let name, let position):
+            CommandFailure(
+                "the text spells the special token \(escaped(name)) at byte \(place.bytes + position): with --special "
+                    + "allow it becomes one, with --special text it is text like any other")
+        case .unknownCharacter(let character, let position, let alphabet):
+            TokenizerError.unknownCharacter(character, position: place.characters + position, alphabet: alphabet)
+        default: error
+        }
+    }
+
+    /// The ids that a model expects around a text; none where the tokenizer has no template for them.
+    var frame: BPETokenizer.Frame { (self as? BPETokenizer)?.frame ?? BPETokenizer.Frame() }
+}
+
+/// Where a part of a text begins, which is read block by block.
+struct TextPlace {
+    var bytes = 0
+    var characters = 0
+
+    /// Moves on behind a part.
+    mutating func pass(_ text: String) {
+        bytes += text.utf8.count
+        characters += text.unicodeScalars.count
     }
 }
+
+/// Whether the template of a vocabulary is followed.
+let framedHelp = ArgumentHelp(
+    "Put the special tokens around the text that the tokenizer.json has in its template (TemplateProcessing), such as "
+        + "<|begin_of_text|> before it. A vocabulary without a template has none.")

@@ -13,7 +13,7 @@ struct TokenizerTrainCommand: ParsableCommand {
         discussion: """
             Every byte is a token at first; the pair of neighbours that occurs most often becomes a token of its own, again \
             and again. The texts may be longer than memory: only their different words are kept. The vocabulary is, merge \
-            by merge, what Hugging Face's trainer learns from the same texts, or what rustbpe does.
+            by merge, what Hugging Face's trainer learns from the same texts, or rustbpe, or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --vocabulary 4096 --special '<|endoftext|>' --out tokenizer.json
@@ -50,7 +50,10 @@ struct TokenizerTrainCommand: ParsableCommand {
         help: ArgumentHelp("The file (.json), or the directory, to make.", valueName: "path"))
     var out: String
 
-    @Option(help: "Whose choice between equally frequent pairs is followed, and whose numbering.")
+    @Option(
+        help: ArgumentHelp(
+            "Whose numbering is followed, and whose choice between equally frequent pairs: the smallest ids (hf, rustbpe), or "
+                + "the pair that the text has first (minbpe)."))
     var like = BPETrainer.Convention.huggingFace
 
     @Option(help: "How texts are cut into words before: as for GPT-2, Llama 3, Qwen, or GPT-4o.")
@@ -119,18 +122,17 @@ struct TokenizerTrainCommand: ParsableCommand {
     }
 
     private func describe(_ result: BPETrainer.Result, _ pieces: PieceCounter, seconds: Double) throws {
+        let size = result.tokens.count + (like.putsSpecialTokensLast ? special.count : 0)
         let words = "\(counted(pieces.totalPieces, "piece")), \(grouped(pieces.count)) of them different"
         try writeLine("read        \(bytes(pieces.totalBytes)): \(words)")
         try writeLine(
-            "learnt      \(counted(result.merges.count, "merge")), a vocabulary of \(counted(result.tokens.count + (like == .rustbpe ? special.count : 0), "token"))"
-        )
+            "learnt      \(counted(result.merges.count, "merge")), a vocabulary of \(counted(size, "token"))")
         if let last = result.merges.last, let count = result.counts.last {
             let text = escaped(String(decoding: result.tokens[Int(last.result)], as: UTF8.self))
-            try writeLine("the last    \"\(text)\", which occurs \(grouped(count)) times")
+            try writeLine("the last    \"\(text)\", which occurs \(counted(count, "time"))")
         }
         try writeLine("time        \(duration(seconds))")
         try writeLine("saved       \(out)")
-        let size = result.tokens.count + (like == .rustbpe ? special.count : 0)
         if size < vocabulary {
             note("The text has frequent enough pairs for \(counted(size, "token")) only, not \(grouped(vocabulary)).")
         }
@@ -173,8 +175,8 @@ private final class TokenizerTrainProgress {
         calls += 1
         if calls % 64 == 0, isDue {
             line(
-                "learning: token \(grouped(Int(merge.result))) of \(grouped(vocabulary)), which occurs \(grouped(count)) times"
-            )
+                "learning: token \(grouped(Int(merge.result))) of \(grouped(vocabulary)), which occurs "
+                    + counted(count, "time"))
         }
     }
 

@@ -27,7 +27,8 @@ struct TokenizerVectors {
             return
         }
         let lines = try bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
-            .filter { !$0.element.isEmpty }
+            // An empty line is none, with whatever ending.
+            .filter { $0.element.contains { $0 != 0x0D && $0 != 0x20 && $0 != 0x09 } }
             .map { index, line in
                 do { return (number: index + 1, json: try JSON(parsing: Array(line))) } catch {
                     throw failure("line \(index + 1) is not JSON: \(error)")
@@ -78,14 +79,18 @@ struct TokenizerVectors {
             for number in steps.indices { try report("step \(number)", .skipped(reason)) }
         }
         guard let convention = BPETrainer.Convention(rawValue: rule) else {
-            return try skip("ties are broken as hf and rustbpe do, not as \(escaped(rule)) does")
+            let known = BPETrainer.Convention.allCases.map(\.rawValue).joined(separator: ", ")
+            return try skip("there is no trainer called \(escaped(rule)), only \(known)")
         }
         guard let source = try? text.map({ try TextFile.read($0) }) ?? TinyShakespeare.kept() else {
             return try skip("the text that was learnt from is not there; name it with --text")
         }
         var pieces = PieceCounter()
         pieces.add(Self.part(of: source, corpus), cutBy: .gpt2)
-        let result = try BPETrainer(vocabularySize: size, convention: convention).train(pieces)
+        let result: BPETrainer.Result?
+        do {
+            result = try BPETrainer(vocabularySize: size, convention: convention).train(pieces)
+        } catch { return try report("vocab_size", .failed("\(error)")) }
         for (number, step) in steps.enumerated() {
             var own: [Int] = []
             if let result, result.merges.indices.contains(number) {

@@ -46,12 +46,3 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 }
-
-/// A small number with two digits: 3.1e-06.
-private func scientific(_ value: Double) -> String {
-    guard value.isFinite, value > 0 else { return "\(value)" }
-    var exponent = 0, mantissa = value
-    while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-    return "\(fixed(mantissa, 1))e\(exponent)"
-}

@@ -35,6 +35,8 @@ struct PositionsTests {
         #expect(Array(whole.values.prefix(6)) == [1, 1, 1, 0, 0, 0])
         let sinusoids = PositionTable(.sinusoidal, width: 3, frequencies: [1, 0.5])
         #expect(sinusoids.values(at: 0) == [0, 1, 0])
+        let small = PositionTable(.sinusoidal, width: 3, frequencies: [1, 0.5], amplitude: 0.25)
+        #expect(small.values(at: 0) == [0, 0.25, 0])
         #expect(abs(sinusoids.values(at: 2)[0] - 0.9092974268256817) < 1e-15)
     }
 

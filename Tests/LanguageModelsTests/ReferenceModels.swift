@@ -153,12 +153,12 @@ private struct Computation {
             elements: heads.flatMap { head in (0..<times).flatMap { _ in head } })
     }
 
-    /// sin and cos of each position divided by 10000^(2i / C), in turn: (T, C).
+    /// sin and cos of each position divided by 10000^(2i / C), in turn, times 0.02: (T, C).
     private func sinusoids(_ length: Int, _ width: Int) -> DoubleTensor {
         let elements = (0..<length * width).map { i -> Double in
             let (position, column) = (i / width, i % width)
             let angle = Double(position) * power(10_000, -Double(column / 2 * 2) / Double(width))
-            return column % 2 == 0 ? sine(angle) : sine(angle + Double.pi / 2)
+            return 0.02 * (column % 2 == 0 ? sine(angle) : sine(angle + Double.pi / 2))
         }
         return DoubleTensor(shape: [length, width], elements: elements)
     }

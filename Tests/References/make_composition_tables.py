@@ -10,6 +10,8 @@ import unicodedata
 
 from tokenizers.normalizers import NFC, NFD
 
+from tables import show
+
 nfc, nfd = NFC().normalize_str, NFD().normalize_str
 points = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]
 
@@ -32,19 +34,6 @@ def rows():
         parts = [int(part, 16) for part in mapping.split()]
         composes = len(parts) == 2 and nfc("".join(map(chr, parts))) == chr(point)
         yield point, parts[0], parts[1] if len(parts) == 2 else 0, composes
-
-
-def show(name, kind, values):
-    print(f"let {name}: [{kind}] = [")
-    line = "   "
-    for value in values:
-        word = f" {value},"
-        if len(line) + len(word) > 120:
-            print(line)
-            line = "   "
-        line += word
-    print(line)
-    print("]")
 
 
 print("// Made by Tests/References/make_composition_tables.py; do not edit.\n")

@@ -9,6 +9,8 @@ expressions of tiktoken and of Hugging Face's tokenizers see them (Unicode 16.0)
 import json
 import sys
 
+from tables import show
+
 CLASSES = ["upper", "lower", "other letter", "mark", "number", "white space", "line break", "other"]
 
 
@@ -32,16 +34,7 @@ def main():
     print("// Made by Tests/References/make_unicode_tables.py; do not edit.\n")
     print("/// The code points at which the class changes (Unicode 16.0): the code point times 8, plus the new class's number.")
     print("/// The classes are " + ", ".join(f"{i} {name}" for i, name in enumerate(CLASSES)) + ".")
-    print("let unicodeClassChanges: [UInt32] = [")
-    line = "   "
-    for change in changes:
-        word = f" {change},"
-        if len(line) + len(word) > 120:
-            print(line)
-            line = "   "
-        line += word
-    print(line)
-    print("]")
+    show("unicodeClassChanges", "UInt32", changes)
 
 
 main()

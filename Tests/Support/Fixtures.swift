@@ -26,6 +26,9 @@ package enum Fixtures {
     /// Small tokenizers that Hugging Face's library trained, and the ids it gives to texts.
     package static let tokenizers = folder + "/tokenizers"
 
+    /// Inputs that readers must bear, in a folder for each fuzz target.
+    package static let hostile = folder + "/Hostile"
+
     /// Tests/Fixtures, beside this folder.
     private static let folder =
         #filePath.split(separator: "/", omittingEmptySubsequences: false)

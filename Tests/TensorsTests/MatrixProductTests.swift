@@ -92,7 +92,7 @@ struct MatrixProductTests {
         let shape: Shape = [rows, 77]
         let c = Tensor.normal(shape, deviation: 1, using: &random),
             more = Tensor.normal(shape, deviation: 1, using: &random)
-        let bias = Tensor.normal([77], deviation: 1, using: &random), before = Tensor(shape)
+        let bias = Tensor.normal([77], deviation: 1, using: &random)
         let nothing = (Tensor([rows, 0]), Tensor([0, 77]))
         func result(_ epilogue: MatrixProduct.Epilogue) -> [Float] {
             let out = c.copy()
@@ -105,8 +105,50 @@ struct MatrixProductTests {
         #expect(result(.none) == x)
         #expect(result(.bias(bias, residual: Matrix(more))) == x.indices.map { sums[$0] + y[$0] })
         #expect(result(.bias(nil, residual: Matrix(more))) == x.indices.map { x[$0] + y[$0] })
-        #expect(result(.activation(.relu, bias: bias, before: Matrix(before))) == sums.map { max(0, $0) })
-        #expect(before.values == sums)
-        #expect(result(.slope(.relu, at: Matrix(more))) == x.indices.map { y[$0] > 0 ? x[$0] : 0 })
+        #expect(result(.activation(.relu, bias: bias, before: nil)) == sums.map { max(0, $0) })
+    }
+
+    @Test("What an activation was applied to is kept, as floats or as bfloat16", arguments: [1, 77, 130], [1, 7, 40])
+    func keptRows(columns: Int, rows: Int) {
+        var random = Philox(UInt64(rows * columns))
+        let shape: Shape = [rows, columns], nothing = (Tensor([rows, 0]), Tensor([0, columns]))
+        let x = Tensor.normal(shape, deviation: 1, using: &random), zero = Tensor([columns])
+        for set in InstructionSet.available {
+            for precision in [Precision.float32, .bfloat16] {
+                Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
+                    let kept = KeptRows(rows: rows + 3, columns: columns).from(3)
+                    let out = x.copy(), slopes = Tensor(shape, filledWith: 1), value = Tensor(shape)
+                    MatrixProduct.multiply(
+                        Matrix(nothing.0), Matrix(nothing.1), into: Matrix(out), add: true,
+                        epilogue: .activation(.identity, bias: zero, before: kept))
+                    MatrixProduct.multiply(
+                        Matrix(nothing.0), Matrix(nothing.1), into: Matrix(slopes), add: true,
+                        epilogue: .slope(.relu, at: kept, value: Matrix(value)))
+                    let expected = precision == .bfloat16 ? x.values.map(rounded) : x.values
+                    #expect(out.values == x.values)
+                    #expect(value.values == expected.map { max(0, $0) })
+                    #expect(slopes.values == expected.map { $0 > 0 ? 1 : 0 })
+                }
+            }
+        }
+    }
+
+    @Test("A right factor that is packed before gives the same bits", arguments: shapes, InstructionSet.available)
+    func packed(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+        let (m, n, k) = shape
+        var random = Philox(UInt64(m + n + k))
+        let a = Tensor.normal([m, k], deviation: 1, using: &random)
+        for precision in [Precision.float32, .bfloat16] {
+            for transposesB in [false, true] {
+                let b = Tensor.normal(transposesB ? [n, k] : [k, n], deviation: 1, using: &random)
+                let right = transposesB ? Matrix(b).transposed : Matrix(b)
+                let (one, other) = (Tensor([m, n]), Tensor([m, n]))
+                Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
+                    MatrixProduct.multiply(Matrix(a), right, into: Matrix(one))
+                    MatrixProduct.multiply(Matrix(a), right, packed: PackedMatrix(right), into: Matrix(other))
+                }
+                #expect(one.values == other.values)
+            }
+        }
     }
 }

@@ -57,7 +57,9 @@ struct MemoryBoundsTests {
     private func multiply(_ shape: (m: Int, n: Int, k: Int), _ set: InstructionSet, _ precision: gpt_precision) {
         let (m, n, k) = shape
         let a = GuardedFloats(m * k), b = GuardedFloats(k * n), c = GuardedFloats(m * n), bias = GuardedFloats(n)
-        let before = GuardedFloats(m * n), slopeAt = GuardedFloats(m * n), residual = GuardedFloats(m * n)
+        let keptRow = precision == GPT_BFLOAT16 ? (n + 1) / 2 : n
+        let before = GuardedFloats(m * keptRow), slopeAt = GuardedFloats(m * keptRow), residual = GuardedFloats(m * n)
+        let activated = GuardedFloats(m * n), panels = GuardedFloats(k * ((n + 63) / 64 * 64))
         let sums = GuardedFloats(n)
         for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
             for hasEpilogue in [false, true] {
@@ -78,10 +80,16 @@ struct MemoryBoundsTests {
                     product.before = before.start
                     product.slope = Int32(GPT_GELU.rawValue)
                     product.slope_at = UnsafePointer(slopeAt.start)
+                    product.activated = activated.start
+                    product.kept_precision = product.precision
                     product.residual = UnsafePointer(residual.start)
                     if !transposesB { product.column_sums = sums.start }
-                    if transposesA { product.a_activation = Int32(GPT_RELU.rawValue) }
                 }
+                gpt_matmul_run(kernels(set), &product)
+                #expect(gpt_matmul_packed_size(&product) <= k * ((n + 63) / 64 * 64))
+                gpt_matmul_pack(kernels(set), &product, panels.start)
+                product.packed_b = UnsafePointer(panels.start)
+                product.column_sums = nil
                 gpt_matmul_run(kernels(set), &product)
                 let last = c.start[m * n - 1]
                 #expect(hasEpilogue ? last.isFinite : last == 0.25 * Float(k))

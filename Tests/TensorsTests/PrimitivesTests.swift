@@ -38,9 +38,45 @@ struct PrimitivesTests {
         let cube = builder.transpose(tensor([2, 1, 2], [1, 2, 3, 4]), [2, 0, 1])
         #expect(cube.shape == [2, 2, 1])
         #expect(cube.elements == [1, 3, 2, 4])
-        #expect(builder.slice(x, 1..<3).elements == [2, 3, 5, 6])
-        #expect(builder.gather(x, rows: [1, 0, 1]).elements == [4, 5, 6, 1, 2, 3, 4, 5, 6])
-        #expect(builder.reshape(x, [3, 2]).shape == [3, 2])
+        let parts = builder.split(x, [1, 2])
+        #expect(parts.map(\.shape) == [[2, 1], [2, 2]])
+        #expect(parts.map(\.elements) == [[1, 4], [2, 3, 5, 6]])
+        #expect(builder.join(parts.reversed()).shape == [2, 3])
+        #expect(builder.join(parts.reversed()).elements == [2, 3, 1, 5, 6, 4])
+        #expect(builder.reshape(cube, keeping: 1, [1, 2]).shape == [2, 1, 2])
+        #expect(builder.insertDimension(x, at: 0).shape == [1, 2, 3])
+        #expect(builder.insertDimension(x, at: 1).shape == [2, 1, 3])
+        #expect(builder.insertDimension(x, at: 2).elements == x.elements)
+    }
+
+    @Test("Looking up rows by the tokens of a batch and by their places")
+    func gathering() {
+        let table = tensor([3, 2], [1, 2, 3, 4, 5, 6])
+        let ids = builder.tokens(TokenBatch(batch: 2, length: 2, ids: [1, 0, 2, 1]))
+        #expect(ids.shape == [2, 2])
+        let rows = builder.gather(table, rows: ids)
+        #expect(rows.shape == [2, 2, 2])
+        #expect(rows.elements == [3, 4, 1, 2, 5, 6, 3, 4])
+        let positions = builder.positions(builder.shape(of: ids)[1], after: 1)
+        #expect(positions.shape == [2])
+        #expect(builder.gather(table, rows: positions).elements == [3, 4, 5, 6])
+    }
+
+    @Test("A query sees the keys up to its own, which is the last for the last query")
+    func hidingTheFuture() {
+        let scores = tensor([1, 2, 3], [1, 2, 3, 4, 5, 6])
+        #expect(builder.hideFuture(scores).elements == [1, 2, -1e30, 4, 5, 6])
+        let square = tensor([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(builder.hideFuture(square).elements == [1, -1e30, 3, 4, 5, -1e30, 7, 8])
+        #expect(builder.hideFuture(tensor([1, 4], [1, 2, 3, 4])).elements == [1, 2, 3, 4])
+    }
+
+    @Test("Angles")
+    func angles() {
+        let x = tensor([2], [0, Double.pi / 6])
+        for (actual, expected) in zip(builder.sine(x).elements + builder.cosine(x).elements, [0, 0.5, 1, 0.8660254]) {
+            #expect(abs(actual - expected) < 1e-7)
+        }
     }
 
     @Test("Reducing rows")

@@ -1,48 +1,8 @@
+import FuzzTargets
 import StrictJSON
 import TestSupport
 import Testing
 import Tokenizers
-
-/// The rule as it is told: count all pairs, merge the most frequent, begin again.
-private func slowTraining(
-    _ pieces: [[Int32]], counts: [Int], merges: Int, firstID: Int32, minimum: Int = 1
-) -> [(merge: Merge, count: Int)] {
-    struct Pair: Hashable {
-        var left: Int32
-        var right: Int32
-    }
-    var pieces = pieces
-    var learnt: [(merge: Merge, count: Int)] = []
-    for number in 0..<merges {
-        var frequency: [Pair: Int] = [:]
-        for (piece, count) in zip(pieces, counts) {
-            for (left, right) in zip(piece, piece.dropFirst()) {
-                frequency[Pair(left: left, right: right), default: 0] += count
-            }
-        }
-        let best = frequency.max { one, other in
-            one.value != other.value
-                ? one.value < other.value
-                : (one.key.left, one.key.right) > (other.key.left, other.key.right)
-        }
-        guard let best, best.value >= minimum else { break }
-        let new = firstID + Int32(number)
-        learnt.append((Merge(left: best.key.left, right: best.key.right, result: new), best.value))
-        for index in pieces.indices {
-            var merged: [Int32] = []
-            var place = 0
-            while place < pieces[index].count {
-                let isPair =
-                    place + 1 < pieces[index].count && pieces[index][place] == best.key.left
-                    && pieces[index][place + 1] == best.key.right
-                merged.append(isPair ? new : pieces[index][place])
-                place += isPair ? 2 : 1
-            }
-            pieces[index] = merged
-        }
-    }
-    return learnt
-}
 
 @Suite struct BPETrainerTests {
     /// Pieces of few letters, so that ties and overlaps abound.
@@ -72,7 +32,8 @@ private func slowTraining(
                 })
             let expected = slowTraining(
                 pieces.map { $0.0.compactMap { ids[$0] } }, counts: pieces.map(\.1), merges: 300 - 256 - special.count,
-                firstID: 256 + Int32(special.count), minimum: max(1, Int(seed % 3)))
+                firstID: 256 + Int32(special.count), minimum: max(1, Int(seed % 3)),
+                prefersFirst: convention.prefersFirstPair)
             #expect(result.merges == expected.map(\.merge), "seed \(seed)")
             #expect(result.counts == expected.map(\.count), "seed \(seed)")
             #expect(result.specialTokens.map(\.text) == special)
@@ -94,12 +55,24 @@ private func slowTraining(
         #expect(result.tokens[259] == Array("aaaaa".utf8))
     }
 
+    /// Two pairs occur three times each. As minbpe has it the one that the text has first is merged.
+    @Test func tiesByPlace() throws {
+        var counter = PieceCounter()
+        counter.add(Array("zy".utf8), times: 2)
+        counter.add(Array("ab".utf8), times: 3)
+        counter.add(Array("xzy".utf8))
+        for (convention, first) in [(BPETrainer.Convention.rustbpe, "ab"), (.minbpe, "zy")] {
+            let trainer = try BPETrainer(vocabularySize: 257, convention: convention)
+            #expect(try trainer.train(counter)?.tokens[256] == Array(first.utf8))
+        }
+    }
+
     @Test("Special tokens come first or last, as the trainer that is followed has them")
     func specialTokens() throws {
         var counter = PieceCounter()
         counter.add(Array("ab".utf8), times: 2)
         for (convention, special, first) in [
-            (BPETrainer.Convention.huggingFace, Int32(0), Int32(1)), (.rustbpe, 257, 0),
+            (BPETrainer.Convention.huggingFace, Int32(0), Int32(1)), (.rustbpe, 257, 0), (.minbpe, 257, 0),
         ] {
             let trainer = try BPETrainer(vocabularySize: 258, convention: convention, specialTokens: ["<|end|>"])
             let result = try #require(try trainer.train(counter))
@@ -215,10 +188,12 @@ struct BPETrainerReferences {
         #expect(result.counts == steps.map { $0["count"]?.intValue })
     }
 
-    @Test func rustbpe() throws {
-        let file = try JSON(parsing: Fixtures.bytes(#require(Fixtures.golden) + "/bpe-trainers/rustbpe-512.json"))
+    @Test(arguments: [BPETrainer.Convention.rustbpe, .minbpe])
+    func otherTrainers(_ convention: BPETrainer.Convention) throws {
+        let name = "/bpe-trainers/\(convention.rawValue)-512.json"
+        let file = try JSON(parsing: Fixtures.bytes(#require(Fixtures.golden) + name))
         let steps = try #require(file["merges"]?.arrayValue).map { $0.arrayValue?.prefix(4).map(\.intValue) }
-        let result = try train(512, .rustbpe)
+        let result = try train(512, convention)
         #expect(
             zip(result.merges, result.counts).map { [Int($0.left), Int($0.right), Int($0.result), $1] } == steps)
     }

@@ -1,3 +1,4 @@
+import FuzzTargets
 import StrictJSON
 import TestSupport
 import Testing

@@ -15,16 +15,18 @@ typedef struct {
     int64_t a_row, a_column;
     const float *b;
     int64_t b_row, b_column;
+    const float *packed_b;   // b as gpt_matmul_pack packs it, or NULL
     float *c;
     int64_t c_row;
     bool accumulate;         // c += a b rather than c = a b
     const float *bias;       // (n), added to each row, or NULL
     int32_t activation;      // gpt_activation, applied after the bias
+    int32_t kept_precision;  // gpt_precision of `before` and `slope_at`; rows of bfloat16 begin at whole words
     float *before;           // (m, n) contiguous: what the activation was applied to is kept here, or NULL
     const float *slope_at;   // (m, n) contiguous: c is multiplied by the derivative of `slope` there, or NULL
+    float *activated;        // (m, n) contiguous: `slope` itself of what is at slope_at goes here
     int32_t slope;           // gpt_activation
     const float *residual;   // (m, n) contiguous, added last, or NULL
-    int32_t a_activation;    // gpt_activation, applied to a as it is read; only where a is read transposed
     float *column_sums;      // (n): the sums of the columns of b, unrounded, or NULL; only where b's rows are contiguous
     bool add_column_sums;    // on top of what column_sums holds
 } gpt_matmul;
@@ -33,6 +35,10 @@ typedef struct {
 static inline bool gpt_has_epilogue(const gpt_matmul *m) {
     return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
 }
+
+// Several products with the same b and precision may share its packed form.
+int64_t gpt_matmul_packed_size(const gpt_matmul *matmul);    // in floats
+void gpt_matmul_pack(gpt_execution execution, const gpt_matmul *matmul, float *packed);
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);
 

@@ -16,15 +16,17 @@ ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
     }
 }
 
-ALWAYS_INLINE vf NAME(derivative)(int32_t activation, vf x) {
+// The derivative at x; what is applied to x itself goes to `value`.
+ALWAYS_INLINE vf NAME(derivative)(int32_t activation, vf x, vf *value) {
     switch (activation) {
     case GPT_GELU: {
         vf square = x * x;
         vf s = vlogistic(x * (GELU_SLOPE + GELU_SLOPE * GELU_CUBIC * square));
-        return s + x * s * (1.0f - s) * (GELU_SLOPE + 3 * GELU_SLOPE * GELU_CUBIC * square);
+        vf y = *value = x * s;
+        return y * (1.0f - s) * (GELU_SLOPE + 3 * GELU_SLOPE * GELU_CUBIC * square) + s;
     }
-    case GPT_RELU: return select_positive(x, splat(1), splat(0));
-    default: return splat(1);
+    case GPT_RELU: *value = vmax(splat(0), x); return select_positive(x, splat(1), splat(0));
+    default: *value = x; return splat(1);
     }
 }
 

@@ -49,6 +49,10 @@ static inline float pair_of(float even, float odd) {
 #define transpose NAME(transpose)
 #define vexp NAME(vexp)
 #define vlogistic NAME(vlogistic)
+#define reciprocal NAME(reciprocal)
+#define load_some NAME(load_some)
+#define store_some NAME(store_some)
+#define spread_pairs NAME(spread_pairs)
 #define bfloat16_of NAME(bfloat16_of)
 #define pairs NAME(pairs)
 #define neighbours NAME(neighbours)
@@ -102,6 +106,13 @@ ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
 }
 
 ALWAYS_INLINE vf splat(float x) { return (vf)(x); }
+
+// The same where the vector may be wholly past the end of its row.
+ALWAYS_INLINE vf load_some(const float *p, int64_t left) { return left > 0 ? load_up_to(p, left) : splat(0); }
+
+ALWAYS_INLINE void store_some(float *p, vf v, int64_t left) {
+    if (left > 0) store_up_to(p, v, left);
+}
 
 // The sum of the lanes, in halves: a fixed order for a given instruction set.
 ALWAYS_INLINE float sum(vf v) {
@@ -171,9 +182,9 @@ ALWAYS_INLINE void transpose(vf rows[LANES]) {
 ALWAYS_INLINE vf select_positive(vf x, vf a, vf b) { return x > 0 ? a : b; }
 
 // exp(x), largest relative error below 2e-7. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its series to the seventh
-// term, the scale 2^n put together from bits. Below -87.3 the result is the smallest normal float rather than a
-// denormal one, above 88 it saturates near the largest float; neither matters to softmax, which subtracts the maximum.
-// Not from libm, so that results do not depend on the system's.
+// term, the scale 2^n by an instruction or put together from bits. Below -87.3 the result is the smallest normal float
+// rather than a denormal one, above 88 it saturates near the largest float; neither matters to softmax, which subtracts
+// the maximum. Not from libm, so that results do not depend on the system's.
 ALWAYS_INLINE vf vexp(vf x) {
     const float round = 12582912.0f;    // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
     x = x < -87.3f ? splat(-87.3f) : x;
@@ -188,12 +199,27 @@ ALWAYS_INLINE vf vexp(vf x) {
     p = p * r + 1.6666666667e-1f;
     p = p * r + 0.5f;
     p = p * (r * r) + r;
+#if LANES == 16
+    return (vf)_mm512_scalef_ps((__m512)(p + 1.0f), (__m512)n);
+#else
     vu power = (bits_of(shifted) << 23) + 0x3f800000u;
     return (p + 1.0f) * floats_of(power);
+#endif
+}
+
+// 1 / x for x from 1 to the largest float, to within two units in the last place. Division has one slow unit; a first
+// guess and two multiplications have all of them.
+ALWAYS_INLINE vf reciprocal(vf x) {
+#if LANES == 16
+    vf guess = (vf)_mm512_rcp14_ps((__m512)x);
+    return guess + guess * (1.0f - x * guess);
+#else
+    return 1.0f / x;
+#endif
 }
 
 // 1 / (1 + exp(-x)).
-ALWAYS_INLINE vf vlogistic(vf x) { return 1.0f / (1.0f + vexp(-x)); }
+ALWAYS_INLINE vf vlogistic(vf x) { return reciprocal(1.0f + vexp(-x)); }
 
 // bfloat16 is the upper half of a float. Products in that precision work on pairs: each 32-bit lane of a vf holds two of
 // them, the one with the lower index in the lower half.
@@ -236,6 +262,16 @@ ALWAYS_INLINE vf neighbours(vf first, vf second) {
         __builtin_shufflevector(first, second, 0, 2, 4, 6), __builtin_shufflevector(first, second, 1, 3, 5, 7));
 #else
     return pairs(first, second);
+#endif
+}
+
+// Undoes `neighbours`: the 2 LANES consecutive floats of a vector of pairs.
+ALWAYS_INLINE void spread_pairs(vf words, vf *first, vf *second) {
+    vf even = floats_of(bits_of(words) << 16), odd = floats_of(bits_of(words) & 0xffff0000u);
+#if LANES == 1
+    *first = even, *second = odd;
+#else
+    *first = interleave_low(even, odd), *second = interleave_high(even, odd);
 #endif
 }
 

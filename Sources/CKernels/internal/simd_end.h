@@ -20,6 +20,10 @@
 #undef transpose
 #undef vexp
 #undef vlogistic
+#undef reciprocal
+#undef load_some
+#undef store_some
+#undef spread_pairs
 #undef bfloat16_of
 #undef pairs
 #undef neighbours

@@ -92,28 +92,28 @@ package struct Attention: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let shape = builder.shape(of: inputs[0])
-        let (B, T) = (shape[0], shape[1]), group = heads / keyValueHeads
-        let size = shape[2] / (inputs.count == 1 ? heads + 2 * keyValueHeads : heads)
-        // (B, T, C) to (B, heads..., T, size). Heads in groups are two dimensions, of which the keys' second is 1.
-        func split(_ part: Int) -> Builder.Value {
-            let (input, column) = place(of: part, inputs: inputs.count, size: size)
-            let count = part == 0 ? heads : keyValueHeads
-            let x = inputs.count == 3 ? inputs[input] : builder.slice(inputs[input], column..<column + count * size)
-            if group == 1 { return builder.transpose(builder.reshape(x, [B, T, count, size]), [0, 2, 1, 3]) }
-            let grouped = builder.reshape(x, [B, T, keyValueHeads, count / keyValueHeads, size])
-            return builder.transpose(grouped, [0, 2, 3, 1, 4])
+        let group = heads / keyValueHeads, counts = [heads, keyValueHeads, keyValueHeads]
+        let size = builder.width(of: inputs[0]) / (inputs.count == 1 ? counts.reduce(0, +) : heads)
+        let parts = inputs.count == 3 ? inputs : builder.split(inputs[0], counts.map { $0 * size })
+        // (B, T, heads x size) to (B, heads, T, size)
+        func apart(_ x: Builder.Value) -> Builder.Value {
+            builder.transpose(builder.reshape(x, keeping: 2, [builder.width(of: x) / size, size]), [0, 2, 1, 3])
         }
-        let (q, k, v) = (split(0), split(1), split(2))
+        var (q, k, v) = (parts[0], apart(parts[1]), apart(parts[2]))
+        (k, v) = builder.withPast(keys: k, values: v)
+        if group == 1 {
+            q = apart(q)
+        } else {
+            // Heads in groups are two dimensions, of which the keys' second is 1.
+            q = builder.transpose(builder.reshape(q, keeping: 2, [keyValueHeads, group, size]), [0, 2, 3, 1, 4])
+            (k, v) = (builder.insertDimension(k, at: 2), builder.insertDimension(v, at: 2))
+        }
         var scores = builder.matmul(q, builder.transpose(k, group == 1 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]))
         scores = builder.multiply(scores, builder.constant(1 / Double(size).squareRoot()))
-        if mask == .causal {
-            let hidden = (0..<T * T).map { $0 % T > $0 / T ? -1e30 : 0 }
-            scores = builder.add(scores, builder.constant(hidden, shape: [T, T]))
-        }
-        let out = builder.matmul(builder.softmax(scores), v)
-        return builder.reshape(
-            builder.transpose(out, group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4]), [B, T, heads * size])
+        if mask == .causal { scores = builder.hideFuture(scores) }
+        let out = builder.transpose(
+            builder.matmul(builder.softmax(scores), v), group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4])
+        return builder.reshape(out, keeping: 2, [heads * size])
     }
 
     /// Counting all of the scores, as is the custom, although a causal mask makes half of them needless.

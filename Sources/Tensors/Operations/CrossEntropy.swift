@@ -77,10 +77,9 @@ package struct CrossEntropy: Loss {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let width = builder.shape(of: inputs[0]).last ?? 1
-        let rows = builder.reshape(inputs[0], [targets.count, width])
+        let rows = builder.reshape(inputs[0], [targets.count, builder.width(of: inputs[0])])
         let logits = hasClassifier ? builder.matmul(rows, builder.transpose(inputs[1], [1, 0])) : rows
-        let V = builder.shape(of: logits)[1]
+        let V = builder.width(of: logits)
         let shifted = builder.subtract(logits, builder.maximumOfRows(logits))
         let logSum = builder.log(builder.sumOfRows(builder.exp(shifted)))
         let logProbabilities = builder.subtract(shifted, logSum)

@@ -37,7 +37,8 @@ package struct Dropout: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let shape = builder.shape(of: inputs[0])
+        // Only training drops, so the lengths are known.
+        let shape = builder.shape(of: inputs[0]).map(\.number)
         let columns = shape.last ?? 1, count = shape.reduce(1, *)
         let threshold = UInt32(Double(rate) * 0x1p32)
         let mask = (0..<count).map { i -> Double in

@@ -52,10 +52,15 @@ package struct LayerNorm: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let mean = builder.meanOfRows(inputs[0])
-        let deviation = builder.subtract(inputs[0], mean)
-        let variance = builder.meanOfRows(builder.multiply(deviation, deviation))
-        let scale = builder.squareRoot(builder.add(variance, builder.constant(Double(epsilon))))
-        return builder.add(builder.multiply(builder.divide(deviation, scale), inputs[1]), inputs[2])
+        builder.layerNorm(inputs[0], gamma: inputs[1], beta: inputs[2], epsilon: Double(epsilon))
+    }
+}
+
+extension PrimitiveBuilder {
+    package mutating func layerNorm(_ x: Value, gamma: Value, beta: Value, epsilon: Double) -> Value {
+        let deviation = subtract(x, meanOfRows(x))
+        let variance = meanOfRows(multiply(deviation, deviation))
+        let scale = squareRoot(add(variance, constant(epsilon)))
+        return add(multiply(divide(deviation, scale), gamma), beta)
     }
 }

@@ -51,6 +51,62 @@ package struct Matrix {
     }
 }
 
+/// A right factor in the form that products read it in, made once for several of them.
+package struct PackedMatrix {
+    fileprivate let panels: Tensor
+
+    /// Packs b for the execution's precision; nil where another library makes the product, from b as it lies.
+    package init?(_ b: Matrix) {
+        guard Execution.current.instructionSet != .accelerate else { return nil }
+        var product = gpt_matmul(b)
+        panels = Tensor(uninitialized: [Int(gpt_matmul_packed_size(&product))])
+        gpt_matmul_pack(Execution.kernels, &product, panels.pointer)
+        withExtendedLifetime(b.tensor) {}
+    }
+}
+
+/// Rows of numbers that wait for the backward pass: as floats, or in half the memory as bfloat16 where that is what
+/// products are computed in anyway.
+package struct KeptRows {
+    private let words: Tensor
+    private let first: Int
+    private let precision: Precision
+
+    /// Memory for rows, in the execution's precision.
+    package init(rows: Int, columns: Int) {
+        precision = Execution.current.precision
+        words = Tensor(uninitialized: [rows, precision == .bfloat16 ? (columns + 1) / 2 : columns])
+        first = 0
+    }
+
+    private init(words: Tensor, first: Int, precision: Precision) {
+        self.words = words
+        self.first = first
+        self.precision = precision
+    }
+
+    /// The rows from one on.
+    package func from(_ row: Int) -> KeptRows { KeptRows(words: words, first: first + row, precision: precision) }
+
+    fileprivate func pointer(precision code: inout Int32) -> UnsafeMutablePointer<Float> {
+        code = precision.code
+        return words.pointer + first * words.shape.columns
+    }
+}
+
+extension gpt_matmul {
+    /// A product with b on the right.
+    fileprivate init(_ b: Matrix) {
+        self.init()
+        precision = Execution.current.precision.code
+        n = Int64(b.columns)
+        k = Int64(b.rows)
+        self.b = UnsafePointer(b.pointer)
+        b_row = Int64(b.rowStride)
+        b_column = Int64(b.columnStride)
+    }
+}
+
 /// Matrix products, off the tape: what the ops are made of.
 package enum MatrixProduct {
     /// What is done to the result while it is in cache.
@@ -58,36 +114,31 @@ package enum MatrixProduct {
         case none
         /// c + bias, if there is one, + another matrix, if there is one.
         case bias(Tensor?, residual: Matrix? = nil)
-        /// activation(c + bias); what it was applied to goes to `before`.
-        case activation(Activation, bias: Tensor, before: Matrix?)
-        /// c times the derivative of the activation at the elements of another matrix.
-        case slope(Activation, at: Matrix)
+        /// activation(c + bias), or of c without a bias; what it was applied to goes to `before`.
+        case activation(Activation, bias: Tensor?, before: KeptRows?)
+        /// c times the derivative of the activation at the elements of another matrix; the activation itself of them goes
+        /// to `value`.
+        case slope(Activation, at: KeptRows, value: Matrix)
     }
 
     /// c = a b, or c += a b, with an epilogue.
     /// - Parameters:
-    ///   - activation: applied to a as it is read, where a is transposed.
+    ///   - packed: b packed before, where several products share it.
     ///   - columnSums: where the sums of the columns of b go, or are added: with a transposed input for a and a gradient for
     ///     b, c is the gradient of a weight, and these are that of its bias.
     package static func multiply(
-        _ a: Matrix, _ b: Matrix, into c: Matrix, add: Bool = false, epilogue: Epilogue = .none,
-        applyingToA activation: Activation = .identity, columnSums: (tensor: Tensor, add: Bool)? = nil
+        _ a: Matrix, _ b: Matrix, packed: PackedMatrix? = nil, into c: Matrix, add: Bool = false,
+        epilogue: Epilogue = .none, columnSums: (tensor: Tensor, add: Bool)? = nil
     ) {
         precondition(
             a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.columnStride == 1,
             "cannot multiply (\(a.rows), \(a.columns)) by (\(b.rows), \(b.columns)) to (\(c.rows), \(c.columns))")
-        var product = gpt_matmul()
+        var product = gpt_matmul(b)
         product.m = Int64(a.rows)
-        product.n = Int64(b.columns)
-        product.k = Int64(a.columns)
-        product.precision = Execution.current.precision.code
         product.a = UnsafePointer(a.pointer)
         product.a_row = Int64(a.rowStride)
         product.a_column = Int64(a.columnStride)
-        product.a_activation = activation.code
-        product.b = UnsafePointer(b.pointer)
-        product.b_row = Int64(b.rowStride)
-        product.b_column = Int64(b.columnStride)
+        product.packed_b = UnsafePointer(packed?.panels.pointer)
         product.c = c.pointer
         product.c_row = Int64(c.rowStride)
         product.accumulate = add
@@ -97,12 +148,14 @@ package enum MatrixProduct {
             product.bias = UnsafePointer(bias?.pointer)
             product.residual = UnsafePointer(residual?.pointer)
         case .activation(let activation, let bias, let before):
-            product.bias = UnsafePointer(bias.pointer)
+            product.bias = UnsafePointer(bias?.pointer)
             product.activation = activation.code
-            product.before = before?.pointer
-        case .slope(let activation, let before):
+            if let before { product.before = before.pointer(precision: &product.kept_precision) }
+        case .slope(let activation, let before, let value):
             product.slope = activation.code
-            product.slope_at = UnsafePointer(before.pointer)
+            product.slope_at = UnsafePointer(
+                before.pointer(precision: &product.kept_precision))
+            product.activated = value.pointer
         }
         product.column_sums = columnSums?.tensor.pointer
         product.add_column_sums = columnSums?.add ?? false
@@ -111,19 +164,17 @@ package enum MatrixProduct {
         } else {
             gpt_matmul_run(Execution.kernels, &product)
         }
-        withExtendedLifetime((a.tensor, b.tensor, c.tensor, epilogue, columnSums)) {}
+        withExtendedLifetime((a.tensor, b.tensor, packed, c.tensor, epilogue, columnSums)) {}
     }
 
     /// The gradients of a weight and its bias, where they are wanted: x' dY, and the sum of dY over rows, which comes along
     /// while dY is packed for the product.
     package static func gradients(
         of weight: (tensor: Tensor, add: Bool)?, bias: (tensor: Tensor, add: Bool)?, input x: Matrix,
-        _ gradient: Matrix, applying activation: Activation = .identity
+        _ gradient: Matrix
     ) {
         if let weight {
-            multiply(
-                x.transposed, gradient, into: Matrix(weight.tensor), add: weight.add, applyingToA: activation,
-                columnSums: bias)
+            multiply(x.transposed, gradient, into: Matrix(weight.tensor), add: weight.add, columnSums: bias)
         } else if let bias {
             sumRows(of: gradient, into: bias.tensor, add: bias.add)
         }

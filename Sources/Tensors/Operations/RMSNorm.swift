@@ -48,12 +48,12 @@ package struct RMSNorm: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let shape = builder.shape(of: inputs[0]), size = builder.shape(of: inputs[1])[0]
-        let C = shape[shape.count - 1]
-        let x = C == size ? inputs[0] : builder.reshape(inputs[0], shape.dropLast() + [C / size, size])
+        let C = builder.width(of: inputs[0]), size = builder.width(of: inputs[1])
+        let outer = builder.shape(of: inputs[0]).count - 1
+        let x = C == size ? inputs[0] : builder.reshape(inputs[0], keeping: outer, [C / size, size])
         let meanSquare = builder.meanOfRows(builder.multiply(x, x))
         let root = builder.squareRoot(builder.add(meanSquare, builder.constant(Double(epsilon))))
         let y = builder.multiply(builder.divide(x, root), inputs[1])
-        return C == size ? y : builder.reshape(y, shape)
+        return C == size ? y : builder.reshape(y, keeping: outer, [C])
     }
 }

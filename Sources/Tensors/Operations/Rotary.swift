@@ -48,24 +48,18 @@ package struct Rotary: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let shape = builder.shape(of: inputs[0]), size = table.width, half = size / 2
-        let (B, T, C) = (shape[0], shape[1], shape[2])
-        let x = builder.reshape(inputs[0], [B, T, C / size, size])
-        // Each half of a head meets the other: (a, b) times this matrix is (-b, a).
-        let exchange = (0..<size * size).map { i -> Double in
-            let (from, to) = (i / size, i % size)
-            return from == to + half ? -1 : from + half == to ? 1 : 0
-        }
-        let exchanged = builder.matmul(x, builder.constant(exchange, shape: [size, size]))
-        // Row t of the table: the cosines of position t, then its sines. Both halves are turned by the same angles.
-        let count = offset + T
-        let angles = (0..<count).map { table.values(at: $0) }
-        func factors(_ values: [[Double]]) -> Builder.Value {
-            let all = builder.constant(values.flatMap { $0 + $0 }, shape: [count, size])
-            return builder.reshape(builder.gather(all, rows: Array(offset..<count)), [T, 1, size])
-        }
-        let cosines = factors(angles.map { Array($0[..<half]) }), sines = factors(angles.map { Array($0[half...]) })
-        let y = builder.add(builder.multiply(x, cosines), builder.multiply(exchanged, sines))
-        return builder.reshape(y, [B, T, C])
+        let C = builder.width(of: inputs[0]), size = table.width
+        let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
+        // (T, 1, size / 2): the same for every head.
+        let angles = builder.insertDimension(table.angles(positions, &builder), at: 1)
+        let (cosines, sines) = (builder.cosine(angles), builder.sine(angles))
+        let halves = builder.split(
+            builder.reshape(inputs[0], keeping: 2, [C / size, size]), [size / 2, size / 2])
+        let (a, b) = (halves[0], halves[1])
+        let turned = builder.join([
+            builder.subtract(builder.multiply(a, cosines), builder.multiply(b, sines)),
+            builder.add(builder.multiply(b, cosines), builder.multiply(a, sines)),
+        ])
+        return builder.reshape(turned, keeping: 2, [C])
     }
 }

@@ -10,6 +10,9 @@ package enum Catalogue {
         line("Embedding without positions", tables.map { [$0[0]] }, within: 1e-6) {
             Embedding(tokens(3, 7, of: $0[0]), hasPositions: false)
         },
+        line("Embedding with sinusoids", tables.map { [$0[0]] }, within: 1e-6) {
+            Embedding(tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false, sinusoids: sinusoids(width: $0[0][1]))
+        },
         line("Linear", layers, scaled: fanIn, within: 3e-6) { _ in Linear() },
         line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 3e-6) { _ in
             Linear(hasBias: false)
@@ -35,6 +38,9 @@ package enum Catalogue {
         },
         line("FeedForward with ReLU", fewElements, scaled: fanIns, within: 4e-6) { _ in
             FeedForward(activation: .relu)
+        },
+        line("FeedForward without biases", feedForwards.map { [$0[0], $0[1], $0[3]] }, scaled: noBiases, within: 4e-6) {
+            FeedForward(activation: .gelu, hasBias: false, chunkElements: 4 * $0[1][1] + 1)
         },
         line("FeedForward in chunks", feedForwards, scaled: fanIns, within: 4e-6) {
             FeedForward(activation: .gelu, chunkElements: 4 * $0[1][1] + 1)
@@ -204,6 +210,11 @@ package enum Catalogue {
 
     // MARK: What the ops are made with
 
+    private static func sinusoids(width: Int) -> PositionTable {
+        PositionTable(
+            .sinusoidal, width: width, frequencies: PositionTable.frequencies(width: width, base: 10_000))
+    }
+
     /// Ids among which many are equal.
     private static func tokens(_ batch: Int, _ length: Int, of table: Shape) -> TokenBatch {
         let ids = (0..<batch * length).map { Int32(($0 * $0 + 3) % min(19, table[0])) }
@@ -218,6 +229,10 @@ package enum Catalogue {
     /// Weights that keep the variance of what passes through them.
     private static func fanIn(_ shapes: [Shape]) -> [Double] {
         [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5]
+    }
+
+    private static func noBiases(_ shapes: [Shape]) -> [Double] {
+        [1, 1 / Double(shapes[1][0]).squareRoot(), 1 / Double(shapes[2][0]).squareRoot()]
     }
 
     private static func fanIns(_ shapes: [Shape]) -> [Double] {

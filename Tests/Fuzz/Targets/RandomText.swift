@@ -1,7 +1,7 @@
 import TestSupport
 
 /// Texts of what tokenizers find hard: every kind of character in short runs, and words that patterns treat apart.
-enum RandomText {
+package enum RandomText {
     private static let pools = [
         "abcdefgh", "ABCXYZ", "  ", " \t", "\r\n", "0123456789", "!?.,;:-/\\()<|>'", "'sStTmMdDlLvVrReE\u{17F}",
         "\u{E9}\u{E0}\u{DF}", "\u{430}\u{431}\u{410}\u{411}", "\u{6F22}\u{5B57}\u{65E5}", "\u{D55C}\u{1100}\u{1161}",
@@ -18,7 +18,7 @@ enum RandomText {
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     ]
 
-    static func text(using generator: inout SeededGenerator) -> String {
+    package static func text(using generator: inout SeededGenerator) -> String {
         var text = ""
         for _ in 0..<Int.random(in: 0...12, using: &generator) {
             switch Int.random(in: 0..<8, using: &generator) {

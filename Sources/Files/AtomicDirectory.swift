@@ -1,0 +1,99 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Directories that come to be in one piece: whoever looks, also after a crash, finds nothing or all of it.
+package enum AtomicDirectory {
+    /// Makes the directory `path`. There may be nothing of that name yet but an empty directory.
+    ///
+    /// It is filled under a temporary name in the same directory, brought to the disk, and then gets its own. Where anything
+    /// fails, or `body` throws, nothing is left of it. What a killed process leaves, `AtomicFile.removeLeftovers` removes.
+    /// - Parameters:
+    ///   - path: the directory's name; the directory it is to be in is made if need be.
+    ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
+    package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
+        if Files.exists(path) {
+            guard Files.isDirectory(path) else { throw FileError("cannot make", path, "a file has that name") }
+            guard try Files.contents(ofDirectory: path).isEmpty else {
+                throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
+            }
+        }
+        let parent = Files.parent(of: path)
+        try Files.makeDirectory(parent)
+        let (temporary, descriptor) = try makeTemporary(in: parent, for: path)
+        defer { close(descriptor) }
+        do {
+            try body(temporary)
+            try Files.synchronize(descriptor, path)
+            guard rename(temporary, path) == 0 else { throw FileError("cannot make", path) }
+        } catch {
+            Files.removeAll(temporary)
+            throw error
+        }
+        let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { return }  // one that may be written to but not read
+        defer { close(directory) }
+        try Files.synchronize(directory, path)
+    }
+
+    /// Makes an empty directory, and locks it for `removeLeftovers` to see that its maker lives.
+    private static func makeTemporary(
+        in parent: String, for path: String
+    ) throws(FileError) -> (path: String, descriptor: Int32) {
+        var number = 0
+        while true {
+            let temporary = "\(parent)/\(TemporaryFile.prefix)\(getpid())-\(number)"
+            if mkdir(temporary, 0o777) == 0 {
+                let descriptor = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                guard descriptor >= 0 else {
+                    let code = errno
+                    rmdir(temporary)
+                    throw FileError("cannot make", path, code: code)
+                }
+                _ = flock(descriptor, LOCK_EX | LOCK_NB)
+                return (temporary, descriptor)
+            }
+            guard errno == EEXIST, number < 10_000 else { throw FileError("cannot make", path) }
+            number += 1
+        }
+    }
+}
+
+extension Files {
+    /// Waits until the disk has what was written to an open file or directory, which errors call `name`.
+    static func synchronize(_ descriptor: Int32, _ name: String) throws(FileError) {
+        #if canImport(Darwin)
+            // There fsync leaves the data in the cache of the disk itself.
+            if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
+        #endif
+        while fsync(descriptor) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EINVAL, ENOTSUP: return  // nothing to wait for here
+            default: throw FileError("cannot write", name)
+            }
+        }
+    }
+
+    /// Removes a file, or a directory with all that is in it, as far as that is possible. No link is followed.
+    static func removeAll(_ path: String) {
+        if unlink(path) == 0 { return }
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return }
+        for name in (try? contents(ofDirectory: path)) ?? [] { removeAll(path + "/" + name) }
+        rmdir(path)
+    }
+
+    /// Gives the file at `path` a second name, in the same file system; where that cannot be, copies it. A link is followed.
+    package static func linkOrCopy(_ path: String, to name: String) throws {
+        let resolved = realpath(path, nil)
+        defer { free(resolved) }
+        if let resolved, link(resolved, name) == 0 { return }
+        let file = try MappedFile(path: path)
+        try AtomicFile.replace(at: name) { writer in try withExtendedLifetime(file) { try writer.write(file.bytes) } }
+    }
+}

@@ -1,0 +1,122 @@
+import Files
+import LanguageModels
+import Tokenizers
+
+/// Models for other programs, each checked before it has its name.
+public enum ModelExport {
+    /// What was made.
+    public struct Report: Sendable {
+        /// The bytes of the file, or of the directory's files.
+        public let size: Int
+        /// The largest difference between a logit of the model and of what was made, read back; nil where it was not.
+        public let difference: Double?
+        /// What will not be as here, in a line each.
+        public let remarks: [String]
+    }
+
+    /// Makes a model into a file or directory of another program.
+    ///
+    /// It is written under a temporary name beside its own, read back, and its logits and tokens are held against those of
+    /// the model; only then it gets its name. A file of that name is replaced, a directory must be new or empty. The weights
+    /// go from the model's file to the new one without a copy of all, and the model is let go of before it is read back.
+    /// - Parameters:
+    ///   - path: the model, a directory or a GGUF file.
+    ///   - format: the other program's.
+    ///   - precision: one of the format's.
+    ///   - out: the file or directory to make.
+    ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
+    /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
+    public static func run(
+        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String, hasCache: Bool = false
+    ) throws -> Report {
+        guard format.precisions.contains(precision) else {
+            let known = format.precisions.map(\.rawValue).joined(separator: ", ")
+            throw ModelError(
+                path: out,
+                reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
+        }
+        AtomicFile.removeLeftovers(in: Files.parent(of: out))
+        if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
+        var remarks: [String] = []
+        var difference: Double?, size: Int?
+        switch format {
+        case .hf: difference = try writeDirectory(path, precision, at: out)
+        case .gguf: difference = try writeGGUF(path, precision, at: out, &remarks)
+        case .onnx:
+            // It reads back and checks for itself.
+            let saved = try ModelDirectory.load(path), tokenizer = try? saved.tokenizer
+            let report = try ONNXExport.write(
+                saved.model, tokenizer: tokenizer, to: out,
+                options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
+            size = report.size
+            // Of rounded weights the graph is checked, and each number; what rounding does to logits is not measured.
+            difference = precision == .f32 ? Double(report.difference) : nil
+            if tokenizer == nil { remarks.append("There is no tokenizer with it: it takes ids, and no text.") }
+            if report.hasDataFile {
+                remarks.append("Its weights are in \(out)\(ONNXExport.dataEnding): keep the two together.")
+            }
+        case .torchscript:
+            let saved = try ModelDirectory.load(path)
+            let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+            try AtomicFile.replace(at: out) {
+                try archive.write(to: $0)
+            } check: {
+                try archive.verify(at: $0)
+            }
+            remarks = archive.remarks
+        }
+        return Report(size: try size ?? self.size(of: out), difference: difference, remarks: remarks)
+    }
+
+    private static func writeDirectory(
+        _ path: String, _ precision: ExportPrecision, at out: String
+    ) throws -> Double {
+        var difference = 0.0
+        try AtomicDirectory.make(at: out) { temporary in
+            // Of the model nothing is left in memory when what was made of it is read.
+            func write() throws -> ModelProbe {
+                let saved = try ModelDirectory.load(path)
+                let probe = try ModelProbe(saved)
+                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
+                    throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
+                }
+                try ModelDirectory.save(
+                    saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
+                return probe
+            }
+            difference = try write().compare(
+                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: true)
+        }
+        return difference
+    }
+
+    private static func writeGGUF(
+        _ path: String, _ precision: ExportPrecision, at out: String, _ remarks: inout [String]
+    ) throws -> Double {
+        var difference = 0.0
+        var probe: ModelProbe?
+        try AtomicFile.replace(at: out) { writer in
+            let saved = try ModelDirectory.load(path)
+            probe = try ModelProbe(saved)
+            remarks = try GGUFModel.write(
+                saved.model, tokenizer: saved.tokenizer, name: name(of: path), as: precision.encoding, to: writer,
+                path: out)
+        } check: { temporary in
+            guard let probe else { return }
+            difference = try probe.compare(
+                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
+        }
+        return difference
+    }
+
+    /// The last part of a model's path, without an ending.
+    private static func name(of path: String) -> String {
+        let last = path.split(separator: "/").last.map(String.init) ?? path
+        return last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last
+    }
+
+    private static func size(of path: String) throws -> Int {
+        guard Files.isDirectory(path) else { return Files.size(path) ?? 0 }
+        return try Files.contents(ofDirectory: path).reduce(0) { $0 + (Files.size("\(path)/\($1)") ?? 0) }
+    }
+}

@@ -1,0 +1,78 @@
+import Tokenizers
+
+/// The keys of a vocabulary.
+private enum Key {
+    static let model = "tokenizer.ggml.model"
+    static let pattern = "tokenizer.ggml.pre"
+    static let tokens = "tokenizer.ggml.tokens"
+    static let kinds = "tokenizer.ggml.token_type"
+    static let merges = "tokenizer.ggml.merges"
+    static let beginning = "tokenizer.ggml.bos_token_id"
+    static let end = "tokenizer.ggml.eos_token_id"
+    static let addsBeginning = "tokenizer.ggml.add_bos_token"
+    static let addsEnd = "tokenizer.ggml.add_eos_token"
+}
+
+extension MergedVocabulary {
+    /// As keys of a GGUF file.
+    var keys: [(String, GGUFWrittenValue)] {
+        var keys: [(String, GGUFWrittenValue)] = [
+            (Key.model, .string("gpt2")), (Key.pattern, .string(pattern)), (Key.tokens, .strings(tokens)),
+            (Key.kinds, .int32s(kinds.map(\.rawValue))), (Key.merges, .strings(merges)),
+        ]
+        if let beginning { keys.append((Key.beginning, .uint32(Int(beginning)))) }
+        if let endOfText { keys.append((Key.end, .uint32(Int(endOfText)))) }
+        return keys + [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
+    }
+
+    /// Adds a token `<|endoftext|>` where there is none: without it llama.cpp would end texts at the token of id 11,
+    /// whatever that is.
+    /// - Returns: whether it was added, so that the model needs a row more.
+    mutating func reserveEndOfText() -> Bool {
+        guard endOfText == nil else { return false }
+        endOfText = Int32(tokens.count)
+        if beginning == nil { beginning = endOfText }
+        tokens.append(endOfTextSpelling)
+        kinds.append(.control)
+        return true
+    }
+}
+
+extension GGUFModel {
+    /// The tokenizer in a file.
+    static func readTokenizer(_ file: GGUFFile) throws -> any Tokenizer {
+        guard let model = try file.string(Key.model) else {
+            throw file.failure("it has no \(Key.model), so it can take ids but no text")
+        }
+        guard model == "gpt2" else {
+            throw file.failure("its tokenizer is of the kind \(quoted(model)); only \"gpt2\" is supported")
+        }
+        guard let pattern = try file.string(Key.pattern) else {
+            throw file.failure("it does not say \(Key.pattern), so how texts are cut is not known")
+        }
+        var vocabulary = MergedVocabulary(pattern: pattern)
+        guard let tokens = try file.strings(Key.tokens) else { throw file.failure("it has no \(Key.tokens)") }
+        vocabulary.tokens = tokens
+        vocabulary.merges = try file.strings(Key.merges) ?? []
+        let kinds = try file.integers(Key.kinds) ?? [Int](repeating: 1, count: tokens.count)
+        guard kinds.count == tokens.count else {
+            throw file.failure("its \(Key.kinds) are \(kinds.count) and its tokens \(tokens.count)")
+        }
+        vocabulary.kinds = try kinds.enumerated().map { id, kind in
+            guard let kind = Int32(exactly: kind).flatMap(MergedVocabulary.Kind.init) else {
+                throw file.failure("the token with id \(id) is of the kind \(kind), which is not known")
+            }
+            return kind
+        }
+        func id(_ key: String) throws -> Int32? {
+            try file.integer(key).flatMap { tokens.indices.contains($0) ? Int32($0) : nil }
+        }
+        vocabulary.beginning = try id(Key.beginning)
+        vocabulary.endOfText = try id(Key.end)
+        // llama.cpp's own default is to begin a text so where texts are cut as Llama 3's.
+        let isLlama = ["llama-bpe", "llama3", "llama-v3", "falcon3"].contains(pattern)
+        vocabulary.addsBeginning = try file.bool(Key.addsBeginning) ?? isLlama
+        vocabulary.addsEnd = try file.bool(Key.addsEnd) ?? false
+        return try vocabulary.tokenizer(file: file.path)
+    }
+}

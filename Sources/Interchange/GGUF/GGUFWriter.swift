@@ -1,0 +1,131 @@
+import Files
+
+/// A value to be written under a key.
+package enum GGUFWrittenValue: Sendable {
+    case uint32(Int)
+    case float32(Double)
+    case bool(Bool)
+    case string(String)
+    case strings([String])
+    case int32s([Int32])
+}
+
+/// A tensor to be written: its name, type and shape (outermost dimension first), and a way to its bytes.
+package struct GGUFTensor {
+    package let name: String
+    package let encoding: NumberEncoding
+    package let shape: [Int]
+
+    /// Passes the bytes on in pieces of any size.
+    let supply: (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    package init(
+        name: String, encoding: NumberEncoding, shape: [Int],
+        supply: @escaping (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+        self.name = name
+        self.encoding = encoding
+        self.shape = shape
+        self.supply = supply
+    }
+
+    /// Its bytes. A shape is one that a tensor in memory has.
+    var size: Int { encoding.size(of: shape.reduce(1, *)) }
+}
+
+/// Writes GGUF files of version 3, in the order given. What it writes, `GGUFFile` reads.
+package enum GGUFWriter {
+    /// Writes to an open file from its start on. The weights go from where they are to the file, without a copy of all.
+    /// - Throws: where a name is there twice or too long, where a tensor supplies other bytes than its shape asks for, or
+    ///   where the file cannot be written.
+    package static func write(
+        _ keys: [(String, GGUFWrittenValue)], _ tensors: [GGUFTensor], to writer: FileWriter, path: String
+    ) throws {
+        let alignment = GGUFHeader.defaultAlignment
+        try writer.write(header(keys, tensors, path: path))
+        for tensor in tensors {
+            try pad(writer, to: alignment)
+            let start = writer.position
+            try tensor.supply { try writer.write($0) }
+            guard writer.position - start == tensor.size else {
+                throw ModelError(
+                    path: path,
+                    reason: "the tensor \(quoted(tensor.name)) of shape \(tensor.shape) was given "
+                        + "\(writer.position - start) bytes")
+            }
+        }
+        try pad(writer, to: alignment)
+    }
+
+    private static func pad(_ writer: FileWriter, to alignment: Int) throws {
+        try writer.write([UInt8](repeating: 0, count: (alignment - writer.position % alignment) % alignment))
+    }
+
+    private static func header(
+        _ keys: [(String, GGUFWrittenValue)], _ tensors: [GGUFTensor], path: String
+    ) throws -> [UInt8] {
+        var header = GGUFHeader.magic
+        header.append(GGUFHeader.version)
+        header.append(UInt64(tensors.count))
+        header.append(UInt64(keys.count))
+        for (key, value) in keys {
+            header.append(string: key)
+            header.append(value)
+        }
+        var names = Set<String>()
+        var offset = 0
+        for tensor in tensors {
+            guard tensor.name.utf8.count <= GGUFHeader.greatestName, names.insert(tensor.name).inserted else {
+                throw ModelError(
+                    path: path, reason: "the tensor \(quoted(tensor.name)) has a name that is too long or there twice")
+            }
+            header.append(string: tensor.name)
+            header.append(UInt32(tensor.shape.count))
+            for dimension in tensor.shape.reversed() { header.append(UInt64(dimension)) }
+            header.append(GGUFType.number(tensor.encoding))
+            header.append(UInt64(offset))
+            offset = aligned(offset + tensor.size, to: GGUFHeader.defaultAlignment) ?? offset
+        }
+        return header
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(_ integer: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: integer.littleEndian) { append(contentsOf: $0) }
+    }
+
+    fileprivate mutating func append(string: String) {
+        append(UInt64(string.utf8.count))
+        append(contentsOf: string.utf8)
+    }
+
+    /// A value behind its type.
+    fileprivate mutating func append(_ value: GGUFWrittenValue) {
+        func type(_ type: GGUFValueType) { append(type.rawValue) }
+        switch value {
+        case .uint32(let value):
+            type(.uint32)
+            append(UInt32(clamping: value))
+        case .float32(let value):
+            type(.float32)
+            append(Float(value).bitPattern)
+        case .bool(let value):
+            type(.bool)
+            append(UInt8(value ? 1 : 0))
+        case .string(let value):
+            type(.string)
+            append(string: value)
+        case .strings(let values):
+            type(.array)
+            type(.string)
+            append(UInt64(values.count))
+            for value in values { append(string: value) }
+        case .int32s(let values):
+            type(.array)
+            type(.int32)
+            append(UInt64(values.count))
+            for value in values { append(value) }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Tensors
+
+/// What a model computes, as data: the form that exports are written from.
+///
+/// A graph is a list of nodes, each a primitive of `PrimitiveBuilder` applied to values that come before it. It is made by
+/// tracing the model itself (`init(tracing:)`), and holds for a batch of any number of sequences of any length: those
+/// dimensions have names (`Dimension.batch` and so on). Weights are not copied, they are the model's own parameters.
+package struct Graph {
+    /// A number for each value of the graph.
+    package typealias ValueID = Int
+
+    package enum Element: Sendable, Hashable {
+        /// 32-bit floats.
+        case float
+        /// 64-bit integers.
+        case integer
+    }
+
+    package struct Value: Sendable {
+        package let shape: [Dimension]
+        package let element: Element
+        package let origin: Origin
+    }
+
+    /// Where a value comes from.
+    package enum Origin: Sendable {
+        /// The input with this number.
+        case input(Int)
+        /// The parameter with this number.
+        case parameter(Int)
+        /// These numbers, row by row.
+        case constant([Double])
+        /// One of the outputs of the node with this number.
+        case node(Int)
+    }
+
+    package struct Node: Sendable {
+        package let primitive: Primitive
+        package let inputs: [ValueID]
+        package let outputs: [ValueID]
+    }
+
+    package struct NamedValue: Sendable {
+        package let name: String
+        package let value: ValueID
+    }
+
+    /// One of the model's parameters, under its name in a checkpoint.
+    package struct NamedParameter {
+        package let name: String
+        package let parameter: Parameter
+        package let value: ValueID
+    }
+
+    package private(set) var values: [Value] = []
+    /// In the order in which they can be computed.
+    package private(set) var nodes: [Node] = []
+    package private(set) var inputs: [NamedValue] = []
+    package private(set) var outputs: [NamedValue] = []
+    package private(set) var parameters: [NamedParameter] = []
+
+    package init() {}
+
+    package subscript(_ id: ValueID) -> Value { values[id] }
+
+    mutating func addInput(_ name: String, _ shape: [Dimension], _ element: Element) -> ValueID {
+        inputs.append(NamedValue(name: name, value: values.count))
+        return addValue(shape, element, .input(inputs.count - 1))
+    }
+
+    mutating func addOutput(_ name: String, _ value: ValueID) {
+        outputs.append(NamedValue(name: name, value: value))
+    }
+
+    mutating func addParameter(_ name: String, _ parameter: Parameter) -> ValueID {
+        parameters.append(NamedParameter(name: name, parameter: parameter, value: values.count))
+        return addValue(
+            parameter.value.shape.dimensions.map { .number($0) }, .float, .parameter(parameters.count - 1))
+    }
+
+    mutating func addConstant(_ numbers: [Double], shape: [Int]) -> ValueID {
+        addValue(shape.map { .number($0) }, .float, .constant(numbers))
+    }
+
+    /// Adds a node and returns its outputs, one for each shape.
+    mutating func addNode(
+        _ primitive: Primitive, _ inputs: [ValueID], shapes: [[Dimension]], _ element: Element = .float
+    ) -> [ValueID] {
+        let outputs = shapes.map { addValue($0, element, .node(nodes.count)) }
+        nodes.append(Node(primitive: primitive, inputs: inputs, outputs: outputs))
+        return outputs
+    }
+
+    private mutating func addValue(_ shape: [Dimension], _ element: Element, _ origin: Origin) -> ValueID {
+        values.append(Value(shape: shape, element: element, origin: origin))
+        return values.count - 1
+    }
+}
+
+extension Graph {
+    /// What a node computes: see the function of the same name in `PrimitiveBuilder`.
+    package enum Primitive: Sendable, Hashable {
+        // Two inputs, which broadcast.
+        case add, subtract, multiply, divide, maximum
+        case exp, log, tanh, squareRoot, sine, cosine
+        /// Integers as floats.
+        case toFloat
+        /// No inputs: the places of the batch's tokens (T), integers, from the length of the past on.
+        case positions
+        case matmul, sumOfRows, maximumOfRows, hideFuture
+        /// A table and row numbers.
+        case gather
+        case transpose([Int])
+        case reshape(keeping: Int, [Int])
+        case insertDimension(Int)
+        /// One input, as many outputs as lengths.
+        case split([Int])
+        /// Any number of inputs.
+        case concatenate(axis: Int)
+        case softmax
+        /// Inputs: x, gamma, beta.
+        case layerNorm(epsilon: Double)
+        /// Only in a graph that was traced for a format that has it.
+        case gelu
+    }
+}
+
+extension Dimension {
+    /// B, T, the length of what is in the cache, and that plus T: under the names that Hugging Face's exports have.
+    package static let batch = Dimension.symbol("batch_size")
+    package static let sequence = Dimension.symbol("sequence_length")
+    package static let past = Dimension.symbol("past_sequence_length")
+    package static let total = Dimension.symbol("past_sequence_length + sequence_length")
+}

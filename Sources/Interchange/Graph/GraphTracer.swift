@@ -1,0 +1,77 @@
+import LanguageModels
+import Layers
+import Tensors
+
+extension Graph {
+    /// The graph of what a model computes: from `input_ids` (B, T) to `logits` (B, T, V).
+    ///
+    /// The model itself runs once, over a single token, and tells of each op that it applies; the graph is made of the ops'
+    /// references. So there is no second description of a model that could differ from the first.
+    ///
+    /// - Parameters:
+    ///   - model: what is traced. Its parameters become the graph's.
+    ///   - hasCache: whether the keys and values of earlier tokens are inputs (`past_key_values.0.key` and so on: (B, heads,
+    ///     past, size)), and those of all tokens outputs (`present.0.key`).
+    ///   - knowsGELU: whether GELU may be a node, rather than composed of others.
+    /// - Throws: where the model computes something that is no op.
+    package init(tracing model: any NeuralLanguageModel, hasCache: Bool = false, knowsGELU: Bool = false) throws {
+        let tracer = GraphTracer(model.parameters, GraphBuilder(hasCache: hasCache, knowsGELU: knowsGELU))
+        let hidden = model.hidden(TokenBatch([0]), ForwardPass(observedBy: tracer), cache: nil)
+        self = try tracer.finish(hidden: hidden, classifier: model.classifier)
+    }
+}
+
+/// Builds each op by its reference, as it is applied.
+private final class GraphTracer: TapeObserver {
+    private var builder: GraphBuilder
+    private var names: [ObjectIdentifier: String] = [:]
+    private var values: [ObjectIdentifier: Graph.ValueID] = [:]
+    /// What has been seen stays alive, so that no two have the same identity.
+    private var seen: [Variable] = []
+    private var unknown: String?
+
+    init(_ parameters: [NamedParameter], _ builder: GraphBuilder) {
+        self.builder = builder
+        for named in parameters { names[ObjectIdentifier(named.parameter)] = named.name }
+    }
+
+    func didApply<Op: Operation>(_ operation: Op, _ inputs: [Variable], _ output: Variable) {
+        guard unknown == nil else { return }
+        let values = inputs.compactMap(value)
+        guard values.count == inputs.count else {
+            unknown = "an input of \(Op.self)"
+            return
+        }
+        remember(output, operation.reference(values, &builder))
+    }
+
+    func finish(hidden: Variable, classifier: Parameter?) throws(GraphError) -> Graph {
+        guard unknown == nil, var logits = value(hidden) else {
+            throw GraphError(reason: "\(unknown ?? "the model's output") is neither a parameter nor computed by an op")
+        }
+        if let classifier {
+            guard let weight = value(classifier) else { throw GraphError(reason: "the classifier is no parameter") }
+            logits = builder.matmul(logits, builder.transpose(weight, [1, 0]))
+        }
+        return builder.finished(logits: logits)
+    }
+
+    private func value(_ variable: Variable) -> Graph.ValueID? {
+        if let value = values[ObjectIdentifier(variable)] { return value }
+        guard let parameter = variable as? Parameter, let name = names[ObjectIdentifier(parameter)] else { return nil }
+        return remember(parameter, builder.parameter(name, parameter))
+    }
+
+    @discardableResult
+    private func remember(_ variable: Variable, _ value: Graph.ValueID) -> Graph.ValueID {
+        seen.append(variable)
+        values[ObjectIdentifier(variable)] = value
+        return value
+    }
+}
+
+/// Why a model cannot be written down as a graph.
+package struct GraphError: Error, Equatable, CustomStringConvertible {
+    package let reason: String
+    package var description: String { "the model cannot be written down as a graph: \(reason)" }
+}

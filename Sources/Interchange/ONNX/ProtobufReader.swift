@@ -1,0 +1,68 @@
+/// Reads the fields of a message in Protocol Buffers' encoding, one after another, from bytes that may be anything: no
+/// length reaches beyond the message, and no number is larger than its type.
+struct ProtobufReader {
+    enum Value {
+        case integer(UInt64)
+        case fixed64(UInt64)
+        case fixed32(UInt32)
+        /// A text, bytes, a message or packed numbers: where they lie in the file.
+        case bytes(Range<Int>)
+    }
+
+    struct Problem: Error { let reason: String }
+
+    private let file: UnsafeRawBufferPointer
+    private var position: Int
+    private let end: Int
+
+    /// - Parameter range: where the message lies in the file.
+    init(_ file: UnsafeRawBufferPointer, _ range: Range<Int>) {
+        self.file = file
+        position = range.lowerBound
+        end = range.upperBound
+    }
+
+    var isAtEnd: Bool { position == end }
+
+    /// The next field; nil at the end of the message.
+    mutating func next() throws(Problem) -> (field: Int, value: Value)? {
+        if isAtEnd { return nil }
+        let start = position, key = try varint()
+        let field = key >> 3
+        guard field > 0, field < 1 << 29 else { throw Problem(reason: "byte \(start) begins no field") }
+        switch key & 7 {
+        case 0: return (Int(field), .integer(try varint()))
+        case 1: return (Int(field), .fixed64(try fixed(UInt64.self)))
+        case 2:
+            let length = try varint()
+            guard length <= end - position else { throw Problem(reason: "the field at byte \(start) is cut short") }
+            let range = position..<position + Int(length)
+            position = range.upperBound
+            return (Int(field), .bytes(range))
+        case 5: return (Int(field), .fixed32(try fixed(UInt32.self)))
+        default: throw Problem(reason: "the field at byte \(start) is of an unknown kind")
+        }
+    }
+
+    /// One integer, as a field or among packed ones.
+    mutating func varint() throws(Problem) -> UInt64 {
+        var value: UInt64 = 0
+        for shift in stride(from: 0, to: 64, by: 7) {
+            guard position < end else { throw Problem(reason: "the number at byte \(position) is cut short") }
+            let byte = UInt64(file[position])
+            position += 1
+            if shift == 63, byte > 1 { break }
+            value |= (byte & 0x7F) << UInt64(shift)
+            if byte < 0x80 { return value }
+        }
+        throw Problem(reason: "the number that ends at byte \(position) has more than 64 bits")
+    }
+
+    mutating func fixed<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) throws(Problem) -> Number {
+        let size = MemoryLayout<Number>.size
+        guard size <= end - position else { throw Problem(reason: "the number at byte \(position) is cut short") }
+        let value = file.loadUnaligned(fromByteOffset: position, as: Number.self)
+        position += size
+        return Number(littleEndian: value)
+    }
+}

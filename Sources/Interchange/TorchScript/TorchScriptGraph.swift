@@ -1,0 +1,159 @@
+import Tensors
+
+/// A model's graph in TorchScript: a line of code for each node.
+struct TorchScriptGraph {
+    private let graph: Graph
+    /// What stands for each value in the code.
+    private var expressions: [Graph.ValueID: String] = [:]
+
+    /// - Parameter graph: one with a cache, and GELU as a node.
+    init(_ graph: Graph) {
+        self.graph = graph
+        for parameter in graph.parameters {
+            expressions[parameter.value] = TorchScriptModule.expression(parameter.name)
+        }
+        for (number, input) in graph.inputs.enumerated() {
+            expressions[input.value] = number == 0 ? "ids" : "past[\(number - 1)]"
+        }
+        for id in graph.values.indices {
+            guard case .constant(let numbers) = graph[id].origin else { continue }
+            let shape = graph[id].shape.map(\.number)
+            expressions[id] = shape.isEmpty ? "\(numbers[0])" : Self.vector(numbers, shape: shape)
+        }
+    }
+
+    /// The method `step(ids, past, last_only) -> (logits, past)` with what it needs.
+    func methods() -> String {
+        var code = Self(graph)
+        return code.body() + code.noPast() + Self.hideFuture
+    }
+
+    // MARK: - Step
+
+    private mutating func body() -> String {
+        let logits = graph.outputs[0].value
+        var lines: [String] = []
+        for node in graph.nodes {
+            // A generator needs those of the last position only, and they are the largest matrix of all.
+            if node.outputs == [logits], node.primitive == .matmul {
+                let x = expression(node.inputs[0])
+                lines += ["if last_only:", "  \(x) = \(x)[:, -1:]"]
+            }
+            for output in node.outputs { expressions[output] = "x\(output)" }
+            lines.append("\(node.outputs.map(expression).joined(separator: ", ")) = \(call(node))")
+        }
+        let present = graph.outputs.dropFirst().map { expression($0.value) }.joined(separator: ", ")
+        lines.append("present = annotate(List[Tensor], [\(present)])")
+        lines.append("return \(expression(logits)), present")
+        return """
+              # Logits (B, T, V) of what follows each of the ids (B, T), or the last of them, and what the next step takes as its
+              # past: the keys and values (B, heads, S, size) of each layer, for all tokens so far.
+              def step(self: __torch__.Model, ids: Tensor, past: List[Tensor], last_only: bool) -> Tuple[Tensor, List[Tensor]]:
+            \(lines.map { "    \($0)\n" }.joined())
+
+            """
+    }
+
+    private func expression(_ id: Graph.ValueID) -> String { expressions[id] ?? "x\(id)" }
+
+    private func call(_ node: Graph.Node) -> String {
+        let x = node.inputs.first.map(expression) ?? ""
+        func function(_ name: String, _ rest: String...) -> String {
+            "torch.\(name)(\((node.inputs.map(expression) + rest).joined(separator: ", ")))"
+        }
+        // Of two operands PyTorch takes the first as a tensor, and the second as that or a number.
+        func operation(_ name: String) -> String {
+            "torch.\(name)(\(tensor(node.inputs[0])), \(expression(node.inputs[1])))"
+        }
+        switch node.primitive {
+        case .add: return operation("add")
+        case .subtract: return operation("sub")
+        case .multiply: return operation("mul")
+        case .divide: return operation("div")
+        case .maximum: return "torch.maximum(\(tensor(node.inputs[0])), \(tensor(node.inputs[1])))"
+        case .exp: return function("exp")
+        case .log: return function("log")
+        case .tanh: return function("tanh")
+        case .squareRoot: return function("sqrt")
+        case .sine: return function("sin")
+        case .cosine: return function("cos")
+        case .toFloat: return function("to", "6")
+        case .positions: return "torch.arange(\(pastLength), \(pastLength) + ids.shape[1], dtype=4, device=ids.device)"
+        case .matmul: return function("matmul")
+        case .sumOfRows: return function("sum", "[-1]", "True")
+        case .maximumOfRows: return function("amax", "[-1]", "True")
+        case .hideFuture: return "self.hide_future(\(x))"
+        case .gather: return function("embedding")
+        case .transpose(let axes): return function("permute", "\(axes)")
+        case .reshape(let kept, let rest):
+            let shape = (0..<kept).map { "\(x).shape[\($0)]" } + rest.map(String.init)
+            return function("reshape", "[\(shape.joined(separator: ", "))]")
+        case .insertDimension(let axis): return function("unsqueeze", "\(axis)")
+        case .split(let lengths): return function("split_with_sizes", "\(lengths)", "-1")
+        case .concatenate(let axis):
+            return "torch.cat([\(node.inputs.map(expression).joined(separator: ", "))], \(axis))"
+        case .softmax: return function("softmax", "-1")
+        case .layerNorm(let epsilon):
+            let parts = node.inputs.map(expression)
+            let width = graph[node.inputs[0]].shape.last?.number ?? 1
+            return "torch.layer_norm(\(parts[0]), [\(width)], \(parts[1]), \(parts[2]), \(epsilon))"
+        case .gelu: return function("gelu", "approximate=\"tanh\"")
+        }
+    }
+
+    /// The expression for a value as a tensor, also if it is a single number.
+    private func tensor(_ id: Graph.ValueID) -> String {
+        guard case .constant = graph[id].origin, graph[id].shape.isEmpty else { return expression(id) }
+        return "torch.tensor(\(expression(id)), dtype=6, device=ids.device)"
+    }
+
+    /// How many tokens came before.
+    private var pastLength: String {
+        for input in graph.inputs {
+            if let axis = graph[input.value].shape.firstIndex(of: .past) {
+                return "\(expression(input.value)).shape[\(axis)]"
+            }
+        }
+        return "0"
+    }
+
+    private static func vector(_ numbers: [Double], shape: [Int]) -> String {
+        let row = "torch.tensor([\(numbers.map { "\($0)" }.joined(separator: ", "))], dtype=6, device=ids.device)"
+        return shape.count == 1 ? row : "torch.reshape(\(row), \(shape))"
+    }
+
+    // MARK: - The past of no tokens
+
+    private func noPast() -> String {
+        let past = graph.inputs.dropFirst().map { input in
+            let shape = graph[input.value].shape.map { dimension in
+                switch dimension {
+                case .number(let number): "\(number)"
+                case .batch: "ids.shape[0]"
+                case .symbol: "0"
+                }
+            }
+            return "torch.zeros([\(shape.joined(separator: ", "))], dtype=6, device=ids.device)"
+        }
+        return """
+              # The past of a step that is the first, of sequences of the ids (B, T).
+              def no_past(self: __torch__.Model, ids: Tensor) -> List[Tensor]:
+                return annotate(List[Tensor], [\(past.joined(separator: ", "))])
+
+
+            """
+    }
+
+    private static let hideFuture = """
+          # Scores (..., T, S) of which those of a query with a later key become -1e30, whose exponential is 0.
+          def hide_future(self: __torch__.Model, scores: Tensor) -> Tensor:
+            queries = scores.shape[-2]
+            keys = scores.shape[-1]
+            if queries == 1:
+              return scores
+            visible = torch.tril(torch.ones([queries, keys], dtype=11, device=scores.device), keys - queries)
+            return torch.masked_fill(scores, torch.logical_not(visible), -1e30)
+
+
+        """
+}

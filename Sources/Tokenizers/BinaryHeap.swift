@@ -1,0 +1,46 @@
+/// Elements of which the least can be seen and taken out: each at `i` is at most as great as those at `2 i + 1` and `2 i + 2`
+/// (Williams, "Algorithm 232: Heapsort", 1964).
+struct BinaryHeap<Element: Comparable> {
+    private var elements: [Element] = []
+
+    var count: Int { elements.count }
+
+    @inline(__always)
+    var least: Element? { elements.first }
+
+    mutating func insert(_ element: Element) {
+        elements.append(element)
+        var place = elements.count - 1
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard element < elements[parent] else { break }
+            elements[place] = elements[parent]
+            place = parent
+        }
+        elements[place] = element
+    }
+
+    @discardableResult
+    mutating func removeLeast() -> Element? {
+        guard let last = elements.popLast() else { return nil }
+        guard let least = elements.first else { return last }
+        var place = 0
+        while true {
+            var child = 2 * place + 1
+            guard child < elements.count else { break }
+            if child + 1 < elements.count, elements[child + 1] < elements[child] { child += 1 }
+            guard elements[child] < last else { break }
+            elements[place] = elements[child]
+            place = child
+        }
+        elements[place] = last
+        return least
+    }
+
+    /// Leaves only what `isKept` accepts.
+    mutating func keep(_ isKept: (Element) -> Bool) {
+        let kept = elements.filter(isKept)
+        elements.removeAll(keepingCapacity: true)
+        for element in kept { insert(element) }
+    }
+}

@@ -1,0 +1,154 @@
+import Interchange
+import LanguageModels
+import Tensors
+import TestSupport
+import Tokenizers
+
+extension FuzzSuite {
+    /// The files that models come in.
+    static func models() throws -> FuzzSuite {
+        FuzzSuite("models", "safetensors and GGUF", [try SafetensorsTarget(), try GGUFTarget()])
+    }
+}
+
+/// A file is refused by one line; or every number in it can be had, as many as its shape says.
+private struct SafetensorsTarget: FuzzTarget {
+    let name = "safetensors"
+    private let mutator: Mutator
+    private let directory = TemporaryDirectory()
+
+    init() throws {
+        let path = directory.file("sample")
+        func sample(_ tensors: [SafetensorsTensor], checksum: Bool) throws -> [UInt8] {
+            try SafetensorsWriter.write(to: path, metadata: ["format": "pt"], tensors: tensors, checksum: checksum)
+            return try Fixtures.bytes(path)
+        }
+        let floats = SafetensorsTensor(name: "a", shape: [2, 3], floats: [0, -1, 0x1p-149, .infinity, .nan, 2])
+        let integers = SafetensorsTensor(name: "b", shape: [2], integers: [.min, .max])
+        let others = SafetensorsType.allCases.map { type in
+            SafetensorsTensor(name: type.rawValue, dtype: type, shape: [2, 1]) { piece in
+                try [UInt8](repeating: 0x7F, count: 2 * type.size).withUnsafeBytes(piece)
+            }
+        }
+        let words =
+            ["\"dtype\":", "\"shape\":[", "\"data_offsets\":[0,", "\"__metadata__\":{", "\"BF16\"", "{", "}", "[", "]"]
+            + [
+                "[0,0]", "[-1,2]", "[9223372036854775807,2]", "[4611686018427387904,4]", "\"checksum\":",
+                "\"\\u0061\":",
+            ]
+        mutator = Mutator(
+            [
+                try sample([floats, integers], checksum: false), try sample([floats], checksum: true),
+                try sample(others, checksum: false), try sample([], checksum: false),
+            ], words: words.map { Array($0.utf8) } + Mutator.binaryNumbers)
+    }
+
+    func input(using generator: inout SeededGenerator) -> [UInt8] {
+        var input = mutator.input(using: &generator)
+        // Changes of the header mostly change its length, which a reader looks at first.
+        if Bool.random(using: &generator), let end = input.dropFirst(8).lastIndex(of: UInt8(ascii: "}")) {
+            let length = UInt64(end - 7)
+            for place in 0..<8 { input[place] = UInt8(truncatingIfNeeded: length >> (8 * UInt64(place))) }
+        }
+        return input
+    }
+
+    func run(_ input: [UInt8]) throws {
+        try directory.write(input, to: "input")
+        let file: SafetensorsFile
+        do { file = try SafetensorsFile(path: directory.file("input")) } catch { return try demandOneLine(error) }
+        var total = 0
+        for name in file.names {
+            let entry = try file.entry(name)
+            try demand(entry.shape.allSatisfy { $0 >= 0 }, "a dimension is negative")
+            total += try file.withBytes(name) { $0.count }
+            for read in [{ try file.floats(name).count }, { try file.integers(name).count }] {
+                do { try demand(try read() == entry.count, "\(name) has another count") } catch let error as FuzzFailure
+                {
+                    throw error
+                } catch { try demandOneLine(error) }
+            }
+        }
+        try demand(total <= input.count, "the tensors have more bytes than the file")
+        do { try file.verifyChecksum() } catch { try demandOneLine(error) }
+    }
+}
+
+/// A file is refused by one line; or it is a model that computes, and its tokenizer makes sense.
+private struct GGUFTarget: FuzzTarget {
+    let name = "gguf"
+    private let mutator: Mutator
+    private let directory = TemporaryDirectory()
+
+    init() throws {
+        let small = try Fixtures.bytes(Fixtures.tokenizers + "/hf-bpe-512-tokenizer.json")
+        let tokenizers: [any Tokenizer] = [
+            CharacterTokenizer(alphabetOf: ["ab\u{E9}\u{1F600}\n"]), ByteTokenizer(),
+            try TokenizerFile.tokenizer(from: small),
+        ]
+        var samples: [[UInt8]] = []
+        for (number, tokenizer) in tokenizers.enumerated() {
+            let shape = TransformerConfiguration(
+                vocabularySize: tokenizer.vocabularySize, contextLength: 8, layers: 1, heads: 2, width: 32,
+                innerWidth: 32, tiesEmbeddings: number > 0)
+            let model = directory.file("model-\(number)"), file = directory.file("model.gguf")
+            try ModelDirectory.save(Transformer(shape, seed: 1), tokenizer: tokenizer, to: model)
+            for precision in number == 0 ? ExportFormat.gguf.precisions : [.q8_0] {
+                _ = try ModelExport.run(model, to: .gguf, precision: precision, at: file)
+                samples.append(try Fixtures.bytes(file))
+            }
+        }
+        let words = [
+            "GGUF", "general.architecture", "general.alignment", "gpt2", "llama", "gpt2.block_count",
+            "token_embd.weight",
+            "output.weight", "blk.0.attn_qkv.weight", "tokenizer.ggml.tokens", "tokenizer.ggml.merges", "gpt-2",
+            "qwen2",
+            "<|endoftext|>", " ", "\u{C4}\u{A0}",
+        ]
+        mutator = Mutator(samples, words: words.map { Array($0.utf8) } + Mutator.binaryNumbers + Mutator.binaryNumbers)
+    }
+
+    func input(using generator: inout SeededGenerator) -> [UInt8] {
+        var input = mutator.input(using: &generator)
+        // What stands before the numbers is where things can go wrong, and short.
+        if Bool.random(using: &generator), !input.isEmpty {
+            let words = Mutator.binaryNumbers
+            for _ in 0..<Int.random(in: 1...3, using: &generator) {
+                let word = words[Int.random(in: words.indices, using: &generator)]
+                let place = Int.random(in: 0..<min(input.count, 3000), using: &generator)
+                for (offset, byte) in word.enumerated() where place + offset < input.count {
+                    input[place + offset] = byte
+                }
+            }
+        }
+        return input
+    }
+
+    func run(_ input: [UInt8]) throws {
+        try directory.write(input, to: "input")
+        let path = directory.file("input")
+        do {
+            let file = try GGUFFile(path: path)
+            for key in file.keys {
+                for read in [{ _ = try file.strings(key) }, { _ = try file.integers(key) }] {
+                    do { try read() } catch { try demandOneLine(error) }
+                }
+            }
+            for name in file.names {
+                let entry = try file.entry(name)
+                try demand(entry.range.upperBound <= input.count, "\(name) is not in the file")
+                let size = entry.encoding.size(of: entry.count)
+                try demand(size == entry.range.count && size > 0, "\(name) has another size")
+            }
+        } catch { return try demandOneLine(error) }
+        let saved: SavedModel
+        do { saved = try ModelDirectory.load(path) } catch { return try demandOneLine(error) }
+        if let model = saved.model as? any NeuralLanguageModel, model.parameterCount < 1 << 20 {
+            let logits = model.logits(TokenBatch([Int32(model.vocabularySize - 1)]))
+            try demand(logits.count == model.vocabularySize, "there are \(logits.count) logits")
+        }
+        let tokenizer: any Tokenizer
+        do { tokenizer = try saved.tokenizer } catch { return try demandOneLine(error) }
+        try demandSense(tokenizer)
+    }
+}
