@@ -67,13 +67,20 @@ public struct AttentionBlock: Module {
 /// pass over everything before it.
 package final class LayerCache {
     /// (B, N, heads x size), of which the first `length` positions are filled. Keys are as attention reads them: turned.
-    package let keys: Tensor
-    package let values: Tensor
+    package private(set) var keys: Tensor
+    package private(set) var values: Tensor
     package private(set) var length = 0
+    private let capacity: Int
 
+    /// - Parameters:
+    ///   - batch: B.
+    ///   - capacity: the most positions. Room for so many is taken only when they come: models that could take a hundred
+    ///     thousand tokens are mostly given few.
+    ///   - width: of the keys, and of the values, of all heads together.
     package init(batch: Int, capacity: Int, width: Int) {
-        keys = Tensor(uninitialized: [batch, capacity, width])
-        values = Tensor(uninitialized: [batch, capacity, width])
+        self.capacity = capacity
+        keys = Tensor(uninitialized: [batch, min(capacity, 1024), width])
+        values = Tensor(uninitialized: [batch, min(capacity, 1024), width])
     }
 
     package func clear() { length = 0 }
@@ -82,7 +89,8 @@ package final class LayerCache {
     /// order.
     fileprivate func append(_ vectors: [Tensor]) {
         let (_, T, width) = vectors[0].shape.three, own = keys.shape.columns
-        precondition(length + T <= keys.shape[1], "\(length + T) positions in a cache for \(keys.shape[1])")
+        precondition(length + T <= capacity, "\(length + T) positions in a cache for \(capacity)")
+        if length + T > keys.shape[1] { grow(to: min(capacity, max(length + T, 2 * keys.shape[1]))) }
         if vectors.count == 3 {
             copy(vectors[1], from: 0, to: keys)
             copy(vectors[2], from: 0, to: values)
@@ -91,6 +99,24 @@ package final class LayerCache {
             copy(vectors[0], from: width - own, to: values)
         }
         length += T
+    }
+
+    /// Makes room for so many positions, and keeps what is there.
+    private func grow(to room: Int) {
+        let (B, old, width) = keys.shape.three
+        func grown(_ cached: Tensor) -> Tensor {
+            let larger = Tensor(uninitialized: [B, room, width])
+            cached.withElements { from in
+                larger.withElements { to in
+                    for b in 0..<B {
+                        let filled = b * old * width..<(b * old + length) * width
+                        _ = to[(b * room * width)...].update(fromContentsOf: from[filled])
+                    }
+                }
+            }
+            return larger
+        }
+        (keys, values) = (grown(keys), grown(values))
     }
 
     /// Copies the columns of x from one on behind what is there.

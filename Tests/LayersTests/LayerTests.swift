@@ -79,6 +79,32 @@ struct LayerTests {
         #expect(cache.length == 0)
     }
 
+    @Test("A cache grows when more positions come than it had room for")
+    func growingCache() {
+        var weights = WeightInitializer.random(seed: 3)
+        let C = 4, T = 1100, capacity = 100_000_000
+        let block = TransformerBlock(
+            BlockConfiguration(
+                width: C, heads: 2, keyValueHeads: 1, innerWidth: 4, style: .llama,
+                rotation: PositionTable(.rotary, width: 2, frequencies: [0.1]), deviation: 0.3,
+                projectionDeviation: 0.3), using: &weights)
+        let x = normal([2, T, C]), pass = ForwardPass(recording: false)
+        let whole = block(x, pass).value.values.map(Double.init)
+        // A context that no memory holds costs nothing until it is used.
+        let cache = LayerCache(batch: 2, capacity: capacity, width: 2)
+        var parts: [[Double]] = [[], []]
+        for range in [0..<1000, 1000..<1001, 1001..<1100] {
+            let rows = (0..<2).flatMap {
+                x.value.values[($0 * T + range.lowerBound) * C..<($0 * T + range.upperBound) * C]
+            }
+            let piece = Variable(Tensor([2, range.count, C], rows), needsGradient: false)
+            let y = block(piece, pass, cache: cache).value.values.map(Double.init)
+            for b in 0..<2 { parts[b] += y[b * range.count * C..<(b + 1) * range.count * C] }
+        }
+        #expect(cache.length == T && cache.keys.shape[1] < capacity)
+        #expect(largestError(parts[0] + parts[1], whole) < 1e-5)
+    }
+
     @Test("Each place that drops out has a mask of its own, and each pass its own again")
     func dropout() {
         let ones = Variable(Tensor([4, 100], filledWith: 1), needsGradient: false)
