@@ -14,7 +14,7 @@ import Tokenizers
 /// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
 public enum TokenizerSource {
     /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
-    /// the directory of a model.
+    /// a model, which is a directory or a GGUF file.
     /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
@@ -23,6 +23,7 @@ public enum TokenizerSource {
             }
             return try TokenizerFile.read(directory: path)
         }
+        if GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)) }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
         // The file is a list of tokens; how texts are cut and which tokens are special only its name says.
