@@ -65,6 +65,15 @@ public enum TokenizerSource {
             })
     }
 
+    /// Whether the files of a published encoding are where `published` looks for them, whatever is in them.
+    package static func isKept(_ encoding: PublishedEncoding, folder: String? = nil) -> Bool {
+        let data = getenv("GPT_DATA").map { String(cString: $0) } ?? ""
+        let folders =
+            folder.map { [$0] }
+            ?? [data.isEmpty ? nil : data, Files.cacheDirectory].compactMap { $0.map { $0 + "/tokenizers" } }
+        return encoding.files.allSatisfy { file in folders.contains { Files.exists("\($0)/\(file.name)") } }
+    }
+
     /// The bytes of a published file, if it is that: a rank that is off would give other ids without a word.
     private static func verified(_ path: String, _ file: PublishedEncoding.File) throws -> [UInt8] {
         let contents = try TextFile.bytes(path)
