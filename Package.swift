@@ -59,7 +59,7 @@ let package = Package(
         .testTarget(name: "LanguageModelsTests", dependencies: models + ["TestSupport"]),
         .testTarget(
             name: "InterchangeTests",
-            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"]),
+            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport", "FuzzTargets"]),
         .testTarget(name: "TrainingTests", dependencies: rooms + ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: rooms + ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
 

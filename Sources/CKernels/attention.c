@@ -4,10 +4,11 @@
 //     backward   P made anew from them, to the same bits;   dV = P' dO;   dP = dO V'
 //                dS = P (dP - D), D = rowsum(dO O);   dQ = scale dS K;   dK = scale dS' Q
 //
-// (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A head is one item of work: K and V are packed
-// once, and the queries taken in blocks whose scores stay in cache. With causal masking a block needs only the keys up
-// to its last query, so half of the products are never made. In bfloat16 both factors of each product are rounded; scores,
-// softmax and sums are floats.
+// (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A group of heads that share their keys and values is
+// one item of work, in most models a single head: K and V are packed once, and the queries of one head after another taken
+// in blocks whose scores stay in cache. dK and dV of a group are the sums over its heads, in their order. With causal
+// masking a block needs only the keys up to its last query, so half of the products are never made. In bfloat16 both
+// factors of each product are rounded; scores, softmax and sums are floats.
 
 #include "attention.h"
 #include "threads.h"
@@ -18,14 +19,17 @@ enum { LONGEST_BLOCK = 48, FEW_QUERIES = 3 };
 
 typedef struct {
     gpt_attention a;
-    gpt_heads d_out, d_q, d_k, d_v;    // for the backward pass
-    bool add;
+    gpt_heads d_out;                       // for the backward pass
+    gpt_heads_gradient d_q, d_k, d_v;
 } GPT_CONTEXT attention;
 
 // The start of the vectors of one head of one sequence.
 static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
     return x.start + batch * x.batch + head * x.head;
 }
+
+// How many heads share their keys and values.
+static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->groups; }
 
 // How many keys the query may see.
 static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
@@ -115,48 +119,51 @@ ALWAYS_INLINE void NAME(pair_rows)(
                 pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
 }
 
-// One head, many queries.
+// One group of heads, many queries.
 static void NAME(attention_forward)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a), score_row = PADDED(keys);
-    const float *q = head_start(a->q, batch, head);
-    float *out = head_start(a->out, batch, head);
     float *packed_k = gpt_scratch(
         GPT_SCRATCH_OPERATION,
         size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
     float *packed_v = packed_k + size_words * PADDED(keys);
     float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
-    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, head), 1, a->k.row, size, keys);
-    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, head), a->v.row, 1, keys, size);
-    for (int64_t first = 0; first < a->queries; first += block) {
+    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, group), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, group), a->v.row, 1, keys, size);
+    // The blocks of queries of all heads of the group, one after another.
+    const int64_t blocks = (a->queries + block - 1) / block;
+    for (int64_t i = 0; i < group_size(a) * blocks; i++) {
+        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1);
-        const left_factor queries = NAME(factor)(precision, rounded_q, q + first * a->q.row, a->q.row, rows, size);
+        const float *q = head_start(a->q, batch, head) + first * a->q.row;
+        const left_factor queries = NAME(factor)(precision, rounded_q, q, a->q.row, rows, size);
         multiply_packed(
             precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys, scores,
             score_row, false);
         for (int64_t r = 0; r < rows; r++)
             NAME(softmax)(
                 scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
-                a->statistics ? a->statistics + 2 * (item * a->queries + first + r) : NULL);
+                a->statistics ? a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r) : NULL);
         NAME(round_scores)(precision, scores, score_row, rows, limit);
         multiply_packed(
             precision, rows, size, words_of(precision, limit), scores, score_row, 1, packed_v, key_words, size,
-            out + first * a->out.row, a->out.row, false);
+            head_start(a->out, batch, head) + first * a->out.row, a->out.row, false);
     }
 }
 
-// One head, few queries: keys and values are read once, in place, as they lie in a cache. Nothing is rounded, whatever the
-// precision: to read floats is what takes the time.
+// One group of heads, few queries: keys and values are read from memory once, in place, as they lie in a cache. Nothing is
+// rounded, whatever the precision: to read floats is what takes the time.
 static void NAME(attention_few)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
-    const int64_t batch = item / a->heads, head = item % a->heads, size = a->size;
-    const float *k = head_start(a->k, batch, head), *v = head_start(a->v, batch, head);
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size;
+    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
     float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
-    for (int64_t query = 0; query < a->queries; query++) {
+    for (int64_t i = 0; i < group_size(a) * a->queries; i++) {
+        const int64_t head = group * group_size(a) + i / a->queries, query = i % a->queries;
         const float *q = head_start(a->q, batch, head) + query * a->q.row;
         float *out = head_start(a->out, batch, head) + query * a->out.row;
         const int64_t visible = visible_keys(a, query);
@@ -192,14 +199,17 @@ static void NAME(attention_few)(void *context, int64_t item) {
     }
 }
 
-// Rows of a padded block to where a gradient is wanted.
+// Rows of a padded block to those from `first` on of a head's gradient, if that is wanted.
 static void NAME(deliver)(
-    const float *from, int64_t from_row, float *to, int64_t to_row, int64_t rows, int64_t size, bool add) {
+    const float *from, int64_t from_row, const gpt_heads_gradient *to, int64_t batch, int64_t head, int64_t first,
+    int64_t rows, int64_t size) {
+    if (!to->at.start) return;
+    float *start = head_start(to->at, batch, head) + first * to->at.row;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < size; j += LANES) {
             vf x = load(from + r * from_row + j);
-            float *at = to + r * to_row + j;
-            store_up_to(at, add ? load_up_to(at, size - j) + x : x, size - j);
+            float *at = start + r * to->at.row + j;
+            store_up_to(at, to->add ? load_up_to(at, size - j) + x : x, size - j);
         }
 }
 
@@ -207,12 +217,10 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     const attention *g = context;
     const gpt_attention *a = &g->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->heads, head = item % a->heads, size = a->size, keys = a->keys;
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
-    const float *q = head_start(a->q, batch, head), *k = head_start(a->k, batch, head);
-    const float *v = head_start(a->v, batch, head), *out = head_start(a->out, batch, head);
-    const float *d_out = head_start(g->d_out, batch, head);
+    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
 
     float *columns_k = gpt_scratch(
         GPT_SCRATCH_OPERATION,
@@ -232,10 +240,14 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     NAME(pack_all)(precision, rows_k, k, a->k.row, 1, keys, size);
     memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
 
-    for (int64_t first = 0; first < a->queries; first += block) {
+    const int64_t blocks = (a->queries + block - 1) / block;
+    for (int64_t i = 0; i < group_size(a) * blocks; i++) {
+        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
-        const float *q_here = q + first * a->q.row, *d_out_here = d_out + first * g->d_out.row;
+        const float *q_here = head_start(a->q, batch, head) + first * a->q.row;
+        const float *out_here = head_start(a->out, batch, head) + first * a->out.row;
+        const float *d_out_here = head_start(g->d_out, batch, head) + first * g->d_out.row;
         const left_factor queries = NAME(factor)(precision, rounded_q, q_here, a->q.row, rows, size);
         const left_factor gradients = NAME(factor)(precision, rounded_d_out, d_out_here, g->d_out.row, rows, size);
         multiply_packed(
@@ -248,9 +260,9 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             vf dots = splat(0);
             for (int64_t j = 0; j < size; j += LANES)
                 dots = load_up_to(d_out_here + r * g->d_out.row + j, size - j)
-                    * load_up_to(out + (first + r) * a->out.row + j, size - j) + dots;
+                    * load_up_to(out_here + r * a->out.row + j, size - j) + dots;
             const float d = sum(dots);
-            const float *kept = a->statistics + 2 * (item * a->queries + first + r);
+            const float *kept = a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r);
             const int64_t visible = visible_keys(a, first + r);
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
             NAME(exponentials)(p_row, visible, a->scale, kept[0]);
@@ -273,11 +285,10 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         multiply_packed(
             precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
             false);
-        NAME(deliver)(
-            d_q, width, head_start(g->d_q, batch, head) + first * g->d_q.row, g->d_q.row, rows, size, g->add);
+        NAME(deliver)(d_q, width, &g->d_q, batch, head, first, rows, size);
     }
-    NAME(deliver)(d_k, width, head_start(g->d_k, batch, head), g->d_k.row, keys, size, g->add);
-    NAME(deliver)(d_v, width, head_start(g->d_v, batch, head), g->d_v.row, keys, size, g->add);
+    NAME(deliver)(d_k, width, &g->d_k, batch, group, 0, keys, size);
+    NAME(deliver)(d_v, width, &g->d_v, batch, group, 0, keys, size);
 }
 
 #include "gemm_core_end.h"
@@ -295,7 +306,7 @@ void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
     gpt_parallel(
-        execution.threads, a->batch * a->heads, attention_forward_table[execution.instruction_set], &context);
+        execution.threads, a->batch * a->groups, attention_forward_table[execution.instruction_set], &context);
 }
 
 void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
@@ -305,14 +316,14 @@ void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
     }
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
-    gpt_parallel(execution.threads, a->batch * a->heads, attention_few_table[execution.instruction_set], &context);
+    gpt_parallel(execution.threads, a->batch * a->groups, attention_few_table[execution.instruction_set], &context);
 }
 
 void gpt_attention_backward(
-    gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k, gpt_heads d_v,
-    bool add) {
-    attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v, .add = add};
-    gpt_parallel(execution.threads, a->batch * a->heads, attention_backward_table[execution.instruction_set], &g);
+    gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads_gradient d_q, gpt_heads_gradient d_k,
+    gpt_heads_gradient d_v) {
+    attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v};
+    gpt_parallel(execution.threads, a->batch * a->groups, attention_backward_table[execution.instruction_set], &g);
 }
 
 #endif

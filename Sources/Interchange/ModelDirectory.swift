@@ -26,8 +26,8 @@ public struct SavedModel {
 /// A model as it lies on disk: a directory in the form of Hugging Face, with `config.json`, `model.safetensors`,
 /// `tokenizer.json`, `tokenizer_config.json` and `generation_config.json`.
 ///
-/// For a `Transformer` it is exactly a GPT-2 directory, which transformers reads, and a GPT-2 directory that
-/// transformers wrote is read here.
+/// For a `Transformer` of the GPT-2, Llama or Qwen3 family it is exactly a directory of that model, which transformers
+/// reads, and one that transformers wrote is read here.
 public enum ModelDirectory {
     /// Reads a model: a directory, ours or one made by transformers, or a file in llama.cpp's format GGUF.
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
@@ -142,7 +142,8 @@ public enum ModelDirectory {
             throw error
         }
         switch configuration {
-        case .gpt2(let shape): return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
+        case .transformer(let shape):
+            return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
         case .attention(let shape):
             return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
         case .bigram(let size):
@@ -220,9 +221,12 @@ public enum ModelDirectory {
         var sources: [Source] = []
         var unused = Set(files.names)
         for named in model.parameters {
-            // As published, GPT-2's names lack the prefix that transformers gives them.
-            let bare = named.name.hasPrefix("transformer.") ? String(named.name.dropFirst("transformer.".count)) : nil
-            guard let name = [named.name, bare].compactMap({ $0 }).first(where: { files.file(of: $0) != nil }),
+            // As published, GPT-2's names lack the prefix that transformers gives them, and so do those of a model that was
+            // saved without its classifier.
+            let bare = ["transformer.", "model."].filter(named.name.hasPrefix).map {
+                String(named.name.dropFirst($0.count))
+            }
+            guard let name = ([named.name] + bare).first(where: { files.file(of: $0) != nil }),
                 let file = files.file(of: name)
             else { throw ModelError(path: files.path, reason: "the tensor \(named.name) is missing") }
             let shape = try file.shape(name)
@@ -239,8 +243,8 @@ public enum ModelDirectory {
                 sources.append(Source(file: file, name: name, target: named.parameter.value))
             }
         }
-        // Masks that old versions stored, and a second copy of a tied classifier.
-        let harmless = [".attn.bias", ".attn.masked_bias", "lm_head.weight"]
+        // Masks and frequencies that old versions stored, and a second copy of a tied classifier.
+        let harmless = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "lm_head.weight"]
         if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
             throw ModelError(path: files.path, reason: "the tensor \(name) has no place in the model of config.json")
         }

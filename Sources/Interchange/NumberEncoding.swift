@@ -92,7 +92,7 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
 
 /// The nearest number of half precision, of two equally near the even one; what is beyond the greatest becomes infinite.
 @inline(__always)
-func half(_ x: Float) -> UInt16 {
+package func half(_ x: Float) -> UInt16 {
     let sign = UInt16(truncatingIfNeeded: x.bitPattern >> 16) & 0x8000
     let magnitude = x.bitPattern & 0x7FFF_FFFF
     if magnitude > 0x7F80_0000 { return sign | 0x7E00 }

@@ -36,7 +36,8 @@ public final class AttentionModel: NeuralLanguageModel {
         tokenEmbedding = Parameter(weights.normal([V, C], deviation: 1))
         positionEmbedding = Parameter(weights.normal([configuration.contextLength, C], deviation: 0.5))
         attention = AttentionBlock(
-            width: C, heads: 1, deviation: deviation, projectionDeviation: deviation, using: &weights)
+            BlockConfiguration(width: C, heads: 1, deviation: deviation, projectionDeviation: deviation),
+            using: &weights)
         head = Parameter(weights.normal([V, C], deviation: 0.02))
     }
 

@@ -1,25 +1,46 @@
 import Tensors
 
-/// Causal self-attention with its projections: `c_attn` makes queries, keys and values in one product, `c_proj` mixes
-/// what the heads found. The names are GPT-2's.
+/// Causal self-attention with its projections: linear layers make queries, keys and values, attention mixes the values,
+/// and a last linear layer mixes what the heads found. On the way queries and keys may be normalised, head by head, and
+/// turned by their positions.
+///
+/// The names are GPT-2's, where one layer (`c_attn`) makes all three, or Llama's, where there is one for each.
 public struct AttentionBlock: Module {
-    public let queryKeyValue: LinearLayer
+    /// What makes queries, keys and values, in this order: one layer for all or three.
+    public let inputs: [LinearLayer]
     public let projection: LinearLayer
+    /// RMS norms as long as a head, if queries and keys are normalised.
+    public let queryNorm: NormLayer?
+    public let keyNorm: NormLayer?
+    private let rotation: PositionTable?
     private let operation: Attention
 
-    /// - Parameters:
-    ///   - deviation: the standard deviation of new weights,
-    ///   - projectionDeviation: and of those that write to the residual stream.
-    package init(
-        width: Int, heads: Int, deviation: Double, projectionDeviation: Double, using weights: inout WeightInitializer
-    ) {
-        queryKeyValue = LinearLayer(inputs: width, outputs: 3 * width, deviation: deviation, using: &weights)
-        projection = LinearLayer(inputs: width, outputs: width, deviation: projectionDeviation, using: &weights)
-        operation = Attention(heads: heads, mask: .causal)
+    package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
+        let c = configuration
+        let widths = [c.heads, c.keyValueHeads, c.keyValueHeads].map { $0 * c.headSize }
+        func layer(inputs: Int, outputs: Int, bias: Biases, _ deviation: Double) -> LinearLayer {
+            LinearLayer(
+                inputs: inputs, outputs: outputs, hasBias: c.biases.contains(bias), isTransposed: c.style == .llama,
+                deviation: deviation, using: &weights)
+        }
+        inputs = (c.style == .gpt2 ? [widths.reduce(0, +)] : widths).map {
+            layer(inputs: c.width, outputs: $0, bias: .attentionInput, c.deviation)
+        }
+        projection = layer(inputs: widths[0], outputs: c.width, bias: .attentionOutput, c.projectionDeviation)
+        let norm = { NormLayer(width: c.headSize, epsilon: c.epsilon, .rmsNorm) }
+        (queryNorm, keyNorm) = c.normalizesQueriesAndKeys ? (norm(), norm()) : (nil, nil)
+        rotation = c.rotation
+        operation = Attention(heads: c.heads, keyValueHeads: c.keyValueHeads, mask: .causal)
+        precondition(
+            c.style == .llama || rotation == nil && queryNorm == nil,
+            "queries and keys that are made in one piece cannot be normalised or turned")
     }
 
     public var parameters: [NamedParameter] {
-        queryKeyValue.prefixed(by: "c_attn") + projection.prefixed(by: "c_proj")
+        if inputs.count == 1 { return inputs[0].prefixed(by: "c_attn") + projection.prefixed(by: "c_proj") }
+        return zip(["q_proj", "k_proj", "v_proj"], inputs).flatMap { $1.prefixed(by: $0) }
+            + projection.prefixed(by: "o_proj") + (queryNorm?.prefixed(by: "q_norm") ?? [])
+            + (keyNorm?.prefixed(by: "k_norm") ?? [])
     }
 
     /// x (B, T, C) to (B, T, C). With a cache, x are new positions after those it holds, and it grows by them.
@@ -27,11 +48,17 @@ public struct AttentionBlock: Module {
     package func callAsFunction(
         _ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil, addingTo residual: Variable? = nil
     ) -> Variable {
-        let qkv = queryKeyValue(x, pass)
-        guard let cache else { return projection(pass.tape.apply(operation, qkv), pass, addingTo: residual) }
-        let offset = cache.length
-        cache.append(qkv.value)
-        let mixed = operation.attend(qkv.value, keys: cache.keys, values: cache.values, offset: offset)
+        let offset = cache?.length ?? 0
+        var vectors = inputs.map { $0(x, pass) }
+        if vectors.count == 3 {
+            for (i, norm) in [queryNorm, keyNorm].enumerated() {
+                if let norm { vectors[i] = norm(vectors[i], pass) }
+                if let rotation { vectors[i] = pass.tape.apply(Rotary(rotation, offset: offset), vectors[i]) }
+            }
+        }
+        guard let cache else { return projection(pass.tape.apply(operation, vectors), pass, addingTo: residual) }
+        cache.append(vectors.map(\.value))
+        let mixed = operation.attend(vectors[0].value, keys: cache.keys, values: cache.values, offset: offset)
         return projection(Variable(mixed, needsGradient: false), pass, addingTo: residual)
     }
 }
@@ -39,7 +66,7 @@ public struct AttentionBlock: Module {
 /// The keys and values of one layer for the positions seen so far, so that a new token costs one step rather than a
 /// pass over everything before it.
 package final class LayerCache {
-    /// (B, N, C), of which the first `length` positions are filled.
+    /// (B, N, heads x size), of which the first `length` positions are filled. Keys are as attention reads them: turned.
     package let keys: Tensor
     package let values: Tensor
     package private(set) var length = 0
@@ -51,23 +78,34 @@ package final class LayerCache {
 
     package func clear() { length = 0 }
 
-    /// Takes the last two thirds of each row of (B, T, 3C).
-    fileprivate func append(_ qkv: Tensor) {
-        let (B, T, width) = qkv.shape.three
-        let C = width / 3, capacity = keys.shape[1]
-        precondition(length + T <= capacity, "\(length + T) positions in a cache for \(capacity)")
-        qkv.withElements { qkv in
-            for (third, cached) in [(1, keys), (2, values)] {
-                cached.withElements { cached in
-                    for b in 0..<B {
-                        for t in 0..<T {
-                            let from = (b * T + t) * width + third * C, to = (b * capacity + length + t) * C
-                            _ = cached[to..<to + C].update(fromContentsOf: qkv[from..<from + C])
-                        }
+    /// Takes the keys and values of (B, T, ...) queries, keys and values: three tensors, or one that holds them in this
+    /// order.
+    fileprivate func append(_ vectors: [Tensor]) {
+        let (_, T, width) = vectors[0].shape.three, own = keys.shape.columns
+        precondition(length + T <= keys.shape[1], "\(length + T) positions in a cache for \(keys.shape[1])")
+        if vectors.count == 3 {
+            copy(vectors[1], from: 0, to: keys)
+            copy(vectors[2], from: 0, to: values)
+        } else {
+            copy(vectors[0], from: width - 2 * own, to: keys)
+            copy(vectors[0], from: width - own, to: values)
+        }
+        length += T
+    }
+
+    /// Copies the columns of x from one on behind what is there.
+    private func copy(_ x: Tensor, from column: Int, to cached: Tensor) {
+        let (B, T, width) = x.shape.three
+        let (_, capacity, own) = cached.shape.three
+        x.withElements { x in
+            cached.withElements { cached in
+                for b in 0..<B {
+                    for t in 0..<T {
+                        let from = (b * T + t) * width + column, to = (b * capacity + length + t) * own
+                        _ = cached[to..<to + own].update(fromContentsOf: x[from..<from + own])
                     }
                 }
             }
         }
-        length += T
     }
 }

@@ -1,36 +1,57 @@
 import Tensors
 
-/// The feed-forward block: two linear layers with an activation between, applied to each position by itself.
-/// `c_fc` widens, `c_proj` narrows again; the names are GPT-2's.
+/// The feed-forward block, applied to each position by itself: linear layers with an activation between, or with a gate.
+///
+/// Without a gate `c_fc` widens and `c_proj` narrows again; the names, and how the weights are stored, are GPT-2's. With one
+/// it is Llama's: `gate_proj` says how much passes of what `up_proj` makes, and `down_proj` narrows.
 public struct FeedForwardBlock: Module {
+    public let gate: LinearLayer?
     public let expansion: LinearLayer
     public let projection: LinearLayer
-    private let activation: Activation
+    private let activation: Activation?
 
-    package init(
-        width: Int, innerWidth: Int, activation: Activation, deviation: Double, projectionDeviation: Double,
-        using weights: inout WeightInitializer
-    ) {
-        expansion = LinearLayer(inputs: width, outputs: innerWidth, deviation: deviation, using: &weights)
-        projection = LinearLayer(inputs: innerWidth, outputs: width, deviation: projectionDeviation, using: &weights)
-        self.activation = activation
+    package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
+        let c = configuration
+        activation = c.feedForward.activation
+        func layer(inputs: Int, outputs: Int, _ deviation: Double) -> LinearLayer {
+            LinearLayer(
+                inputs: inputs, outputs: outputs, hasBias: c.biases.contains(.feedForward),
+                isTransposed: c.feedForward.isGated, deviation: deviation, using: &weights)
+        }
+        gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.innerWidth, c.deviation) : nil
+        expansion = layer(inputs: c.width, outputs: c.innerWidth, c.deviation)
+        projection = layer(inputs: c.innerWidth, outputs: c.width, c.projectionDeviation)
     }
 
-    public var parameters: [NamedParameter] { expansion.prefixed(by: "c_fc") + projection.prefixed(by: "c_proj") }
+    public var parameters: [NamedParameter] {
+        guard let gate else { return expansion.prefixed(by: "c_fc") + projection.prefixed(by: "c_proj") }
+        return gate.prefixed(by: "gate_proj") + expansion.prefixed(by: "up_proj") + projection.prefixed(by: "down_proj")
+    }
 
     /// - Parameter residual: what the result is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
-        guard let bias1 = expansion.bias, let bias2 = projection.bias else {
-            preconditionFailure("both layers of a feed-forward block have a bias")
-        }
+        if let gate { return gated(x, gate, pass, addingTo: residual) }
+        let activation = activation ?? .identity
         if pass.isDecoding {
             let wide = WeightProduct.apply(
-                x.value, expansion.weight, bias: bias1.value, activation: activation)
-            let y = WeightProduct.apply(wide, projection.weight, bias: bias2.value, addingTo: residual?.value)
-            return Variable(y, needsGradient: false)
+                x.value, expansion.weight, bias: expansion.bias?.value, activation: activation)
+            return projection(Variable(wide, needsGradient: false), pass, addingTo: residual)
         }
-        let operation = FeedForward(activation: activation, hasResidual: residual != nil)
-        let inputs = [x, expansion.weight, bias1, projection.weight, bias2]
-        return pass.tape.apply(operation, inputs + (residual.map { [$0] } ?? []))
+        let operation = FeedForward(
+            activation: activation, hasBias: expansion.bias != nil, hasResidual: residual != nil)
+        let inputs = [x, expansion.weight, expansion.bias, projection.weight, projection.bias, residual]
+        return pass.tape.apply(operation, inputs.compactMap { $0 })
+    }
+
+    private func gated(
+        _ x: Variable, _ gate: LinearLayer, _ pass: ForwardPass, addingTo residual: Variable?
+    ) -> Variable {
+        if pass.isDecoding {
+            let passed = GatedFeedForward.gated(gate(x, pass).value, expansion(x, pass).value)
+            return projection(Variable(passed, needsGradient: false), pass, addingTo: residual)
+        }
+        let layers = [gate, expansion, projection], biases = layers.compactMap(\.bias)
+        let operation = GatedFeedForward(hasBias: !biases.isEmpty, hasResidual: residual != nil)
+        return pass.tape.apply(operation, [x] + layers.map(\.weight) + biases + (residual.map { [$0] } ?? []))
     }
 }

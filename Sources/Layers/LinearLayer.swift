@@ -1,16 +1,21 @@
 import Tensors
 
-/// y = x W + b, with the weight stored (inputs, outputs) as in GPT-2.
+/// y = x W + b. The weight is stored (inputs, outputs) as in GPT-2 or, transposed, (outputs, inputs) as in most models.
 public struct LinearLayer: Module {
     public let weight: Parameter
     public let bias: Parameter?
+    /// Whether the weight is stored (outputs, inputs).
+    public let isTransposed: Bool
 
     /// Weights normal with the given standard deviation, the bias 0.
     package init(
-        inputs: Int, outputs: Int, hasBias: Bool = true, deviation: Double, using weights: inout WeightInitializer
+        inputs: Int, outputs: Int, hasBias: Bool = true, isTransposed: Bool = false, deviation: Double,
+        using weights: inout WeightInitializer
     ) {
-        weight = Parameter(weights.normal([inputs, outputs], deviation: deviation))
+        weight = Parameter(
+            weights.normal(isTransposed ? [outputs, inputs] : [inputs, outputs], deviation: deviation))
         bias = hasBias ? Parameter(Tensor([outputs])) : nil
+        self.isTransposed = isTransposed
     }
 
     public var parameters: [NamedParameter] {
@@ -20,10 +25,11 @@ public struct LinearLayer: Module {
     /// - Parameter residual: what y is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         if pass.isDecoding {
-            let y = WeightProduct.apply(x.value, weight, bias: bias?.value, addingTo: residual?.value)
+            let y = WeightProduct.apply(
+                x.value, weight, transposed: isTransposed, bias: bias?.value, addingTo: residual?.value)
             return Variable(y, needsGradient: false)
         }
-        let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil)
+        let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil, isTransposed: isTransposed)
         return pass.tape.apply(operation, [x, weight] + [bias, residual].compactMap { $0 })
     }
 }

@@ -1,20 +1,32 @@
 import Tensors
 
-/// Layer normalisation with a learned scale (`weight`, gamma) and shift (`bias`, beta).
+/// How a transformer normalises vectors.
+public enum Normalization: String, Sendable, CaseIterable {
+    /// To mean 0 and variance 1, then scaled and shifted.
+    case layerNorm = "layer_norm"
+    /// To a mean square of 1, then scaled.
+    case rmsNorm = "rms_norm"
+}
+
+/// A norm with a learned scale (`weight`, gamma) and, for layer normalisation, a learned shift (`bias`, beta).
 public struct NormLayer: Module {
     public let weight: Parameter
-    public let bias: Parameter
-    private let operation: LayerNorm
+    public let bias: Parameter?
+    private let epsilon: Float
 
-    package init(width: Int, epsilon: Double) {
+    package init(width: Int, epsilon: Double, _ normalization: Normalization = .layerNorm) {
         weight = Parameter(Tensor([width], filledWith: 1))
-        bias = Parameter(Tensor([width]))
-        operation = LayerNorm(epsilon: Float(epsilon))
+        bias = normalization == .layerNorm ? Parameter(Tensor([width])) : nil
+        self.epsilon = Float(epsilon)
     }
 
-    public var parameters: [NamedParameter] { [NamedParameter("weight", weight), NamedParameter("bias", bias)] }
+    public var parameters: [NamedParameter] {
+        [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
+    }
 
+    /// Normalises vectors of the layer's width: whole rows of x, or each of the parts that they are made of.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        pass.tape.apply(operation, x, weight, bias)
+        if let bias { return pass.tape.apply(LayerNorm(epsilon: epsilon), x, weight, bias) }
+        return pass.tape.apply(RMSNorm(epsilon: epsilon), x, weight)
     }
 }

@@ -10,23 +10,23 @@ public struct TransformerBlock: Module {
     public let attention: AttentionBlock
     public let feedForwardNorm: NormLayer
     public let feedForward: FeedForwardBlock
+    private let style: ParameterStyle
 
-    package init(
-        width: Int, heads: Int, innerWidth: Int, activation: Activation, epsilon: Double, deviation: Double,
-        projectionDeviation: Double, using weights: inout WeightInitializer
-    ) {
-        attentionNorm = NormLayer(width: width, epsilon: epsilon)
-        attention = AttentionBlock(
-            width: width, heads: heads, deviation: deviation, projectionDeviation: projectionDeviation, using: &weights)
-        feedForwardNorm = NormLayer(width: width, epsilon: epsilon)
-        feedForward = FeedForwardBlock(
-            width: width, innerWidth: innerWidth, activation: activation, deviation: deviation,
-            projectionDeviation: projectionDeviation, using: &weights)
+    package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
+        let c = configuration
+        style = c.style
+        attentionNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
+        attention = AttentionBlock(c, using: &weights)
+        feedForwardNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
+        feedForward = FeedForwardBlock(c, using: &weights)
     }
 
     public var parameters: [NamedParameter] {
-        attentionNorm.prefixed(by: "ln_1") + attention.prefixed(by: "attn") + feedForwardNorm.prefixed(by: "ln_2")
-            + feedForward.prefixed(by: "mlp")
+        let names =
+            style == .gpt2
+            ? ["ln_1", "attn", "ln_2"] : ["input_layernorm", "self_attn", "post_attention_layernorm"]
+        return attentionNorm.prefixed(by: names[0]) + attention.prefixed(by: names[1])
+            + feedForwardNorm.prefixed(by: names[2]) + feedForward.prefixed(by: "mlp")
     }
 
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil) -> Variable {

@@ -67,7 +67,7 @@ package enum WeightProduct {
     /// - Parameters:
     ///   - x: (..., I).
     ///   - weight: (I, O); transposed, (O, I).
-    ///   - bias: (O). An activation needs one.
+    ///   - bias: (O), if there is one.
     ///   - residual: (..., O), what y is added to. Not together with an activation.
     /// - Returns: (..., O).
     package static func apply(
@@ -78,11 +78,11 @@ package enum WeightProduct {
         let execution = Execution.current, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: matrix.columns))
         precondition(x.shape.columns == matrix.rows, "\(x.shape) times \(matrix.rows) rows")
-        precondition(activation == .identity || bias != nil && residual == nil, "an activation without a bias")
+        precondition(activation == .identity || residual == nil, "an activation with a residual")
         precondition(residual.map { $0.count == y.count } ?? true, "a residual of another shape")
         guard rows <= fewRows || execution.precision == .int8 else {
             let epilogue: MatrixProduct.Epilogue =
-                if activation != .identity, let bias {
+                if activation != .identity {
                     .activation(activation, bias: bias, before: nil)
                 } else { .bias(bias, residual: residual.map { Matrix($0) }) }
             MatrixProduct.multiply(Matrix(x), matrix, into: Matrix(y), epilogue: epilogue)

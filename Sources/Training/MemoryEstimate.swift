@@ -24,9 +24,9 @@ public struct MemoryEstimate: Sendable {
             parameters = 2 * V * C + T * C + 4 * C * C + 4 * C
             perToken = 10 * C
         case .gpt:
-            let layers = Double(shape.layers)
-            parameters = (V + T) * C + layers * (12 * C * C + 13 * C) + 2 * C
-            perToken = Self.kept(layers: layers, width: C, dropout: settings.dropout > 0)
+            let transformer = shape.transformer(vocabularySize: vocabularySize)
+            parameters = transformer.parameterCount { Double($0) }
+            perToken = Self.kept(transformer, dropout: settings.dropout > 0)
         }
         bytes = 4 * (4 * parameters + tokens * perToken + logits)
     }
@@ -37,7 +37,7 @@ public struct MemoryEstimate: Sendable {
         let tokens = Double(batch) * Double(length)
         parameters = Double(shape.parameterCount)
         // Each token is drawn, cut into rows, and made an input and a target.
-        let perToken = Self.kept(layers: Double(shape.layers), width: Double(shape.width), dropout: false) + 4
+        let perToken = Self.kept(shape, dropout: false) + 4
         bytes = 4 * (4 * parameters + tokens * perToken + min(tokens * V, max(V, 0x1p24)))
     }
 
@@ -45,7 +45,7 @@ public struct MemoryEstimate: Sendable {
     /// precision, the keys and values of a whole context, and a few rows of logits.
     public init(generatingWith shape: TransformerConfiguration, in precision: Precision = .float32) {
         parameters = Double(shape.parameterCount)
-        let cache = 2 * Double(shape.layers) * Double(shape.contextLength) * Double(shape.width)
+        let cache = 2 * Double(shape.layers) * Double(shape.contextLength) * Double(shape.keyValueWidth)
         let packed =
             switch precision {
             case .float32: 0.0
@@ -55,10 +55,14 @@ public struct MemoryEstimate: Sendable {
         bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize)) + packed * parameters
     }
 
-    /// The numbers that a transformer keeps of each token. Of each block: two norms, q, k, v, the mix of the heads, four
-    /// times C before and after the activation, and two branches and sums; dropout keeps two more.
-    private static func kept(layers: Double, width C: Double, dropout: Bool) -> Double {
-        layers * (dropout ? 20 : 18) * C + 8 * C
+    /// The numbers that a transformer keeps of each token. Of each block: two norms, q, k, v (q and k once more where they
+    /// are changed on the way), the mix of the heads, the inner width before and after the activation, and two branches and
+    /// sums; dropout keeps two more.
+    private static func kept(_ shape: TransformerConfiguration, dropout: Bool) -> Double {
+        let (C, Q, K) = (Double(shape.width), Double(shape.queryWidth), Double(shape.keyValueWidth))
+        let changed = shape.positions.kind == .rotary || shape.normalizesQueriesAndKeys ? Q + K : 0
+        let block = (dropout ? 8 : 6) * C + 2 * Q + 2 * K + changed + 2 * Double(shape.innerWidth)
+        return Double(shape.layers) * block + 8 * C
     }
 
     /// Whether this machine has that much memory.

@@ -8,13 +8,19 @@ public enum ModelKind: String, Sendable, CaseIterable {
     case bigram
     /// One head of self-attention.
     case attention
-    /// The GPT-2 architecture.
+    /// A transformer: GPT-2's, unless another family is asked for.
     case gpt
 }
 
 /// What kind of model to train and how large, but for the vocabulary, which the text decides.
 public struct ModelShape: Sendable, Equatable {
     public var kind: ModelKind
+    /// What a `gpt` is made of.
+    public var family = TransformerConfiguration.Family.gpt2
+    /// Heads of keys and values of a `gpt`; nil for as many as there are of queries.
+    public var keyValueHeads: Int?
+    /// How a `gpt` knows positions; nil for its family's way.
+    public var positions: Positions.Kind?
     /// Blocks of a `gpt`.
     public var layers: Int
     /// Attention heads of each block of a `gpt`.
@@ -41,6 +47,9 @@ public struct ModelShape: Sendable, Equatable {
         case let model as Transformer:
             let c = model.configuration
             self.init(layers: c.layers, heads: c.heads, width: c.width, context: c.contextLength)
+            family = c.closestFamily
+            keyValueHeads = c.keyValueHeads
+            positions = c.positions.kind
         case let model as AttentionModel:
             let c = model.configuration
             self.init(kind: .attention, layers: 1, heads: 1, width: c.width, context: c.contextLength)
@@ -57,6 +66,7 @@ public struct ModelShape: Sendable, Equatable {
         return switch kind {
         case .gpt:
             (layers, heads, width, context) == (other.layers, other.heads, other.width, other.context)
+                && options == other.options
         case .attention: (width, context) == (other.width, other.context)
         case .bigram: true
         case .ngram: order == other.order
@@ -65,8 +75,17 @@ public struct ModelShape: Sendable, Equatable {
 
     /// The transformer of this shape.
     public func transformer(vocabularySize: Int) -> TransformerConfiguration {
-        TransformerConfiguration(
-            vocabularySize: vocabularySize, contextLength: context, layers: layers, heads: heads, width: width)
+        var configuration = TransformerConfiguration(
+            family, vocabularySize: vocabularySize, contextLength: context, layers: layers, heads: heads, width: width,
+            keyValueHeads: keyValueHeads)
+        if let positions, positions != configuration.positions.kind { configuration.positions = Positions(positions) }
+        return configuration
+    }
+
+    /// What distinguishes a `gpt` of this shape from others of its size, in words.
+    var options: [String] {
+        let configuration = transformer(vocabularySize: 1)
+        return [family.rawValue, "\(configuration.keyValueHeads)", configuration.positions.kind.rawValue]
     }
 
     /// What is wrong with the shape, in one line, if anything is.

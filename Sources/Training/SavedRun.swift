@@ -116,6 +116,9 @@ extension TrainingSettings {
     func forbiddenChange(from old: TrainingSettings) -> String? {
         let changes: [(String, String, String)] = [
             ("model", shape.kind.rawValue, old.shape.kind.rawValue),
+            ("family", shape.options[0], old.shape.options[0]),
+            ("number of key and value heads", shape.options[1], old.shape.options[1]),
+            ("kind of positions", shape.options[2], old.shape.options[2]),
             ("number of layers", "\(shape.layers)", "\(old.shape.layers)"),
             ("number of heads", "\(shape.heads)", "\(old.shape.heads)"),
             ("width", "\(shape.width)", "\(old.shape.width)"),

@@ -1,3 +1,4 @@
+import LanguageModels
 import StrictJSON
 import Tensors
 
@@ -6,6 +7,9 @@ extension TrainingSettings {
     package var json: JSON {
         var object = JSONObject()
         object["model"] = .string(shape.kind.rawValue)
+        object["family"] = shape.kind == .gpt ? .string(shape.family.rawValue) : nil
+        object["key_value_heads"] = shape.keyValueHeads.map(JSON.int)
+        object["positions"] = shape.positions.map { .string($0.rawValue) }
         object["layers"] = .int(shape.layers)
         object["heads"] = .int(shape.heads)
         object["width"] = .int(shape.width)
@@ -42,9 +46,18 @@ extension TrainingSettings {
     package init(_ json: JSON) throws(MalformedRecord) {
         let record = Record(json)
         guard let kind = ModelKind(rawValue: try record.string("model")) else { throw record.wrong("model") }
-        let shape = ModelShape(
+        var shape = ModelShape(
             kind: kind, layers: try record.int("layers"), heads: try record.int("heads"),
             width: try record.int("width"), context: try record.int("context"), order: try record.int("order"))
+        if let name = try record.optionalString("family") {
+            guard let family = TransformerConfiguration.Family(rawValue: name) else { throw record.wrong("family") }
+            shape.family = family
+        }
+        shape.keyValueHeads = try record.optionalInt("key_value_heads")
+        if let name = try record.optionalString("positions") {
+            guard let positions = Positions.Kind(rawValue: name) else { throw record.wrong("positions") }
+            shape.positions = positions
+        }
         guard let tokenizer = TokenizerChoice(recorded: try record.string("tokenizer")) else {
             throw record.wrong("tokenizer")
         }

@@ -39,12 +39,21 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How numbers are stored: f32, f16 or bf16; for gguf also q8_0. (default: f32)", valueName: "precision"))
+            "How numbers are stored: f32, f16 or bf16; for gguf also q8_0, for torchscript f32 only. (default: f32)",
+            valueName: "precision"))
     var precision: ExportPrecision?
+
+    @Flag(
+        help: """
+            For onnx: a graph that takes the keys and values of earlier tokens, and gives them back with its own, so that a \
+            new token costs one step.
+            """)
+    var cache = false
 
     @OptionGroup var execution: ExecutionOptions
 
     func validate() throws {
+        if cache, to != .onnx { throw ValidationError("--cache is for --to onnx only.") }
         guard let precision, !to.precisions.contains(precision) else { return }
         let known = to.precisions.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("\(to.rawValue) has no form for numbers in \(precision.rawValue): choose of \(known).")
@@ -55,13 +64,13 @@ struct ExportCommand: ParsableCommand {
             endOnInterrupt()
             try execution.execute {
                 let precision = precision ?? to.precisions[0]
-                let report = try ModelExport.run(model, to: to, precision: precision, at: out)
+                let report = try ModelExport.run(model, to: to, precision: precision, at: out, hasCache: cache)
                 var line = "\(out): \(bytes(report.size)), \(precision.rawValue)"
-                if let difference = report.difference {
-                    line +=
-                        difference == 0
-                        ? "; read back, its logits are the model's"
-                        : "; read back, its logits differ from the model's by at most \(scientific(difference))"
+                switch report.difference {
+                case nil: line += "; read back and checked"
+                case 0?: line += "; read back, its logits are the model's"
+                case let difference?:
+                    line += "; read back, its logits differ from the model's by at most \(scientific(difference))"
                 }
                 try writeLine(line)
                 for remark in report.remarks { note(remark) }

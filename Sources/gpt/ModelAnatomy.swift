@@ -27,12 +27,8 @@ struct ModelAnatomy {
         switch model {
         case let model as Transformer:
             let shape = model.configuration
-            let activation = shape.activation == .gelu ? "GELU (tanh)" : "ReLU"
-            architecture =
-                "GPT-2: \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")) of \(shape.width / shape.heads), "
-                + "width \(shape.width), feed-forward \(shape.innerWidth) with \(activation), "
-                + (shape.tiesEmbeddings ? "tied embeddings" : "a classifier of its own")
-            cacheBytesPerToken = 8 * shape.layers * shape.width
+            architecture = Self.description(of: shape)
+            cacheBytesPerToken = 8 * shape.layers * shape.keyValueWidth
             trainingFlops = shape.trainingFlopsPerToken(length: shape.contextLength)
             parts = Self.parts(model, tied: shape.tiesEmbeddings)
         case let model as AttentionModel:
@@ -67,6 +63,38 @@ struct ModelAnatomy {
         weightBytes = model is NGramModel ? 12 * model.parameterCount : 4 * model.parameterCount
     }
 
+    private static func description(of shape: TransformerConfiguration) -> String {
+        let name =
+            switch shape.family {
+            case .gpt2: "GPT-2"
+            case .llama: "Llama"
+            case .qwen3: "Qwen3"
+            case nil: "a transformer of no family"
+            }
+        var words = ["\(counted(shape.layers, "layer"))", "\(counted(shape.heads, "head")) of \(shape.headSize)"]
+        if shape.keyValueHeads != shape.heads { words.append("\(shape.keyValueHeads) of keys and values") }
+        words.append("width \(shape.width)")
+        let activation =
+            switch shape.feedForward {
+            case .gelu: "GELU (tanh)"
+            case .relu: "ReLU"
+            case .swiglu: "SwiGLU"
+            }
+        words.append("feed-forward \(shape.innerWidth) with \(activation)")
+        if shape.family != .gpt2 {
+            switch shape.positions {
+            case .learned: words.append("learned positions")
+            case .sinusoidal: words.append("sinusoidal positions")
+            case .rotary: words.append("rotary positions")
+            case .absent: words.append("no positions")
+            }
+            words.append(shape.normalization == .rmsNorm ? "RMS norms" : "layer norms")
+            if shape.normalizesQueriesAndKeys { words.append("normalised queries and keys") }
+        }
+        words.append(shape.tiesEmbeddings ? "tied embeddings" : "a classifier of its own")
+        return name + ": " + words.joined(separator: ", ")
+    }
+
     /// The parameters by what they are for, told by their names.
     private static func parts(_ model: any NeuralLanguageModel, tied: Bool) -> [Part] {
         var parts: [Part] = []
@@ -74,7 +102,7 @@ struct ModelAnatomy {
         for named in model.parameters {
             let name = part(of: named.name)
             let pieces = named.name.split(separator: ".")
-            if let h = pieces.firstIndex(of: "h"), h + 1 < pieces.count {
+            if let h = pieces.firstIndex(where: { $0 == "h" || $0 == "layers" }), h + 1 < pieces.count {
                 layers[name, default: []].insert(pieces[h + 1])
             }
             let shape = named.parameter.value.shape
@@ -98,8 +126,10 @@ struct ModelAnatomy {
 
     private static func part(of name: String) -> String {
         let kinds = [
-            ("wte", "token embedding"), ("wpe", "position embedding"), ("attn", "attention"), ("mlp", "feed-forward"),
-            ("lm_head", "classifier"), ("ln_f", "final norm"), ("ln_", "norms"), ("logits", "table of logits"),
+            ("wte", "token embedding"), ("wpe", "position embedding"), ("embed_tokens", "token embedding"),
+            ("embed_positions", "position embedding"), ("attn", "attention"), ("mlp", "feed-forward"),
+            ("lm_head", "classifier"), ("ln_f", "final norm"), ("model.norm", "final norm"), ("ln_", "norms"),
+            ("layernorm", "norms"), ("logits", "table of logits"),
         ]
         return kinds.first { name.contains($0.0) }?.1 ?? "other"
     }

@@ -86,6 +86,9 @@ struct TrainCommand: ParsableCommand {
         if let kind = shape.model, kind != .gpt, shape.preset != nil {
             throw ValidationError("A preset is of a gpt: give either --preset or --model \(kind.rawValue), not both.")
         }
+        if let kind = shape.model, kind != .gpt, let option = shape.givenOfTransformer {
+            throw ValidationError("\(option) is of a gpt: leave it out, or --model \(kind.rawValue).")
+        }
     }
 
     func run() throws {
@@ -269,7 +272,7 @@ struct TrainCommand: ParsableCommand {
         let form =
             switch shape.kind {
             case .gpt:
-                "a gpt of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, "
+                "a gpt (\(shape.family.rawValue)) of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, "
                     + "context \(shape.context)"
             case .attention: "one head of attention, \(shape.width) wide, context \(shape.context)"
             default: "a bigram table"

@@ -3,6 +3,8 @@ import GPTKit
 
 extension ModelKind: ExpressibleByArgument {}
 extension ModelPreset: ExpressibleByArgument {}
+extension TransformerConfiguration.Family: ExpressibleByArgument {}
+extension Positions.Kind: ExpressibleByArgument {}
 extension LearningRateSchedule.Shape: ExpressibleByArgument {}
 
 /// The text to learn from.
@@ -63,6 +65,26 @@ struct ShapeOptions: ParsableArguments {
     var preset: ModelPreset?
 
     @Option(
+        help: ArgumentHelp(
+            "What a gpt is made of: gpt2 has learned positions, layer norms and GELU; llama has rotary positions, RMS norms "
+                + "and SwiGLU; qwen3 is a llama that normalises queries and keys. (default: gpt2)",
+            valueName: "family"))
+    var family: TransformerConfiguration.Family?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Heads of keys and values, each shared by as many heads of queries. They divide the heads. (default: as many as "
+                + "heads)", valueName: "number"))
+    var kvHeads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "How a gpt knows where a token stands: learned, sinusoidal, rotary or none. (default: the family's way)",
+            valueName: "kind"))
+    var positions: Positions.Kind?
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Blocks of attention and feed-forward layers, one after another.", valueName: "number"))
     var layers: Int?
@@ -88,15 +110,27 @@ struct ShapeOptions: ParsableArguments {
     /// The first of these options that was given.
     var given: String? {
         let options: [(String, Bool)] = [
-            ("--model", model != nil), ("--preset", preset != nil), ("--layers", layers != nil),
+            ("--model", model != nil), ("--preset", preset != nil), ("--family", family != nil),
+            ("--kv-heads", kvHeads != nil), ("--positions", positions != nil), ("--layers", layers != nil),
             ("--heads", heads != nil), ("--width", width != nil), ("--context", context != nil),
             ("--order", order != nil),
         ]
         return options.first { $0.1 }?.0
     }
 
+    /// The first of these options that was given and is of a gpt only.
+    var givenOfTransformer: String? {
+        let options: [(String, Bool)] = [
+            ("--family", family != nil), ("--kv-heads", kvHeads != nil), ("--positions", positions != nil),
+        ]
+        return options.first { $0.1 }?.0
+    }
+
     /// Puts what was given into a shape.
     func apply(to shape: inout ModelShape) {
+        if let family { shape.family = family }
+        if let kvHeads { shape.keyValueHeads = kvHeads }
+        if let positions { shape.positions = positions }
         if let layers { shape.layers = layers }
         if let heads { shape.heads = heads }
         if let width { shape.width = width }

@@ -78,6 +78,34 @@ import Testing
         }
     }
 
+    /// Two files of one name, in directories with a space in theirs.
+    @Test func comparesFilesOfOneName() throws {
+        let text = try file(String(repeating: "Tea for two, and two for tea\n", count: 60))
+        var files: [String] = []
+        for (folder, size) in [("my words", 260), ("my  words", 262)] {
+            let path = directory.file(folder)
+            try #require(Fixtures.makeDirectory(path))
+            files.append(path + "/x.json")
+            let trained = try runCommand([
+                "tokenizer", "train", "--text", text, "--vocabulary", "\(size)", "--out", path + "/x.json",
+            ])
+            try #require(trained.status == 0, "\(trained.errorText)")
+        }
+        let out = directory.file("models")
+        let result = try runCommand([
+            "compare", "--text", text, "--models", "ngram,bigram", "--tokenizer", " \(files[0]) , \(files[1])",
+            "--steps", "2", "--out", out, "--json",
+        ])
+        #expect(result.status == 0, "\(result.errorText)")
+        let last = try #require(result.lines.last)
+        let rungs = try #require(try JSON(parsing: Array(last.utf8))["models"]?.arrayValue)
+        let names = ["my words/x.json", "my  words/x.json"]
+        #expect(rungs.compactMap { $0["tokenizer"]?.stringValue } == [names[0], names[0], names[1], names[1]])
+        for name in names { #expect(result.text.contains("bigram with \(name)")) }
+        #expect(try ModelDirectory.load(out + "/my-words-x.json/bigram").model.vocabularySize == 260)
+        #expect(try ModelDirectory.load(out + "/my--words-x.json/bigram").model.vocabularySize == 262)
+    }
+
     @Test func somethingCanBeatCounting() throws {
         // A single token to go by, against a trained table of the same.
         let text = try file(String(repeating: "ab", count: 500))

@@ -132,6 +132,7 @@ import Testing
         #expect(refused.status == 1)
         #expect(refused.errorLines.count == 1)
         #expect(refused.errorText.contains("<|endoftext|> at byte 3"))
+        #expect(try run("encode", "--json", "--tokenizer", path, input: text).text == "")
         let allowed = try run("encode", "--special", "allow", "--tokenizer", path, input: text)
         #expect(allowed.text.split(separator: " ").contains("0"))
         let plain = try run("encode", "--special", "text", "--tokenizer", path, input: text)
@@ -175,6 +176,60 @@ import Testing
         let unnamed = try run("check", try file("other.jsonl", good[0]))
         #expect(unnamed.lines.last == "0 passed, 0 failed, 1 skipped")
         #expect(try run("check", try file("broken.jsonl", "{\"ids\":")).status == 1)
+        // A name will do, and lines that end as on Windows, empty ones among them.
+        let lines = [#"{"text":"ab","ids":[97,98]}"#, "", #"{"text":"a","ids":[97]}"#, "", ""]
+        let named = try run("check", try file("dos.jsonl", lines.joined(separator: "\r\n")), "--tokenizer", "byte")
+        #expect(named.lines == ["2 passed, 0 failed, 0 skipped"], "\(named.errorText)")
+    }
+
+    @Test("Training that cannot be is a failure of its file, and the next file is checked")
+    func checksOfImpossibleTraining() throws {
+        let bad = try file("bad.json", #"{"rule":"hf","vocab_size":3,"corpus":"all","merges":[[1,2,3,4]]}"#)
+        let good = try file("good.jsonl", #"{"text":"a","ids":[97]}"#)
+        let result = try run("check", bad, good, "--text", good, "--tokenizer", "byte")
+        #expect(result.status == 1)
+        #expect(result.lines.first?.hasPrefix("FAIL \(bad), vocab_size: ") == true, "\(result.text)")
+        #expect(result.lines.last == "1 passed, 1 failed, 0 skipped")
+    }
+
+    @Test("The template of a vocabulary is followed where that is asked for")
+    func framed() throws {
+        let bytes = (UInt8.min...UInt8.max).map { [$0] }
+        let tokenizer = try BPETokenizer(
+            BPEVocabulary(tokens: bytes, merges: []), pattern: .llama3,
+            specialTokens: [SpecialToken("<s>", id: 256), SpecialToken("</s>", id: 257)],
+            frame: .init(before: [256], after: [257]))
+        let path = try file("framed.json", TokenizerFile.contents(for: tokenizer))
+        #expect(try run("encode", "--tokenizer", path, input: "ab").text == "97 98\n")
+        #expect(try run("encode", "--tokenizer", path, "--framed", input: "ab").text == "256 97 98 257\n")
+        #expect(try run("encode", "--tokenizer", path, "--framed", "--json", input: "").text == "[256,257]\n")
+        #expect(try run("count", "--tokenizer", path, "--framed", input: "ab").text.hasPrefix("4 tokens"))
+        #expect(try run("encode", "--tokenizer", "byte", "--framed", "--json", input: "").text == "[]\n")
+    }
+
+    @Test("An unknown character is found where it is, however far on")
+    func unknownCharacterFarOn() throws {
+        let path = try Models.parrot(in: directory)
+        let text = String(repeating: Models.verse, count: 200_000)
+        let result = try run("count", "--tokenizer", path, try file("long.txt", text + "\u{20AC}"))
+        #expect(result.status == 1 && result.errorLines.count == 1)
+        #expect(result.errorText.contains("at position \(text.utf8.count) "), "\(result.errorText)")
+        #expect(!result.errorText.contains("--replace-unknown"))
+    }
+
+    @Test("Without a network the text to measure with is the built-in play")
+    func benchWithoutANetwork() throws {
+        let result = try runCommand(
+            ["tokenizer", "bench", "--tokenizer", "byte", "--rounds", "1", "--vocabulary", "0"],
+            environment: ["GPT_DATA": nil, "HOME": directory.path, "XDG_CACHE_HOME": nil, "PATH": directory.path])
+        #expect(result.status == 0, "\(result.errorText)")
+        #expect(result.errorLines.last?.contains("built-in play") == true)
+    }
+
+    @Test func countsOneTime() throws {
+        let result = try runCommand(
+            ["tokenizer", "train", "--text", "-", "--vocabulary", "257", "--out", directory.file("one")], input: "ab")
+        #expect(result.text.contains("\"ab\", which occurs 1 time\n"), "\(result.text)")
     }
 
     @Test(
@@ -192,7 +247,11 @@ import Testing
     }
 
     static let refused: [(arguments: [String], input: String, status: Int32, words: String)] = [
-        (["encode", "--tokenizer", "gtp2"], "a", 1, "there is no tokenizer 'gtp2'"),
+        (["encode", "--tokenizer", "gtp2"], "a", 1, "there is no tokenizer 'gtp2': choose byte, gpt2"),
+        (["encode", "--tokenizer", "bpe:300"], "a", 1, "made from a text"),
+        (["encode", "--tokenizer", "bpe"], "a", 1, "made from a text"),
+        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 1, "there is no tokenizer 'WRONG'"),
+        (["check", "missing.jsonl", "--tokenizer", "./missing.json"], "", 1, "missing.json: no such file"),
         (["encode", "--tokenizer", "char"], "a", 1, "made from a text"),
         (["encode", "--tokenizer", "./missing.json"], "a", 1, "no such file"),
         (["encode"], "a", 64, "--tokenizer"),
@@ -217,6 +276,14 @@ import Testing
         #expect(result.errorText.contains(words), "\(result.errorText)")
         if status == 1 { #expect(result.errorLines.count == 1) }
         #expect(directory.contents.allSatisfy { $0 != "x" })
+    }
+
+    @Test func refusesATextAsTokenizer() throws {
+        let path = try file("notes.txt", "tea for two")
+        let result = try run("count", "--tokenizer", path, input: "a")
+        #expect(result.status == 1)
+        #expect(result.errorLines.count == 1)
+        #expect(result.errorText.hasPrefix("gpt: \(path): it is no tokenizer.json: "), "\(result.errorText)")
     }
 
     @Test func refusesBytesThatAreNoText() throws {

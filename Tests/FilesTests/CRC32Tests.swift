@@ -4,10 +4,12 @@ import Testing
 
 @Suite struct CRC32Checksums {
     /// The check value of the Rocksoft catalogue, and values that zlib computes.
-    @Test(arguments: [
-        ("", 0), ("a", 0xE8B7_BE43), ("123456789", 0xCBF4_3926), ("The quick brown fox jumps over the lazy dog", 0x414F_A339),
-        (String(repeating: "a", count: 1_000_000), 0xDC25_BFBC),
-    ] as [(String, UInt32)])
+    @Test(
+        arguments: [
+            ("", 0), ("a", 0xE8B7_BE43), ("123456789", 0xCBF4_3926),
+            ("The quick brown fox jumps over the lazy dog", 0x414F_A339),
+            (String(repeating: "a", count: 1_000_000), 0xDC25_BFBC),
+        ] as [(String, UInt32)])
     func published(_ text: String, _ checksum: UInt32) {
         #expect(Array(text.utf8).withUnsafeBytes { CRC32.checksum(of: $0) } == checksum)
     }

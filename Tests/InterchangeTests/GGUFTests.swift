@@ -101,7 +101,7 @@ private struct HandMade {
         #expect(throws: ModelError.self) { try read.integers("words") }
     }
 
-    private static let hostile: [(String, @Sendable () -> HandMade)] = [
+    private static let hostileFiles: [(String, @Sendable () -> HandMade)] = [
         (
             "not a GGUF file",
             {
@@ -302,10 +302,10 @@ private struct HandMade {
         ),
     ]
 
-    @Test("What is impossible is refused by what it is", arguments: hostile.indices)
+    @Test("What is impossible is refused by what it is", arguments: 0..<hostileFiles.count)
     func hostile(number: Int) throws {
-        let (reason, make) = Self.hostile[number]
-        let error = #expect(throws: ModelError.self) { try read(make()) }
+        let (reason, make) = Self.hostileFiles[number]
+        let error = #expect(throws: ModelError.self) { _ = try read(make()) }
         #expect(error?.reason.contains(reason) == true, "\(error?.reason ?? "")")
     }
 

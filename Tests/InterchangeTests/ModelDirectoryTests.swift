@@ -21,7 +21,7 @@ import Tokenizers
             Transformer(
                 TransformerConfiguration(
                     vocabularySize: size, contextLength: 5, layers: 1, heads: 3, width: 9, innerWidth: 11,
-                    activation: .relu, layerNormEpsilon: 1e-3, tiesEmbeddings: false), seed: 2),
+                    normEpsilon: 1e-3, feedForward: .relu, tiesEmbeddings: false), seed: 2),
             AttentionModel(.init(vocabularySize: size, contextLength: 8, width: 6), seed: 3),
             BigramModel(vocabularySize: size, seed: 4),
             try NGramModel(order: 3, vocabularySize: size, documents: [[1, 2, 3, 1, 2, 4, 1, 2, 3]]),

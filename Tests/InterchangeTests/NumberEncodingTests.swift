@@ -17,41 +17,40 @@ import Testing
 
     @Test("Every half-precision number comes back as itself")
     func halves() {
-        let bits = (UInt16.min...UInt16.max).map { $0 }
-        let numbers = bits.map { bits -> Float in
-            let magnitude = Int(bits & 0x7FFF), sign: Float = bits & 0x8000 == 0 ? 1 : -1
-            switch magnitude {
-            case 0x7C00: return sign * .infinity
-            case 0x7C01...: return .nan
-            case ..<0x400: return sign * Float(magnitude) * 0x1p-24
-            default:
-                return sign
-                    * Float(
-                        sign: .plus, exponent: magnitude >> 10 - 15, significand: 1 + Float(magnitude & 0x3FF) / 1024)
-            }
+        let numbers = (UInt16.min...UInt16.max).map { (bits: UInt16) -> Float in
+            let magnitude = Int(bits & 0x7FFF), fraction = Float(bits & 0x3FF)
+            let sign: Float = bits & 0x8000 == 0 ? 1 : -1
+            if magnitude > 0x7C00 { return .nan }
+            if magnitude == 0x7C00 { return sign * .infinity }
+            if magnitude < 0x400 { return sign * fraction * 0x1p-24 }
+            return sign * Float(sign: .plus, exponent: (magnitude >> 10) - 15, significand: 1 + fraction / 1024)
         }
         for (expected, number) in zip(numbers, Self.round(numbers, .float16)) {
             #expect(expected.isNaN ? number.isNaN : expected.bitPattern == number.bitPattern)
         }
     }
 
+    private static let halfCases: [(Float, Float)] = [
+        (1.00048828125, 1), (1.00146484375, 1.001953125), (65519, 65504), (65520, .infinity), (-65520, -.infinity),
+        (1e30, .infinity), (0x1p-25, 0), (0x1.8p-24, 0x1p-23), (0x1.000002p-25, 0x1p-24), (-0x1p-30, -0.0),
+        (0x1.ff8p-15, 0x1.ff8p-15), (0x1.fffp-15, 0x1p-14), (0.1, 0.0999755859375),
+    ]
+
     @Test(
         "Half precision rounds to the nearest, and to even between two",
-        arguments: [
-            (Float(1 + 0x1p-11), Float(1)), (1 + 0x1.8p-10, 1 + 0x1p-9), (65519, 65504), (65520, .infinity),
-            (-65520, -.infinity), (1e30, .infinity), (0x1p-25, 0), (0x1.8p-24, 0x1p-23), (0x1.000002p-25, 0x1p-24),
-            (-0x1p-30, -0), (0x1.ffcp-15, 0x1.ffcp-15), (0x1.fffp-15, 0x1p-14), (Float(0.1), 0.0999755859375),
-        ])
+        arguments: halfCases)
     func halfRounding(number: Float, expected: Float) {
         #expect(Self.round([number], .float16)[0].bitPattern == expected.bitPattern)
     }
 
+    private static let bfloatCases: [(Float, Float)] = [
+        (1.00390625, 1), (1.01171875, 1.015625), (.greatestFiniteMagnitude, .infinity), (-.infinity, -.infinity),
+        (0x1p-149, 0), (0.1, 0.10009765625),
+    ]
+
     @Test(
         "bfloat16 rounds to the nearest, and to even between two",
-        arguments: [
-            (Float(1 + 0x1p-8), Float(1)), (1 + 0x1.8p-7, 1 + 0x1p-6), (.greatestFiniteMagnitude, .infinity),
-            (-.infinity, -.infinity), (0x1p-149, 0), (Float(0.1), 0.10009765625),
-        ])
+        arguments: bfloatCases)
     func bfloatRounding(number: Float, expected: Float) {
         #expect(Self.round([number], .bfloat16)[0].bitPattern == expected.bitPattern)
     }

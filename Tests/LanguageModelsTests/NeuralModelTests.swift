@@ -24,7 +24,7 @@ struct ModelCase: Sendable, CustomStringConvertible {
             "untied, ReLU, odd sizes",
             TransformerConfiguration(
                 vocabularySize: 13, contextLength: 7, layers: 1, heads: 3, width: 15, innerWidth: 17,
-                activation: .relu, layerNormEpsilon: 1e-3, tiesEmbeddings: false)),
+                normEpsilon: 1e-3, feedForward: .relu, tiesEmbeddings: false)),
         transformer(
             "three layers, heads of size 1",
             TransformerConfiguration(vocabularySize: 5, contextLength: 30, layers: 3, heads: 3, width: 3)),

@@ -64,7 +64,7 @@ private struct Computation {
         let attended = dropped(attention(name + "attn.", heads: c.heads, norm(c, name + "ln_1.", x)))
         let middle = interpreter.add(x, attended)
         let wide = linear(name + "mlp.c_fc.", norm(c, name + "ln_2.", middle))
-        let active = c.activation == .relu ? interpreter.maximum(wide, interpreter.constant(0)) : gelu(wide)
+        let active = c.feedForward == .relu ? interpreter.maximum(wide, interpreter.constant(0)) : gelu(wide)
         return interpreter.add(middle, dropped(linear(name + "mlp.c_proj.", active)))
     }
 
@@ -78,7 +78,7 @@ private struct Computation {
     }
 
     private mutating func norm(_ c: TransformerConfiguration, _ name: String, _ x: DoubleTensor) -> DoubleTensor {
-        apply(LayerNorm(epsilon: Float(c.layerNormEpsilon)), x, p(name + "weight"), p(name + "bias"))
+        apply(LayerNorm(epsilon: Float(c.normEpsilon)), x, p(name + "weight"), p(name + "bias"))
     }
 
     private mutating func gelu(_ x: DoubleTensor) -> DoubleTensor {

@@ -95,7 +95,7 @@ struct TransformerTests {
         ) -> TransformerConfiguration {
             TransformerConfiguration(
                 vocabularySize: vocabulary, contextLength: context, layers: layers, heads: heads, width: width,
-                innerWidth: inner, layerNormEpsilon: epsilon)
+                innerWidth: inner, normEpsilon: epsilon)
         }
         #expect(make().problem == nil)
         let bad: [TransformerConfiguration] = [

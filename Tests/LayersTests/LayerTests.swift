@@ -43,8 +43,9 @@ struct LayerTests {
     func block() {
         var weights = WeightInitializer.random(seed: 2)
         let block = TransformerBlock(
-            width: 12, heads: 3, innerWidth: 20, activation: .gelu, epsilon: 1e-5, deviation: 0.3,
-            projectionDeviation: 0.3, using: &weights)
+            BlockConfiguration(
+                width: 12, heads: 3, innerWidth: 20, feedForward: .gelu, deviation: 0.3, projectionDeviation: 0.3),
+            using: &weights)
         let pass = ForwardPass(recording: true, dropout: (0.1, 4)), x = normal([2, 5, 12])
         let y = block(x, pass)
         #expect(y.value.shape == [2, 5, 12])
@@ -61,8 +62,9 @@ struct LayerTests {
         var weights = WeightInitializer.random(seed: 3)
         let C = 12, T = 9
         let block = TransformerBlock(
-            width: C, heads: 3, innerWidth: 20, activation: .relu, epsilon: 1e-5, deviation: 0.3,
-            projectionDeviation: 0.3, using: &weights)
+            BlockConfiguration(
+                width: C, heads: 3, innerWidth: 20, feedForward: .relu, deviation: 0.3, projectionDeviation: 0.3),
+            using: &weights)
         let x = normal([1, T, C]), pass = ForwardPass(recording: false)
         let whole = block(x, pass).value.values.map(Double.init)
         let cache = LayerCache(batch: 1, capacity: T, width: C)

@@ -60,7 +60,7 @@ struct CatalogueTests {
                 return (pass.output, try pass.gradients.map { try #require($0).values })
             }
         }
-        let tolerance = 0.02, one = try run(1)
+        let tolerance = sample.roundedTolerance, one = try run(1)
         #expect(largestError(one.output, sample.oracle.output) <= tolerance)
         for probe in sample.oracle.probes {
             let (derivative, spread) = probe.direction.derivative(one.gradients[probe.input])

@@ -148,6 +148,7 @@ struct MemoryBoundsTests {
             let tolerance: Float = precision == GPT_FLOAT32 ? 1e-6 : 2e-3
             (attention.batch, attention.heads, attention.queries) = (1, Int64(heads), Int64(T))
             (attention.keys, attention.size, attention.mask) = (Int64(T), Int64(size), Int32(mask.rawValue))
+            attention.groups = Int64(heads)
             attention.scale = 0.3
             attention.q = vectors(qkv, from: 0, width: 3 * C)
             attention.k = vectors(qkv, from: C, width: 3 * C)
@@ -156,9 +157,12 @@ struct MemoryBoundsTests {
             attention.statistics = statistics.start
             gpt_attention_forward(kernels(set), &attention)
             #expect(abs(out.start[T * C - 1] - 0.5) < tolerance, "the mean of equal values")
+            func gradient(from column: Int) -> gpt_heads_gradient {
+                gpt_heads_gradient(at: vectors(dQKV, from: column, width: 3 * C), add: false)
+            }
             gpt_attention_backward(
-                kernels(set), &attention, vectors(dOut, from: 0, width: C), vectors(dQKV, from: 0, width: 3 * C),
-                vectors(dQKV, from: C, width: 3 * C), vectors(dQKV, from: 2 * C, width: 3 * C), false)
+                kernels(set), &attention, vectors(dOut, from: 0, width: C), gradient(from: 0), gradient(from: C),
+                gradient(from: 2 * C))
             #expect(dQKV.start[T * 3 * C - 1].isFinite)
 
             // New queries over a cache that is exactly full: the keys and values lie apart, a row after another.
@@ -170,6 +174,21 @@ struct MemoryBoundsTests {
                 gpt_attention_over_cache(kernels(set), &attention)
                 #expect(abs(out.start[new * C - 1] - 0.5) < tolerance)
             }
+
+            // Both heads of queries share one of keys and values.
+            let key = GuardedFloats(T * size), value = GuardedFloats(T * size)
+            (attention.queries, attention.offset, attention.groups) = (Int64(T), 0, 1)
+            attention.k = vectors(key, from: 0, width: size)
+            attention.v = vectors(value, from: 0, width: size)
+            gpt_attention_forward(kernels(set), &attention)
+            #expect(abs(out.start[T * C - 1] - 0.5) < tolerance)
+            let dKey = GuardedFloats(T * size), dValue = GuardedFloats(T * size)
+            gpt_attention_backward(
+                kernels(set), &attention, vectors(dOut, from: 0, width: C), gradient(from: 0),
+                gpt_heads_gradient(at: vectors(dKey, from: 0, width: size), add: true),
+                gpt_heads_gradient(at: vectors(dValue, from: 0, width: size), add: true))
+            #expect(dValue.start[T * size - 1].isFinite)
+            gpt_attention_over_cache(kernels(set), &attention)
         }
     }
 
@@ -191,6 +210,26 @@ struct MemoryBoundsTests {
         #expect(y.start[count - 1] == 1)
         gpt_add(kernels(set), Int64(count), x.start, y.start, y.start)
         #expect(y.start[count - 1] == 1.5)
+
+        gpt_rmsnorm_forward(kernels(set), R, C, 0, x.start, gamma.start, dX.start, perRow.start)
+        #expect(dX.start[count - 1] == 0.5)
+        gpt_rmsnorm_backward(
+            kernels(set), R, C, x.start, x.start, gamma.start, perRow.start, dX.start, false, dGamma.start, false)
+        #expect(abs(dX.start[count - 1]) < 1e-6 && dGamma.start[columns - 1] == 2.5)
+
+        // A row of a table for each of two heads; angles of cosine and sine 1/2.
+        let heads = GuardedFloats(2 * count), table = GuardedFloats(count)
+        if columns % 2 == 0 {
+            gpt_rotary(kernels(set), R, R, 2, C, heads.start, table.start, false, heads.start, false)
+            #expect(heads.start[2 * count - 1] == 0.5)
+        }
+        let gate = GuardedFloats(count, value: 0), dGate = GuardedFloats(count), up = GuardedFloats(count)
+        gpt_gated_forward(kernels(set), Int64(count), gate.start, up.start, heads.start)
+        #expect(heads.start[count - 1] == 0)
+        let dUp = GuardedFloats(count)
+        gpt_gated_backward(
+            kernels(set), Int64(count), gate.start, up.start, x.start, dGate.start, dUp.start, heads.start)
+        #expect(dGate.start[count - 1] == 0.125 && dUp.start[count - 1] == 0)
 
         let ids: [Int32] = [0, 4, 4, 1, 4]
         gpt_embedding_forward(kernels(set), R, 5, C, 0, ids, x.start, x.start, y.start)

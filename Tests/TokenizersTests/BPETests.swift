@@ -25,7 +25,8 @@ import Tokenizers
     }
 
     private static func randomPiece(using generator: inout SeededGenerator) -> [UInt8] {
-        let letters = Array("aaaabbc ".utf8)
+        // No token of those above has the last ones: pieces fall apart there.
+        let letters = Array("aaaabbc aaaabbc \u{E9}\u{1F600}".utf8)
         return (0..<Int.random(in: 1...200, using: &generator)).map { _ in
             letters.randomElement(using: &generator) ?? 0
         }
@@ -80,6 +81,20 @@ import Tokenizers
         let vocabulary = try BPEVocabulary(tokens: tokens, merges: merges)
         #expect(try BPETokenizer(vocabulary, pattern: .whole).encode("abc") == [256, 99])
         #expect(try BPETokenizer(vocabulary, pattern: .whole, findsWholePieces: true).encode("abc") == [258])
+    }
+
+    /// The stretches of a long piece are merged, also where one is a token by itself; short pieces of the same bytes are not.
+    @Test func stretchesAreNoPieces() throws {
+        let tokens = (0..<256).map { [UInt8($0)] } + [Array("ab".utf8), Array("bc".utf8), Array("abc".utf8)]
+        let merges = [Merge(left: 97, right: 98, result: 256), Merge(left: 98, right: 99, result: 257)]
+        let vocabulary = try BPEVocabulary(tokens: tokens, merges: merges)
+        for isLongFirst in [true, false] {
+            let tokenizer = try BPETokenizer(vocabulary, pattern: .whole, findsWholePieces: true)
+            if !isLongFirst { #expect(try tokenizer.encode("abc") == [258]) }
+            let long = try tokenizer.encode(String(repeating: "abcx", count: 50))
+            #expect(long == (0..<50).flatMap { _ in [256, 99, 120] as [Int32] })
+            #expect(try tokenizer.encode("abc") == [258])
+        }
     }
 
     @Test func refusesContradictions() throws {
@@ -188,6 +203,30 @@ import Tokenizers
             #expect(tokens.last?.bytes.upperBound == (before + text + after).utf8.count)
             #expect(tokens.first?.bytes.lowerBound == 0)
         }
+    }
+
+    @Test func offsetsOfChanges() throws {
+        let tokenizer = try BPETokenizer(
+            BPEVocabulary(alphabet: .bytes, merging: []), pattern: .gpt2, normalization: .nfc)
+        let tokens = try tokenizer.encodeWithOffsets("ae\u{301}be\u{301}\u{E9}", special: .refused)
+        #expect(tokens.map(\.bytes) == [0..<1, 1..<4, 1..<4, 4..<5, 5..<8, 5..<8, 8..<9, 9..<10])
+        #expect(tokens.map(\.scalars) == [0..<1, 1..<3, 1..<3, 3..<4, 4..<6, 4..<6, 6..<7, 6..<7])
+    }
+
+    /// Neither many changes nor one that many tokens share make it slow: looking through all of them for each token would
+    /// take minutes.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            String(repeating: "e\u{301}", count: 400_000), "e" + String(repeating: "\u{301}\u{323}", count: 150_000),
+        ])
+    func offsetsOfManyChanges(_ text: String) throws {
+        let tokenizer = try BPETokenizer(
+            BPEVocabulary(alphabet: .bytes, merging: []), pattern: .gpt2, normalization: .nfc)
+        let tokens = try tokenizer.encodeWithOffsets(text, special: .refused)
+        #expect(tokens.first?.bytes.lowerBound == 0)
+        #expect(tokens.last?.bytes.upperBound == text.utf8.count)
+        #expect(tokens.last?.scalars.upperBound == text.unicodeScalars.count)
     }
 
     // MARK: Files

@@ -75,7 +75,13 @@ import Tokenizers
     private static let endOfText = #"{"id": 1, "content": "<|endoftext|>", "special": true}"#
 
     @Test(arguments: [
-        ("", "expected a value"), ("[]", "expected an object"), ("{}", "no model"), (#"{"model": []}"#, "no model"),
+        ("", "it is no tokenizer.json: line 1, column 1: expected a value"),
+        ("[]", "it is no tokenizer.json: expected an object"), ("{}", "it is no tokenizer.json: it has no model"),
+        (#"{"model": []}"#, "no model"), (file("{}"), "vocabulary is empty"),
+        (
+            file("{}", rest: #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},"#),
+            "vocabulary is empty"
+        ),
         (#"{"model": {"vocab": {}, "merges": []}}"#, "no type"),
         (#"{"model": {"type": "BPE", "vocab": {}}}"#, "merges"),
         (#"{"model": {"type": "BPE", "merges": []}}"#, "no vocab"),

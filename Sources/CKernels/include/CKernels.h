@@ -10,10 +10,13 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "execution.h"
+#include "gatedfeedforward.h"
 #include "layernorm.h"
 #include "matmul.h"
 #include "matvec.h"
 #include "peak.h"
+#include "rmsnorm.h"
+#include "rotary.h"
 #include "threads.h"
 
 #endif

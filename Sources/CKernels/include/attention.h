@@ -14,6 +14,7 @@ typedef struct {
 
 typedef struct {
     int64_t batch, heads, queries, keys, size;
+    int64_t groups;            // of heads, each of which shares the keys and values of one head; they divide the heads
     int32_t mask;
     int32_t precision;         // gpt_precision, of the factors of all products
     int64_t offset;            // causal: query i sees keys 0 ... i + offset
@@ -27,9 +28,15 @@ void gpt_attention_forward(gpt_execution execution, const gpt_attention *attenti
 // The same for generation, where nothing will go back: of few queries the keys and values are read in place.
 void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *attention);
 
-// Gradients of q, k, v from d_out. They are assigned, or added where `add` says so.
+// Where a gradient goes: it is assigned, or added where `add` says so. Nowhere if the start is NULL.
+typedef struct {
+    gpt_heads at;
+    bool add;
+} gpt_heads_gradient;
+
+// Gradients of q, k, v from d_out. Those of the keys and values of a group are summed over its heads in order.
 void gpt_attention_backward(
-    gpt_execution execution, const gpt_attention *attention, gpt_heads d_out, gpt_heads d_q, gpt_heads d_k,
-    gpt_heads d_v, bool add);
+    gpt_execution execution, const gpt_attention *attention, gpt_heads d_out, gpt_heads_gradient d_q,
+    gpt_heads_gradient d_k, gpt_heads_gradient d_v);
 
 #endif

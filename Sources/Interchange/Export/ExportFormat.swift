@@ -1,6 +1,3 @@
-import Files
-import Tokenizers
-
 /// What a model can be made into for other programs.
 public enum ExportFormat: String, CaseIterable, Sendable {
     /// A directory as Hugging Face's transformers reads it.
@@ -15,31 +12,14 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     /// How numbers may be stored in it, first what is taken unless another is asked for.
     public var precisions: [ExportPrecision] {
         switch self {
-        case .hf: [.f32, .bf16, .f16]
+        case .hf, .onnx: [.f32, .bf16, .f16]
         case .gguf: [.f32, .f16, .bf16, .q8_0]
-        case .onnx, .torchscript: [.f32]
+        case .torchscript: [.f32]
         }
     }
 
     /// Whether it is a directory rather than a file.
     public var isDirectory: Bool { self == .hf }
-
-    /// Whether it can be read back here, and so be checked.
-    var isReadable: Bool { self == .hf || self == .gguf }
-
-    /// Writes a model as one file, and answers with what will not be as here, in a line each.
-    func write(
-        _ saved: SavedModel, name: String, precision: ExportPrecision, to writer: FileWriter, path: String
-    ) throws -> [String] {
-        switch self {
-        case .gguf:
-            try GGUFModel.write(
-                saved.model, tokenizer: saved.tokenizer, name: name, as: precision.encoding, to: writer, path: path)
-        case .onnx: throw ModelError(path: path, reason: "there is no writer of ONNX files in this build")
-        case .torchscript: throw ModelError(path: path, reason: "there is no writer of TorchScript files in this build")
-        case .hf: throw ModelError(path: path, reason: "that format is a directory")
-        }
-    }
 }
 
 /// The numbers of an exported model.
@@ -59,6 +39,15 @@ public enum ExportPrecision: String, CaseIterable, Sendable {
         case .f16: .float16
         case .bf16: .bfloat16
         case .q8_0: .blocks8
+        }
+    }
+
+    /// For a graph, which has no blocks.
+    var graphType: ONNXType {
+        switch self {
+        case .f16: .float16
+        case .bf16: .bfloat16
+        case .f32, .q8_0: .float32
         }
     }
 

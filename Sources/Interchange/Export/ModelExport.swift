@@ -24,9 +24,10 @@ public enum ModelExport {
     ///   - format: the other program's.
     ///   - precision: one of the format's.
     ///   - out: the file or directory to make.
+    ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
     /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
     public static func run(
-        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String
+        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String, hasCache: Bool = false
     ) throws -> Report {
         guard format.precisions.contains(precision) else {
             let known = format.precisions.map(\.rawValue).joined(separator: ", ")
@@ -35,40 +36,68 @@ public enum ModelExport {
                 reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
         }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
-        var probe: ModelProbe?
+        if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
         var remarks: [String] = []
-        var difference: Double?
-        func check(_ temporary: String) throws {
-            guard format.isReadable, let probe else { return }
-            difference = try probe.compare(
-                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
-        }
-        if format.isDirectory {
-            try AtomicDirectory.make(at: out) { temporary in
-                probe = try writeDirectory(path, precision, at: temporary)
-                try check(temporary)
-            }
-        } else {
-            try Files.makeDirectory(Files.parent(of: out))
-            try AtomicFile.replace(at: out) { writer in
-                let saved = try ModelDirectory.load(path)
-                probe = try ModelProbe(saved)
-                remarks = try format.write(saved, name: name(of: path), precision: precision, to: writer, path: out)
-            } check: { temporary in
-                try check(temporary)
-            }
+        let difference: Double?
+        switch format {
+        case .hf: difference = try writeDirectory(path, precision, at: out)
+        case .gguf: difference = try writeGGUF(path, precision, at: out, &remarks)
+        case .onnx:
+            // It reads back and checks for itself.
+            let saved = try ModelDirectory.load(path)
+            try ONNXExport.write(
+                saved.model, tokenizer: saved.tokenizer, to: out,
+                options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
+            difference = nil
+        case .torchscript:
+            let saved = try ModelDirectory.load(path)
+            let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+            try AtomicFile.replace(at: out) { try archive.write(to: $0) } check: { try archive.verify(at: $0) }
+            remarks = archive.remarks
+            difference = nil
         }
         return Report(size: try size(of: out), difference: difference, remarks: remarks)
     }
 
-    /// Writes a model as a directory, of which nothing is in memory afterwards.
     private static func writeDirectory(
-        _ path: String, _ precision: ExportPrecision, at directory: String
-    ) throws -> ModelProbe {
-        let saved = try ModelDirectory.load(path)
-        let probe = try ModelProbe(saved)
-        try ModelDirectory.save(saved.model, tokenizer: saved.tokenizer, to: directory, as: precision.encoding)
-        return probe
+        _ path: String, _ precision: ExportPrecision, at out: String
+    ) throws -> Double {
+        var difference = 0.0
+        try AtomicDirectory.make(at: out) { temporary in
+            // Of the model nothing is left in memory when what was made of it is read.
+            func write() throws -> ModelProbe {
+                let saved = try ModelDirectory.load(path)
+                let probe = try ModelProbe(saved)
+                guard saved.model is Transformer else {
+                    throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
+                }
+                try ModelDirectory.save(
+                    saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
+                return probe
+            }
+            difference = try write().compare(
+                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: true)
+        }
+        return difference
+    }
+
+    private static func writeGGUF(
+        _ path: String, _ precision: ExportPrecision, at out: String, _ remarks: inout [String]
+    ) throws -> Double {
+        var difference = 0.0
+        var probe: ModelProbe?
+        try AtomicFile.replace(at: out) { writer in
+            let saved = try ModelDirectory.load(path)
+            probe = try ModelProbe(saved)
+            remarks = try GGUFModel.write(
+                saved.model, tokenizer: saved.tokenizer, name: name(of: path), as: precision.encoding, to: writer,
+                path: out)
+        } check: { temporary in
+            guard let probe else { return }
+            difference = try probe.compare(
+                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
+        }
+        return difference
     }
 
     /// The last part of a model's path, without an ending.

@@ -9,7 +9,7 @@ enum GGUFArchitecture: String, CaseIterable {
     /// The architecture of a model; nil for one that llama.cpp does not compute.
     init?(of configuration: ModelConfiguration) {
         switch configuration {
-        case .gpt2(let shape) where shape.activation == .gelu: self = .gpt2
+        case .transformer(let shape) where shape.family == .gpt2 && shape.feedForward == .gelu: self = .gpt2
         default: return nil
         }
     }
@@ -28,12 +28,12 @@ enum GGUFArchitecture: String, CaseIterable {
 
     /// The keys that describe the shape.
     func keys(of configuration: ModelConfiguration) -> [(String, GGUFWrittenValue)] {
-        guard case .gpt2(let c) = configuration else { return [] }
+        guard case .transformer(let c) = configuration else { return [] }
         return [
             ("gpt2.context_length", .uint32(c.contextLength)), ("gpt2.embedding_length", .uint32(c.width)),
             ("gpt2.block_count", .uint32(c.layers)), ("gpt2.feed_forward_length", .uint32(c.innerWidth)),
             ("gpt2.attention.head_count", .uint32(c.heads)),
-            ("gpt2.attention.layer_norm_epsilon", .float32(c.layerNormEpsilon)),
+            ("gpt2.attention.layer_norm_epsilon", .float32(c.normEpsilon)),
         ]
     }
 
@@ -57,11 +57,11 @@ enum GGUFArchitecture: String, CaseIterable {
             vocabularySize: try file.entry("token_embd.weight").shape[0],
             contextLength: try size("context_length", limit: 1 << 24), layers: try size("block_count", limit: 4096),
             heads: heads, width: try size("embedding_length", limit: 1 << 20),
-            innerWidth: try size("feed_forward_length", limit: 1 << 22), activation: .gelu,
-            layerNormEpsilon: try file.number("\(rawValue).attention.layer_norm_epsilon") ?? 1e-5,
+            innerWidth: try size("feed_forward_length", limit: 1 << 22),
+            normEpsilon: try file.number("\(rawValue).attention.layer_norm_epsilon") ?? 1e-5,
             tiesEmbeddings: try file.tiesEmbeddings())
         if let problem = shape.problem { throw file.failure(problem) }
-        return .gpt2(shape)
+        return .transformer(shape)
     }
 
     // MARK: The tensors

@@ -19,7 +19,7 @@ enum GGUFModel {
         let tokenizer = Mutex<Result<any Tokenizer, any Error>?>(nil)
         let model: any NeuralLanguageModel
         switch configuration {
-        case .gpt2(let shape): model = Transformer(shape, weights: .uninitialized)
+        case .transformer(let shape): model = Transformer(shape, weights: .uninitialized)
         default: throw file.failure("a model of a kind that GGUF has no form for")
         }
         try fill(model, from: file, architecture) {
@@ -132,7 +132,7 @@ enum GGUFModel {
 
     private static func describe(_ model: any LanguageModel) -> String {
         guard let model = model as? Transformer else { return model.modelType }
-        return model.configuration.activation == .gelu ? model.modelType : "\(model.modelType) with ReLU"
+        return model.configuration.feedForward == .gelu ? model.modelType : "\(model.modelType) with ReLU"
     }
 
     /// What llama.cpp calls a file most of whose numbers are of one kind.

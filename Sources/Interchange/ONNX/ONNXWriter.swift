@@ -147,15 +147,3 @@ extension ONNXType {
         }
     }
 }
-
-/// A number in half precision (see `float(half:)`), rounded to nearest, ties to even; infinite from 65520 on.
-package func half(_ number: Float) -> UInt16 {
-    let sign = UInt16(truncatingIfNeeded: number.bitPattern >> 16) & 0x8000
-    let magnitude = number.magnitude
-    if number.isNaN { return sign | 0x7E00 }
-    if magnitude >= 65520 { return sign | 0x7C00 }
-    // Below 2^-14 steps are 2^-24 wide: the sum's own rounding leaves a whole number of them.
-    if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
-    let bits = magnitude.bitPattern &- 112 << 23
-    return sign | UInt16(truncatingIfNeeded: (bits &+ 0xFFF &+ (bits >> 13 & 1)) >> 13)
-}

@@ -3,7 +3,7 @@
 /// run a stranger's program.
 ///
 /// Each method pushes one value. What the machine could remember and fetch again is written again instead.
-struct PickleWriter {
+package struct PickleWriter {
     private(set) var bytes: [UInt8] = []
 
     private enum Instruction: UInt8 {
@@ -32,7 +32,7 @@ struct PickleWriter {
     private mutating func append(_ instruction: Instruction) { bytes.append(instruction.rawValue) }
 
     /// A pickle of the one value that `body` pushes.
-    static func pickle(_ body: (inout PickleWriter) -> Void) -> [UInt8] {
+    package static func pickle(_ body: (inout PickleWriter) -> Void) -> [UInt8] {
         var pickle = PickleWriter()
         pickle.append(.version)
         pickle.bytes.append(2)
@@ -43,13 +43,13 @@ struct PickleWriter {
 
     // MARK: Values of Python
 
-    mutating func string(_ string: String) {
+    package mutating func string(_ string: String) {
         append(.string)
         bytes.append(littleEndian: UInt32(string.utf8.count))
         bytes += string.utf8
     }
 
-    mutating func integer(_ number: Int) {
+    package mutating func integer(_ number: Int) {
         if let small = Int32(exactly: number) {
             append(.integer32)
             bytes.append(littleEndian: small)
@@ -60,10 +60,12 @@ struct PickleWriter {
         }
     }
 
-    mutating func boolean(_ value: Bool) { append(value ? .yes : .no) }
+    package mutating func boolean(_ value: Bool) { append(value ? .yes : .no) }
+
+    package mutating func emptyTuple() { append(.emptyTuple) }
 
     /// A tuple of the values that `body` pushes.
-    mutating func tuple(_ body: (inout PickleWriter) -> Void) {
+    package mutating func tuple(_ body: (inout PickleWriter) -> Void) {
         append(.mark)
         body(&self)
         append(.tuple)
@@ -95,7 +97,7 @@ struct PickleWriter {
 
     /// An object of a class of the archive's code, with the names and values of its attributes, which `attributes` pushes by
     /// turns.
-    mutating func object(_ name: String, attributes: (inout PickleWriter) -> Void) {
+    package mutating func object(_ name: String, attributes: (inout PickleWriter) -> Void) {
         global("__torch__", name)
         append(.emptyTuple)
         append(.newObject)
@@ -104,7 +106,7 @@ struct PickleWriter {
     }
 
     /// `List[int]`
-    mutating func integers(_ numbers: [Int]) {
+    package mutating func integers(_ numbers: [Int]) {
         global("torch.jit._pickle", "build_intlist")
         tuple { pickle in pickle.list { pickle in for number in numbers { pickle.integer(number) } } }
         append(.call)
@@ -120,14 +122,14 @@ struct PickleWriter {
     }
 
     /// `List[str]`
-    mutating func strings(_ strings: [String]) {
+    package mutating func strings(_ strings: [String]) {
         typed("List[str]") { pickle in
             pickle.list { pickle in for string in strings { pickle.string(string) } }
         }
     }
 
     /// `Dict[int, int]`
-    mutating func dictionary(_ pairs: [(key: Int, value: Int)]) {
+    package mutating func dictionary(_ pairs: [(key: Int, value: Int)]) {
         typed("Dict[int, int]") { pickle in
             pickle.dictionary { pickle in
                 for (key, value) in pairs {
@@ -139,7 +141,7 @@ struct PickleWriter {
     }
 
     /// `Dict[str, int]`
-    mutating func dictionary(_ pairs: [(key: String, value: Int)]) {
+    package mutating func dictionary(_ pairs: [(key: String, value: Int)]) {
         typed("Dict[str, int]") { pickle in
             pickle.dictionary { pickle in
                 for (key, value) in pairs {
@@ -155,7 +157,7 @@ struct PickleWriter {
     ///   - storage: the name of the storage's entry in the folder `data`.
     ///   - type: PyTorch's name of the type, such as `FloatStorage`.
     ///   - shape: the tensor's.
-    mutating func tensor(storage: String, type: String, shape: [Int]) {
+    package mutating func tensor(storage: String, type: String, shape: [Int]) {
         var strides: [Int] = []
         var count = 1
         for length in shape.reversed() {

@@ -49,7 +49,7 @@ package struct ZipArchive: Sendable {
     package var names: [String] { entries.map(\.name) }
 
     /// Throws unless an entry has the name, the length, the checksum and every byte of one that was written.
-    func verify(_ expected: ZipEntry) throws {
+    package func verify(_ expected: ZipEntry) throws {
         let entry = try entry(expected.name)
         guard entry.range.count == expected.size, entry.checksum == expected.checksum else {
             throw damaged(expected)
@@ -76,6 +76,9 @@ package struct ZipArchive: Sendable {
     }
 
     private static let pieceSize = 1 << 20
+
+    /// Where in the file the bytes of an entry are. Throws where there is none of that name.
+    package func range(of name: String) throws -> Range<Int> { try entry(name).range }
 
     private func damaged(_ entry: ZipEntry) -> ModelError {
         ModelError(path: path, reason: "the entry \(quoted(entry.name)) is not what was written")
@@ -122,7 +125,8 @@ private struct ZipDirectory {
         var position = range.lowerBound
         var free = 0
         for _ in 0..<count {
-            let record = try header(ZipFormat.directoryRecord, fixed: 46, offset: 6, at: position, before: range.upperBound)
+            let record = try header(
+                ZipFormat.directoryRecord, fixed: 46, offset: 6, at: position, before: range.upperBound)
             position = record.end
             let entry = try entry(record, from: free, before: range.lowerBound)
             free = entry.range.upperBound
@@ -159,7 +163,9 @@ private struct ZipDirectory {
             size = Int(clamping: number(limit + 40, UInt64.self))
             start = Int(clamping: number(limit + 48, UInt64.self))
         }
-        guard start <= limit, size == limit - start else { throw failure("its list of entries does not end where it should") }
+        guard start <= limit, size == limit - start else {
+            throw failure("its list of entries does not end where it should")
+        }
         return (count, start..<limit)
     }
 

@@ -2,16 +2,16 @@ import Files
 
 /// An entry of a zip archive that is to be written: what stands in its headers is known before its bytes are needed, so that
 /// they go from where they are to the file.
-struct ZipEntry: Sendable {
-    let name: String
-    let size: Int
+package struct ZipEntry: Sendable {
+    package let name: String
+    package let size: Int
     /// The CRC-32 of the bytes.
     let checksum: UInt32
 
     /// Passes the bytes on, in pieces of any size.
     let supply: @Sendable (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
-    init(
+    package init(
         name: String, size: Int, checksum: UInt32,
         supply: @escaping @Sendable (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) {
@@ -22,7 +22,7 @@ struct ZipEntry: Sendable {
     }
 
     /// An entry of bytes in memory.
-    init(name: String, bytes: [UInt8]) {
+    package init(name: String, bytes: [UInt8]) {
         self.init(name: name, size: bytes.count, checksum: bytes.withUnsafeBytes(CRC32.checksum)) { piece in
             try bytes.withUnsafeBytes(piece)
         }
@@ -32,16 +32,17 @@ struct ZipEntry: Sendable {
 /// Writes a zip archive as PyTorch does (APPNOTE.TXT 6.3.10, PKWARE 2022): every entry is stored as it is and begins at a
 /// multiple of 64 bytes, so that numbers can be used where they are in a mapped file. Sizes and places beyond 32 bits are
 /// in the fields of zip64.
-struct ZipWriter {
+package struct ZipWriter {
     private let writer: FileWriter
     private var directory: [UInt8] = []
     private var count = 0
 
     /// Writes from where `writer` stands, which must be its beginning.
-    init(_ writer: FileWriter) { self.writer = writer }
+    package init(_ writer: FileWriter) { self.writer = writer }
 
-    /// Appends an entry. Throws `ZipWriter.Problem` where it supplies other bytes than it said.
-    mutating func append(_ entry: ZipEntry) throws {
+    /// Appends an entry.
+    /// - Returns: whether it supplied the bytes that it has the length and the checksum of.
+    package mutating func append(_ entry: ZipEntry) throws -> Bool {
         let place = writer.position
         try writer.write(Self.localHeader(entry, at: place))
         let start = writer.position
@@ -50,30 +51,25 @@ struct ZipWriter {
             checksum.update(piece)
             try writer.write(piece)
         }
-        guard writer.position - start == entry.size, checksum.value == entry.checksum else { throw Problem.changed }
         directory += Self.directoryRecord(entry, at: place)
         count += 1
+        return writer.position - start == entry.size && checksum.value == entry.checksum
     }
 
     /// Writes the list of the entries, with which an archive ends.
-    func finish() throws {
+    package func finish() throws {
         let place = writer.position
         try writer.write(directory)
         try writer.write(Self.end(count: count, directorySize: directory.count, at: place))
     }
 
-    enum Problem: Error {
-        /// The bytes of an entry are not those of its checksum.
-        case changed
-    }
-
     // MARK: - Headers
 
     /// The multiple at which the bytes of every entry begin.
-    static let alignment = 64
+    package static let alignment = 64
 
     /// What stands before the bytes of an entry whose header begins at `place`.
-    static func localHeader(_ entry: ZipEntry, at place: Int) -> [UInt8] {
+    package static func localHeader(_ entry: ZipEntry, at place: Int) -> [UInt8] {
         let isLarge = entry.size >= ZipFormat.saturated
         var extra: [UInt8] = []
         if isLarge { extra = ZipFormat.largeField([entry.size, entry.size]) }
@@ -91,7 +87,7 @@ struct ZipWriter {
     }
 
     /// What the list of entries says of one whose header begins at `place`.
-    static func directoryRecord(_ entry: ZipEntry, at place: Int) -> [UInt8] {
+    package static func directoryRecord(_ entry: ZipEntry, at place: Int) -> [UInt8] {
         let isLarge = entry.size >= ZipFormat.saturated
         let isFar = place >= ZipFormat.saturated
         var extra: [UInt8] = []
@@ -125,7 +121,7 @@ struct ZipWriter {
     }
 
     /// What stands behind the list of entries, which begins at `place`.
-    static func end(count: Int, directorySize: Int, at place: Int) -> [UInt8] {
+    package static func end(count: Int, directorySize: Int, at place: Int) -> [UInt8] {
         var end: [UInt8] = []
         if count >= 0xFFFF || directorySize >= ZipFormat.saturated || place >= ZipFormat.saturated {
             end.append(littleEndian: ZipFormat.largeEnd)

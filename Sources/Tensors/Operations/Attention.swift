@@ -19,100 +19,134 @@ package enum AttentionMask: Sendable {
 ///
 ///     out = softmax(mask(Q K' / sqrt(size))) V     for each head
 ///
-/// Input: queries, keys and values side by side (B, T, 3C), each C = heads x size. Output (B, T, C), the heads side by
-/// side. Neither pass ever holds more than a few rows of the (T, T) scores of a head: see attention.c.
+/// Grouped queries (Ainslie et al., "GQA", 2023): where there are fewer heads of keys and values than of queries, each of
+/// them serves as many queries' heads, which stand side by side.
+///
+/// Inputs: queries (B, T, heads x size), keys and values (B, T, keyValueHeads x size), each the heads side by side; or
+/// one that holds the three in this order, (B, T, (heads + 2 keyValueHeads) size). Output (B, T, heads x size). Neither
+/// pass ever holds more than a few rows of the (T, T) scores of a head: see attention.c.
 package struct Attention: Operation {
     package let heads: Int
+    package let keyValueHeads: Int
     package let mask: AttentionMask
 
-    package init(heads: Int, mask: AttentionMask) {
+    /// - Parameters:
+    ///   - heads: those of the queries.
+    ///   - keyValueHeads: those of the keys, and of the values; they divide the others. As many as those, if not given.
+    ///   - mask: what a query may see.
+    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask) {
         self.heads = heads
+        self.keyValueHeads = keyValueHeads ?? heads
         self.mask = mask
+        precondition(heads % self.keyValueHeads == 0, "\(heads) heads cannot share \(self.keyValueHeads)")
     }
 
     package var keeps: Keeps { [.inputs, .output] }
 
     /// Saved: the largest score of each row and one over the sum of exponentials, (B, heads, T, 2).
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Tensor?) {
-        let qkv = inputs[0]
-        let (B, T, C) = dimensions(of: qkv)
-        let out = Tensor(uninitialized: [B, T, C])
+        let (B, T, size) = dimensions(of: inputs)
+        let out = Tensor(uninitialized: [B, T, heads * size])
         let statistics = recording ? Tensor(uninitialized: [B, heads, T, 2]) : nil
-        var attention = problem(qkv, out: out, statistics: statistics)
+        var attention = problem(inputs, out: out, statistics: statistics)
         gpt_attention_forward(Execution.kernels, &attention)
-        withExtendedLifetime(statistics) {}
+        withExtendedLifetime((inputs, statistics)) {}
         return (out, statistics)
     }
 
     package func backward(_ gradient: Tensor, _ kept: Kept, saved: Tensor?, into slots: [GradientSlot]) {
-        let qkv = kept.inputs[0]
         guard let out = kept.output, let statistics = saved else { preconditionFailure("nothing was recorded") }
-        let (_, _, C) = dimensions(of: qkv)
-        let size = C / heads
-        slots[0].write { dQKV, add in
-            var attention = problem(qkv, out: out, statistics: statistics)
-            gpt_attention_backward(
-                Execution.kernels, &attention, vectors(gradient, size: size), vectors(dQKV, size: size),
-                vectors(dQKV, from: C, size: size), vectors(dQKV, from: 2 * C, size: size), add)
+        let (_, _, size) = dimensions(of: kept.inputs)
+        let destinations = slots.map { $0.destination() }
+        var attention = problem(kept.inputs, out: out, statistics: statistics)
+        let gradients = (0..<3).map { part -> gpt_heads_gradient in
+            let (input, column) = place(of: part, inputs: slots.count, size: size)
+            guard let (tensor, add) = destinations[input] else { return gpt_heads_gradient() }
+            return gpt_heads_gradient(at: vectors(tensor, from: column, size: size), add: add)
         }
-        withExtendedLifetime((out, statistics)) {}
+        gpt_attention_backward(
+            Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
+        withExtendedLifetime((kept, out, statistics, destinations)) {}
     }
 
-    /// Attention of new queries over cached keys and values, off the tape. The queries are the first third of each row of
-    /// `qkv` (B, T, 3C), at positions offset ..< offset + T of their sequences; keys and values (B, N, C) hold those of
-    /// all positions up to there. Nothing is rounded, whatever the precision, for one query as for a prompt of many.
-    package func attend(_ qkv: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
-        let (B, T, C) = dimensions(of: qkv)
-        let out = Tensor(uninitialized: [B, T, C])
-        let size = C / heads
+    /// Attention of new queries over cached keys and values, off the tape. The queries are the first columns of each row
+    /// (B, T, >= heads x size), at positions offset ..< offset + T of their sequences; keys and values
+    /// (B, N, keyValueHeads x size) hold those of all positions up to there. Nothing is rounded, whatever the precision,
+    /// for one query as for a prompt of many.
+    package func attend(_ queries: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
+        let (B, T, _) = queries.shape.three
+        let size = keys.shape.columns / keyValueHeads
+        let out = Tensor(uninitialized: [B, T, heads * size])
         var attention = gpt_attention()
-        attention.set(batch: B, heads: heads, queries: T, keys: offset + T, size: size, offset: offset, mask: mask)
+        set(&attention, batch: B, queries: T, keys: offset + T, size: size, offset: offset)
         attention.precision = Precision.float32.code
-        attention.q = vectors(qkv, size: size)
+        attention.q = vectors(queries, size: size)
         attention.k = vectors(keys, size: size)
         attention.v = vectors(values, size: size)
         attention.out = vectors(out, size: size)
         gpt_attention_over_cache(Execution.kernels, &attention)
-        withExtendedLifetime((qkv, keys, values)) {}
+        withExtendedLifetime((queries, keys, values)) {}
         return out
     }
 
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let C = builder.width(of: inputs[0]) / 3, size = C / heads
-        // (B, T, C) to (B, heads, T, size)
-        let parts = builder.split(inputs[0], [C, C, C]).map {
-            builder.transpose(builder.reshape($0, keeping: 2, [heads, size]), [0, 2, 1, 3])
+        let group = heads / keyValueHeads, counts = [heads, keyValueHeads, keyValueHeads]
+        let size = builder.width(of: inputs[0]) / (inputs.count == 1 ? counts.reduce(0, +) : heads)
+        let parts = inputs.count == 3 ? inputs : builder.split(inputs[0], counts.map { $0 * size })
+        // (B, T, heads x size) to (B, heads, T, size)
+        func apart(_ x: Builder.Value) -> Builder.Value {
+            builder.transpose(builder.reshape(x, keeping: 2, [builder.width(of: x) / size, size]), [0, 2, 1, 3])
         }
-        let (keys, values) = builder.withPast(keys: parts[1], values: parts[2])
-        var scores = builder.matmul(parts[0], builder.transpose(keys, [0, 1, 3, 2]))
+        var (q, k, v) = (parts[0], apart(parts[1]), apart(parts[2]))
+        (k, v) = builder.withPast(keys: k, values: v)
+        if group == 1 {
+            q = apart(q)
+        } else {
+            // Heads in groups are two dimensions, of which the keys' second is 1.
+            q = builder.transpose(builder.reshape(q, keeping: 2, [keyValueHeads, group, size]), [0, 2, 3, 1, 4])
+            (k, v) = (builder.insertDimension(k, at: 2), builder.insertDimension(v, at: 2))
+        }
+        var scores = builder.matmul(q, builder.transpose(k, group == 1 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]))
         scores = builder.multiply(scores, builder.constant(1 / Double(size).squareRoot()))
         if mask == .causal { scores = builder.hideFuture(scores) }
-        let out = builder.matmul(builder.softmax(scores), values)
-        return builder.reshape(builder.transpose(out, [0, 2, 1, 3]), keeping: 2, [C])
+        let out = builder.transpose(
+            builder.matmul(builder.softmax(scores), v), group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4])
+        return builder.reshape(out, keeping: 2, [heads * size])
     }
 
     /// Counting all of the scores, as is the custom, although a causal mask makes half of them needless.
     package func flops(_ inputs: [Shape]) -> Double {
         let (B, T, width) = inputs[0].three
-        return 4 * Double(B * T) * Double(T * width / 3)
+        let size = width / (inputs.count == 1 ? heads + 2 * keyValueHeads : heads)
+        return 4 * Double(B * T) * Double(T * heads * size)
     }
 
-    private func dimensions(of qkv: Tensor) -> (B: Int, T: Int, C: Int) {
-        let (B, T, width) = qkv.shape.three
-        precondition(width % (3 * heads) == 0, "\(qkv.shape) does not hold queries, keys and values of \(heads) heads")
-        return (B, T, width / 3)
+    /// Where the queries (part 0), keys (1) or values (2) are: the number of the input, and the first column.
+    private func place(of part: Int, inputs: Int, size: Int) -> (input: Int, column: Int) {
+        inputs == 3 ? (part, 0) : (0, [0, heads, heads + keyValueHeads][part] * size)
     }
 
-    private func problem(_ qkv: Tensor, out: Tensor, statistics: Tensor?) -> gpt_attention {
-        let (B, T, C) = dimensions(of: qkv)
-        let size = C / heads
+    private func dimensions(of inputs: [Tensor]) -> (B: Int, T: Int, size: Int) {
+        let (B, T, width) = inputs[0].shape.three
+        let vectors = inputs.count == 1 ? heads + 2 * keyValueHeads : heads
+        precondition(
+            width % vectors == 0
+                && inputs.dropFirst().allSatisfy { $0.shape == [B, T, width / heads * keyValueHeads] },
+            "\(inputs.map(\.shape)) do not hold queries, keys and values of \(heads) and \(keyValueHeads) heads")
+        return (B, T, width / vectors)
+    }
+
+    private func problem(_ inputs: [Tensor], out: Tensor, statistics: Tensor?) -> gpt_attention {
+        let (B, T, size) = dimensions(of: inputs)
+        let parts = (0..<3).map { part -> gpt_heads in
+            let (input, column) = place(of: part, inputs: inputs.count, size: size)
+            return vectors(inputs[input], from: column, size: size)
+        }
         var attention = gpt_attention()
-        attention.set(batch: B, heads: heads, queries: T, keys: T, size: size, offset: 0, mask: mask)
-        attention.q = vectors(qkv, size: size)
-        attention.k = vectors(qkv, from: C, size: size)
-        attention.v = vectors(qkv, from: 2 * C, size: size)
+        set(&attention, batch: B, queries: T, keys: T, size: size, offset: 0)
+        (attention.q, attention.k, attention.v) = (parts[0], parts[1], parts[2])
         attention.out = vectors(out, size: size)
         attention.statistics = statistics?.pointer
         return attention
@@ -123,20 +157,19 @@ package struct Attention: Operation {
         let (_, T, width) = x.shape.three
         return gpt_heads(start: x.pointer + column, batch: Int64(T * width), row: Int64(width), head: Int64(size))
     }
-}
 
-extension gpt_attention {
-    fileprivate mutating func set(
-        batch: Int, heads: Int, queries: Int, keys: Int, size: Int, offset: Int, mask: AttentionMask
+    private func set(
+        _ attention: inout gpt_attention, batch: Int, queries: Int, keys: Int, size: Int, offset: Int
     ) {
-        self.batch = Int64(batch)
-        self.heads = Int64(heads)
-        self.queries = Int64(queries)
-        self.keys = Int64(keys)
-        self.size = Int64(size)
-        self.offset = Int64(offset)
-        self.mask = mask.code
-        precision = Execution.current.precision.code
-        scale = Float(1 / Double(size).squareRoot())
+        attention.batch = Int64(batch)
+        attention.heads = Int64(heads)
+        attention.groups = Int64(keyValueHeads)
+        attention.queries = Int64(queries)
+        attention.keys = Int64(keys)
+        attention.size = Int64(size)
+        attention.offset = Int64(offset)
+        attention.mask = mask.code
+        attention.precision = Execution.current.precision.code
+        attention.scale = Float(1 / Double(size).squareRoot())
     }
 }

@@ -20,17 +20,22 @@ public struct TokenBatch: Sendable, Equatable {
 
 /// The vectors of tokens and of their positions: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
 ///
-/// Inputs: tokens (V, C) and, if `hasPositions`, positions (N, C) with offset + T <= N. Output (B, T, C).
+/// Inputs: tokens (V, C) and, if `hasPositions`, positions (N, C) with offset + T <= N. Without them `sinusoids` may take
+/// their place, which nobody learns. Output (B, T, C).
 package struct Embedding: Operation {
     package let ids: TokenBatch
     /// The position of the first token: what came before it is in a cache.
     package let offset: Int
     package let hasPositions: Bool
+    package let sinusoids: PositionTable?
 
-    package init(_ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true) {
+    package init(
+        _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: PositionTable? = nil
+    ) {
         self.ids = ids
         self.offset = offset
         self.hasPositions = hasPositions
+        self.sinusoids = sinusoids
     }
 
     package var keeps: Keeps { [] }
@@ -39,7 +44,7 @@ package struct Embedding: Operation {
         let tokens = inputs[0]
         let (V, C) = tokens.shape.two
         precondition(ids.ids.allSatisfy { $0 >= 0 && $0 < V }, "an id outside the vocabulary of \(V)")
-        let positions = hasPositions ? inputs[1] : nil
+        let positions = hasPositions ? inputs[1] : sinusoids?.rows(offset + ids.length)
         precondition(positions.map { offset + ids.length <= $0.shape.rows } ?? true, "a position beyond the context")
         let y = Tensor(uninitialized: [ids.batch, ids.length, C])
         gpt_embedding_forward(
@@ -75,8 +80,9 @@ package struct Embedding: Operation {
     ) -> Builder.Value {
         let ids = builder.tokens(ids)
         let y = builder.gather(inputs[0], rows: ids)
-        guard hasPositions else { return y }
+        guard hasPositions || sinusoids != nil else { return y }
         let positions = builder.positions(builder.shape(of: ids)[1], after: offset)
+        if let sinusoids { return builder.add(y, sinusoids.sinusoids(positions, &builder)) }
         return builder.add(y, builder.gather(inputs[1], rows: positions))
     }
 }

@@ -1,33 +1,42 @@
 /// The feed-forward network of a transformer: y = act(x W1 + b1) W2 + b2 + r.
 ///
-/// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C) and, only if `hasResidual`, r (..., C): the residual stream
-/// that the network adds to. It is one op rather than two linear layers because of what
-/// lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, in bfloat16 if products
-/// are computed in that, but g = act(h) is not. The activation is applied within the epilogue of the first product, and
-/// once more in backward together with its derivative. Forward and backward take the rows in chunks, so that g and dH are
-/// read while they are in cache:
+/// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C), without the biases unless `hasBias`, and, only if
+/// `hasResidual`, r (..., C): the residual stream that the network adds to. It is one op rather than two linear layers
+/// because of what lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, in
+/// bfloat16 if products are computed in that, but g = act(h) is not. The activation is applied within the epilogue of the
+/// first product, and once more in backward together with its derivative. Forward and backward take the rows in chunks,
+/// so that g and dH are read while they are in cache:
 ///
 ///     dH = (dY W2') act'(h),   dW2 = g' dY,   db2 = the sum of dY,   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1',
 ///     dr = dY
 package struct FeedForward: Operation {
     package let activation: Activation
+    package let hasBias: Bool
     package let hasResidual: Bool
 
     private let chunkElements: Int
 
     /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
     ///   is kept for backward: few enough to stay in cache until the second product reads them.
-    package init(activation: Activation, hasResidual: Bool = false, chunkElements: Int = 1 << 19) {
+    package init(
+        activation: Activation, hasBias: Bool = true, hasResidual: Bool = false, chunkElements: Int = 1 << 19
+    ) {
         self.activation = activation
+        self.hasBias = hasBias
         self.hasResidual = hasResidual
         self.chunkElements = chunkElements
     }
+
+    /// Where the second weight and the residual stand among the inputs.
+    private var second: Int { hasBias ? 3 : 2 }
+    private var residual: Int { hasBias ? 5 : 3 }
 
     package var keeps: Keeps { .inputs }
 
     /// Saved: h.
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: KeptRows?) {
-        let (x, weight1, bias1, weight2, bias2) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
+        let (x, weight1, weight2) = (inputs[0], inputs[1], inputs[second])
+        let (bias1, bias2) = hasBias ? (inputs[2], inputs[4]) : (nil, nil)
         let (outer, F) = (x.shape.dimensions.dropLast(), weight1.shape.columns)
         let y = Tensor(uninitialized: Shape(outer + [weight2.shape.columns]))
         let h = recording ? KeptRows(rows: x.shape.rows, columns: F) : nil
@@ -41,17 +50,16 @@ package struct FeedForward: Operation {
                 epilogue: .activation(activation, bias: bias1, before: h?.from(rows.lowerBound)))
             MatrixProduct.multiply(
                 these, Matrix(weight2), packed: packed2, into: Matrix(y, rows: rows),
-                epilogue: .bias(bias2, residual: hasResidual ? Matrix(inputs[5], rows: rows) : nil))
+                epilogue: .bias(bias2, residual: hasResidual ? Matrix(inputs[residual], rows: rows) : nil))
         }
         return (y, h)
     }
 
     package func backward(_ gradient: Tensor, _ kept: Kept, saved: KeptRows?, into slots: [GradientSlot]) {
-        let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[3])
+        let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[second])
         guard let h = saved else { preconditionFailure("nothing was recorded") }
-        let dX = slots[0].destination()
-        let (dWeight1, dBias1) = (slots[1].destination(), slots[2].destination())
-        let (dWeight2, dBias2) = (slots[3].destination(), slots[4].destination())
+        let (dX, dWeight1, dWeight2) = (slots[0].destination(), slots[1].destination(), slots[second].destination())
+        let (dBias1, dBias2) = hasBias ? (slots[2].destination(), slots[4].destination()) : (nil, nil)
         let F = weight1.shape.columns, chunk = chunkRows(x.shape.rows, F)
         let (dH, g) = (Tensor(uninitialized: [chunk, F]), Tensor(uninitialized: [chunk, F]))
         let packed2 = packed(Matrix(weight2).transposed, chunk, x)
@@ -73,7 +81,7 @@ package struct FeedForward: Operation {
                     these, Matrix(weight1).transposed, packed: packed1, into: Matrix(tensor, rows: rows), add: add)
             }
         }
-        if hasResidual { slots[5].share(gradient) }
+        if hasResidual { slots[residual].share(gradient) }
     }
 
     /// A weight packed once for all chunks, if there are several.
@@ -94,14 +102,17 @@ package struct FeedForward: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let h = builder.add(builder.matmul(inputs[0], inputs[1]), inputs[2])
-        let g = activation.reference(h, &builder)
-        let y = builder.add(builder.matmul(g, inputs[3]), inputs[4])
-        return hasResidual ? builder.add(y, inputs[5]) : y
+        func linear(_ x: Builder.Value, _ weight: Int) -> Builder.Value {
+            let y = builder.matmul(x, inputs[weight])
+            return hasBias ? builder.add(y, inputs[weight + 1]) : y
+        }
+        let g = activation.reference(linear(inputs[0], 1), &builder)
+        let y = linear(g, second)
+        return hasResidual ? builder.add(y, inputs[residual]) : y
     }
 
     package func flops(_ inputs: [Shape]) -> Double {
-        2 * Double(inputs[0].rows) * Double(inputs[1].count + inputs[3].count)
+        2 * Double(inputs[0].rows) * Double(inputs[1].count + inputs[second].count)
     }
 }
 

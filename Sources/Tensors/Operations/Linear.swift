@@ -4,45 +4,53 @@
 /// `hasResidual`: the residual stream that the layer adds to, which costs nothing while y is in cache. Backward:
 ///
 ///     dX = dY W',   dW = x' dY,   db = the sum of dY over rows,   dr = dY
+///
+/// Where `isTransposed`, W is stored (O, I), as most models store it, and so is dW = dY' x. Nothing is moved for that.
 package struct Linear: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
+    package let isTransposed: Bool
 
-    package init(hasBias: Bool = true, hasResidual: Bool = false) {
+    package init(hasBias: Bool = true, hasResidual: Bool = false, isTransposed: Bool = false) {
         self.hasBias = hasBias
         self.hasResidual = hasResidual
+        self.isTransposed = isTransposed
     }
+
+    /// A weight as (I, O).
+    private func matrix(_ weight: Tensor) -> Matrix { isTransposed ? Matrix(weight).transposed : Matrix(weight) }
 
     private var residual: Int { hasBias ? 3 : 2 }
 
     package var keeps: Keeps { .inputs }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
-        let (x, weight) = (inputs[0], inputs[1])
-        let (_, O) = weight.shape.two
-        let y = Tensor(uninitialized: Shape(x.shape.dimensions.dropLast() + [O]))
+        let x = inputs[0], weight = matrix(inputs[1])
+        let y = Tensor(uninitialized: Shape(x.shape.dimensions.dropLast() + [weight.columns]))
         MatrixProduct.multiply(
-            Matrix(x), Matrix(weight), into: Matrix(y),
+            Matrix(x), weight, into: Matrix(y),
             epilogue: .bias(
                 hasBias ? inputs[2] : nil, residual: hasResidual ? Matrix(inputs[residual]) : nil))
         return (y, ())
     }
 
     package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
-        let (x, weight) = (kept.inputs[0], kept.inputs[1])
-        MatrixProduct.gradients(
-            of: slots[1].destination(), bias: hasBias ? slots[2].destination() : nil, input: Matrix(x), Matrix(gradient)
-        )
-        slots[0].write {
-            MatrixProduct.multiply(Matrix(gradient), Matrix(weight).transposed, into: Matrix($0), add: $1)
+        let x = Matrix(kept.inputs[0]), dY = Matrix(gradient), weight = matrix(kept.inputs[1])
+        let dBias = hasBias ? slots[2].destination() : nil
+        if isTransposed {
+            slots[1].write { MatrixProduct.multiply(dY.transposed, x, into: Matrix($0), add: $1) }
+            if let (tensor, add) = dBias { MatrixProduct.sumRows(of: dY, into: tensor, add: add) }
+        } else {
+            MatrixProduct.gradients(of: slots[1].destination(), bias: dBias, input: x, dY)
         }
+        slots[0].write { MatrixProduct.multiply(dY, weight.transposed, into: Matrix($0), add: $1) }
         if hasResidual { slots[residual].share(gradient) }
     }
 
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        var y = builder.matmul(inputs[0], inputs[1])
+        var y = builder.matmul(inputs[0], isTransposed ? builder.transpose(inputs[1], [1, 0]) : inputs[1])
         if hasBias { y = builder.add(y, inputs[2]) }
         return hasResidual ? builder.add(y, inputs[residual]) : y
     }

@@ -114,8 +114,8 @@ package enum MatrixProduct {
         case none
         /// c + bias, if there is one, + another matrix, if there is one.
         case bias(Tensor?, residual: Matrix? = nil)
-        /// activation(c + bias); what it was applied to goes to `before`.
-        case activation(Activation, bias: Tensor, before: KeptRows?)
+        /// activation(c + bias), or of c without a bias; what it was applied to goes to `before`.
+        case activation(Activation, bias: Tensor?, before: KeptRows?)
         /// c times the derivative of the activation at the elements of another matrix; the activation itself of them goes
         /// to `value`.
         case slope(Activation, at: KeptRows, value: Matrix)
@@ -148,7 +148,7 @@ package enum MatrixProduct {
             product.bias = UnsafePointer(bias?.pointer)
             product.residual = UnsafePointer(residual?.pointer)
         case .activation(let activation, let bias, let before):
-            product.bias = UnsafePointer(bias.pointer)
+            product.bias = UnsafePointer(bias?.pointer)
             product.activation = activation.code
             if let before { product.before = before.pointer(precision: &product.kept_precision) }
         case .slope(let activation, let before, let value):

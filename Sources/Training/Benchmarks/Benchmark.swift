@@ -145,9 +145,11 @@ extension TransformerConfiguration {
     /// count.
     package func bytesRead(perTokenAfter positions: Double, _ precision: Precision) -> Double {
         let (L, C, V) = (Double(layers), Double(width), Double(vocabularySize))
-        let matrices = L * (4 * C * C + 2 * C * Double(innerWidth)) + V * C
-        let vectors = L * (9 * C + Double(innerWidth)) + 2 * C
-        return precision.bytesPerWeight * matrices + 4 * (vectors + 2 * L * C * positions)
+        let (Q, K) = (Double(queryWidth), Double(keyValueWidth))
+        let blocks = L * (2 * C * (Q + K) + (feedForward.isGated ? 3 : 2) * C * Double(innerWidth))
+        let tables = (tiesEmbeddings ? 1 : 2) * V * C + (self.positions == .learned ? Double(contextLength) * C : 0)
+        let vectors = Double(parameterCount) - blocks - tables
+        return precision.bytesPerWeight * (blocks + V * C) + 4 * (vectors + 2 * L * K * positions)
     }
 }
 

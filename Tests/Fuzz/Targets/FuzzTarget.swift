@@ -53,6 +53,6 @@ package struct FuzzSuite: Sendable {
 
     /// All there are. Making them reads what samples they need.
     package static func all() throws -> [FuzzSuite] {
-        [try tokenizers(), try models(), try graphs()]
+        [try tokenizers(), try models(), try graphs(), try archives()]
     }
 }

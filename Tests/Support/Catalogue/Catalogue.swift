@@ -10,12 +10,24 @@ package enum Catalogue {
         line("Embedding without positions", tables.map { [$0[0]] }, within: 1e-6) {
             Embedding(tokens(3, 7, of: $0[0]), hasPositions: false)
         },
+        line("Embedding with sinusoids", tables.map { [$0[0]] }, within: 1e-6) {
+            Embedding(tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false, sinusoids: sinusoids(width: $0[0][1]))
+        },
         line("Linear", layers, scaled: fanIn, within: 3e-6) { _ in Linear() },
         line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 3e-6) { _ in
             Linear(hasBias: false)
         },
         line("Linear with a residual", layers.map(withResidual), scaled: { fanIn($0) + [1] }, within: 3e-6) { _ in
             Linear(hasResidual: true)
+        },
+        line("Linear, stored (O, I)", layers.map(transposed), scaled: { fanIn($0.map(\.flipped)) }, within: 3e-6) { _ in
+            Linear(isTransposed: true)
+        },
+        line(
+            "Linear, stored (O, I), without bias", layers.map { [$0[0], $0[1].flipped] },
+            scaled: { fanIn($0.map(\.flipped)) }, within: 3e-6
+        ) { _ in
+            Linear(hasBias: false, isTransposed: true)
         },
         line("FeedForward with a residual", feedForwards.map(withResidual), scaled: { fanIns($0) + [1] }, within: 4e-6)
         {
@@ -27,14 +39,59 @@ package enum Catalogue {
         line("FeedForward with ReLU", fewElements, scaled: fanIns, within: 4e-6) { _ in
             FeedForward(activation: .relu)
         },
+        line("FeedForward without biases", feedForwards.map { [$0[0], $0[1], $0[3]] }, scaled: noBiases, within: 4e-6) {
+            FeedForward(activation: .gelu, hasBias: false, chunkElements: 4 * $0[1][1] + 1)
+        },
         line("FeedForward in chunks", feedForwards, scaled: fanIns, within: 4e-6) {
             FeedForward(activation: .gelu, chunkElements: 4 * $0[1][1] + 1)
+        },
+        line("GatedFeedForward", gatedFeedForwards, scaled: gatedFanIns, within: 4e-6) { _ in GatedFeedForward() },
+        line(
+            "GatedFeedForward in chunks, with a residual",
+            gatedFeedForwards.map { $0 + [Shape($0[0].dimensions.dropLast() + [$0[3][0]])] },
+            scaled: { gatedFanIns($0) + [1] }, within: 4e-6
+        ) {
+            GatedFeedForward(hasResidual: true, chunkElements: 4 * $0[1][0] + 1)
+        },
+        line(
+            "GatedFeedForward with biases and a residual", gatedFeedForwards.prefix(3).map(withBiases),
+            scaled: { gatedFanIns($0) + [0.5, 0.5, 0.5, 1] }, within: 4e-6
+        ) {
+            GatedFeedForward(hasBias: true, hasResidual: true, chunkElements: 4 * $0[1][0] + 1)
+        },
+        // A vector of one number becomes its sign, whose derivative is 0 but for rounding: there epsilon has to be large.
+        line("RMSNorm", norms.filter { $0[1] != [1] }.map { [$0[0], $0[1]] }, within: 3e-6) { _ in
+            RMSNorm(epsilon: 1e-6)
+        },
+        line("RMSNorm with a large epsilon", norms.map { [$0[0], $0[1]] }, within: 3e-6) { _ in RMSNorm(epsilon: 0.5) },
+        line("RMSNorm of the heads", heads(3).map { [$0[0], [$0[0][2] / 9]] }, within: 3e-6) { _ in
+            RMSNorm(epsilon: 0.5)
+        },
+        line("Rotary", rotations, within: 2e-6) { _ in
+            Rotary(PositionTable(.rotary, width: 6, frequencies: PositionTable.frequencies(width: 6, base: 100)))
+        },
+        line("Rotary after a cache", rotations.map { [[$0[0][0], $0[0][1], $0[0][2] / 6 * 68]] }, within: 2e-6) { _ in
+            Rotary(
+                PositionTable(.rotary, width: 68, frequencies: PositionTable.frequencies(width: 68, base: 1e4)),
+                offset: 11)
         },
         line("LayerNorm", norms, within: 3e-6) { _ in LayerNorm(epsilon: 1e-5) },
         line("LayerNorm with a large epsilon", norms, within: 3e-6) { _ in LayerNorm(epsilon: 0.5) },
         line("Attention, one head", heads(1), within: 4e-6) { _ in Attention(heads: 1, mask: .causal) },
         line("Attention, five heads", heads(5), within: 4e-6) { _ in Attention(heads: 5, mask: .causal) },
         line("Attention to everything", heads(3), within: 4e-6) { _ in Attention(heads: 3, mask: .full) },
+        // Gradients of queries and keys are small differences; by themselves, not beside those of the values, they show it.
+        line(
+            "Attention of separate queries, keys and values", groupedHeads(3, 3), within: 4e-6, roundedWithin: 0.05
+        ) { _ in
+            Attention(heads: 3, mask: .causal)
+        },
+        line("Attention of grouped queries", groupedHeads(6, 2), within: 4e-6, roundedWithin: 0.05) { _ in
+            Attention(heads: 6, keyValueHeads: 2, mask: .causal)
+        },
+        line("Attention of many queries to one key, side by side", multiQueryHeads(4), within: 4e-6) { _ in
+            Attention(heads: 4, keyValueHeads: 1, mask: .causal)
+        },
         line("Dropout, none", places, within: 1e-7) { _ in Dropout(rate: 0, key: 7) },
         line("Dropout, a tenth", places, within: 1e-7) { _ in Dropout(rate: 0.1, key: 1 << 40 | 3) },
         line("Dropout, most", places, within: 1e-7) { _ in Dropout(rate: 0.9, key: .max) },
@@ -70,20 +127,52 @@ package enum Catalogue {
         [feedForward([1], 1, 1), feedForward([5], 3, 7), feedForward([13], 6, 17), feedForward([2, 33], 20, 80)]
         + large([feedForward([100], 40, 400), feedForward([7], 200, 800)])
 
+    /// x, the gate and what it lets through (F, C), and the way back (C, F).
+    private static let gatedFeedForwards: [[Shape]] =
+        [gated([1], 1, 1), gated([5], 3, 7), gated([13], 6, 17), gated([2, 33], 20, 80)]
+        + large([gated([100], 40, 300), gated([7], 200, 800)])
+
+    private static func gated(_ rows: [Int], _ width: Int, _ inner: Int) -> [Shape] {
+        [Shape(rows + [width]), [inner, width], [inner, width], [width, inner]]
+    }
+
+    /// The same with its three biases and a residual.
+    private static func withBiases(_ shapes: [Shape]) -> [Shape] {
+        shapes + [[shapes[1][0]], [shapes[2][0]], [shapes[3][0]], shapes[0]]
+    }
+
+    private static func transposed(_ layer: [Shape]) -> [Shape] { [layer[0], layer[1].flipped, layer[2]] }
+
     /// Few elements, so that no finite difference steps over the kink of ReLU.
     private static let fewElements = [feedForward([5], 3, 7), feedForward([13], 6, 17)]
 
     private static let norms: [[Shape]] =
         [[1, 1], [5, 3], [1, 200], [2, 33, 17], [7, 768], [70, 64]].map { [$0, [$0[-1]], [$0[-1]]] }
 
-    /// (B, T, 3C) for a number of heads. Up to three queries take another way through the kernel than more do; those
-    /// are taken 24 at a time.
+    /// Up to three queries take another way through the kernel than more do; those are taken 24 at a time.
+    private static let sequences: [(batch: Int, length: Int, size: Int)] = [
+        (1, 1, 1), (2, 3, 5), (1, 4, 16), (2, 33, 40), (1, 25, 1), (1, 24, 8), (1, 50, 80), (3, 7, 17),
+    ]
+
+    /// (B, T, 3C) for a number of heads.
     private static func heads(_ heads: Int) -> [[Shape]] {
-        let all: [(batch: Int, length: Int, size: Int)] = [
-            (1, 1, 1), (2, 3, 5), (1, 4, 16), (2, 33, 40), (1, 25, 1), (1, 24, 8), (1, 50, 80), (3, 7, 17),
-        ]
-        return all.map { [[$0.batch, $0.length, 3 * heads * $0.size]] }
+        sequences.map { [[$0.batch, $0.length, 3 * heads * $0.size]] }
     }
+
+    /// Queries of some heads, keys and values of fewer. Of a single position, queries and keys would have no gradient.
+    private static func groupedHeads(_ heads: Int, _ keyValueHeads: Int) -> [[Shape]] {
+        sequences.filter { $0.length > 1 }.map { sequence in
+            [heads, keyValueHeads, keyValueHeads].map { [sequence.batch, sequence.length, $0 * sequence.size] }
+        }
+    }
+
+    /// (B, T, (heads + 2) size).
+    private static func multiQueryHeads(_ heads: Int) -> [[Shape]] {
+        sequences.map { [[$0.batch, $0.length, (heads + 2) * $0.size]] }
+    }
+
+    /// One, two or five heads of 6.
+    private static let rotations: [[Shape]] = [[[1, 1, 6]], [[2, 5, 12]], [[1, 70, 30]], [[3, 33, 6]]]
 
     private static let places: [[Shape]] = [
         [[1, 1]], [[5, 7]], [[3, 33, 200]], [[2, 70]], [[40, 65]], [[17, 16]],
@@ -121,6 +210,11 @@ package enum Catalogue {
 
     // MARK: What the ops are made with
 
+    private static func sinusoids(width: Int) -> PositionTable {
+        PositionTable(
+            .sinusoidal, width: width, frequencies: PositionTable.frequencies(width: width, base: 10_000))
+    }
+
     /// Ids among which many are equal.
     private static func tokens(_ batch: Int, _ length: Int, of table: Shape) -> TokenBatch {
         let ids = (0..<batch * length).map { Int32(($0 * $0 + 3) % min(19, table[0])) }
@@ -137,16 +231,26 @@ package enum Catalogue {
         [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5]
     }
 
+    private static func noBiases(_ shapes: [Shape]) -> [Double] {
+        [1, 1 / Double(shapes[1][0]).squareRoot(), 1 / Double(shapes[2][0]).squareRoot()]
+    }
+
     private static func fanIns(_ shapes: [Shape]) -> [Double] {
         [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5, 1 / Double(shapes[3][0]).squareRoot(), 0.5]
     }
 
+    private static func gatedFanIns(_ shapes: [Shape]) -> [Double] {
+        [1] + shapes[1...3].map { 1 / Double($0[1]).squareRoot() }
+    }
+
     private static func line(
         _ name: String, _ shapes: [[Shape]], scaled deviations: ([Shape]) -> [Double] = { $0.map { _ in 1 } },
-        within tolerance: Double, _ make: ([Shape]) -> any Operation
+        within tolerance: Double, roundedWithin roundedTolerance: Double = 0.02, _ make: ([Shape]) -> any Operation
     ) -> [Sample] {
         shapes.map {
-            Sample(name, .operation(make($0)), shapes: $0, deviations: deviations($0), tolerance: tolerance)
+            Sample(
+                name, .operation(make($0)), shapes: $0, deviations: deviations($0), tolerance: tolerance,
+                roundedTolerance: roundedTolerance)
         }
     }
 
@@ -157,4 +261,9 @@ package enum Catalogue {
             Sample(name, .loss(make($0)), shapes: $0, deviations: $0.map { _ in 1 }, tolerance: tolerance)
         }
     }
+}
+
+extension Shape {
+    /// That of the transposed matrix.
+    fileprivate var flipped: Shape { Shape(dimensions.reversed()) }
 }

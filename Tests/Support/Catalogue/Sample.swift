@@ -12,13 +12,19 @@ package struct Sample: Sendable, CustomStringConvertible {
     package let inputs: [Tensor]
     /// What the kernels may be off by, as a share of an element plus the root mean square of its tensor.
     package let tolerance: Double
+    /// The same where the factors of products are rounded to bfloat16.
+    package let roundedTolerance: Double
     /// What the double reference says, computed when first asked for.
     package let oracle: Oracle
 
-    init(_ name: String, _ subject: Subject, shapes: [Shape], deviations: [Double], tolerance: Double) {
+    init(
+        _ name: String, _ subject: Subject, shapes: [Shape], deviations: [Double], tolerance: Double,
+        roundedTolerance: Double = 0.02
+    ) {
         self.name = name + " " + shapes.map(\.description).joined(separator: " ")
         self.subject = subject
         self.tolerance = tolerance
+        self.roundedTolerance = roundedTolerance
         // Numbers that depend on nothing but the shapes, so that a failure can be had again.
         var random = Philox(shapes.reduce(17) { $1.dimensions.reduce($0 &* 31) { $0 &* 31 &+ UInt64($1) } })
         inputs = zip(shapes, deviations).map { .normal($0, deviation: $1, using: &random) }

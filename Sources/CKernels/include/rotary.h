@@ -1,0 +1,14 @@
+// Rotation of queries and keys by their positions.
+#ifndef GPT_ROTARY_H
+#define GPT_ROTARY_H
+
+#include "execution.h"
+
+// x and out are (rows, heads, size), row r at position r mod length. The table has a row for each position from the
+// first on: size / 2 cosines, then as many sines. Elements j and j + size / 2 of a head are turned by angle j,
+// backwards where `inverse` is set. The result is assigned, or added where `add` is set.
+void gpt_rotary(
+    gpt_execution execution, int64_t rows, int64_t length, int64_t heads, int64_t size, const float *x,
+    const float *table, bool inverse, float *out, bool add);
+
+#endif

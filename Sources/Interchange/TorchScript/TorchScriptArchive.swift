@@ -1,0 +1,120 @@
+import Files
+import LanguageModels
+import Layers
+import Synchronization
+import Tensors
+import Tokenizers
+
+/// What a TorchScript archive of a model consists of, and the check that a file is that.
+struct TorchScriptArchive: Sendable {
+    /// Whether it has `encode`, `decode` and `generate`.
+    let hasText: Bool
+    private let entries: [ZipEntry]
+    /// What errors call the file.
+    private let path: String
+
+    /// What is to be said of an archive that knows ids alone.
+    var remarks: [String] {
+        hasText
+            ? []
+            : [
+                "It takes and gives ids (generate_ids), not text: TorchScript has encode, decode and generate only for tokens "
+                    + "of characters, of bytes, and of byte pairs cut as GPT-2 cuts."
+            ]
+    }
+
+    /// All that is to be written, but for the weights, which stay where they are.
+    /// - Throws: why the model has no form in TorchScript.
+    init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, path: String) throws {
+        guard let model = model as? any NeuralLanguageModel else {
+            throw ModelError(
+                path: path,
+                reason: "a model of type '\(model.modelType)' counts: it has no graph that PyTorch could run")
+        }
+        if let size = tokenizer?.vocabularySize, size != model.vocabularySize {
+            throw ModelError(
+                path: path,
+                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong "
+                    + "together")
+        }
+        self.path = path
+        let module: TorchScriptModule
+        (module, hasText) = try Self.module(model, tokenizer)
+        entries = Self.entries(module, model.parameters.map(\.parameter.value))
+    }
+
+    /// The model as a module, and whether it knows text.
+    private static func module(
+        _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?
+    ) throws -> (module: TorchScriptModule, hasText: Bool) {
+        var module = TorchScriptModule()
+        for (number, named) in model.parameters.enumerated() {
+            let shape = named.parameter.value.shape.dimensions
+            module.set(at: named.name, .parameter(storage: "\(number)", type: .float32, shape: shape))
+        }
+        let graph = TorchScriptGraph(try Graph(tracing: model, hasCache: true, knowsGELU: true))
+        module.methods += TorchScriptGeneration.idMethods(
+            contextLength: model.contextLength, vocabularySize: model.vocabularySize,
+            banned: tokenizer?.specialIDs ?? [], parameter: model.parameters[0].name)
+        let hasText = tokenizer.map { TorchScriptTokenizer.add($0, to: &module) } ?? false
+        if let tokenizer, hasText { module.methods += TorchScriptGeneration.textMethods(tokenizer) }
+        module.methods += graph.methods()
+        return (module, hasText)
+    }
+
+    /// The entries of an archive: what describes the module, then the numbers of its parameters.
+    private static func entries(_ module: TorchScriptModule, _ tensors: [Tensor]) -> [ZipEntry] {
+        var classes = TorchScriptClasses()
+        let pickle = PickleWriter.pickle { classes.pickle(module, name: "Model", into: &$0) }
+        let description: [(name: String, bytes: [UInt8])] = [
+            ("data.pkl", pickle), ("code/__torch__.py", Array(classes.code.utf8)),
+            // An empty tuple: the code has no constants but those written in it.
+            ("constants.pkl", PickleWriter.pickle { $0.emptyTuple() }),
+            // Of the format, and the order of bytes in numbers.
+            ("version", Array("10\n".utf8)), ("byteorder", Array("little".utf8)),
+        ]
+        let checksums = Mutex([UInt32](repeating: 0, count: tensors.count))
+        Execution.current.forEach(below: tensors.count) { number in
+            let checksum = tensors[number].withElements { CRC32.checksum(of: UnsafeRawBufferPointer($0)) }
+            checksums.withLock { $0[number] = checksum }
+        }
+        return description.map { ZipEntry(name: "model/" + $0.name, bytes: $0.bytes) }
+            + zip(tensors, checksums.withLock { $0 }).enumerated().map { number, part in
+                let (tensor, checksum) = part
+                return ZipEntry(
+                    name: "model/data/\(number)", size: MemoryLayout<Float>.size * tensor.count, checksum: checksum
+                ) { piece in try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) } }
+            }
+    }
+
+    /// Writes the archive to an empty file.
+    func write(to file: FileWriter, progress: (Double) -> Void = { _ in }) throws {
+        let total = Double(max(1, entries.reduce(0) { $0 + $1.size }))
+        var archive = ZipWriter(file)
+        for entry in entries {
+            guard try archive.append(entry) else {
+                throw ModelError(path: path, reason: "the model was changed while it was written; nothing was kept")
+            }
+            progress(min(1, Double(file.position) / total))
+        }
+        try archive.finish()
+    }
+
+    /// Reads an archive, and throws unless each of its entries is what was to be written, by its checksum and byte by byte.
+    func verify(at temporary: String) throws {
+        do {
+            let archive = try ZipArchive(path: temporary)
+            guard archive.names == entries.map(\.name) else {
+                throw ModelError(path: path, reason: "its entries are others")
+            }
+            let failures = Mutex([Int: any Error]())
+            Execution.current.forEach(below: entries.count) { number in
+                do { try archive.verify(entries[number]) } catch { failures.withLock { $0[number] = error } }
+            }
+            if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        } catch let error as ModelError {
+            throw ModelError(
+                path: path, reason: "what was written is not what is read back (\(error.reason)); the file was removed")
+        }
+    }
+}

@@ -1,0 +1,228 @@
+import LanguageModels
+import Layers
+import StrictJSON
+
+/// config.json of a transformer: Hugging Face's, key for key, where the model is of a family, and for other combinations of
+/// options one with keys of its own, under a `model_type` that nobody takes for something else.
+extension TransformerConfiguration {
+    /// Reads what a family's config.json says, naming what it asks for that is not computed here.
+    init(family: Family, _ fields: Fields) throws {
+        switch family {
+        case .gpt2: self = try Self.gpt2(fields)
+        case .llama, .qwen3: self = try Self.llama(family, fields)
+        }
+        if let problem { throw fields.failure(problem) }
+        if self.family != family { throw fields.failure("it is no model of the \(family.rawValue) family") }
+    }
+
+    /// The members of config.json, but for the vocabulary.
+    /// - Parameter dtype: transformers' name for the numbers of the weights.
+    func json(dtype: String) -> [(String, JSON)] {
+        let options =
+            switch family {
+            case .gpt2: gpt2JSON
+            case .llama, .qwen3: llamaJSON
+            case nil: ownJSON
+            }
+        return options + [("tie_word_embeddings", .bool(tiesEmbeddings)), ("dtype", .string(dtype))]
+    }
+
+    // MARK: - GPT-2
+
+    private static func gpt2(_ fields: Fields) throws -> TransformerConfiguration {
+        // Variations of GPT-2 that transformers knows and this program does not compute.
+        try fields.require([
+            ("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false), ("add_cross_attention", false),
+        ])
+        let feedForward: FeedForwardKind
+        switch fields.string("activation_function") ?? "gelu_new" {
+        case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
+        case "relu": feedForward = .relu
+        case let other:
+            throw fields.failure(
+                "its activation_function is '\(other)'; gelu_new, gelu_pytorch_tanh and relu are known")
+        }
+        let width = try fields.size("n_embd", limit: 1 << 20)
+        return TransformerConfiguration(
+            vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
+            contextLength: try fields.size("n_positions", limit: 1 << 24),
+            layers: try fields.size("n_layer", limit: 4096), heads: try fields.size("n_head", limit: 1 << 20),
+            width: width, innerWidth: try fields.optionalSize("n_inner", limit: 1 << 22),
+            normEpsilon: fields["layer_norm_epsilon"]?.doubleValue ?? 1e-5, feedForward: feedForward,
+            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? true)
+    }
+
+    private var gpt2JSON: [(String, JSON)] {
+        [
+            ("model_type", "gpt2"), ("architectures", ["GPT2LMHeadModel"]),
+            ("activation_function", feedForward == .gelu ? "gelu_new" : "relu"),
+            ("attn_pdrop", 0.0), ("embd_pdrop", 0.0), ("resid_pdrop", 0.0), ("initializer_range", 0.02),
+            ("layer_norm_epsilon", .double(normEpsilon)), ("n_embd", .int(width)),
+            ("n_head", .int(heads)), ("n_inner", innerWidth == 4 * width ? .null : .int(innerWidth)),
+            ("n_layer", .int(layers)), ("n_positions", .int(contextLength)),
+        ]
+    }
+
+    // MARK: - Llama and Qwen3
+
+    private static func llama(_ family: Family, _ fields: Fields) throws -> TransformerConfiguration {
+        try fields.require([("use_sliding_window", false)])
+        if let kinds = fields["layer_types"]?.arrayValue {
+            for kind in kinds where kind.stringValue != "full_attention" {
+                throw fields.failure("it asks for layers of \(kind.stringValue ?? kind.kind), which is not supported")
+            }
+        }
+        if let activation = fields.string("hidden_act"), activation != "silu" {
+            throw fields.failure("its hidden_act is '\(activation)'; only silu is known")
+        }
+        var biases: Biases = []
+        if fields["attention_bias"]?.boolValue == true { biases.formUnion([.attentionInput, .attentionOutput]) }
+        if family == .llama, fields["mlp_bias"]?.boolValue == true { biases.insert(.feedForward) }
+        // What transformers assumes where the file does not say.
+        let headSize = try fields.optionalSize("head_dim", limit: 1 << 20) ?? (family == .qwen3 ? 128 : nil)
+        return TransformerConfiguration(
+            vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
+            contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
+            layers: try fields.size("num_hidden_layers", limit: 4096),
+            heads: try fields.size("num_attention_heads", limit: 1 << 20),
+            width: try fields.size("hidden_size", limit: 1 << 20),
+            keyValueHeads: try fields.optionalSize("num_key_value_heads", limit: 1 << 20), headSize: headSize,
+            innerWidth: try fields.size("intermediate_size", limit: 1 << 22), normalization: .rmsNorm,
+            normEpsilon: fields["rms_norm_eps"]?.doubleValue ?? 1e-6,
+            positions: .rotary(try RotaryFrequencies(fields)), feedForward: .swiglu,
+            normalizesQueriesAndKeys: family == .qwen3, biases: biases,
+            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? false)
+    }
+
+    private var llamaJSON: [(String, JSON)] {
+        let isQwen3 = family == .qwen3
+        var fields: [(String, JSON)] = [
+            ("model_type", isQwen3 ? "qwen3" : "llama"),
+            ("architectures", [isQwen3 ? "Qwen3ForCausalLM" : "LlamaForCausalLM"]),
+            ("attention_bias", .bool(biases.contains(.attentionInput))), ("attention_dropout", 0.0),
+        ]
+        if !isQwen3 { fields.append(("mlp_bias", .bool(biases.contains(.feedForward)))) }
+        return fields + sizes + [
+            ("hidden_act", "silu"), ("initializer_range", 0.02), ("rms_norm_eps", .double(normEpsilon)),
+            ("use_cache", true), ("pad_token_id", .null),
+        ] + positionsJSON
+    }
+
+    private var sizes: [(String, JSON)] {
+        [
+            ("head_dim", .int(headSize)), ("hidden_size", .int(width)), ("intermediate_size", .int(innerWidth)),
+            ("max_position_embeddings", .int(contextLength)), ("num_attention_heads", .int(heads)),
+            ("num_hidden_layers", .int(layers)), ("num_key_value_heads", .int(keyValueHeads)),
+        ]
+    }
+
+    /// Rotary positions, as transformers 5 has them and as it was before.
+    private var positionsJSON: [(String, JSON)] {
+        guard case .rotary(let frequencies) = positions else { return [] }
+        let scaling = frequencies.scalingJSON
+        let theta = JSON.double(frequencies.base)
+        return [
+            ("rope_theta", theta),
+            ("rope_scaling", frequencies.scaling == nil ? .null : .object(JSONObject(scaling))),
+            ("rope_parameters", .object(JSONObject(scaling + [("rope_theta", theta)]))),
+        ]
+    }
+
+    // MARK: - Others
+
+    /// The `model_type` of a combination of options that is no family's.
+    static let ownType = "transformer"
+
+    /// Reads a config.json of that type.
+    init(own fields: Fields) throws {
+        func option<Option: RawRepresentable & CaseIterable>(
+            _ key: String, _ type: Option.Type
+        ) throws -> Option where Option.RawValue == String {
+            if let value = fields.string(key).flatMap(Option.init) { return value }
+            let known = Option.allCases.map(\.rawValue).joined(separator: ", ")
+            throw fields.failure("its \(key) is none of \(known)")
+        }
+        let kind = try option("positions", Positions.Kind.self)
+        let positions = kind == .rotary ? .rotary(try RotaryFrequencies(fields)) : Positions(kind)
+        var biases: Biases = []
+        for (key, part) in Self.biasKeys where fields[key]?.boolValue == true { biases.insert(part) }
+        self.init(
+            vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
+            contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
+            layers: try fields.size("num_hidden_layers", limit: 4096),
+            heads: try fields.size("num_attention_heads", limit: 1 << 20),
+            width: try fields.size("hidden_size", limit: 1 << 20),
+            keyValueHeads: try fields.size("num_key_value_heads", limit: 1 << 20),
+            headSize: try fields.size("head_dim", limit: 1 << 20),
+            innerWidth: try fields.size("intermediate_size", limit: 1 << 22),
+            normalization: try option("normalization", Normalization.self),
+            normEpsilon: fields["norm_epsilon"]?.doubleValue ?? 1e-5, positions: positions,
+            feedForward: try option("feed_forward", FeedForwardKind.self),
+            normalizesQueriesAndKeys: fields["qk_norm"]?.boolValue ?? false, biases: biases,
+            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? true)
+        if let problem { throw fields.failure(problem) }
+        if let family { throw fields.failure("its options are those of a \(family.rawValue): say so in model_type") }
+    }
+
+    private static let biasKeys: [(String, Biases)] = [
+        ("attention_input_bias", .attentionInput), ("attention_output_bias", .attentionOutput),
+        ("feed_forward_bias", .feedForward),
+    ]
+
+    private var ownJSON: [(String, JSON)] {
+        [
+            ("model_type", JSON.string(Self.ownType)), ("normalization", .string(normalization.rawValue)),
+            ("norm_epsilon", .double(normEpsilon)), ("feed_forward", .string(feedForward.rawValue)),
+            ("positions", .string(positions.kind.rawValue)), ("qk_norm", .bool(normalizesQueriesAndKeys)),
+        ] + Self.biasKeys.map { ($0, .bool(biases.contains($1))) } + sizes + positionsJSON
+    }
+}
+
+extension RotaryFrequencies {
+    /// Reads `rope_parameters`, or the `rope_theta` and `rope_scaling` of before.
+    fileprivate init(_ fields: Fields) throws {
+        let parameters = fields["rope_parameters"] ?? fields["rope_scaling"]
+        if let parameters, parameters.objectValue == nil {
+            throw fields.failure("its rotary positions are \(parameters.kind), not an object")
+        }
+        func number(_ key: String) throws -> Double {
+            guard let value = parameters?[key]?.doubleValue else {
+                throw fields.failure("the scaling of its rotary positions does not say \(key)")
+            }
+            return value
+        }
+        for place in [parameters?["partial_rotary_factor"], fields["partial_rotary_factor"]] {
+            if let share = place?.doubleValue, share != 1 {
+                throw fields.failure("it asks for partial_rotary_factor = \(share), which is not supported")
+            }
+        }
+        self.init(base: parameters?["rope_theta"]?.doubleValue ?? fields["rope_theta"]?.doubleValue ?? 10_000)
+        switch (parameters?["rope_type"] ?? parameters?["type"])?.stringValue ?? "default" {
+        case "default": break
+        case "linear": scaling = .linear(factor: try number("factor"))
+        case "llama3":
+            let context = try number("original_max_position_embeddings")
+            guard context >= 1, context <= 0x1p24 else {
+                throw fields.failure("original_max_position_embeddings is \(context), which is not supported")
+            }
+            scaling = .llama3(
+                factor: try number("factor"), lowFrequencyFactor: try number("low_freq_factor"),
+                highFrequencyFactor: try number("high_freq_factor"), originalContext: Int(context))
+        case let other:
+            throw fields.failure("its rotary positions are scaled by '\(other)'; default, linear and llama3 are known")
+        }
+    }
+
+    /// The members that say how frequencies are scaled.
+    fileprivate var scalingJSON: [(String, JSON)] {
+        switch scaling {
+        case nil: [("rope_type", "default")]
+        case .linear(let factor): [("rope_type", "linear"), ("factor", .double(factor))]
+        case .llama3(let factor, let low, let high, let context):
+            [
+                ("rope_type", "llama3"), ("factor", .double(factor)), ("low_freq_factor", .double(low)),
+                ("high_freq_factor", .double(high)), ("original_max_position_embeddings", .int(context)),
+            ]
+        }
+    }
+}

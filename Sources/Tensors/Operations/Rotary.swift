@@ -1,0 +1,65 @@
+import CKernels
+
+/// Rotary position embedding (Su et al., "RoFormer", 2021) of the queries or keys of several heads: at position t, each
+/// pair (a, b) of a head's numbers is turned by the angle t f of its frequency,
+///
+///     (a, b) -> (a cos(t f) - b sin(t f), b cos(t f) + a sin(t f))
+///
+/// so that the product of a query and a key depends on how far apart they stand, and on nothing else of their positions.
+/// A pair are the numbers i and i + size / 2 of a head, as in Hugging Face's models (in the paper, and in Meta's weights
+/// and llama.cpp's, 2 i and 2 i + 1: the same up to the order of the rows of the weights).
+///
+/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward turns back.
+package struct Rotary: Operation {
+    package let table: PositionTable
+    /// The position of the first vector: what came before it is in a cache.
+    package let offset: Int
+
+    /// - Parameters:
+    ///   - table: the cosines and sines of a rotary table, whose width is the size of a head.
+    ///   - offset: the position of the first vector of each sequence.
+    package init(_ table: PositionTable, offset: Int = 0) {
+        self.table = table
+        self.offset = offset
+    }
+
+    package var keeps: Keeps { [] }
+
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
+        let y = Tensor(uninitialized: inputs[0].shape)
+        rotate(inputs[0], into: y, inverse: false, add: false)
+        return (y, ())
+    }
+
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+        slots[0].write { rotate(gradient, into: $0, inverse: true, add: $1) }
+    }
+
+    private func rotate(_ x: Tensor, into out: Tensor, inverse: Bool, add: Bool) {
+        let (B, T, C) = x.shape.three, size = table.width
+        precondition(C % size == 0, "\(x.shape) does not hold heads of \(size)")
+        let rows = table.rows(offset + T)
+        gpt_rotary(
+            Execution.kernels, Int64(B * T), Int64(T), Int64(C / size), Int64(size), x.pointer,
+            rows.pointer + offset * size, inverse, out.pointer, add)
+        withExtendedLifetime(rows) {}
+    }
+
+    package func reference<Builder: PrimitiveBuilder>(
+        _ inputs: [Builder.Value], _ builder: inout Builder
+    ) -> Builder.Value {
+        let C = builder.width(of: inputs[0]), size = table.width
+        let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
+        // (T, 1, size / 2): the same for every head.
+        let angles = builder.insertDimension(table.angles(positions, &builder), at: 1)
+        let (cosines, sines) = (builder.cosine(angles), builder.sine(angles))
+        let halves = builder.split(
+            builder.reshape(inputs[0], keeping: 2, [C / size, size]), [size / 2, size / 2])
+        let (a, b) = (halves[0], halves[1])
+        let turned = builder.join([
+            builder.subtract(builder.multiply(a, cosines), builder.multiply(b, sines)),
+            builder.add(builder.multiply(b, cosines), builder.multiply(a, sines)),
+        ])
+        return builder.reshape(turned, keeping: 2, [C])
+    }
+}

@@ -1,0 +1,87 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Cosines and sines of positions times frequencies, computed once, in double, and rounded to floats.
+///
+/// The rows are made when a sequence first reaches them, twice as many as it needs: so a model that could take a hundred
+/// thousand tokens costs no more than those that it is given.
+package final class PositionTable: Sendable {
+    /// What a row, that of position t, holds of its angles t f.
+    package enum Form: Sendable {
+        /// All cosines, then all sines: for `Rotary`.
+        case rotary
+        /// sin, cos, sin, cos, ...: what is added to the embedding (Vaswani et al., 2017).
+        case sinusoidal
+    }
+
+    package let form: Form
+    /// The number of columns.
+    package let width: Int
+    private let frequencies: [Double]
+    private let table: Mutex<Tensor>
+
+    /// - Parameters:
+    ///   - form: the order of a row.
+    ///   - width: the number of columns. An odd one is for a sinusoidal table, whose last cosine is left out.
+    ///   - frequencies: the angles at position 1, (width + 1) / 2 of them.
+    package init(_ form: Form, width: Int, frequencies: [Double]) {
+        precondition(
+            frequencies.count == (width + 1) / 2 && (form == .sinusoidal || width % 2 == 0),
+            "\(frequencies.count) frequencies for \(width) columns")
+        self.form = form
+        self.width = width
+        self.frequencies = frequencies
+        table = Mutex(Tensor([0, width]))
+    }
+
+    /// base^(-2i / width), from 1 down to almost 1 / base.
+    package static func frequencies(width: Int, base: Double) -> [Double] {
+        (0..<(width + 1) / 2).map { pow(base, -2 * Double($0) / Double(width)) }
+    }
+
+    /// The angles of positions (T), in primitives: (T, the number of frequencies).
+    func angles<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
+        let frequencies = builder.constant(frequencies, shape: [frequencies.count])
+        return builder.multiply(builder.insertDimension(positions, at: 1), frequencies)
+    }
+
+    /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
+    func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
+        let angles = builder.insertDimension(angles(positions, &builder), at: 2)
+        let pairs = builder.join([builder.sine(angles), builder.cosine(angles)])
+        let rows = builder.reshape(pairs, keeping: 1, [2 * frequencies.count])
+        return width == 2 * frequencies.count ? rows : builder.split(rows, [width, 1])[0]
+    }
+
+    /// The row of a position.
+    package func values(at position: Int) -> [Double] {
+        let angles = frequencies.map { Double(position) * $0 }
+        return switch form {
+        case .rotary: angles.map(cosine) + angles.map(sine)
+        case .sinusoidal: Array(angles.flatMap { [sine($0), cosine($0)] }[..<width])
+        }
+    }
+
+    /// At least the first `count` rows: (N, width) with N >= count.
+    package func rows(_ count: Int) -> Tensor {
+        table.withLock { table in
+            let known = table.shape.rows
+            if known < count {
+                let more = (known..<max(count, 2 * known)).flatMap { values(at: $0).map { Float($0) } }
+                table = Tensor([known + more.count / width, width], table.values + more)
+            }
+            return table
+        }
+    }
+}
+
+// The system's functions, in double: the floats that are kept have 29 bits fewer.
+private func sine(_ x: Double) -> Double { sin(x) }
+private func cosine(_ x: Double) -> Double { cos(x) }

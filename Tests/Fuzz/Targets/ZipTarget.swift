@@ -1,0 +1,61 @@
+import Files
+import Interchange
+import TestSupport
+
+extension FuzzSuite {
+    /// Archives.
+    static func archives() throws -> FuzzSuite {
+        FuzzSuite("archives", "the list of a zip archive and what it leads to", [try ZipTarget()])
+    }
+}
+
+/// An archive is refused by one line that names it, or its entries lie in it one after the other.
+private struct ZipTarget: FuzzTarget {
+    let name = "zip"
+    private let mutator: Mutator
+    private let directory = TemporaryDirectory()
+
+    init() throws {
+        let samples = try [3, 0, 20].map { count in
+            let directory = TemporaryDirectory(), path = directory.file("a")
+            try AtomicFile.replace(at: path) { file in
+                var writer = ZipWriter(file)
+                for number in 0..<count {
+                    let bytes = (0..<17 * number).map { UInt8(truncatingIfNeeded: $0) }
+                    guard try writer.append(ZipEntry(name: "a/\(number)", bytes: bytes)) else {
+                        throw FuzzFailure("an entry changed")
+                    }
+                }
+                try writer.finish()
+            }
+            return try Fixtures.bytes(path)
+        }
+        // Where an archive ends when its numbers are large, and an entry's field of them.
+        let end = ZipWriter.end(count: 3, directorySize: 1 << 33, at: 1 << 33)
+        let record = ZipWriter.directoryRecord(ZipEntry(name: "a/1", size: 1 << 33, checksum: 1) { _ in }, at: 1 << 33)
+        mutator = Mutator(samples, words: [end, Array(end.suffix(42)), record] + Mutator.binaryNumbers)
+    }
+
+    func input(using generator: inout SeededGenerator) -> [UInt8] { mutator.input(using: &generator) }
+
+    func run(_ input: [UInt8]) throws {
+        let path = directory.file("a.pt")
+        try directory.write(input, to: "a.pt")
+        let archive: ZipArchive
+        do { archive = try ZipArchive(path: path) } catch {
+            try demandOneLine(error)
+            return try demand("\(error)".hasPrefix(path), "the error does not name the file")
+        }
+        var free = 0
+        for name in archive.names {
+            let range = try archive.range(of: name)
+            try demand(range.lowerBound >= free && range.upperBound <= input.count, "an entry lies elsewhere")
+            free = range.upperBound
+            do { try demand(try archive.bytes(of: name) == Array(input[range]), "other bytes are read") } catch let
+                error as ModelError
+            {
+                try demandOneLine(error)
+            }
+        }
+    }
+}
