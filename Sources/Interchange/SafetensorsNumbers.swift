@@ -103,7 +103,7 @@ private func widen<Narrow: FixedWidthInteger & BitwiseCopyable>(
 /// The value of a half-precision number (IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction). Swift's own
 /// `Float16` is not there on every processor.
 @inline(__always)
-package func float(half bits: UInt16) -> Float {
+func float(half bits: UInt16) -> Float {
     let sign = UInt32(bits & 0x8000) << 16
     let magnitude = UInt32(bits & 0x7FFF)
     switch magnitude {

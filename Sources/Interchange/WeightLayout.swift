@@ -39,8 +39,10 @@ struct LaidOutWeight: Sendable {
         let shape = Shape(layout.shape(of: tensor.shape.dimensions))
         self.tensor = tensor
         self.layout = layout
-        rows = shape.rows
-        columns = shape.columns
+        // What belongs to rows, as a bias does, goes with them.
+        let isVector = shape.rank == 1 && layout != .same
+        rows = isVector ? shape.columns : shape.rows
+        columns = isVector ? 1 : shape.columns
     }
 
     /// Hands on the tensor as it stands in the file, in pieces.

@@ -70,7 +70,7 @@ public struct SavedRun {
                 directory: path,
                 what: "it began with \(checkpoint.textHashes.count) texts, and these are \(texts.count)")
         }
-        for (text, hash) in zip(texts, checkpoint.textHashes) where SHA256.hexDigest(of: text.text.utf8) != hash {
+        for (text, hash) in zip(texts, checkpoint.textHashes) where text.sha256 != hash {
             throw TrainingError.changed(
                 directory: path,
                 what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")

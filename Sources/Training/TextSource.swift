@@ -10,14 +10,16 @@ import Files
 
 /// Texts of a person's own.
 public enum TextSource {
-    /// Reads files, each as a text of its own; `-` is standard input.
+    /// Reads files, each as a text of its own; `-` is standard input, and a file that ends in `.bin` holds the ids of tokens,
+    /// as nanoGPT and llm.c write them.
     /// - Throws: one line for whatever is wrong with one of them.
     public static func read(_ paths: [String]) throws -> [NamedText] {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
             throw TrainingError.setting("standard input can be read only once: give --text - a single time")
         }
         return try paths.map {
-            NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0))
+            if TokenShard.isOne($0) { return try TokenShard.read($0) }
+            return NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0))
         }
     }
 }

@@ -6,12 +6,29 @@ import Tokenizers
 /// A text and the name that people know it by.
 public struct NamedText: Sendable {
     public let name: String
+    /// Empty where there are only its tokens.
     public let text: String
+    /// The ids of a text that another program has encoded.
+    public let tokens: [Int32]?
+    /// That of the file the tokens came from.
+    private let digest: String?
 
     public init(name: String, text: String) {
         self.name = name
         self.text = text
+        tokens = nil
+        digest = nil
     }
+
+    init(name: String, tokens: [Int32], sha256: String) {
+        self.name = name
+        text = ""
+        self.tokens = tokens
+        digest = sha256
+    }
+
+    /// The SHA-256 of the text's UTF-8, or of the file the tokens came from.
+    var sha256: String { digest ?? SHA256.hexDigest(of: text.utf8) }
 }
 
 /// One or several texts as tokens, each cut into a part to learn from and, after it, a part to be tested on.
@@ -26,7 +43,7 @@ public struct TokenDataset: Sendable {
     }
 
     public let documents: [Document]
-    /// The SHA-256 of each text's UTF-8.
+    /// The SHA-256 of each text's UTF-8, or of the file of its tokens.
     public let hashes: [String]
 
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
@@ -55,6 +72,10 @@ public struct TokenDataset: Sendable {
     ) throws {
         func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
         documents = try texts.map { text in
+            if let ids = text.tokens {
+                return try Self.document(
+                    ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength)
+            }
             let scalars = text.text.unicodeScalars
             let count = scalars.count
             let cut = Self.trainingLength(of: count, validation: validation)
@@ -73,7 +94,27 @@ public struct TokenDataset: Sendable {
                 name: text.name, training: training, validation: validation,
                 predictedBytes: text.text.utf8[middle...].count - tokenizer.bytes(of: validation[0]).count)
         }
-        hashes = texts.map { SHA256.hexDigest(of: $0.text.utf8) }
+        hashes = texts.map(\.sha256)
+    }
+
+    /// The two parts of a text that is there in ids.
+    private static func document(
+        _ ids: [Int32], of text: NamedText, with tokenizer: any Tokenizer, validation: Double, contextLength: Int
+    ) throws -> Document {
+        if let place = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
+            throw TrainingError.setting(
+                "\(text.name): the id \(ids[place]) at place \(place) is not among the \(tokenizer.vocabularySize) of the "
+                    + "tokenizer (\(tokenizer.kind)); give the one that the file was made with by --tokenizer")
+        }
+        let cut = trainingLength(of: ids.count, validation: validation)
+        let rest = Array(ids[cut...])
+        guard cut > contextLength, rest.count > 1 else {
+            throw TrainingError.tooFewTokens(
+                name: text.name, training: cut, validation: rest.count, context: contextLength)
+        }
+        return Document(
+            name: text.name, training: Array(ids[..<cut]), validation: rest,
+            predictedBytes: rest.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })
     }
 
     /// The ids of a part of a text, which begins at the character numbered `position`.

@@ -78,6 +78,10 @@ public enum TokenizerChoice: Sendable, Equatable {
     public func make(
         for texts: [NamedText], validation: Double, remark: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
+        if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
+            throw TrainingError.setting(
+                "\(text.name) holds the ids of tokens and does not say of which: name them, as in --tokenizer gpt2")
+        }
         switch self {
         case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
         case .bytes: return ByteTokenizer()
@@ -131,6 +135,11 @@ extension TokenizerChoice {
         }
         return names
     }
+}
+
+extension TokenizerChoice {
+    /// Whether it is made of the text's pairs.
+    private var isLearnt: Bool { if case .bytePairs = self { true } else { false } }
 }
 
 extension TokenizerChoice: CustomStringConvertible {

@@ -125,7 +125,7 @@ struct TrainCommand: ParsableCommand {
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }
-        let (texts, origin) = try text.read(remark: remark)
+        let (texts, origin) = try text.read(allowingTokens: true, remark: remark)
         let tokenizer =
             try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, remark: remark)
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()

@@ -12,7 +12,8 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. (default: tiny Shakespeare)",
+            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. A file that ends in .bin holds ids of "
+                + "tokens, as nanoGPT and llm.c write them; --tokenizer then says of which. (default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 

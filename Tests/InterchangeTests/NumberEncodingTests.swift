@@ -57,7 +57,7 @@ import Testing
 
     @Test("What is no number stays none", arguments: [NumberEncoding.float32, .float16, .bfloat16])
     func nan(encoding: NumberEncoding) {
-        #expect(Self.round([.nan, Float(bitPattern: 0x7F80_0001)], encoding).allSatisfy(\.isNaN))
+        #expect(Self.round([.nan, Float(bitPattern: 0x7F80_0001)], encoding).allSatisfy { $0.isNaN })
     }
 
     @Test("In blocks no number is further off than half a step of its block")

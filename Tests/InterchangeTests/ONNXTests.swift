@@ -12,19 +12,34 @@ struct ONNXTests {
     private static let tokenizer = CharacterTokenizer(alphabetOf: ["\nabcdé"])
     private static let size = tokenizer.vocabularySize
 
-    /// One model of each kind that has a graph.
+    /// Models of each kind that has a graph, and of each option.
     private static func models() -> [any NeuralLanguageModel] {
-        let models: [any NeuralLanguageModel] = [
-            Transformer(
-                TransformerConfiguration(vocabularySize: size, contextLength: 12, layers: 2, heads: 2, width: 8),
-                seed: 1
-            ),
+        func transformer(_ family: TransformerConfiguration.Family, heads: Int, keyValueHeads: Int, headSize: Int)
+            -> Transformer
+        {
             Transformer(
                 TransformerConfiguration(
-                    vocabularySize: size, contextLength: 9, layers: 1, heads: 3, width: 9, innerWidth: 11,
-                    activation: .relu, layerNormEpsilon: 1e-3, tiesEmbeddings: false), seed: 2),
-            AttentionModel(.init(vocabularySize: size, contextLength: 12, width: 6), seed: 3),
+                    family, vocabularySize: size, contextLength: 12, layers: 2, heads: heads, width: 8,
+                    keyValueHeads: keyValueHeads, headSize: headSize, tiesEmbeddings: family != .llama), seed: 1)
+        }
+        func transformer(
+            width: Int, _ positions: Positions, _ feedForward: FeedForwardKind, biases: Biases = []
+        ) -> Transformer {
+            Transformer(
+                TransformerConfiguration(
+                    vocabularySize: size, contextLength: 9, layers: 1, heads: 1, width: width, innerWidth: 11,
+                    normEpsilon: 1e-3, positions: positions, feedForward: feedForward, biases: biases,
+                    tiesEmbeddings: false), seed: 2)
+        }
+        let models: [any NeuralLanguageModel] = [
+            transformer(.gpt2, heads: 2, keyValueHeads: 2, headSize: 4),
+            transformer(.llama, heads: 4, keyValueHeads: 2, headSize: 2),
+            transformer(.qwen3, heads: 2, keyValueHeads: 1, headSize: 6),
             BigramModel(vocabularySize: size, seed: 4),
+            AttentionModel(.init(vocabularySize: size, contextLength: 12, width: 6), seed: 3),
+            transformer(width: 9, .sinusoidal, .relu),
+            transformer(width: 8, .sinusoidal, .gelu, biases: .attentionInput),
+            transformer(width: 5, .absent, .swiglu, biases: .feedForward),
             Transformer(
                 TransformerConfiguration(vocabularySize: size, contextLength: 1, layers: 1, heads: 1, width: 4), seed: 5
             ),
@@ -50,7 +65,7 @@ struct ONNXTests {
         return path
     }
 
-    @Test("What is written passes its check, with and without a cache", arguments: 0..<5, [false, true])
+    @Test("What is written passes its check, with and without a cache", arguments: 0..<9, [false, true])
     func check(index: Int, hasCache: Bool) throws {
         let directory = TemporaryDirectory()
         let path = try write(Self.models()[index], .init(hasCache: hasCache), in: directory)
@@ -193,32 +208,5 @@ struct ONNXTests {
         }
         let ids = ONNXInterpreter.Array.integers((0..<batch * length).map { $0 % 5 }, shape: [batch, length])
         return try interpreter.run(interpreter.emptyPast(batch: batch).merging(["input_ids": ids]) { $1 })
-    }
-
-    @Test("Rounding to half precision gives back what was one, and the nearer of two neighbours")
-    func halfPrecision() {
-        for bits in 0...UInt16.max {
-            let number = float(half: bits)
-            guard number.isFinite else { continue }
-            #expect(half(number) == bits)
-            // Between a number and the next, from zero outwards.
-            let next = float(half: bits &+ 1)
-            guard next.isFinite, number.sign == next.sign else { continue }
-            let middle = (number + next) / 2
-            #expect(half(middle) == (bits & 1 == 0 ? bits : bits + 1))
-            #expect(half(number + (middle - number) * 0.75) == bits)
-            #expect(half(next - (next - middle) * 0.75) == bits + 1)
-        }
-        #expect(half(65519) == 0x7BFF && half(65520) == 0x7C00 && half(-.infinity) == 0xFC00)
-        #expect(float(half: half(.nan)).isNaN)
-    }
-
-    @Test("Rounding to bfloat16")
-    func bfloat16() {
-        let known: [(Float, UInt16)] = [
-            (1, 0x3F80), (-2, 0xC000), (1 + 0x1p-8, 0x3F80), (1 + 0x1p-8 + 0x1p-20, 0x3F81), (1 + 0x3p-8, 0x3F82),
-            (.infinity, 0x7F80), (.greatestFiniteMagnitude, 0x7F80), (0, 0),
-        ]
-        for (number, bits) in known { #expect(ONNXType.bfloat16.rounded(number) == bits) }
     }
 }

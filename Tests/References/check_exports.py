@@ -9,6 +9,7 @@ What is not installed is said, and left out. Exit status 0 only if all that was 
 """
 
 import argparse
+import functools
 import json
 import logging
 import os
@@ -69,6 +70,7 @@ class Case:
         ).decode("utf-8", errors="replace")
         return text.removesuffix("\n")
 
+    @functools.cache
     def our_ids(self, text):
         out = self.run(
             "tokenizer", "encode", "-", "--tokenizer", self.directory, "--special", "text", "--json",
@@ -319,7 +321,11 @@ def untied(source, directory):
 
 
 # How `gpt train` is asked for each family.
-FAMILIES = {"gpt2": []}
+FAMILIES = {
+    "gpt2": [],
+    "llama": ["--family", "llama", "--kv-heads", "2"],
+    "qwen3": ["--family", "qwen3", "--kv-heads", "2"],
+}
 KINDS = {"char": "char", "byte": "byte", "bpe": "bpe:320"}
 
 

@@ -38,25 +38,34 @@ public enum ModelExport {
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
         var remarks: [String] = []
-        let difference: Double?
+        var difference: Double?, size: Int?
         switch format {
         case .hf: difference = try writeDirectory(path, precision, at: out)
         case .gguf: difference = try writeGGUF(path, precision, at: out, &remarks)
         case .onnx:
             // It reads back and checks for itself.
-            let saved = try ModelDirectory.load(path)
-            try ONNXExport.write(
-                saved.model, tokenizer: saved.tokenizer, to: out,
+            let saved = try ModelDirectory.load(path), tokenizer = try? saved.tokenizer
+            let report = try ONNXExport.write(
+                saved.model, tokenizer: tokenizer, to: out,
                 options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
-            difference = nil
+            size = report.size
+            // Of rounded weights the graph is checked, and each number; what rounding does to logits is not measured.
+            difference = precision == .f32 ? Double(report.difference) : nil
+            if tokenizer == nil { remarks.append("There is no tokenizer with it: it takes ids, and no text.") }
+            if report.hasDataFile {
+                remarks.append("Its weights are in \(out)\(ONNXExport.dataEnding): keep the two together.")
+            }
         case .torchscript:
             let saved = try ModelDirectory.load(path)
             let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
-            try AtomicFile.replace(at: out) { try archive.write(to: $0) } check: { try archive.verify(at: $0) }
+            try AtomicFile.replace(at: out) {
+                try archive.write(to: $0)
+            } check: {
+                try archive.verify(at: $0)
+            }
             remarks = archive.remarks
-            difference = nil
         }
-        return Report(size: try size(of: out), difference: difference, remarks: remarks)
+        return Report(size: try size ?? self.size(of: out), difference: difference, remarks: remarks)
     }
 
     private static func writeDirectory(
@@ -68,7 +77,7 @@ public enum ModelExport {
             func write() throws -> ModelProbe {
                 let saved = try ModelDirectory.load(path)
                 let probe = try ModelProbe(saved)
-                guard saved.model is Transformer else {
+                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
                 }
                 try ModelDirectory.save(

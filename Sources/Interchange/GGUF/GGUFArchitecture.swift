@@ -1,15 +1,19 @@
 import LanguageModels
+import Layers
 
 /// A family of models as llama.cpp has it: its keys, and where each parameter lies.
 enum GGUFArchitecture: String, CaseIterable {
-    case gpt2
+    case gpt2, llama, qwen3
 
     static let key = "general.architecture"
 
     /// The architecture of a model; nil for one that llama.cpp does not compute.
     init?(of configuration: ModelConfiguration) {
-        switch configuration {
-        case .transformer(let shape) where shape.family == .gpt2 && shape.feedForward == .gelu: self = .gpt2
+        guard case .transformer(let c) = configuration, let family = c.family else { return nil }
+        switch family {
+        case .gpt2 where c.feedForward == .gelu: self = .gpt2
+        case .llama: self = .llama
+        case .qwen3 where c.biases.isEmpty && !c.hasDivisors: self = .qwen3
         default: return nil
         }
     }
@@ -29,63 +33,97 @@ enum GGUFArchitecture: String, CaseIterable {
     /// The keys that describe the shape.
     func keys(of configuration: ModelConfiguration) -> [(String, GGUFWrittenValue)] {
         guard case .transformer(let c) = configuration else { return [] }
-        return [
-            ("gpt2.context_length", .uint32(c.contextLength)), ("gpt2.embedding_length", .uint32(c.width)),
-            ("gpt2.block_count", .uint32(c.layers)), ("gpt2.feed_forward_length", .uint32(c.innerWidth)),
-            ("gpt2.attention.head_count", .uint32(c.heads)),
-            ("gpt2.attention.layer_norm_epsilon", .float32(c.normEpsilon)),
+        var keys: [(String, GGUFWrittenValue)] = [
+            ("context_length", .uint32(c.contextLength)), ("embedding_length", .uint32(c.width)),
+            ("block_count", .uint32(c.layers)), ("feed_forward_length", .uint32(c.innerWidth)),
+            ("attention.head_count", .uint32(c.heads)),
         ]
+        if self == .gpt2 {
+            keys.append(("attention.layer_norm_epsilon", .float32(c.normEpsilon)))
+        } else {
+            keys += [
+                ("attention.head_count_kv", .uint32(c.keyValueHeads)), ("attention.key_length", .uint32(c.headSize)),
+                ("attention.value_length", .uint32(c.headSize)),
+                ("attention.layer_norm_rms_epsilon", .float32(c.normEpsilon)),
+            ]
+        }
+        if case .rotary(let frequencies) = c.positions { keys += frequencies.keys(headSize: c.headSize) }
+        return keys.map { ("\(rawValue).\($0)", $1) }
     }
 
     /// The shape that a file describes, every number within limits.
     func configuration(_ file: GGUFFile) throws(ModelError) -> ModelConfiguration {
-        func size(_ key: String, limit: Int) throws(ModelError) -> Int {
-            let key = "\(rawValue).\(key)"
-            guard let value = try file.integer(key) else { throw file.failure("it does not say \(key)") }
+        func size(_ name: String, limit: Int, or other: Int? = nil) throws(ModelError) -> Int {
+            let key = "\(rawValue).\(name)"
+            guard let value = try file.integer(key) ?? other else { throw file.failure("it does not say \(key)") }
             guard 1...limit ~= value else { throw file.failure("its \(key) is \(value), not between 1 and \(limit)") }
             return value
         }
 
-        let heads = try size("attention.head_count", limit: 1 << 20)
-        if file["\(rawValue).attention.head_count_kv"] != nil {
-            let shared = try size("attention.head_count_kv", limit: 1 << 20)
-            guard shared == heads else {
-                throw file.failure("its queries share keys, which \(rawValue) does not have here")
-            }
+        if let experts = try file.integer("\(rawValue).expert_count"), experts > 0 {
+            throw file.failure("it has \(experts) experts, which is not supported")
         }
-        let shape = TransformerConfiguration(
+        let heads = try size("attention.head_count", limit: 1 << 20)
+        let width = try size("embedding_length", limit: 1 << 20)
+        var shape = TransformerConfiguration(
             vocabularySize: try file.entry("token_embd.weight").shape[0],
             contextLength: try size("context_length", limit: 1 << 24), layers: try size("block_count", limit: 4096),
-            heads: heads, width: try size("embedding_length", limit: 1 << 20),
-            innerWidth: try size("feed_forward_length", limit: 1 << 22),
-            normEpsilon: try file.number("\(rawValue).attention.layer_norm_epsilon") ?? 1e-5,
-            tiesEmbeddings: try file.tiesEmbeddings())
+            heads: heads, width: width, keyValueHeads: try size("attention.head_count_kv", limit: 1 << 20, or: heads),
+            innerWidth: try size("feed_forward_length", limit: 1 << 22), tiesEmbeddings: try file.tiesEmbeddings())
+        if self == .gpt2 {
+            shape.normEpsilon = try file.number("gpt2.attention.layer_norm_epsilon") ?? 1e-5
+        } else {
+            shape.headSize = try size("attention.key_length", limit: 1 << 20, or: max(1, width / heads))
+            guard try size("attention.value_length", limit: 1 << 20, or: shape.headSize) == shape.headSize else {
+                throw file.failure("its keys and values are of different lengths, which is not supported")
+            }
+            shape.normalization = .rmsNorm
+            shape.normEpsilon = try file.number("\(rawValue).attention.layer_norm_rms_epsilon") ?? 1e-6
+            shape.feedForward = .swiglu
+            shape.normalizesQueriesAndKeys = self == .qwen3
+            shape.biases = file.biases
+            shape.positions = .rotary(try RotaryFrequencies(file, rawValue, headSize: shape.headSize))
+        }
         if let problem = shape.problem { throw file.failure(problem) }
+        guard shape.family?.rawValue == rawValue else { throw file.failure("it is no model of the \(rawValue) family") }
         return .transformer(shape)
     }
 
     // MARK: The tensors
 
     /// The name and layout of a parameter, named as in a checkpoint.
-    func place(of parameter: String) -> (name: String, layout: WeightLayout)? {
+    func place(of parameter: String, in configuration: ModelConfiguration) -> (name: String, layout: WeightLayout)? {
+        guard case .transformer(let c) = configuration else { return nil }
         var pieces = parameter.split(separator: ".").map(String.init)
-        if pieces.first == "transformer" { pieces.removeFirst() }
+        if pieces.first == "transformer" || pieces.first == "model" { pieces.removeFirst() }
         guard let kind = pieces.popLast() else { return nil }
         var prefix = ""
-        if pieces.first == "h", pieces.count > 2 {
+        if pieces.count > 2, pieces[0] == "h" || pieces[0] == "layers" {
             prefix = "blk.\(pieces[1])."
             pieces.removeFirst(2)
         }
         let module = pieces.joined(separator: ".")
-        guard let name = Self.gpt2Names[module] else { return nil }
-        let isTransposed = kind == "weight" && module.contains("c_")
-        return ("\(prefix)\(name).\(kind)", isTransposed ? .transposed : .same)
+        guard let name = Self.names[module] else { return nil }
+        let layout: WeightLayout =
+            switch module {
+            case "attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj": kind == "weight" ? .transposed : .same
+            // Of the two families that turn halves, llama.cpp turns neighbours in the first.
+            case "self_attn.q_proj" where self == .llama: .interleaved(heads: c.heads)
+            case "self_attn.k_proj" where self == .llama: .interleaved(heads: c.keyValueHeads)
+            default: .same
+            }
+        return ("\(prefix)\(name).\(kind)", layout)
     }
 
-    private static let gpt2Names = [
+    private static let names = [
         "wte": "token_embd", "wpe": "position_embd", "ln_f": "output_norm", "lm_head": "output", "ln_1": "attn_norm",
         "attn.c_attn": "attn_qkv", "attn.c_proj": "attn_output", "ln_2": "ffn_norm", "mlp.c_fc": "ffn_up",
         "mlp.c_proj": "ffn_down",
+        "embed_tokens": "token_embd", "norm": "output_norm", "input_layernorm": "attn_norm",
+        "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+        "self_attn.o_proj": "attn_output", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
+        "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+        "mlp.down_proj": "ffn_down",
     ]
 
     /// How a tensor of that name is stored where most are stored as `encoding`: vectors and positions are small, and of
@@ -105,5 +143,22 @@ extension GGUFFile {
         return withBytes(of: output) { output in
             withBytes(of: embedding) { embedding in output.elementsEqual(embedding) }
         }
+    }
+
+    /// The layers with biases, as the first block has them.
+    fileprivate var biases: Biases {
+        var biases: Biases = []
+        if contains("blk.0.attn_q.bias") { biases.insert(.attentionInput) }
+        if contains("blk.0.attn_output.bias") { biases.insert(.attentionOutput) }
+        if contains("blk.0.ffn_up.bias") { biases.insert(.feedForward) }
+        return biases
+    }
+}
+
+extension TransformerConfiguration {
+    /// Whether its frequencies need a tensor, which llama.cpp reads for Llama only.
+    fileprivate var hasDivisors: Bool {
+        guard case .rotary(let frequencies) = positions else { return false }
+        return frequencies.divisors(headSize: headSize) != nil
     }
 }

@@ -22,7 +22,7 @@ enum GGUFModel {
         case .transformer(let shape): model = Transformer(shape, weights: .uninitialized)
         default: throw file.failure("a model of a kind that GGUF has no form for")
         }
-        try fill(model, from: file, architecture) {
+        try fill(model, from: file, architecture, configuration) {
             let result = Result { try readTokenizer(file) }
             tokenizer.withLock { $0 = result }
         }
@@ -59,12 +59,12 @@ enum GGUFModel {
     /// Takes every parameter from the file, which must have no other tensor, and does what is to be done `meanwhile`.
     private static func fill(
         _ model: any NeuralLanguageModel, from file: GGUFFile, _ architecture: GGUFArchitecture,
-        _ meanwhile: @Sendable () -> Void
+        _ configuration: ModelConfiguration, _ meanwhile: @Sendable () -> Void
     ) throws {
         var jobs: [Job] = []
         var unused = Set(file.names)
         for named in model.parameters {
-            guard let (name, layout) = architecture.place(of: named.name) else {
+            guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
                 throw file.failure("llama.cpp has no place for \(named.name)")
             }
             let entry = try file.entry(name), shape = named.parameter.value.shape
@@ -84,7 +84,8 @@ enum GGUFModel {
                 jobs.append(Job(weight: weight, entry: entry, rows: rows))
             }
         }
-        unused.remove("output.weight")  // a second copy of a tied classifier
+        // A second copy of a tied classifier, and what the shape was read from.
+        unused.subtract(["output.weight", RotaryFrequencies.tensorName])
         if let name = unused.min() { throw file.failure("the tensor \(quoted(name)) has no place in \(architecture)") }
         Execution.current.forEach(below: jobs.count + 1) { [jobs] item in
             guard item > 0 else { return meanwhile() }
@@ -114,11 +115,17 @@ enum GGUFModel {
         let reservesEnd = vocabulary.reserveEndOfText()
         var tensors: [GGUFTensor] = []
         for named in model.parameters {
-            guard let (name, layout) = architecture.place(of: named.name) else {
+            guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
                 throw ModelError(path: path, reason: "llama.cpp has no place for \(named.name)")
             }
             let isVocabulary = reservesEnd && (name == "token_embd.weight" || name == "output.weight")
             tensors.append(tensor(name, named.parameter.value, layout, encoding, withMeanRow: isVocabulary))
+        }
+        if case .transformer(let shape) = configuration, case .rotary(let frequencies) = shape.positions,
+            let divisors = frequencies.divisors(headSize: shape.headSize)
+        {
+            let divisors = Tensor([divisors.count], divisors)
+            tensors.append(tensor(RotaryFrequencies.tensorName, divisors, .same, .float32, withMeanRow: false))
         }
         let keys =
             [
@@ -131,8 +138,9 @@ enum GGUFModel {
     }
 
     private static func describe(_ model: any LanguageModel) -> String {
-        guard let model = model as? Transformer else { return model.modelType }
-        return model.configuration.feedForward == .gelu ? model.modelType : "\(model.modelType) with ReLU"
+        guard let shape = (model as? Transformer)?.configuration else { return model.modelType }
+        if shape.feedForward == .relu { return "\(model.modelType) with ReLU" }
+        return shape.family == nil ? "a transformer of no family" : model.modelType + " with options of its own"
     }
 
     /// What llama.cpp calls a file most of whose numbers are of one kind.

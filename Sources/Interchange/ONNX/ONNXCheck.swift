@@ -30,16 +30,21 @@ package struct ONNXCheck {
     /// - Parameters:
     ///   - graph: the file.
     ///   - data: the file of its weights, if they are not in the same.
-    /// - Throws: where something differs.
-    package func run(graph: String, data: String?) throws {
+    /// - Returns: the largest difference of a logit.
+    /// - Throws: where something differs by more than rounding.
+    @discardableResult
+    package func run(graph: String, data: String?) throws -> Float {
         do {
             let file = try ONNXFile(path: graph, data: data)
             let interpreter = try interpreter(for: file)
-            try Execution.with(.float32) {
+            return try Execution.with(.float32) {
+                var largest: Float = 0
                 for (batch, length) in [(2, 3), (1, 7)] {
                     let ids = (0..<batch * length).map { Int32(($0 * 7919 + 13) % model.vocabularySize) }
-                    try compare(interpreter, TokenBatch(batch: batch, length: length, ids: ids))
+                    largest = max(
+                        largest, try compare(interpreter, TokenBatch(batch: batch, length: length, ids: ids)))
                 }
+                return largest
             }
         } catch let error as ModelError {
             throw failure(error.reason)
@@ -105,7 +110,8 @@ package struct ONNXCheck {
 
     /// Throws where the logits of the file's graph are not the model's. With a cache the tokens are given to the graph in
     /// pieces: all but the last two at once, and those one by one.
-    private func compare(_ interpreter: ONNXInterpreter, _ tokens: TokenBatch) throws {
+    private func compare(_ interpreter: ONNXInterpreter, _ tokens: TokenBatch) throws -> Float {
+        var largest: Float = 0
         let length = min(tokens.length, model.contextLength ?? .max), V = model.vocabularySize
         let tokens = tokens.columns(0..<length)
         let expected = model.logits(tokens)
@@ -125,29 +131,34 @@ package struct ONNXCheck {
             guard let difference = largestDifference(logits, here) else {
                 throw ONNXInterpreter.Failure("there are logits that are no numbers")
             }
-            guard difference <= Self.tolerance else {
+            guard difference.relative <= Self.tolerance else {
                 throw ONNXInterpreter.Failure(
-                    "logits for \(tokens.batch) sequences of \(length) tokens are off by \(difference) of their size")
+                    "logits for \(tokens.batch) sequences of \(length) tokens are off by \(difference.relative) of their "
+                        + "size")
             }
+            largest = max(largest, difference.absolute)
             past = [:]
             for (name, array) in outputs where name.hasPrefix("present.") {
                 past["past_key_values." + name.dropFirst("present.".count)] = array
             }
         }
+        return largest
     }
 
-    /// The largest difference, as a share of the number expected plus the root mean square of all; nil where one of them is
-    /// no number.
-    private func largestDifference(_ actual: Tensor, _ expected: Tensor) -> Float? {
+    /// The largest difference, and the largest as a share of the number expected plus the root mean square of all; nil where
+    /// one of them is no number.
+    private func largestDifference(_ actual: Tensor, _ expected: Tensor) -> (absolute: Float, relative: Float)? {
         actual.withElements { actual in
             expected.withElements { expected in
                 let squares = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
                 let typical = Float((squares / Double(max(1, expected.count))).squareRoot())
-                var largest: Float = 0
+                var largest: (absolute: Float, relative: Float) = (0, 0)
                 for i in actual.indices {
                     let difference = abs(actual[i] - expected[i])
                     if !difference.isFinite { return nil }
-                    if difference > 0 { largest = max(largest, difference / (abs(expected[i]) + typical)) }
+                    if difference == 0 { continue }
+                    largest.absolute = max(largest.absolute, difference)
+                    largest.relative = max(largest.relative, difference / (abs(expected[i]) + typical))
                 }
                 return largest
             }

@@ -15,6 +15,9 @@ import Tokenizers
 ///
 /// The metadata hold the texts of `config.json` and `tokenizer.json`.
 package enum ONNXExport {
+    /// What the name of a file of weights has more than the graph's.
+    package static let dataEnding = ".data"
+
     package struct Options: Sendable {
         /// Whether the graph takes a cache and gives it back.
         package var hasCache: Bool
@@ -31,18 +34,29 @@ package enum ONNXExport {
         }
     }
 
+    /// What was written.
+    package struct Report {
+        /// The bytes of all of it.
+        package let size: Int
+        /// Whether the weights are in a file of their own.
+        package let hasDataFile: Bool
+        /// The largest difference between a logit of the model and of the file's graph.
+        package let difference: Float
+    }
+
     /// Writes the file, reads it again, and holds what it computes against the model's logits.
     ///
     /// The weights go from where they are to the file. The file takes its name when it has passed.
     /// - Parameters:
     ///   - model: what is exported.
     ///   - tokenizer: what goes into the metadata; nil for none.
-    ///   - path: the file. Weights that need one of their own go to the same name with `.data` at its end.
+    ///   - path: the file. Weights that need one of their own go to the same name with `dataEnding` at its end.
     ///   - options: with or without a cache, and in which precision.
     /// - Throws: one line that says why there is no file.
+    @discardableResult
     package static func write(
         _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, options: Options = Options()
-    ) throws {
+    ) throws -> Report {
         guard let network = model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: path,
@@ -66,20 +80,20 @@ package enum ONNXExport {
         }
         let check = ONNXCheck(network, hasCache: options.hasCache, path: path)
         let message = ONNXWriter.message(description, dataFile: nil)
-        if message.byteCount <= options.greatestFile {
-            try AtomicFile.replace(at: path) {
-                try message.write(to: $0)
-            } check: {
-                try check.run(graph: $0, data: nil)
-            }
-        } else {
-            try writeInTwo(description, to: path, check)
+        guard message.byteCount <= options.greatestFile else { return try writeInTwo(description, to: path, check) }
+        var difference: Float = 0
+        try AtomicFile.replace(at: path) {
+            try message.write(to: $0)
+        } check: {
+            difference = try check.run(graph: $0, data: nil)
         }
+        return Report(size: message.byteCount, hasDataFile: false, difference: difference)
     }
 
     /// The weights take their name before the graph does, and no older graph is left that would read them.
-    private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws {
-        let data = path + ".data"
+    private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws -> Report {
+        let data = path + dataEnding
+        var difference: Float = 0, size = 0
         let name = String(decoding: data.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
         let message = ONNXWriter.message(description, dataFile: name)
         try AtomicFile.replace(at: path) {
@@ -87,11 +101,13 @@ package enum ONNXExport {
         } check: { graph in
             try AtomicFile.replace(at: data) {
                 try ONNXWriter.writeData(description, to: $0)
+                size = $0.position
             } check: {
-                try check.run(graph: graph, data: $0)
+                difference = try check.run(graph: graph, data: $0)
                 try Files.remove(path)
             }
         }
+        return Report(size: message.byteCount + size, hasDataFile: true, difference: difference)
     }
 }
 

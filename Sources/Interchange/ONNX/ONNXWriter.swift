@@ -127,23 +127,26 @@ enum ONNXWriter {
     ) throws {
         try tensor.withElements { elements in
             guard type != .float32 else { return try piece(UnsafeRawBufferPointer(elements)) }
+            var bytes = [UInt8](repeating: 0, count: type.size << 16)
             for start in stride(from: 0, to: elements.count, by: 1 << 16) {
-                let rounded = elements[start..<min(start + 1 << 16, elements.count)].map(type.rounded)
-                try rounded.withUnsafeBytes(piece)
+                let numbers = elements[start..<min(start + 1 << 16, elements.count)]
+                try bytes.withUnsafeMutableBytes { bytes in
+                    let encoded = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(numbers.count * type.size)])
+                    type.encoding.encode(UnsafeBufferPointer(rebasing: numbers), into: encoded)
+                    try piece(UnsafeRawBufferPointer(encoded))
+                }
             }
         }
     }
 }
 
 extension ONNXType {
-    /// The bits of a number in 16 of them, rounded to nearest, ties to even.
-    package func rounded(_ number: Float) -> UInt16 {
+    /// How weights of this type are stored.
+    fileprivate var encoding: NumberEncoding {
         switch self {
-        case .bfloat16:
-            if number.isNaN { return 0x7FC0 }
-            let bits = number.bitPattern
-            return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16).littleEndian
-        default: return half(number).littleEndian
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        default: .float32
         }
     }
 }

@@ -18,8 +18,8 @@ struct TorchScriptArchive: Sendable {
         hasText
             ? []
             : [
-                "It takes and gives ids (generate_ids), not text: TorchScript has encode, decode and generate only for tokens "
-                    + "of characters, of bytes, and of byte pairs cut as GPT-2 cuts."
+                "It takes and gives ids (generate_ids), not text: there is no encode in TorchScript for a tokenizer that cuts as "
+                    + "o200k does or brings texts into a normal form, nor for a model without one."
             ]
     }
 
@@ -65,7 +65,7 @@ struct TorchScriptArchive: Sendable {
     /// The entries of an archive: what describes the module, then the numbers of its parameters.
     private static func entries(_ module: TorchScriptModule, _ tensors: [Tensor]) -> [ZipEntry] {
         var classes = TorchScriptClasses()
-        let pickle = PickleWriter.pickle { classes.pickle(module, name: "Model", into: &$0) }
+        let pickle = classes.pickle(module)
         let description: [(name: String, bytes: [UInt8])] = [
             ("data.pkl", pickle), ("code/__torch__.py", Array(classes.code.utf8)),
             // An empty tuple: the code has no constants but those written in it.

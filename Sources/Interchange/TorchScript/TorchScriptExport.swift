@@ -10,7 +10,7 @@ import Tokenizers
 /// - `forward(ids)`: logits (B, T, V) of ids (B, T);
 /// - `generate_ids(ids, n, temperature=0.0)`: a list of ids with n more;
 /// - `encode(text)`, `decode(ids)` and `generate(text, n, temperature=0.0)`, where the tokenizer is one of characters, of
-///   bytes, or of byte pairs cut by GPT-2's pattern.
+///   bytes, or of byte pairs that texts are neither cut for by the pattern of o200k nor normalized.
 ///
 /// The computation is the model's own graph. The parameters are tensors of the names they have in a checkpoint.
 public enum TorchScriptExport {

@@ -68,13 +68,24 @@ struct TorchScriptClasses {
     /// The definitions in the order in which they need each other.
     private(set) var code = ""
     private var nameOfDefinition: [String: String] = [:]
-    private var names: Set<String> = []
+    /// The class of the whole, whose methods say its name.
+    private static let root = "Model"
+    private var names: Set<String> = [root]
 
-    /// Pushes `module` as an object of its class, whose definition is added to the code if there is none like it.
-    /// - Parameter name: of the class, if it is free.
-    mutating func pickle(_ module: TorchScriptModule, name: String, into pickle: inout PickleWriter) {
-        let name = define(module, name)
-        pickle.object(name) { pickle in
+    /// The pickle of a model, with the classes of it and all its parts.
+    mutating func pickle(_ model: TorchScriptModule) -> [UInt8] {
+        PickleWriter.pickle { push(model, nil, into: &$0) }
+    }
+
+    /// Pushes a module as an object of its class, whose definition is added to the code if there is none like it.
+    /// - Parameters:
+    ///   - module: the model or a part of it.
+    ///   - attribute: what the part is called where it belongs; nil for the model.
+    ///   - pickle: where it is pushed.
+    private mutating func push(
+        _ module: TorchScriptModule, _ attribute: String?, into pickle: inout PickleWriter
+    ) {
+        pickle.object(define(module, attribute)) { pickle in
             pickle.string("training")
             pickle.boolean(false)
             for (name, value) in module.attributes {
@@ -86,14 +97,14 @@ struct TorchScriptClasses {
                 case .strings(let strings): pickle.strings(strings)
                 case .integersByInteger(let pairs): pickle.dictionary(pairs)
                 case .integersByString(let pairs): pickle.dictionary(pairs)
-                case .module(let part): self.pickle(part, name: Self.className(name, part), into: &pickle)
+                case .module(let part): push(part, name, into: &pickle)
                 }
             }
         }
     }
 
     /// The class of a module.
-    private mutating func define(_ module: TorchScriptModule, _ wanted: String) -> String {
+    private mutating func define(_ module: TorchScriptModule, _ attribute: String?) -> String {
         var parameters = ""
         var declarations = "  training : bool\n"
         for (name, value) in module.attributes {
@@ -106,7 +117,7 @@ struct TorchScriptClasses {
             case .strings: type = "List[str]"
             case .integersByInteger: type = "Dict[int, int]"
             case .integersByString: type = "Dict[str, int]"
-            case .module(let part): type = "__torch__." + define(part, Self.className(name, part))
+            case .module(let part): type = "__torch__." + define(part, name)
             }
             // The parts of a list have numbers for names, which cannot be declared as others are.
             declarations +=
@@ -115,11 +126,15 @@ struct TorchScriptClasses {
         let definition =
             "  __parameters__ = [\(parameters)]\n  __buffers__ = []\n\(declarations)\(module.methods)"
         if let name = nameOfDefinition[definition] { return name }
-        var name = wanted
-        var number = 2
-        while !names.insert(name).inserted {
-            name = "\(wanted)\(number)"
-            number += 1
+        var name = Self.root
+        if let attribute {
+            let wanted = Self.className(attribute, module)
+            name = wanted
+            var number = 2
+            while !names.insert(name).inserted {
+                name = "\(wanted)\(number)"
+                number += 1
+            }
         }
         nameOfDefinition[definition] = name
         code += "class \(name)(Module):\n\(definition)"

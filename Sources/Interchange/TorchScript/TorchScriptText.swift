@@ -82,8 +82,8 @@ extension TorchScriptTokenizer {
 
         """
 
-    /// `SplitPattern.gpt2`: as `GPT2Scanner` has it, over the classes of `GPT2CharacterClass`.
-    static let gpt2Pattern = """
+    /// Where pieces end by a pattern over the classes of `GPT2CharacterClass`, given `end_of_piece` for it.
+    static let piecesOfClasses = """
           # The class of a character: 0 other, 1 letter, 2 number, 3 white space.
           def class_of(self: __torch__.Model, scalar: int) -> int:
             if scalar < 128:
@@ -98,6 +98,28 @@ extension TorchScriptTokenizer {
                 high = middle
             return self.classes[low]
 
+          # Where the pieces of a text end within which bytes are merged.
+          def ends_of_pieces(self: __torch__.Model, bytes: List[int]) -> List[int]:
+            scalars = self.scalars_of(bytes)
+            classes = [self.class_of(scalar) for scalar in scalars]
+            # Where characters end.
+            ends = annotate(List[int], [])
+            for i in range(1, len(bytes)):
+              if bytes[i] < 128 or bytes[i] >= 192:
+                ends.append(i)
+            ends.append(len(bytes))
+            pieces = annotate(List[int], [])
+            start = 0
+            while start < len(scalars):
+              start = self.end_of_piece(scalars, classes, start)
+              pieces.append(ends[start - 1])
+            return pieces
+
+
+        """
+
+    /// `SplitPattern.gpt2`, as `GPT2Scanner` has it.
+    static let gpt2Pattern = """
           # The end of the piece of a text that begins at start, both counted in characters, by the expression
           # '(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+
           def end_of_piece(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
@@ -127,23 +149,64 @@ extension TorchScriptTokenizer {
               end -= 1
             return end
 
-          # Where the pieces of a text end within which bytes are merged.
-          def ends_of_pieces(self: __torch__.Model, bytes: List[int]) -> List[int]:
-            scalars = self.scalars_of(bytes)
-            classes = [self.class_of(scalar) for scalar in scalars]
-            # Where characters end.
-            ends = annotate(List[int], [])
-            for i in range(1, len(bytes)):
-              if bytes[i] < 128 or bytes[i] >= 192:
-                ends.append(i)
-            ends.append(len(bytes))
-            pieces = annotate(List[int], [])
-            start = 0
-            while start < len(scalars):
-              start = self.end_of_piece(scalars, classes, start)
-              pieces.append(ends[start - 1])
-            return pieces
+
+        """
+
+    /// `SplitPattern.cl100k`, `llama3` and `qwen2`, as `CL100KScanner` has them.
+    /// - Parameters:
+    ///   - greatestNumber: how many digits a piece can have.
+    ///   - keepsTrailingWhitespace: whether white space that ends a text is one piece.
+    static func cl100kPattern(greatestNumber: Int, keepsTrailingWhitespace: Bool) -> String {
+        """
+          # The end of the piece of a text that begins at start, both counted in characters, by the expression
+          # '(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,\(greatestNumber)}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|
+          # \(keepsTrailingWhitespace ? "\\s+$|" : "")\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+
+          def end_of_piece(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
+            count = len(scalars)
+            first = scalars[start]
+            if first == 39 and start + 1 < count:  # an apostrophe
+              second = scalars[start + 1] | 32
+              # s, d, m, t, and the long s
+              if second == 115 or second == 100 or second == 109 or second == 116 or scalars[start + 1] == 383:
+                return start + 2
+              if start + 2 < count:
+                third = scalars[start + 2] | 32
+                if second == 108 and third == 108 or (second == 118 or second == 114) and third == 101:  # ll, ve, re
+                  return start + 3
+            end = start
+            if classes[start] == 2:
+              while end < count and end - start < \(greatestNumber) and classes[end] == 2:
+                end += 1
+              return end
+            if classes[start] != 1 and first != 10 and first != 13 and start + 1 < count:
+              end = start + 1
+            if classes[end] == 1:
+              while end < count and classes[end] == 1:
+                end += 1
+              return end
+            end = start
+            if first == 32 and start + 1 < count:
+              end = start + 1
+            if classes[end] == 0:
+              while end < count and classes[end] == 0:
+                end += 1
+              while end < count and (scalars[end] == 10 or scalars[end] == 13):
+                end += 1
+              return end
+            # White space: up to its last line break, or all of it but for its last character where something follows.
+            end = start
+            after_lines = start
+            while end < count and classes[end] == 3:
+              if scalars[end] == 10 or scalars[end] == 13:
+                after_lines = end + 1
+              end += 1
+            if after_lines > start and (end < count or \(keepsTrailingWhitespace ? "False" : "True")):
+              return after_lines
+            if end < count and end - start > 1:
+              end -= 1
+            return end
 
 
         """
+    }
 }

@@ -3,18 +3,18 @@ import Tokenizers
 /// A tokenizer in TorchScript: the methods `encode(text) -> List[int]` and `decode(ids) -> str`, and the tables they read.
 ///
 /// A string of TorchScript is a row of bytes: `list(text)` has an element for each, `chr` makes one. Nothing there knows
-/// Unicode or regular expressions, so UTF-8 is taken apart and GPT-2's pattern scanned by hand. As in prompts, the names of
+/// Unicode or regular expressions, so UTF-8 is taken apart and patterns are scanned by hand. As in prompts, the names of
 /// special tokens are plain text.
 enum TorchScriptTokenizer {
-    /// Adds a tokenizer to a module, if it is one that can be written: characters, bytes, and byte pairs cut by GPT-2's
-    /// pattern or not at all.
+    /// Adds a tokenizer to a module, if it is one that can be written: characters, bytes, and byte pairs but for those cut
+    /// by the pattern of o200k, or of texts brought into a normal form.
     /// - Returns: whether it was.
     static func add(_ tokenizer: any Tokenizer, to module: inout TorchScriptModule) -> Bool {
         switch tokenizer {
         case let tokenizer as CharacterTokenizer: add(tokenizer, to: &module)
         case is ByteTokenizer: module.methods += bytesOfText + textOfBytes + encodingBytes
         case let tokenizer as BPETokenizer:
-            guard [.gpt2, .whole].contains(tokenizer.pattern), tokenizer.normalization == .none else { return false }
+            guard tokenizer.pattern != .o200k, tokenizer.normalization == .none else { return false }
             add(tokenizer, to: &module)
         default: return false
         }
@@ -103,15 +103,20 @@ enum TorchScriptTokenizer {
             module.methods += rankByPairs
         }
         module.methods += merging
-        if tokenizer.pattern == .gpt2 {
+        if tokenizer.pattern != .whole {
             let changes = GPT2CharacterClass.changes
             module.set("class_starts", .integers(changes.map(\.point)))
             module.set("classes", .integers(changes.map(\.class.rawValue)))
             let ascii = (0..<128).map { point in changes.last { $0.point <= point }?.class.rawValue ?? 0 }
             module.set("classes_of_ascii", .integers(ascii))
-            module.methods += gpt2Pattern
-        } else {
-            module.methods += noPattern
+            module.methods += piecesOfClasses
+        }
+        switch tokenizer.pattern {
+        case .gpt2: module.methods += gpt2Pattern
+        case .cl100k: module.methods += cl100kPattern(greatestNumber: 3, keepsTrailingWhitespace: true)
+        case .llama3: module.methods += cl100kPattern(greatestNumber: 3, keepsTrailingWhitespace: false)
+        case .qwen2: module.methods += cl100kPattern(greatestNumber: 1, keepsTrailingWhitespace: false)
+        case .whole, .o200k: module.methods += noPattern
         }
         module.methods += encodingPairs(findsWholePieces: tokenizer.findsWholePieces)
     }

@@ -1,0 +1,67 @@
+import LanguageModels
+import Tensors
+
+/// Rotary positions in GGUF files: the base and a factor by keys, and Llama 3's scaling as a tensor of what each frequency is
+/// divided by.
+extension RotaryFrequencies {
+    /// The tensor of divisors, (size / 2) in 32-bit floats.
+    static let tensorName = "rope_freqs.weight"
+
+    /// The keys, without the name of the architecture before them.
+    func keys(headSize: Int) -> [(String, GGUFWrittenValue)] {
+        var keys: [(String, GGUFWrittenValue)] = [
+            ("rope.dimension_count", .uint32(headSize)), ("rope.freq_base", .float32(base)),
+        ]
+        if case .linear(let factor) = scaling {
+            keys += [("rope.scaling.type", .string("linear")), ("rope.scaling.factor", .float32(factor))]
+        }
+        return keys
+    }
+
+    /// What each frequency of a head is divided by; nil where all are alike.
+    func divisors(headSize: Int) -> [Float]? {
+        guard case .llama3 = scaling else { return nil }
+        let plain = RotaryFrequencies(base: base).values(headSize: headSize)
+        return zip(plain, values(headSize: headSize)).map { Float($0 / $1) }
+    }
+
+    /// Reads what a file says. Throws where it is scaled in a way that is not known here.
+    init(_ file: GGUFFile, _ architecture: String, headSize: Int) throws(ModelError) {
+        self.init(base: try file.number("\(architecture).rope.freq_base") ?? 10_000)
+        if let turned = try file.integer("\(architecture).rope.dimension_count"), turned != headSize {
+            throw file.failure("it turns \(turned) of the \(headSize) numbers of a head, which is not supported")
+        }
+        switch try file.string("\(architecture).rope.scaling.type") ?? "none" {
+        case "none": break
+        case "linear":
+            guard let factor = try file.number("\(architecture).rope.scaling.factor") else {
+                throw file.failure("it does not say \(architecture).rope.scaling.factor")
+            }
+            scaling = .linear(factor: factor)
+        case let other:
+            throw file.failure("its rotary positions are scaled by \(quoted(other)), which is not supported")
+        }
+        if file.contains(Self.tensorName) { try readDivisors(file, headSize: headSize) }
+    }
+
+    /// Finds the scaling whose divisors are those in the file, of those that have been published: Llama 3's all have the
+    /// same bounds, and the greatest divisor is the factor.
+    private mutating func readDivisors(_ file: GGUFFile, headSize: Int) throws(ModelError) {
+        let entry = try file.entry(Self.tensorName)
+        guard scaling == nil, entry.encoding == .float32, entry.count == headSize / 2 else {
+            throw file.failure("its \(Self.tensorName) is not of the form that is supported")
+        }
+        let divisors = file.withBytes(of: entry) { bytes in
+            (0..<entry.count).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+        }
+        if divisors.allSatisfy({ $0 == 1 }) { return }
+        for context in [8192, 4096, 2048, 16384, 32768] {
+            scaling = .llama3(
+                factor: Double(divisors.max() ?? 1), lowFrequencyFactor: 1, highFrequencyFactor: 4,
+                originalContext: context)
+            let found = self.divisors(headSize: headSize) ?? []
+            if zip(found, divisors).allSatisfy({ abs($0 - $1) <= 1e-4 * abs($1) }) { return }
+        }
+        throw file.failure("its rotary positions are scaled in a way that is not known here")
+    }
+}
