@@ -120,6 +120,9 @@ struct TrainCommand: ParsableCommand {
         let start = try from.map { try StartingModel($0) }
         let settings = try settings(from: start)
         if let problem = settings.problem { throw TrainingError.setting(problem) }
+        if settings.shape.kind == .ngram, profile || training.precision != nil {
+            throw CommandFailure("counting has no steps and multiplies nothing: leave out --profile and --precision")
+        }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }
