@@ -38,7 +38,7 @@ struct TokenShardTests {
             [], [1], Self.header([20_240_520, 1, 3]) + ids.dropLast(2), Self.header([20_240_520, 1, 3]),
             Self.header([20_240_520, 2, 3]) + ids, Self.header([20_240_801, 7, 1]) + Self.bytes([1 << 31], size: 4),
             Self.header([20_240_801, 7, -1]), Self.header([20_240_520, 1, 0]),
-        ] {
+        ] as [[UInt8]] {
             #expect(throws: TrainingError.self) { _ = try read(bytes) }
         }
     }
