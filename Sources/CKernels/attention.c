@@ -119,6 +119,23 @@ ALWAYS_INLINE void NAME(pair_rows)(
                 pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
 }
 
+// Where the rounded vectors of a group are kept: the queries of each of its heads, then the keys, then the values.
+ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, int64_t item, int64_t part) {
+    return a->rounded + (item * (group_size(a) + 2) + part) * a->queries * words_of(GPT_BFLOAT16, a->size);
+}
+
+// Rows of kept words as floats again, `width` apart.
+ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *words, int64_t rows, int64_t size) {
+    const int64_t row = words_of(GPT_BFLOAT16, size);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < size; j += 2 * LANES) {
+            vf first, second;
+            spread_pairs(load_up_to(words + r * row + j / 2, row - j / 2), &first, &second);
+            store_some(to + r * width + j, first, size - j);
+            store_some(to + r * width + j + LANES, second, size - j - LANES);
+        }
+}
+
 // One group of heads, many queries.
 static void NAME(attention_forward)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
@@ -133,6 +150,11 @@ static void NAME(attention_forward)(void *context, int64_t item) {
     float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
     NAME(pack_all)(precision, packed_k, head_start(a->k, batch, group), 1, a->k.row, size, keys);
     NAME(pack_all)(precision, packed_v, head_start(a->v, batch, group), a->v.row, 1, keys, size);
+    if (a->rounded) {
+        float *to = NAME(rounded_start)(a, item, group_size(a));
+        NAME(factor)(precision, to, head_start(a->k, batch, group), a->k.row, keys, size);
+        NAME(factor)(precision, to + keys * size_words, head_start(a->v, batch, group), a->v.row, keys, size);
+    }
     // The blocks of queries of all heads of the group, one after another.
     const int64_t blocks = (a->queries + block - 1) / block;
     for (int64_t i = 0; i < group_size(a) * blocks; i++) {
@@ -140,7 +162,8 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1);
         const float *q = head_start(a->q, batch, head) + first * a->q.row;
-        const left_factor queries = NAME(factor)(precision, rounded_q, q, a->q.row, rows, size);
+        float *rounded = a->rounded ? NAME(rounded_start)(a, item, i / blocks) + first * size_words : rounded_q;
+        const left_factor queries = NAME(factor)(precision, rounded, q, a->q.row, rows, size);
         multiply_packed(
             precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys, scores,
             score_row, false);
@@ -221,23 +244,29 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
     const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
+    int64_t k_row = a->k.row, v_row = a->v.row;
 
     float *columns_k = gpt_scratch(
         GPT_SCRATCH_OPERATION,
         2 * size_words * score_row + (key_words + 2 * keys) * width + 3 * block * score_row
-            + block * (3 * width + 2 * size_words));
+            + block * (3 * width + 2 * size_words) + (a->rounded ? (2 * keys + block) * width : 0));
     float *columns_v = columns_k + size_words * score_row, *rows_k = columns_v + size_words * score_row;
     float *d_k = rows_k + key_words * width, *d_v = d_k + keys * width;
     float *p = d_v + keys * width, *d_s = p + block * score_row, *paired_d_s = d_s + block * score_row;
     float *block_q = paired_d_s + block * score_row, *block_d_out = block_q + block * width;
     float *d_q = block_d_out + block * width, *rounded_q = d_q + block * width;
-    float *rounded_d_out = rounded_q + block * size_words;
+    float *rounded_d_out = rounded_q + block * size_words, *spread_q = rounded_d_out + block * size_words;
+    if (a->rounded) {
+        float *spread = spread_q + block * width;
+        NAME(spread_rows)(spread, width, NAME(rounded_start)(a, item, group_size(a)), 2 * keys, size);
+        k = spread, v = spread + keys * width, k_row = v_row = width;
+    }
     // Read transposed, the words of floats lie where the floats do.
     const float *transposed_d_s = precision == GPT_FLOAT32 ? d_s : paired_d_s;
 
-    NAME(pack_all)(precision, columns_k, k, 1, a->k.row, size, keys);
-    NAME(pack_all)(precision, columns_v, v, 1, a->v.row, size, keys);
-    NAME(pack_all)(precision, rows_k, k, a->k.row, 1, keys, size);
+    NAME(pack_all)(precision, columns_k, k, 1, k_row, size, keys);
+    NAME(pack_all)(precision, columns_v, v, 1, v_row, size, keys);
+    NAME(pack_all)(precision, rows_k, k, k_row, 1, keys, size);
     memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
 
     const int64_t blocks = (a->queries + block - 1) / block;
@@ -246,9 +275,17 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
         const float *q_here = head_start(a->q, batch, head) + first * a->q.row;
+        int64_t q_row = a->q.row;
         const float *out_here = head_start(a->out, batch, head) + first * a->out.row;
         const float *d_out_here = head_start(g->d_out, batch, head) + first * g->d_out.row;
-        const left_factor queries = NAME(factor)(precision, rounded_q, q_here, a->q.row, rows, size);
+        left_factor queries;
+        if (a->rounded) {
+            queries = (left_factor){NAME(rounded_start)(a, item, i / blocks) + first * size_words, size_words};
+            NAME(spread_rows)(spread_q, width, queries.start, rows, size);
+            q_here = spread_q, q_row = width;
+        } else {
+            queries = NAME(factor)(precision, rounded_q, q_here, q_row, rows, size);
+        }
         const left_factor gradients = NAME(factor)(precision, rounded_d_out, d_out_here, g->d_out.row, rows, size);
         multiply_packed(
             precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, columns_k, size_words, keys, p,
@@ -275,7 +312,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         }
         NAME(pair_rows)(precision, p, p, score_row, rows, limit);
         NAME(pair_rows)(precision, paired_d_s, d_s, score_row, rows, limit);
-        NAME(pack_all)(precision, block_q, q_here, a->q.row, 1, rows, size);
+        NAME(pack_all)(precision, block_q, q_here, q_row, 1, rows, size);
         NAME(pack_all)(precision, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
         multiply_packed(
             precision, limit, width, row_words, p, 1, score_row, block_d_out, row_words, size, d_v, width, true);

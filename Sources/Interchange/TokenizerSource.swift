@@ -14,7 +14,7 @@ import Tokenizers
 /// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
 public enum TokenizerSource {
     /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
-    /// the directory of a model.
+    /// a model, which is a directory or a GGUF file.
     /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
@@ -23,6 +23,7 @@ public enum TokenizerSource {
             }
             return try TokenizerFile.read(directory: path)
         }
+        if GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)) }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
         // The file is a list of tokens; how texts are cut and which tokens are special only its name says.
@@ -62,6 +63,15 @@ public enum TokenizerSource {
                 if let folder { return try verified(folder + "/" + file.name, file) }
                 return try contents(of: file, mayDownload, willDownload)
             })
+    }
+
+    /// Whether the files of a published encoding are where `published` looks for them, whatever is in them.
+    package static func isKept(_ encoding: PublishedEncoding, folder: String? = nil) -> Bool {
+        let data = getenv("GPT_DATA").map { String(cString: $0) } ?? ""
+        let folders =
+            folder.map { [$0] }
+            ?? [data.isEmpty ? nil : data, Files.cacheDirectory].compactMap { $0.map { $0 + "/tokenizers" } }
+        return encoding.files.allSatisfy { file in folders.contains { Files.exists("\($0)/\(file.name)") } }
     }
 
     /// The bytes of a published file, if it is that: a rank that is off would give other ids without a word.

@@ -12,7 +12,7 @@ import Tensors
 public enum Positions: Sendable, Hashable {
     /// A learned vector for each position, added to the embedding: GPT-2's.
     case learned
-    /// Sines and cosines of the position, added to the embedding (Vaswani et al., 2017).
+    /// Sines and cosines of the position times 0.02, added to the embedding (Vaswani et al., 2017).
     case sinusoidal
     /// Queries and keys are turned by their positions: see `Rotary`.
     case rotary(RotaryFrequencies)

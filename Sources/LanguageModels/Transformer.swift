@@ -36,10 +36,12 @@ public final class Transformer: NeuralLanguageModel {
         finalNorm = NormLayer(width: C, epsilon: configuration.normEpsilon, configuration.normalization)
         untiedClassifier =
             configuration.tiesEmbeddings ? nil : Parameter(weights.normal([V, C], deviation: deviation))
+        // In the paper the embedding is multiplied by sqrt(C) to stand beside waves of 1. Here the waves are made as small as
+        // a new embedding is: the norms that read the sum see no difference, and the classifier keeps its scale.
         let frequencies = PositionTable.frequencies(width: C, base: 10_000)
         sinusoids =
             configuration.positions == .sinusoidal
-            ? PositionTable(.sinusoidal, width: C, frequencies: frequencies) : nil
+            ? PositionTable(.sinusoidal, width: C, frequencies: frequencies, amplitude: deviation) : nil
     }
 
     public var modelType: String { configuration.family?.rawValue ?? "transformer" }

@@ -24,6 +24,8 @@ package final class PositionTable: Sendable {
     package let form: Form
     /// The number of columns.
     package let width: Int
+    /// What every number is multiplied by.
+    private let amplitude: Double
     private let frequencies: [Double]
     private let table: Mutex<Tensor>
 
@@ -31,13 +33,15 @@ package final class PositionTable: Sendable {
     ///   - form: the order of a row.
     ///   - width: the number of columns. An odd one is for a sinusoidal table, whose last cosine is left out.
     ///   - frequencies: the angles at position 1, (width + 1) / 2 of them.
-    package init(_ form: Form, width: Int, frequencies: [Double]) {
+    ///   - amplitude: what every number is multiplied by; 1 where something is turned.
+    package init(_ form: Form, width: Int, frequencies: [Double], amplitude: Double = 1) {
         precondition(
             frequencies.count == (width + 1) / 2 && (form == .sinusoidal || width % 2 == 0),
             "\(frequencies.count) frequencies for \(width) columns")
         self.form = form
         self.width = width
         self.frequencies = frequencies
+        self.amplitude = amplitude
         table = Mutex(Tensor([0, width]))
     }
 
@@ -71,17 +75,20 @@ package final class PositionTable: Sendable {
         let (cosines, sines) = turns(positions, &builder)
         // sin, cos, sin, cos, ...: pairs in a dimension of their own.
         let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
-        let rows = builder.reshape(pairs, keeping: 1, [2 * frequencies.count])
+        let waves = builder.multiply(pairs, builder.constant(amplitude))
+        let rows = builder.reshape(waves, keeping: 1, [2 * frequencies.count])
         return width == 2 * frequencies.count ? rows : builder.split(rows, [width, 1])[0]
     }
 
     /// The row of a position.
     package func values(at position: Int) -> [Double] {
         let angles = frequencies.map { Double(position) * $0 }
-        return switch form {
-        case .rotary: angles.map(cosine) + angles.map(sine)
-        case .sinusoidal: Array(angles.flatMap { [sine($0), cosine($0)] }[..<width])
-        }
+        let row =
+            switch form {
+            case .rotary: angles.map(cosine) + angles.map(sine)
+            case .sinusoidal: Array(angles.flatMap { [sine($0), cosine($0)] }[..<width])
+            }
+        return row.map { amplitude * $0 }
     }
 
     /// At least the first `count` rows: (N, width) with N >= count.

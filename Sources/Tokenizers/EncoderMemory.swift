@@ -84,7 +84,8 @@ final class EncoderMemory: @unchecked Sendable {
 
 /// A short piece and its ids, half a cache line.
 struct CachedPiece {
-    /// The bytes, and in the highest byte their number. All zero where nothing is remembered.
+    /// The bytes, and in the highest byte their number; its highest bit is set where they are a stretch of a longer piece. All
+    /// zero where nothing is remembered.
     var key = ShortKey()
     /// Up to three ids; of more the place of the first in `longerIDs`.
     var ids: (Int32, Int32, Int32) = (0, 0, 0)

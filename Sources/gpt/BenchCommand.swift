@@ -20,9 +20,9 @@ struct BenchCommand: ParsableCommand {
             token; it is held against the multiply-add rate that the same threads reach on registers alone, measured just \
             before.
 
-            generate: one sequence, the best of three. Each token needs every weight once, and the keys and values \
-            before it: these bytes a second are held against the rate at which the same threads read a gigabyte of \
-            memory, measured right after. A model that fits in a cache can be faster than memory.
+            generate: one sequence, in turns with reading a gigabyte of memory, at least three of each; the best count. \
+            Each token needs every weight once, and the keys and values before it: these bytes a second are held against \
+            the rate at which the same threads read memory. A model that fits in a cache can be faster.
 
             ops: each op alone, forward and backward, and each matrix product, also of odd shapes. GFLOP/s is of those \
             limited by arithmetic (attention counts all scores, although half of them are masked), GB/s of those limited \
@@ -44,7 +44,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "The numbers that products are computed with: f32, bf16, or for generate int8.")
     var precision = Precision.float32
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long to train, or to measure ops.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to measure, about.", valueName: "seconds"))
     var seconds = 8.0
 
     @OptionGroup var execution: ExecutionOptions
@@ -67,6 +67,9 @@ struct BenchCommand: ParsableCommand {
 
     func validate() throws {
         if profile, subject != .train { throw ValidationError("--profile is for 'gpt bench train'.") }
+        if subject == .generate, batch != nil || length != nil {
+            throw ValidationError("--batch and --length are for training steps; 'gpt bench generate' has none.")
+        }
     }
 
     func run() throws {
@@ -83,7 +86,7 @@ struct BenchCommand: ParsableCommand {
                 let report = BenchReport(subject: subject, preset: preset, benchmark: benchmark, json: json)
                 switch subject {
                 case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
-                case .generate: try report.write(benchmark.generate())
+                case .generate: try report.write(benchmark.generate(seconds: seconds))
                 case .ops: try report.write(OpBenchmark(benchmark), seconds: seconds)
                 }
             }

@@ -49,7 +49,7 @@ struct BenchReport {
     }
 
     func write(_ ops: OpBenchmark, seconds: Double) throws {
-        let peakFlops = execution.measuredPeak(seconds: 0.5), peakBytes = Benchmark.measuredBandwidth
+        let peakFlops = execution.measuredPeak(seconds: 0.5), peakBytes = Benchmark.measuredBandwidth(seconds: 0.5)
         let sections = ops.run(seconds: seconds)
         try writeShape()
         try writeLine(

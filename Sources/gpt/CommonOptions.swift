@@ -6,7 +6,7 @@ import GPTKit
 struct ModelOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The model's directory: one that 'gpt train' made, or any GPT-2 directory of Hugging Face's transformers.",
+            "The model's directory: one that 'gpt train' made, or a GPT-2, Llama or Qwen3 of Hugging Face's transformers.",
             valueName: "model"))
     var model: String
 

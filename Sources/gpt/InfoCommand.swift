@@ -10,7 +10,9 @@ struct InfoCommand: ParsableCommand {
         abstract: "Show what a model is made of, what it costs and how it was trained.")
 
     @Argument(
-        help: ArgumentHelp("The model's directory, ours or a GPT-2 of Hugging Face's transformers.", valueName: "model")
+        help: ArgumentHelp(
+            "The model's directory, ours or a GPT-2, Llama or Qwen3 of Hugging Face's transformers.", valueName: "model"
+        )
     )
     var model: String
 

@@ -12,7 +12,7 @@ struct TokenizerCheckCommand: ParsableCommand {
             A file has a JSON object on each line: a text and its ids, which are to come out; or ids and their bytes; or a \
             step of a trainer, with the pair it merges and its count. A line that names no encoding is for the tokenizer \
             of --tokenizer, or for the tokenizer.json beside the file. Lines that need a vocabulary which is not there are \
-            skipped. The exit status is 1 if any line fails.
+            skipped; if it is there and is not what was published, they fail. The exit status is 1 if any line fails.
 
               gpt tokenizer check vectors.jsonl --vocabularies encodings
               gpt tokenizer check golden.jsonl --tokenizer mine/tokenizer.json
@@ -88,6 +88,11 @@ enum VectorOutcome {
 
 /// The tokenizers that vectors are for, each loaded once.
 struct TokenizerShelf {
+    /// Why there is nothing to check with; what is there and cannot be used is a failure.
+    struct Missing: Error {
+        let description: String
+    }
+
     private let vocabularies: String?
     private let own: (any Tokenizer)?
     private let file: String
@@ -106,14 +111,18 @@ struct TokenizerShelf {
         let result = Result<any Tokenizer, any Error> {
             if let name {
                 guard let encoding = PublishedEncoding(rawValue: name) else {
-                    throw CommandFailure("there is no encoding \(escaped(name))")
+                    throw Missing(description: "there is no encoding \(escaped(name))")
+                }
+                guard TokenizerSource.isKept(encoding, folder: vocabularies) else {
+                    throw Missing(description: "the vocabulary \(encoding.name) is not there")
                 }
                 return try TokenizerSource.published(encoding, folder: vocabularies, mayDownload: false)
             }
             if let own { return own }
             let beside = Files.parent(of: file) + "/" + TokenizerFile.name
             guard Files.exists(beside) else {
-                throw CommandFailure("no encoding is named, there is no \(beside), and --tokenizer is not given")
+                throw Missing(
+                    description: "no encoding is named, there is no \(beside), and --tokenizer is not given")
             }
             return try TokenizerSource.read(beside)
         }

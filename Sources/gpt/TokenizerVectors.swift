@@ -62,7 +62,8 @@ struct TokenizerVectors {
                 let kind = [name, json["kind"]?.stringValue].compactMap { $0 }.joined(separator: ", ")
                 let place = "line \(number)" + (kind.isEmpty ? "" : " (\(kind))")
                 switch shelf.tokenizer(name) {
-                case .failure(let error): try report(place, .skipped("\(error)"))
+                case .failure(let missing as TokenizerShelf.Missing): try report(place, .skipped(missing.description))
+                case .failure(let error): try report(place, .failed("\(error)"))
                 case .success(let tokenizer): try report(place, Self.check(json, tokenizer))
                 }
             }

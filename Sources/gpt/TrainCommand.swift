@@ -14,6 +14,7 @@ struct TrainCommand: ParsableCommand {
               gpt train --text notes.txt --out notes --minutes 10
               gpt train --resume notes
               gpt train --text notes.txt --tokenizer bpe:1024
+              gpt train --family llama --heads 8 --kv-heads 2
               gpt train --from notes --text letters.txt --out letters
 
             What is made is the directory of a model as Hugging Face's libraries read it, which holds the best model by \
@@ -119,6 +120,9 @@ struct TrainCommand: ParsableCommand {
         let start = try from.map { try StartingModel($0) }
         let settings = try settings(from: start)
         if let problem = settings.problem { throw TrainingError.setting(problem) }
+        if settings.shape.kind == .ngram, profile || training.precision != nil {
+            throw CommandFailure("counting has no steps and multiplies nothing: leave out --profile and --precision")
+        }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }

@@ -193,8 +193,16 @@ struct TrainingOptions: ParsableArguments {
         help: ArgumentHelp(
             "The numbers that are multiplied: 32-bit floats (f32), or 16-bit ones (bf16), which is faster where the "
                 + "processor has instructions for it and learns as well. (default: bf16 there, else f32; on resuming, what the run used)",
-            valueName: "f32|bf16"))
+            valueName: "f32|bf16"), transform: TrainOptions.precision)
     var precision: Precision?
+
+    /// One of the precisions that training knows.
+    private static func precision(_ name: String) throws -> Precision {
+        guard let precision = Precision(rawValue: name), precision != .int8 else {
+            throw ValidationError("'\(name)' is no precision to train in; choose f32 or bf16.")
+        }
+        return precision
+    }
 
     @Option(
         parsing: .unconditional,

@@ -16,7 +16,7 @@ import Testing
 
     @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate", "ops"])
     func json(subject: String) throws {
-        let options = subject == "generate" ? [] : ["--batch", "2", "--seconds", "0.05"]
+        let options = ["--seconds", "0.05"] + (subject == "generate" ? [] : ["--batch", "2"])
         let result = try runCommand(["bench", subject] + Self.tiny + options)
         #expect(result.status == 0)
         let object = try JSON(parsing: try #require(result.lines.last))
@@ -43,6 +43,13 @@ import Testing
         for layer in ["attention, in", "attention, out", "feed-forward, in", "feed-forward, out"] {
             for product in ["y = x W", "dX = dY W'", "dW = x' dY"] { #expect(has("\(layer): \(product)", nil)) }
         }
+    }
+
+    @Test("Generation has no batch to choose", arguments: ["--batch", "--length"])
+    func batch(option: String) throws {
+        let result = try runCommand(["bench", "generate", option, "2"] + Self.tiny)
+        #expect(result.status == 64)
+        #expect(result.errorText.contains(option))
     }
 
     @Test("int8 is for generation only", arguments: ["train", "ops"])

@@ -113,6 +113,12 @@ import Testing
             #expect(result.status == 1 && result.errorLines.count == 1)
             #expect(result.errorText.contains(path) && result.errorText.contains("SHA-256"), "\(result.errorText)")
         }
+        // It is no reason to skip what was to be checked, as it is where there is none.
+        let vector = try file("vector.jsonl", #"{"encoding":"r50k_base","text":"a","ids":[64]}"#)
+        let altered = try run("check", vector, "--vocabularies", directory.file("tokenizers"))
+        #expect(altered.status == 1 && altered.text.contains("SHA-256"), "\(altered.text)")
+        let absent = try run("check", vector, "--vocabularies", directory.path)
+        #expect(absent.status == 0 && absent.lines.last == "0 passed, 0 failed, 1 skipped", "\(absent.text)")
     }
 
     @Test("A text of many blocks has the ids of the whole")

@@ -119,6 +119,32 @@ struct TrainCommandTests {
         #expect(try runCommand(["generate", "run", "--length", "5"], directory: directory.path).status == 0)
     }
 
+    @Test("Each family trains, goes on and writes", arguments: ["gpt2", "llama", "qwen3"])
+    func families(_ family: String) throws {
+        let result = try tiny("--steps", "4", "--family", family, "--out", "run", "--quiet")
+        #expect(result.status == 0)
+        #expect(
+            try runCommand(["info", "run"], directory: directory.path).lines.first?.hasSuffix("(\(family))") == true)
+        #expect(try train(["--resume", "run", "--steps", "6", "--quiet"]).status == 0)
+        #expect(try runCommand(["generate", "run", "--length", "5"], directory: directory.path).status == 0)
+        let other = try train(["--resume", "run", "--steps", "8", "--family", family == "llama" ? "qwen3" : "llama"])
+        #expect(other.status == 1 && other.errorText.contains("the family would change"))
+    }
+
+    @Test("Options that no family has together make a model of its own kind, and what cannot be is refused")
+    func options() throws {
+        let result = try tiny("--steps", "2", "--kv-heads", "1", "--positions", "sinusoidal", "--out", "run")
+        #expect(result.status == 0)
+        let info = try runCommand(["info", "run"], directory: directory.path)
+        #expect(info.lines.first?.hasSuffix("(transformer)") == true)
+        #expect(info.text.contains("1 of keys and values") && info.text.contains("sinusoidal positions"))
+        #expect(try train(["--resume", "run", "--steps", "3", "--quiet"]).status == 0)
+        let shared = try tiny("--kv-heads", "3")
+        #expect(shared.status == 1 && shared.errorText.contains("multiple"))
+        let counted = try tiny("--model", "ngram", "--family", "llama")
+        #expect(counted.status == 64 && counted.errorText.contains("--family is of a gpt"))
+    }
+
     @Test("A text comes through a pipe, or several from files")
     func texts() throws {
         let piped = try train(["--text", "-", "--steps", "2", "--out", "piped"] + Self.tiny, input: Self.verse)

@@ -22,19 +22,32 @@ import Tokenizers
                 TransformerConfiguration(
                     vocabularySize: size, contextLength: 5, layers: 1, heads: 3, width: 9, innerWidth: 11,
                     normEpsilon: 1e-3, feedForward: .relu, tiesEmbeddings: false), seed: 2),
+            Transformer(llama, seed: 5),
+            Transformer(
+                TransformerConfiguration(
+                    .qwen3, vocabularySize: size, contextLength: 8, layers: 2, heads: 3, width: 7, keyValueHeads: 1,
+                    headSize: 6, tiesEmbeddings: false), seed: 6),
+            Transformer(
+                TransformerConfiguration(
+                    vocabularySize: size, contextLength: 8, layers: 1, heads: 2, width: 8, normalization: .rmsNorm,
+                    normEpsilon: 1e-4, positions: .sinusoidal, feedForward: .relu, biases: .attentionInput), seed: 7),
             AttentionModel(.init(vocabularySize: size, contextLength: 8, width: 6), seed: 3),
             BigramModel(vocabularySize: size, seed: 4),
             try NGramModel(order: 3, vocabularySize: size, documents: [[1, 2, 3, 1, 2, 4, 1, 2, 3]]),
         ]
     }
 
-    @Test("A model comes back from disk as it went", arguments: 0..<5)
+    private static let llama = TransformerConfiguration(
+        .llama, vocabularySize: size, contextLength: 8, layers: 2, heads: 4, width: 8, keyValueHeads: 2, headSize: 6)
+
+    @Test("A model comes back from disk as it went", arguments: 0..<8)
     func roundTrip(index: Int) throws {
         let model = try Self.models()[index], directory = TemporaryDirectory()
         try ModelDirectory.save(model, tokenizer: Self.tokenizer, to: directory.path)
         let read = try ModelDirectory.load(directory.path)
         #expect(read.model.modelType == model.modelType)
         #expect(read.model.contextLength == model.contextLength)
+        #expect((read.model as? Transformer)?.configuration == (model as? Transformer)?.configuration)
         #expect(try read.tokenizer.encode("abé") == Self.tokenizer.encode("abé"))
         let prompt = TokenBatch([1, 2, 3])
         let logits = model.startDecoding(sequences: 1).append(prompt).values
@@ -46,9 +59,11 @@ import Tokenizers
     }
 
     /// A directory with one thing in it changed.
-    private func directory(_ change: (TemporaryDirectory) throws -> Void) throws -> TemporaryDirectory {
+    private func directory(
+        of model: Int = 0, _ change: (TemporaryDirectory) throws -> Void
+    ) throws -> TemporaryDirectory {
         let directory = TemporaryDirectory()
-        try ModelDirectory.save(try Self.models()[0], tokenizer: Self.tokenizer, to: directory.path)
+        try ModelDirectory.save(try Self.models()[model], tokenizer: Self.tokenizer, to: directory.path)
         try change(directory)
         return directory
     }
@@ -56,6 +71,86 @@ import Tokenizers
     private func failure(_ directory: TemporaryDirectory) -> String? {
         do { _ = try ModelDirectory.load(directory.path) } catch { return "\(error)" }
         return nil
+    }
+
+    /// The directory of one of the models with something else in its config.json.
+    private func directory(of model: Int, replacing original: String, by changed: String) throws -> TemporaryDirectory {
+        try directory(of: model) {
+            let text = String(decoding: try Fixtures.bytes($0.file("config.json")), as: UTF8.self)
+            let index = try #require(text.utf8.firstRange(of: Array(original.utf8)))
+            try $0.write(
+                Array((text[..<index.lowerBound] + changed + text[index.upperBound...]).utf8), to: "config.json")
+        }
+    }
+
+    @Test(
+        "What the config.json of a Llama asks for and is not computed is named",
+        arguments: [
+            (#""hidden_act": "silu""#, #""hidden_act": "gelu""#, "hidden_act"),
+            (#""use_cache""#, #""use_sliding_window": true, "use_cache""#, "use_sliding_window"),
+            (#""use_cache""#, #""layer_types": ["sliding_attention"], "use_cache""#, "sliding_attention"),
+            (#""rope_type": "default""#, #""rope_type": "yarn""#, "yarn"),
+            (#""rope_type": "default""#, #""rope_type": "llama3""#, "original_max_position_embeddings"),
+            (#""rope_type": "default""#, #""rope_type": "linear", "factor": 0"#, "stretched"),
+            (#""rope_type": "default""#, #""partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
+            (#""num_key_value_heads": 2"#, #""num_key_value_heads": 3"#, "multiple"),
+            (#""head_dim": 6"#, #""head_dim": 5"#, "even"),
+            (#""head_dim": 6"#, #""head_dim": 4"#, "q_proj"),
+            (#""tie_word_embeddings": true"#, #""tie_word_embeddings": false"#, "lm_head"),
+        ])
+    func newerConfiguration(original: String, changed: String, mention: String) throws {
+        let message = try #require(failure(try directory(of: 2, replacing: original, by: changed)))
+        #expect(message.contains(mention))
+        #expect(!message.contains("\n"))
+    }
+
+    /// transformers 5 has `rope_parameters`; before, there were `rope_theta` and `rope_scaling`, whose kind was once `type`.
+    @Test(
+        "Rotary positions are read as every version wrote them",
+        arguments: [
+            (#"{"rope_theta": 500.0, "rope_type": "default"}, "x": "#, RotaryFrequencies(base: 500)),
+            (#"null, "rope_theta": 300, "x": "#, RotaryFrequencies(base: 300)),
+            (
+                #"null, "rope_theta": 300, "rope_scaling": {"type": "linear", "factor": 2}, "x": "#,
+                RotaryFrequencies(base: 300, scaling: .linear(factor: 2))
+            ),
+            (
+                #"{"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "rope_theta": 20, "#
+                    + #""original_max_position_embeddings": 6}, "x": "#,
+                RotaryFrequencies(
+                    base: 20,
+                    scaling: .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 6))
+            ),
+        ])
+    func positions(written: String, expected: RotaryFrequencies) throws {
+        let directory = try directory(of: 2) {
+            let text = String(decoding: try Fixtures.bytes($0.file("config.json")), as: UTF8.self)
+            let others = text.split(separator: "\n").filter {
+                !$0.hasPrefix("  \"rope_theta") && !$0.hasPrefix("  \"rope_scaling")
+            }
+            let old = others.joined(separator: "\n")
+            let index = try #require(old.utf8.firstRange(of: Array(#""rope_parameters": "#.utf8)))
+            try $0.write(
+                Array((old[..<index.upperBound] + written + old[index.upperBound...]).utf8), to: "config.json")
+        }
+        let model = try #require(try ModelDirectory.load(directory.path).model as? Transformer)
+        #expect(model.configuration.positions == .rotary(expected))
+        // What is written is read the same.
+        let again = TemporaryDirectory()
+        try ModelDirectory.save(model, tokenizer: Self.tokenizer, to: again.path)
+        #expect((try ModelDirectory.load(again.path).model as? Transformer)?.configuration == model.configuration)
+    }
+
+    @Test(
+        "Options of a transformer of no family are refused where they are unknown or a family's",
+        arguments: [
+            (#""positions": "sinusoidal""#, #""positions": "relative""#, "positions"),
+            (#""feed_forward": "relu""#, #""feed_forward": "maxout""#, "feed_forward"),
+            (#""normalization": "rms_norm""#, #""normalization": 3"#, "normalization"),
+        ])
+    func ownConfiguration(original: String, changed: String, mention: String) throws {
+        let message = try #require(failure(try directory(of: 4, replacing: original, by: changed)))
+        #expect(message.contains(mention) && !message.contains("\n"))
     }
 
     @Test(
@@ -73,13 +168,7 @@ import Tokenizers
             ("{", "", "JSON"),
         ])
     func configuration(original: String, changed: String, mention: String) throws {
-        let directory = try directory {
-            let text = String(decoding: try Fixtures.bytes($0.file("config.json")), as: UTF8.self)
-            let index = try #require(text.utf8.firstRange(of: Array(original.utf8)))
-            try $0.write(
-                Array((text[..<index.lowerBound] + changed + text[index.upperBound...]).utf8), to: "config.json")
-        }
-        let message = try #require(failure(directory))
+        let message = try #require(failure(try directory(of: 0, replacing: original, by: changed)))
         #expect(message.contains(mention))
         #expect(!message.contains("\n"))
     }

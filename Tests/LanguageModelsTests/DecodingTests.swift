@@ -74,6 +74,31 @@ struct DecodingTests {
         return model
     }
 
+    /// Of a family whose weights are stored transposed, in the precisions that pack them.
+    @Test("A Llama decodes in each precision as it computes", arguments: [Precision.bfloat16, .int8])
+    func llama(precision: Precision) {
+        let model = Transformer(
+            TransformerConfiguration(
+                .qwen3, vocabularySize: 65, contextLength: 48, layers: 2, heads: 4, width: 40, keyValueHeads: 2),
+            seed: 1)
+        model.roughen()
+        let tokens = someTokens(batch: 2, length: 40, vocabulary: 65)
+        onOneThread {
+            let exact = model.logits(tokens).values
+            var execution = Execution.current
+            execution.precision = precision
+            Execution.$current.withValue(execution) {
+                let session = model.startDecoding(sequences: 2)
+                _ = session.append(
+                    TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
+                let logits = session.append(TokenBatch(batch: 2, length: 1, ids: [tokens.ids[39], tokens.ids[79]]))
+                let last = Array(exact[39 * 65..<40 * 65] + exact[79 * 65..<80 * 65]).map(Double.init)
+                let error = largestError(logits.values.map(Double.init), last)
+                #expect(error > 0 && error < 0.05)
+            }
+        }
+    }
+
     /// The model that 8-bit weights stand for, on the tape, in 32-bit floats.
     @Test("Decoding in int8 is the model of the rounded weights", arguments: InstructionSet.available)
     func int8(set: InstructionSet) {

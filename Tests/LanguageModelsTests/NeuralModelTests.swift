@@ -10,6 +10,11 @@ struct ModelCase: Sendable, CustomStringConvertible {
     let context: Int
     let make: @Sendable () -> (any NeuralLanguageModel, ReferenceModel.Architecture)
 
+    /// Those of the transformers among them.
+    static let configurations: [TransformerConfiguration] = all.compactMap { model in
+        if case .transformer(let configuration) = model.make().1 { configuration } else { nil }
+    }
+
     static func transformer(_ description: String, _ configuration: TransformerConfiguration) -> ModelCase {
         ModelCase(
             description: description, vocabulary: configuration.vocabularySize, context: configuration.contextLength
@@ -28,6 +33,41 @@ struct ModelCase: Sendable, CustomStringConvertible {
         transformer(
             "three layers, heads of size 1",
             TransformerConfiguration(vocabularySize: 5, contextLength: 30, layers: 3, heads: 3, width: 3)),
+        transformer(
+            "Llama, grouped queries, untied",
+            TransformerConfiguration(
+                .llama, vocabularySize: 11, contextLength: 9, layers: 2, heads: 4, width: 8, keyValueHeads: 2,
+                headSize: 6, innerWidth: 13, tiesEmbeddings: false)),
+        transformer(
+            "Qwen3, odd sizes",
+            TransformerConfiguration(
+                .qwen3, vocabularySize: 13, contextLength: 8, layers: 1, heads: 3, width: 7, keyValueHeads: 1,
+                headSize: 4, innerWidth: 17)),
+        transformer(
+            "Llama with biases and stretched positions",
+            TransformerConfiguration(
+                vocabularySize: 11, contextLength: 12, layers: 1, heads: 2, width: 8, normalization: .rmsNorm,
+                positions: .rotary(
+                    RotaryFrequencies(
+                        base: 100,
+                        scaling: .llama3(
+                            factor: 4, lowFrequencyFactor: 0.3, highFrequencyFactor: 1, originalContext: 6))),
+                feedForward: .swiglu)),
+        transformer(
+            "sinusoidal positions, no biases",
+            TransformerConfiguration(
+                vocabularySize: 9, contextLength: 10, layers: 2, heads: 2, width: 7, headSize: 3,
+                positions: .sinusoidal, biases: [])),
+        transformer(
+            "no positions, RMS norms, ReLU, one key",
+            TransformerConfiguration(
+                vocabularySize: 9, contextLength: 10, layers: 2, heads: 3, width: 9, keyValueHeads: 1,
+                normalization: .rmsNorm, positions: .absent, feedForward: .relu, biases: .attentionInput)),
+        transformer(
+            "learned positions, a gate, queries and keys normalised",
+            TransformerConfiguration(
+                vocabularySize: 9, contextLength: 10, layers: 1, heads: 2, width: 10, feedForward: .swiglu,
+                normalizesQueriesAndKeys: true)),
         ModelCase(description: "one head of attention", vocabulary: 9, context: 8) {
             (AttentionModel(.init(vocabularySize: 9, contextLength: 8, width: 10), seed: 1), .attention)
         },

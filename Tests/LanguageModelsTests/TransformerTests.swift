@@ -31,13 +31,83 @@ struct TransformerTests {
         #expect(other.classifier !== other.tokenEmbedding)
     }
 
-    static let configurations: [TransformerConfiguration] = [
-        TransformerConfiguration(vocabularySize: 1, contextLength: 1, layers: 1, heads: 1, width: 1),
-        TransformerConfiguration(vocabularySize: 65, contextLength: 64, layers: 4, heads: 4, width: 128),
-        TransformerConfiguration(
-            vocabularySize: 257, contextLength: 33, layers: 2, heads: 5, width: 200, innerWidth: 77,
-            tiesEmbeddings: false),
-    ]
+    @Test("A Llama's and a Qwen3's parameters have Hugging Face's names and shapes", arguments: [false, true])
+    func newerNames(isQwen3: Bool) {
+        let model = Transformer(
+            TransformerConfiguration(
+                isQwen3 ? .qwen3 : .llama, vocabularySize: 7, contextLength: 5, layers: 2, heads: 4, width: 8,
+                keyValueHeads: 2, headSize: 6, innerWidth: 10, tiesEmbeddings: false), seed: 1)
+        #expect(model.modelType == (isQwen3 ? "qwen3" : "llama"))
+        let heads: [(String, Shape)] = [("self_attn.q_norm.weight", [6]), ("self_attn.k_norm.weight", [6])]
+        let attention: [(String, Shape)] = [
+            ("input_layernorm.weight", [8]), ("self_attn.q_proj.weight", [24, 8]),
+            ("self_attn.k_proj.weight", [12, 8]),
+            ("self_attn.v_proj.weight", [12, 8]), ("self_attn.o_proj.weight", [8, 24]),
+        ]
+        let network: [(String, Shape)] = [
+            ("post_attention_layernorm.weight", [8]), ("mlp.gate_proj.weight", [10, 8]),
+            ("mlp.up_proj.weight", [10, 8]),
+            ("mlp.down_proj.weight", [8, 10]),
+        ]
+        let block = attention + (isQwen3 ? heads : []) + network
+        let expected: [(String, Shape)] =
+            [("model.embed_tokens.weight", [7, 8])]
+            + (0..<2).flatMap { layer in block.map { ("model.layers.\(layer).\($0.0)", $0.1) } }
+            + [("model.norm.weight", [8]), ("lm_head.weight", [7, 8])]
+        #expect(model.parameters.map(\.name) == expected.map(\.0))
+        #expect(model.parameters.map(\.parameter.value.shape) == expected.map(\.1))
+    }
+
+    /// Qwen3-0.6B has 596,049,920 parameters, and Llama 3.2 1B 1,235,814,400.
+    @Test("Published models' numbers of parameters")
+    func publishedCounts() {
+        let qwen = TransformerConfiguration(
+            .qwen3, vocabularySize: 151_936, contextLength: 40_960, layers: 28, heads: 16, width: 1024,
+            keyValueHeads: 8, headSize: 128, innerWidth: 3072)
+        #expect(qwen.parameterCount == 596_049_920)
+        let llama = TransformerConfiguration(
+            .llama, vocabularySize: 128_256, contextLength: 131_072, layers: 16, heads: 32, width: 2048,
+            keyValueHeads: 8, innerWidth: 8192)
+        #expect(llama.parameterCount == 1_235_814_400)
+        let flops = Double(6 * llama.parameterCount + 12 * 16 * 2048 * 100)
+        #expect(llama.trainingFlopsPerToken(length: 100) == flops)
+    }
+
+    @Test("A combination of options has the name of the family whose it is, or none")
+    func families() {
+        for family in TransformerConfiguration.Family.allCases {
+            var configuration = TransformerConfiguration(
+                family, vocabularySize: 9, contextLength: 8, layers: 1, heads: 2, width: 12)
+            #expect(configuration.family == family)
+            #expect(configuration.innerWidth == (family == .gpt2 ? 48 : 32))
+            configuration.tiesEmbeddings.toggle()
+            #expect(configuration.family == family)
+            configuration.positions = .sinusoidal
+            #expect(configuration.family == nil)
+            #expect(Transformer(configuration, seed: 1).modelType == "transformer")
+        }
+        let llama = TransformerConfiguration(
+            .llama, vocabularySize: 9, contextLength: 8, layers: 1, heads: 2, width: 12)
+        func changed(_ change: (inout TransformerConfiguration) -> Void) -> TransformerConfiguration.Family? {
+            var configuration = llama
+            change(&configuration)
+            return configuration.family
+        }
+        #expect(changed { $0.biases = .all } == .llama)
+        #expect(changed { $0.biases = .attentionInput } == nil)
+        #expect(changed { $0.normalization = .layerNorm } == nil)
+        #expect(changed { $0.feedForward = .gelu } == nil)
+        #expect(changed { $0.normalizesQueriesAndKeys = true } == .qwen3)
+    }
+
+    static let configurations: [TransformerConfiguration] =
+        ModelCase.configurations + [
+            TransformerConfiguration(vocabularySize: 1, contextLength: 1, layers: 1, heads: 1, width: 1),
+            TransformerConfiguration(vocabularySize: 65, contextLength: 64, layers: 4, heads: 4, width: 128),
+            TransformerConfiguration(
+                vocabularySize: 257, contextLength: 33, layers: 2, heads: 5, width: 200, innerWidth: 77,
+                tiesEmbeddings: false),
+        ]
 
     @Test("The number of parameters is known before they are made", arguments: configurations)
     func parameterCount(configuration: TransformerConfiguration) {
@@ -90,18 +160,29 @@ struct TransformerTests {
     @Test("Shapes that cannot be are refused in one line")
     func problems() throws {
         func make(
-            vocabulary: Int = 10, context: Int = 8, layers: Int = 1, heads: Int = 2, width: Int = 4, inner: Int? = nil,
-            epsilon: Double = 1e-5
+            vocabulary: Int = 10, context: Int = 8, layers: Int = 1, heads: Int = 2, width: Int = 4,
+            keyValueHeads: Int? = nil, headSize: Int? = nil, inner: Int? = nil, epsilon: Double = 1e-5,
+            positions: Positions = .learned
         ) -> TransformerConfiguration {
             TransformerConfiguration(
                 vocabularySize: vocabulary, contextLength: context, layers: layers, heads: heads, width: width,
-                innerWidth: inner, normEpsilon: epsilon)
+                keyValueHeads: keyValueHeads, headSize: headSize, innerWidth: inner, normEpsilon: epsilon,
+                positions: positions)
         }
         #expect(make().problem == nil)
         let bad: [TransformerConfiguration] = [
             make(vocabulary: 0), make(vocabulary: -1), make(context: 0), make(layers: 0), make(layers: -1),
             make(layers: .max),
             make(heads: 0), make(heads: 3), make(width: 0), make(width: .max), make(width: .max / 4 + 1),
+            make(keyValueHeads: 0), make(heads: 4, keyValueHeads: 3), make(keyValueHeads: 4), make(headSize: -1),
+            make(headSize: 3, positions: .rotary(.init())), make(headSize: .max), make(heads: 1 << 20, headSize: 8),
+            make(positions: .rotary(.init(base: 0))), make(positions: .rotary(.init(base: .nan))),
+            make(positions: .rotary(.init(scaling: .linear(factor: 0)))),
+            make(
+                positions: .rotary(
+                    .init(
+                        scaling: .llama3(
+                            factor: 8, lowFrequencyFactor: 4, highFrequencyFactor: 1, originalContext: 8)))),
             make(inner: 0), make(inner: .max), make(epsilon: 0), make(epsilon: -1), make(epsilon: .nan),
             make(epsilon: .infinity),
         ]

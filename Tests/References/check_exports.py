@@ -265,6 +265,10 @@ class TorchScript:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that torch.jit is to go
             self.model = self.torch.jit.load(path)
+        # Not every tokenizer has a form there.
+        if hasattr(self.model, "encode"):
+            self.encode = self.model.encode
+            self.continuation = lambda ids, length, banned: self.model.decode(self.model.generate_ids(ids, length))
 
     def logits(self, ids):
         with self.torch.no_grad():

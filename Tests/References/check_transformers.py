@@ -99,15 +99,18 @@ def made(name, config, directory, dtype, shards):
 llama = dict(vocab_size=61, hidden_size=30, intermediate_size=45, num_hidden_layers=3, num_attention_heads=6,
              num_key_value_heads=2, head_dim=10, max_position_embeddings=50, bos_token_id=0, eos_token_id=0)
 gpt2 = dict(vocab_size=61, n_positions=50, n_embd=30, n_layer=3, n_head=5, bos_token_id=0, eos_token_id=0)
-stretched = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+stretched = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
              "original_max_position_embeddings": 20}
-key = "rope_parameters" if int(transformers.__version__.split(".")[0]) >= 5 else "rope_scaling"
+if int(transformers.__version__.split(".")[0]) >= 5:
+    stretched = {"rope_parameters": stretched | {"rope_theta": 500000.0}}
+else:
+    stretched = {"rope_scaling": stretched, "rope_theta": 500000.0}
 configurations = [
     ("gpt2", GPT2Config(**gpt2)),
     ("gpt2, untied, ReLU", GPT2Config(**gpt2 | dict(activation_function="relu", n_inner=37, tie_word_embeddings=False))),
     ("llama", LlamaConfig(**llama)),
     ("llama, tied, with biases", LlamaConfig(**llama | dict(tie_word_embeddings=True, attention_bias=True, mlp_bias=True))),
-    ("llama, stretched", LlamaConfig(**llama | {key: stretched})),
+    ("llama, stretched", LlamaConfig(**llama | stretched)),
     ("llama, by default", LlamaConfig(
         **{k: v for k, v in llama.items() if k not in ("head_dim", "num_key_value_heads")} | dict(hidden_size=36))),
     ("qwen3", Qwen3Config(**llama | dict(hidden_size=27, num_key_value_heads=1))),

@@ -20,6 +20,9 @@ package enum Fixtures {
     /// (Tests/References/make_gpt2_reference.py makes others).
     package static let reference = folder + "/gpt2-tiny"
 
+    /// The same for each family of transformers (the others by Tests/References/make_transformer_reference.py).
+    package static let references = ["gpt2", "llama", "qwen3"].map { folder + "/\($0)-tiny" }
+
     /// Small tokenizers that Hugging Face's library trained, and the ids it gives to texts.
     package static let tokenizers = folder + "/tokenizers"
 

@@ -165,6 +165,21 @@ struct MemoryBoundsTests {
                 gradient(from: 2 * C))
             #expect(dQKV.start[T * 3 * C - 1].isFinite)
 
+            if precision == GPT_BFLOAT16 {
+                // Queries, keys and values kept as words, and read from there.
+                let words = GuardedFloats(heads * 3 * T * ((size + 1) / 2))
+                attention.rounded = words.start
+                gpt_attention_forward(kernels(set), &attention)
+                let gradients = (0..<T * 3 * C).map { dQKV.start[$0] }
+                (attention.q, attention.k, attention.v) = (gpt_heads(), gpt_heads(), gpt_heads())
+                gpt_attention_backward(
+                    kernels(set), &attention, vectors(dOut, from: 0, width: C), gradient(from: 0), gradient(from: C),
+                    gradient(from: 2 * C))
+                #expect((0..<T * 3 * C).map { dQKV.start[$0] } == gradients, "the same bits")
+                attention.rounded = nil
+                attention.q = vectors(qkv, from: 0, width: 3 * C)
+            }
+
             // New queries over a cache that is exactly full: the keys and values lie apart, a row after another.
             let keys = GuardedFloats(T * C), values = GuardedFloats(T * C)
             attention.k = vectors(keys, from: 0, width: C)

@@ -186,14 +186,6 @@ struct MemoryTests {
         #expect(allocations.dropFirst().contains(0))
     }
 
-    @Test("A tensor that is dropped frees its block for the next of its size")
-    func reuse() {
-        // A size that no other test has.
-        let count = 777_777
-        let first = UInt(bitPattern: Storage(count: count).start)
-        #expect(UInt(bitPattern: Storage(count: count - 5).start) == first)
-    }
-
     private let parameters: [Variable] = {
         var random = Philox(1)
         return [[50, 48], [20, 48], [48], [48], [48, 144], [144], [48, 48], [48]].map {

@@ -18,6 +18,20 @@ struct BenchmarkTests {
         #expect(shape.bytesRead(perTokenAfter: 10, precision) == bytes + cache)
     }
 
+    /// The same of a model that shares keys, has a gate, and a classifier beside the embedding.
+    @Test("The bytes of a Qwen3's token", arguments: [Precision.float32, .bfloat16])
+    func bytesReadByQwen3(precision: Precision) {
+        let shape = TransformerConfiguration(
+            .qwen3, vocabularySize: 57, contextLength: 40, layers: 3, heads: 4, width: 64, keyValueHeads: 2,
+            headSize: 20, tiesEmbeddings: false)
+        var bytes = 0.0
+        for parameter in Transformer(shape, seed: 1).parameters where parameter.name != "model.embed_tokens.weight" {
+            let size = parameter.parameter.value.shape.rank == 2 && precision == .bfloat16 ? 2 : 4
+            bytes += Double(parameter.parameter.value.count * size)
+        }
+        #expect(shape.bytesRead(perTokenAfter: 10, precision) == bytes + Double(2 * 3 * 40 * 4 * 10))
+    }
+
     @Test("Memory is read at some rate, also with more threads than pieces")
     func bandwidth() {
         for threads in [1, 2, 5] {

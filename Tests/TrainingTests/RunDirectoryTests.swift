@@ -27,8 +27,11 @@ struct RunDirectoryTests {
         "A run that was stopped anywhere and resumed ends with the bits of one that was not",
         arguments: [1, 5, 10, 19, 24, 31, 32], [1, 3])
     func resumed(_ stop: Int, _ threads: Int) throws {
+        // Of each family in turn.
+        let families = TransformerConfiguration.Family.allCases, family = families[stop % families.count]
         let directory = TemporaryDirectory()
         var settings = TinyRuns.settings(steps: 32)
+        settings.shape.family = family
         settings.evaluateEvery = 5
         settings.saveEvery = 3
         let whole = try TinyRuns.run(settings, in: directory.file("whole"))

@@ -20,6 +20,9 @@ typedef struct {
     int64_t offset;            // causal: query i sees keys 0 ... i + offset
     float scale;               // of the scores, 1 / sqrt(size)
     gpt_heads q, k, v, out;
+    float *rounded;            // (batch, groups, heads of a group + 2, queries, words of a vector): queries, keys and values
+                               // in bfloat16, written by forward, and read by backward instead of q, k and v; or NULL. Only
+                               // with that precision, and as many keys as queries
     float *statistics;         // (batch, heads, queries, 2): what backward makes the softmax from; NULL if not wanted
 } gpt_attention;
 

@@ -8,7 +8,8 @@ extension TorchScriptTokenizer {
 
         """
 
-    // Numbers are decimal here: PyTorch takes 0xE0 for a number with an exponent.
+    // Numbers are decimal here, for PyTorch takes 0xE0 for one with an exponent; and `and` within `or` stands in parentheses,
+    // for to its parser neither binds closer.
 
     static let scalarsOfBytes = """
           # The numbers of the characters of valid UTF-8.
@@ -131,7 +132,8 @@ extension TorchScriptTokenizer {
                 return start + 2
               if start + 2 < count:
                 third = scalars[start + 2]
-                if second == 108 and third == 108 or (second == 118 or second == 114) and third == 101:  # ll, ve, re
+                # ll, ve, re
+                if (second == 108 and third == 108) or ((second == 118 or second == 114) and third == 101):
                   return start + 3
             end = start
             if first == 32 and start + 1 < count:
@@ -171,7 +173,8 @@ extension TorchScriptTokenizer {
                 return start + 2
               if start + 2 < count:
                 third = scalars[start + 2] | 32
-                if second == 108 and third == 108 or (second == 118 or second == 114) and third == 101:  # ll, ve, re
+                # ll, ve, re
+                if (second == 108 and third == 108) or ((second == 118 or second == 114) and third == 101):
                   return start + 3
             end = start
             if classes[start] == 2:

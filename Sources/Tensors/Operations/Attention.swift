@@ -41,24 +41,40 @@ package struct Attention: Operation {
         precondition(heads % self.keyValueHeads == 0, "\(heads) heads cannot share \(self.keyValueHeads)")
     }
 
-    package var keeps: Keeps { [.inputs, .output] }
+    /// In bfloat16 the products read queries, keys and values rounded: so they are kept, in half the memory.
+    package var keeps: Keeps { Execution.current.precision == .bfloat16 ? .output : [.inputs, .output] }
 
-    /// Saved: the largest score of each row and one over the sum of exponentials, (B, heads, T, 2).
-    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Tensor?) {
-        let (B, T, size) = dimensions(of: inputs)
-        let out = Tensor(uninitialized: [B, T, heads * size])
-        let statistics = recording ? Tensor(uninitialized: [B, heads, T, 2]) : nil
-        var attention = problem(inputs, out: out, statistics: statistics)
-        gpt_attention_forward(Execution.kernels, &attention)
-        withExtendedLifetime((inputs, statistics)) {}
-        return (out, statistics)
+    /// What backward makes the softmax from, and what it reads instead of the inputs, if they are not kept.
+    package struct Recorded {
+        /// The largest score of each row and one over the sum of exponentials, (B, heads, T, 2).
+        let statistics: Tensor
+        /// Pairs of bfloat16: see attention.h.
+        let rounded: Tensor?
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Tensor?, into slots: [GradientSlot]) {
-        guard let out = kept.output, let statistics = saved else { preconditionFailure("nothing was recorded") }
-        let (_, _, size) = dimensions(of: kept.inputs)
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
+        let (B, T, size) = dimensions(of: inputs)
+        let out = Tensor(uninitialized: [B, T, heads * size])
+        var saved: Recorded?
+        if recording {
+            let words: Shape = [B, keyValueHeads, heads / keyValueHeads + 2, T, (size + 1) / 2]
+            saved = Recorded(
+                statistics: Tensor(uninitialized: [B, heads, T, 2]),
+                rounded: keeps.contains(.inputs) ? nil : Tensor(uninitialized: words))
+        }
+        var attention = problem(B, T, size, inputs, out: out, saved)
+        gpt_attention_forward(Execution.kernels, &attention)
+        withExtendedLifetime((inputs, saved)) {}
+        return (out, saved)
+    }
+
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Recorded?, into slots: [GradientSlot]) {
+        guard let out = kept.output, let saved else { preconditionFailure("nothing was recorded") }
+        let (B, T, width) = gradient.shape.three
+        let size = width / heads
         let destinations = slots.map { $0.destination() }
-        var attention = problem(kept.inputs, out: out, statistics: statistics)
+        var attention = problem(B, T, size, kept.inputs, out: out, saved)
+        if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
         let gradients = (0..<3).map { part -> gpt_heads_gradient in
             let (input, column) = place(of: part, inputs: slots.count, size: size)
             guard let (tensor, add) = destinations[input] else { return gpt_heads_gradient() }
@@ -66,7 +82,7 @@ package struct Attention: Operation {
         }
         gpt_attention_backward(
             Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
-        withExtendedLifetime((kept, out, statistics, destinations)) {}
+        withExtendedLifetime((kept, out, saved, destinations)) {}
     }
 
     /// Attention of new queries over cached keys and values, off the tape. The queries are the first columns of each row
@@ -138,9 +154,11 @@ package struct Attention: Operation {
         return (B, T, width / vectors)
     }
 
-    private func problem(_ inputs: [Tensor], out: Tensor, statistics: Tensor?) -> gpt_attention {
-        let (B, T, size) = dimensions(of: inputs)
+    private func problem(
+        _ B: Int, _ T: Int, _ size: Int, _ inputs: [Tensor], out: Tensor, _ saved: Recorded?
+    ) -> gpt_attention {
         let parts = (0..<3).map { part -> gpt_heads in
+            guard !inputs.isEmpty else { return gpt_heads() }
             let (input, column) = place(of: part, inputs: inputs.count, size: size)
             return vectors(inputs[input], from: column, size: size)
         }
@@ -148,7 +166,8 @@ package struct Attention: Operation {
         set(&attention, batch: B, queries: T, keys: T, size: size, offset: 0)
         (attention.q, attention.k, attention.v) = (parts[0], parts[1], parts[2])
         attention.out = vectors(out, size: size)
-        attention.statistics = statistics?.pointer
+        attention.statistics = saved?.statistics.pointer
+        attention.rounded = saved?.rounded?.pointer
         return attention
     }
 
