@@ -193,7 +193,7 @@ struct TrainingOptions: ParsableArguments {
         help: ArgumentHelp(
             "The numbers that are multiplied: 32-bit floats (f32), or 16-bit ones (bf16), which is faster where the "
                 + "processor has instructions for it and learns as well. (default: bf16 there, else f32; on resuming, what the run used)",
-            valueName: "f32|bf16"), transform: TrainOptions.precision)
+            valueName: "f32|bf16"), transform: TrainingOptions.precision)
     var precision: Precision?
 
     /// One of the precisions that training knows.
