@@ -75,7 +75,9 @@ package final class GGUFFile: Sendable {
 
     package func string(_ key: String) throws(ModelError) -> String? {
         guard let value = self[key] else { return nil }
-        guard case .string(let string) = value else { throw failure("its \(named(key)) is \(value.kind), not a string") }
+        guard case .string(let string) = value else {
+            throw failure("its \(named(key)) is \(value.kind), not a string")
+        }
         return string
     }
 
@@ -99,7 +101,9 @@ package final class GGUFFile: Sendable {
 
     package func bool(_ key: String) throws(ModelError) -> Bool? {
         guard let value = self[key] else { return nil }
-        guard case .bool(let bool) = value else { throw failure("its \(named(key)) is \(value.kind), not true or false") }
+        guard case .bool(let bool) = value else {
+            throw failure("its \(named(key)) is \(value.kind), not true or false")
+        }
         return bool
     }
 
