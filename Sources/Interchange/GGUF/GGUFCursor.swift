@@ -77,7 +77,7 @@ struct GGUFCursor {
     /// Steps over an array, whose strings are only checked for their lengths.
     mutating func array(_ key: String) throws(ModelError) -> GGUFArray {
         let what = "the array \(named(key))"
-        let type = try type(key)
+        let type = try type(what)
         let count = try count("the length of \(what)", each: type.size ?? 8)
         let start = position
         switch type {
