@@ -96,7 +96,7 @@ import Tokenizers
             (#""num_key_value_heads": 2"#, #""num_key_value_heads": 3"#, "multiple"),
             (#""head_dim": 6"#, #""head_dim": 5"#, "even"),
             (#""head_dim": 6"#, #""head_dim": 4"#, "q_proj"),
-            (#""tie_word_embeddings": true"#, #""tie_word_embeddings": false"#, "lm_head"),
+            (#""tie_word_embeddings": true"#, #""tie_word_embeddings": false"#, "numbers"),
         ])
     func newerConfiguration(original: String, changed: String, mention: String) throws {
         let message = try #require(failure(try directory(of: 2, replacing: original, by: changed)))

@@ -149,8 +149,8 @@ struct ONNXTests {
         var random = Philox(4), builder = GraphBuilder(hasCache: false, knowsGELU: false)
         let vectors = Parameter(.normal([5, 16], deviation: 1, using: &random))
         let x = builder.gather(builder.parameter("x", vectors), rows: builder.tokens(TokenBatch([0])))
-        let y = Rotary(table).reference([x], &builder)
-        let model = ONNXModel(builder.finished(logits: y))
+        let turned = Rotary(table).reference([x], &builder)
+        let model = ONNXModel(builder.finished(logits: turned))
         let interpreter = try ONNXInterpreter(model) { tensor in
             switch tensor.content {
             case .parameter(let parameter): .floats(parameter.value)

@@ -101,7 +101,7 @@ public struct Benchmark: Sendable {
             let generator = try Generator(model, prompt: [0], settings: settings)
             return try ContinuousClock().measure { for _ in 0..<count { _ = try generator.next() } } / .seconds(1)
         }
-        _ = try time()    // weights are packed now
+        _ = try time()  // weights are packed now
         let memory = Self.peakMemory
         var rate = 0.0, peak = 0.0, turns = 0
         let start = ContinuousClock.now
