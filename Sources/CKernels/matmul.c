@@ -90,15 +90,16 @@ ALWAYS_INLINE void NAME(finish_rows)(
         float *c = m->c + r * m->c_row + column;
         for (int64_t j = 0; j < columns; j += 2 * LANES) {
             const int64_t here = r * m->n + column + j, kept = r * kept_row + (column + j) / per_word;
+            const float *bias = m->bias ? m->bias + column + j : NULL;
+            const float *residual = m->residual ? m->residual + here : NULL;
+            float *before = m->before ? m->before + kept : NULL;
+            const float *slope_at = m->slope_at ? m->slope_at + kept : NULL;
+            float *activated = m->slope_at ? m->activated + here : NULL;
             const int64_t left = columns - j;
-#define FINISH_TWO(is_whole) \
-    NAME(finish_two)( \
-        m, is_paired, is_whole, left, c + j, m->bias ? m->bias + column + j : NULL, \
-        m->residual ? m->residual + here : NULL, m->before ? m->before + kept : NULL, \
-        m->slope_at ? m->slope_at + kept : NULL, m->activated + here)
-            if (left >= 2 * LANES) FINISH_TWO(true);
-            else FINISH_TWO(false);
-#undef FINISH_TWO
+            if (left >= 2 * LANES)
+                NAME(finish_two)(m, is_paired, true, left, c + j, bias, residual, before, slope_at, activated);
+            else
+                NAME(finish_two)(m, is_paired, false, left, c + j, bias, residual, before, slope_at, activated);
         }
     }
 }

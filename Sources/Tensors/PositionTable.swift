@@ -50,16 +50,31 @@ package final class PositionTable: Sendable {
         (0..<(width + 1) / 2).map { pow(base, -2 * Double($0) / Double(width)) }
     }
 
-    /// The angles of positions (T), in primitives: (T, the number of frequencies).
-    func angles<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
-        let frequencies = builder.constant(frequencies, shape: [frequencies.count])
-        return builder.multiply(builder.insertDimension(positions, at: 1), frequencies)
+    /// The cosines and sines of the angles of positions (T), in primitives: (T, the number of frequencies) each.
+    ///
+    /// A late position is a large angle, which 32-bit floats would round as a whole. So a frequency is the sum of its first 8
+    /// bits, whose products with positions up to 65,536 are exact, and of a rest that is small; and the turns by both follow
+    /// one another.
+    func turns<Builder: PrimitiveBuilder>(
+        _ positions: Builder.Value, _ builder: inout Builder
+    ) -> (cosines: Builder.Value, sines: Builder.Value) {
+        let positions = builder.insertDimension(positions, at: 1)
+        let first = frequencies.map { Double(Float(bitPattern: Float($0).bitPattern & 0xFFFF_0000)) }
+        let rest = zip(frequencies, first).map { $0 - $1 }
+        let a = builder.multiply(positions, builder.constant(first, shape: [first.count]))
+        let b = builder.multiply(positions, builder.constant(rest, shape: [rest.count]))
+        let (cosA, sinA, cosB, sinB) = (builder.cosine(a), builder.sine(a), builder.cosine(b), builder.sine(b))
+        return (
+            builder.subtract(builder.multiply(cosA, cosB), builder.multiply(sinA, sinB)),
+            builder.add(builder.multiply(sinA, cosB), builder.multiply(cosA, sinB))
+        )
     }
 
     /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
     func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
-        let angles = builder.insertDimension(angles(positions, &builder), at: 2)
-        let pairs = builder.join([builder.sine(angles), builder.cosine(angles)])
+        let (cosines, sines) = turns(positions, &builder)
+        // sin, cos, sin, cos, ...: pairs in a dimension of their own.
+        let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
         let waves = builder.multiply(pairs, builder.constant(amplitude))
         let rows = builder.reshape(waves, keeping: 1, [2 * frequencies.count])
         return width == 2 * frequencies.count ? rows : builder.split(rows, [width, 1])[0]

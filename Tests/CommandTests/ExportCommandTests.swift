@@ -27,7 +27,7 @@ import Testing
         let directory = TemporaryDirectory(), out = directory.file("out")
         let model = try Models.transformer(in: directory)
         let result = try runCommand(["export", model, "--to", format, out])
-        #expect(result.status == 0 && result.text.contains("checked"), "\(result.errorText)")
+        #expect(result.status == 0 && result.text.contains("read back"), "\(result.errorText)")
         #expect((Files.size(out) ?? 0) > 10_000)
     }
 

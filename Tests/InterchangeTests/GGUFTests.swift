@@ -112,7 +112,7 @@ private struct HandMade {
         ("it has version 4", { HandMade(version: 4) }),
         ("big-endian", { HandMade(version: 0x0300_0000) }),
         ("the number of tensors is 18446744073709551615", { HandMade(tensors: .max) }),
-        ("the number of keys is 9223372036854775807", { HandMade(keys: UInt64(Int64.max)) }),
+        ("the number of keys is 9223372036854775807", { HandMade(tensors: 0, keys: UInt64(Int64.max)) }),
         (
             "the number of keys is 2",
             {

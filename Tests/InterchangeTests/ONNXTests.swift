@@ -142,6 +142,34 @@ struct ONNXTests {
         #expect(try Fixtures.bytes(directory.file("model.onnx")) == before)
     }
 
+    /// Whose angles are large, and in 32-bit floats would be rounded by more than a sum of products is.
+    @Test("Late positions are turned as exactly as early ones", arguments: [10_000, 1_000_000.0])
+    func latePositions(base: Double) throws {
+        let table = PositionTable(.rotary, width: 8, frequencies: PositionTable.frequencies(width: 8, base: base))
+        var random = Philox(4), builder = GraphBuilder(hasCache: false, knowsGELU: false)
+        let vectors = Parameter(.normal([5, 16], deviation: 1, using: &random))
+        let x = builder.gather(builder.parameter("x", vectors), rows: builder.tokens(TokenBatch([0])))
+        let turned = Rotary(table).reference([x], &builder)
+        let model = ONNXModel(builder.finished(logits: turned))
+        let interpreter = try ONNXInterpreter(model) { tensor in
+            switch tensor.content {
+            case .parameter(let parameter): .floats(parameter.value)
+            case .bytes(let bytes): try bytes.withUnsafeBytes { try tensor.array($0) }
+            default: throw ONNXInterpreter.Failure("another file")
+            }
+        }
+        let ids = TokenBatch((0..<30_000).map { $0 % 5 })
+        let output = try interpreter.run(["input_ids": .integers(ids.ids.map(Int.init), shape: [1, ids.length])])
+        guard case .floats(let turned)? = output["logits"] else {
+            Issue.record("there is no output")
+            return
+        }
+        let embedded = Embedding(ids, hasPositions: false).forward([vectors.value], recording: false).output
+        let expected = Rotary(table).forward([embedded], recording: false).output
+        let largest = zip(turned.values, expected.values).map { abs($0 - $1) }.max() ?? 0
+        #expect(largest < 3e-5)
+    }
+
     /// The check itself: a file that is valid, and not the model's.
     @Test("Another model's file does not pass")
     func otherModel() throws {

@@ -26,7 +26,7 @@ struct MemoryPoolTests {
         give(block, count)
     }
 
-    @Test("A block that went back serves the next of its size", arguments: [100, 777_777])
+    @Test("A block that went back serves the next of its size", arguments: [110, 777_777])
     func reuse(count: Int) {
         let block = take(count)
         give(block, count)

@@ -48,7 +48,7 @@ struct GGUFCursor {
 
     /// A value of one type, which is no array.
     mutating func value(_ type: GGUFValueType, _ key: String) throws(ModelError) -> GGUFValue {
-        let what = "the value of \(key)"
+        let what = "the value of \(named(key))"
         switch type {
         case .uint8: return .integer(Int(try integer(what, as: UInt8.self)))
         case .int8: return .integer(Int(try integer(what, as: Int8.self)))
@@ -76,14 +76,14 @@ struct GGUFCursor {
 
     /// Steps over an array, whose strings are only checked for their lengths.
     mutating func array(_ key: String) throws(ModelError) -> GGUFArray {
-        let what = "the array \(key)"
-        let type = try type(key)
+        let what = "the array \(named(key))"
+        let type = try type(what)
         let count = try count("the length of \(what)", each: type.size ?? 8)
         let start = position
         switch type {
         case .array: throw failure("\(what) holds arrays, which are not supported")
         case .string:
-            for _ in 0..<count { position += try self.count("the length of a string of \(key)", each: 1) }
+            for _ in 0..<count { position += try self.count("the length of a string of \(named(key))", each: 1) }
         default: position += count * (type.size ?? 0)  // no more than are left: the count says so
         }
         return GGUFArray(type: type, count: count, range: start..<position)
@@ -96,6 +96,11 @@ struct GGUFCursor {
         }
         return type
     }
+}
+
+/// A key as it can stand on a line.
+func named(_ key: String) -> String {
+    key.utf8.count <= 100 && key.utf8.allSatisfy { 0x21...0x7E ~= $0 } ? key : quoted(key)
 }
 
 /// What stands in a GGUF file before the numbers, checked against the file's length.

@@ -75,7 +75,9 @@ package final class GGUFFile: Sendable {
 
     package func string(_ key: String) throws(ModelError) -> String? {
         guard let value = self[key] else { return nil }
-        guard case .string(let string) = value else { throw failure("its \(key) is \(value.kind), not a string") }
+        guard case .string(let string) = value else {
+            throw failure("its \(named(key)) is \(value.kind), not a string")
+        }
         return string
     }
 
@@ -83,7 +85,7 @@ package final class GGUFFile: Sendable {
     package func integer(_ key: String) throws(ModelError) -> Int? {
         guard let value = self[key] else { return nil }
         guard case .integer(let integer) = value else {
-            throw failure("its \(key) is \(value.kind), not a whole number")
+            throw failure("its \(named(key)) is \(value.kind), not a whole number")
         }
         return integer
     }
@@ -93,25 +95,27 @@ package final class GGUFFile: Sendable {
         case nil: return nil
         case .number(let number): return number
         case .integer(let integer): return Double(integer)
-        case let value?: throw failure("its \(key) is \(value.kind), not a number")
+        case let value?: throw failure("its \(named(key)) is \(value.kind), not a number")
         }
     }
 
     package func bool(_ key: String) throws(ModelError) -> Bool? {
         guard let value = self[key] else { return nil }
-        guard case .bool(let bool) = value else { throw failure("its \(key) is \(value.kind), not true or false") }
+        guard case .bool(let bool) = value else {
+            throw failure("its \(named(key)) is \(value.kind), not true or false")
+        }
         return bool
     }
 
     /// An array of strings.
     package func strings(_ key: String) throws(ModelError) -> [String]? {
         guard let array = try array(key) else { return nil }
-        guard array.type == .string else { throw failure("its \(key) does not hold strings") }
+        guard array.type == .string else { throw failure("its \(named(key)) does not hold strings") }
         var strings: [String] = []
         strings.reserveCapacity(array.count)
         var cursor = GGUFCursor(bytes: file.bytes, path: path, position: array.range.lowerBound)
         return try withExtendedLifetime(file) { () throws(ModelError) in
-            for _ in 0..<array.count { strings.append(try cursor.string("a string of \(key)")) }
+            for _ in 0..<array.count { strings.append(try cursor.string("a string of \(named(key))")) }
             return strings
         }
     }
@@ -125,7 +129,7 @@ package final class GGUFFile: Sendable {
         return try withExtendedLifetime(file) { () throws(ModelError) in
             for _ in 0..<array.count {
                 guard case .integer(let integer) = try cursor.value(array.type, key) else {
-                    throw failure("its \(key) does not hold whole numbers")
+                    throw failure("its \(named(key)) does not hold whole numbers")
                 }
                 integers.append(integer)
             }
@@ -135,7 +139,7 @@ package final class GGUFFile: Sendable {
 
     private func array(_ key: String) throws(ModelError) -> GGUFArray? {
         guard let value = self[key] else { return nil }
-        guard case .array(let array) = value else { throw failure("its \(key) is \(value.kind), not an array") }
+        guard case .array(let array) = value else { throw failure("its \(named(key)) is \(value.kind), not an array") }
         return array
     }
 

@@ -21,12 +21,12 @@ package struct GraphBuilder: PrimitiveBuilder {
         ids = graph.addInput("input_ids", [.batch, .sequence], .integer)
     }
 
-    mutating func parameter(_ name: String, _ parameter: Parameter) -> Graph.ValueID {
+    package mutating func parameter(_ name: String, _ parameter: Parameter) -> Graph.ValueID {
         graph.addParameter(name, parameter)
     }
 
     /// The graph whose output is `logits`, and with a cache what the next call takes as its past.
-    func finished(logits: Graph.ValueID) -> Graph {
+    package func finished(logits: Graph.ValueID) -> Graph {
         var graph = graph
         graph.addOutput("logits", logits)
         for output in present { graph.addOutput(output.name, output.value) }

@@ -2,7 +2,9 @@ import Tensors
 
 extension ONNXModel {
     /// A graph in ONNX's operators.
-    /// - Parameter weights: the type in which the parameters are stored. They are computed with as 32-bit floats.
+    /// - Parameters:
+    ///   - graph: what is computed.
+    ///   - weights: the type in which the parameters are stored. They are computed with as 32-bit floats.
     package init(_ graph: Graph, weights: ONNXType = .float32) {
         var lowering = ONNXLowering(graph, weights: weights)
         for number in graph.nodes.indices { lowering.lower(number) }

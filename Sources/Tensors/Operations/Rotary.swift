@@ -50,9 +50,9 @@ package struct Rotary: Operation {
     ) -> Builder.Value {
         let C = builder.width(of: inputs[0]), size = table.width
         let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
+        let turns = table.turns(positions, &builder)
         // (T, 1, size / 2): the same for every head.
-        let angles = builder.insertDimension(table.angles(positions, &builder), at: 1)
-        let (cosines, sines) = (builder.cosine(angles), builder.sine(angles))
+        let cosines = builder.insertDimension(turns.cosines, at: 1), sines = builder.insertDimension(turns.sines, at: 1)
         let halves = builder.split(
             builder.reshape(inputs[0], keeping: 2, [C / size, size]), [size / 2, size / 2])
         let (a, b) = (halves[0], halves[1])
