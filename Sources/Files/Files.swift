@@ -59,6 +59,21 @@ package enum Files {
         return bytes.isEmpty ? "." : String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Whether a path leads to a place within a directory, or to the directory itself, whatever links there are. What does
+    /// not exist yet is where the directory above it is.
+    package static func isPath(_ path: String, inside directory: String) -> Bool {
+        var existing = path
+        while !exists(existing), parent(of: existing) != existing { existing = parent(of: existing) }
+        let place = realpath(existing, nil), directory = realpath(directory, nil)
+        defer {
+            free(place)
+            free(directory)
+        }
+        guard let place, let directory else { return false }
+        let (inner, outer) = (String(cString: place), String(cString: directory))
+        return inner == outer || inner.hasPrefix(outer.hasSuffix("/") ? outer : outer + "/")
+    }
+
     /// Where this user's cached files go: `swift-gpt` in `$XDG_CACHE_HOME`, else in `~/.cache`
     /// (`~/Library/Caches` on macOS); `nil` where the environment names no home. It may not exist yet.
     package static var cacheDirectory: String? {

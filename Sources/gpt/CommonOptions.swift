@@ -6,7 +6,8 @@ import GPTKit
 struct ModelOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The model's directory: one that 'gpt train' made, or a GPT-2, Llama or Qwen3 of Hugging Face's transformers.",
+            "The model: a directory that 'gpt train' made, a GPT-2, Llama or Qwen3 of Hugging Face's transformers, or a "
+                + "GGUF file.",
             valueName: "model"))
     var model: String
 

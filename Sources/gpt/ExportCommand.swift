@@ -15,8 +15,10 @@ struct ExportCommand: ParsableCommand {
               onnx          a graph for onnxruntime
               torchscript   a program for PyTorch's torch.jit.load
 
-            Each has the tokenizer with it. What was written is read back before it gets its name, and its logits are \
-            held against the model's: a file that is not the same model is removed, and the command says why.
+            Each has the tokenizer with it. What was written is read back before it gets its name and compared with the \
+            model, in its logits or, of torchscript, in every weight: a file that is not the same model is removed, and \
+            the command says why. transformers and llama.cpp know the families gpt2, llama and qwen3; a model with \
+            options of its own can go to onnx and torchscript.
 
               gpt export model --to gguf model.gguf
               gpt export model --to gguf model-q8.gguf --precision q8_0

@@ -11,9 +11,8 @@ struct InfoCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The model's directory, ours or a GPT-2, Llama or Qwen3 of Hugging Face's transformers.", valueName: "model"
-        )
-    )
+            "The model: a directory, ours or a GPT-2, Llama or Qwen3 of Hugging Face's transformers, or a GGUF file.",
+            valueName: "model"))
     var model: String
 
     @Flag(help: "Print one JSON object, the last line of the output.")

@@ -273,7 +273,7 @@ struct TrainCommand: ParsableCommand {
         let form =
             switch shape.kind {
             case .gpt:
-                "a gpt (\(shape.family.rawValue)) of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, "
+                "a gpt (\(shape.transformer(vocabularySize: 1).family?.rawValue ?? "of no family")) of \(counted(shape.layers, "layer")), \(counted(shape.heads, "head")), \(shape.width) wide, "
                     + "context \(shape.context)"
             case .attention: "one head of attention, \(shape.width) wide, context \(shape.context)"
             default: "a bigram table"

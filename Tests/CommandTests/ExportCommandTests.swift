@@ -56,6 +56,21 @@ import Testing
         #expect(directory.contents == ["model"])
     }
 
+    @Test("The model that is exported is not written over, and no directory is made for one that is not there")
+    func places() throws {
+        let directory = TemporaryDirectory()
+        let model = try Models.transformer(in: directory)
+        let weights = try Fixtures.bytes(model + "/model.safetensors")
+        for out in [model + "/model.safetensors", model + "/new/model.gguf", model + "/../model/x.gguf"] {
+            let result = try runCommand(["export", model, "--to", "gguf", out])
+            #expect(result.status == 1 && result.errorLines.count == 1, "\(out): \(result.errorText)")
+        }
+        #expect(try Fixtures.bytes(model + "/model.safetensors") == weights)
+        let missing = try runCommand(["export", "nothing", "--to", "gguf", directory.file("new/model.gguf")])
+        #expect(missing.status == 1 && missing.errorLines.count == 1)
+        #expect(directory.contents == ["model"])
+    }
+
     @Test(
         "Killed at any moment, nothing half is there, and the next run clears away what was left",
         arguments: ["gguf", "hf"])

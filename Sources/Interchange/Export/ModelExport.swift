@@ -23,7 +23,7 @@ public enum ModelExport {
     ///   - path: the model, a directory or a GGUF file.
     ///   - format: the other program's.
     ///   - precision: one of the format's.
-    ///   - out: the file or directory to make.
+    ///   - out: the file or directory to make, outside the model's own.
     ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
     /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
     public static func run(
@@ -34,6 +34,12 @@ public enum ModelExport {
             throw ModelError(
                 path: out,
                 reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
+        }
+        guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model") }
+        if Files.isDirectory(path), Files.isPath(out, inside: path) {
+            throw ModelError(
+                path: out,
+                reason: "that is within the model that is exported, which would be damaged; choose another place")
         }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
