@@ -23,7 +23,7 @@ public enum ModelExport {
     ///   - path: the model, a directory or a GGUF file.
     ///   - format: the other program's.
     ///   - precision: one of the format's.
-    ///   - out: the file or directory to make, outside the model's own.
+    ///   - out: the file or directory to make; none of the model's own.
     ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
     /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
     public static func run(
@@ -36,10 +36,13 @@ public enum ModelExport {
                 reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
         }
         guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model") }
-        if Files.isDirectory(path), Files.isPath(out, inside: path) {
+        // Another format's file may lie beside the model's own, but not in place of one.
+        if Files.isDirectory(path), Files.exists(out), Files.isPath(out, inside: path),
+            [".json", ".safetensors"].contains(where: out.hasSuffix)
+        {
             throw ModelError(
                 path: out,
-                reason: "that is within the model that is exported, which would be damaged; choose another place")
+                reason: "that is a file of the model that is exported, which would be lost; choose another name")
         }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
