@@ -55,10 +55,8 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
                     staged[stagedCount &+ 2] = ids.2
                     stagedCount &+= Int(found.pointee.count)
                 } else {
-                    let ids = staged + stagedCount
-                    stagedCount &+= encodeShort(key, length, place, memory, into: ids) {
-                        encodeCopied(length, memory, into: ids)
-                    }
+                    stagedCount &+= encodeShort(
+                        key, length, place, memory, isStretch: false, into: staged + stagedCount)
                 }
             } else if length <= EncoderMemory.greatestShortLength {
                 memory.piece.update(from: text.base + start, count: length)
@@ -78,11 +76,11 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
     }
 
     /// A short piece that is not in the cache, or has many ids there. Answers with the number of ids.
-    /// - Parameter make: makes the ids of what is then in `memory.piece`, if they have to be made.
+    /// - Parameter isStretch: whether it is part of a longer piece, and so merged even if it is a token.
     @inline(never)
     private func encodeShort(
-        _ key: ShortKey, _ length: Int, _ place: Int, _ memory: EncoderMemory, into ids: UnsafeMutablePointer<Int32>,
-        make: () -> Int
+        _ key: ShortKey, _ length: Int, _ place: Int, _ memory: EncoderMemory, isStretch: Bool,
+        into ids: UnsafeMutablePointer<Int32>
     ) -> Int {
         let found = memory.cache[place]
         if found.key == key {
@@ -94,7 +92,8 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
         let piece = UnsafeMutableRawPointer(memory.piece)
         piece.storeBytes(of: key.low.littleEndian, as: UInt64.self)
         piece.storeBytes(of: key.high.littleEndian, toByteOffset: 8, as: UInt64.self)
-        let count = make()
+        let count =
+            isStretch ? mergeShort(length, memory, into: ids) : encodeCopied(length, memory, into: ids)
         memory.remember(key, ids, count, in: place)
         return count
     }
@@ -222,7 +221,7 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
             (ids[0], ids[1], ids[2]) = found.ids
             return Int(found.count)
         }
-        return encodeShort(key, length, place, memory, into: ids) { mergeShort(length, memory, into: ids) }
+        return encodeShort(key, length, place, memory, isStretch: true, into: ids)
     }
 
     /// Calls `body` with a copy of bytes behind which 16 more can be read.
