@@ -69,9 +69,23 @@ package final class TemporaryDirectory: Sendable {
 
     /// Writes a file without the care that what people keep deserves: thousands of them in a second.
     package func write(_ bytes: [UInt8], to name: String) throws {
-        let descriptor = open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        try Self.write(bytes, to: open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666), at: file(name))
+    }
+
+    /// Calls `body` with the path of a file that holds `bytes` and is nobody else's: whoever maps a file must not see it
+    /// written again.
+    package func withFile<Result>(of bytes: [UInt8], _ body: (_ path: String) throws -> Result) throws -> Result {
+        var template = Array(file("XXXXXX").utf8CString)
+        let descriptor = mkstemp(&template)
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { unlink(path) }
+        try Self.write(bytes, to: descriptor, at: path)
+        return try body(path)
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32, at path: String) throws {
         defer { close(descriptor) }
-        let writer = FileWriter(descriptor: descriptor, path: file(name))
+        let writer = FileWriter(descriptor: descriptor, path: path)
         try writer.write(bytes)
         try writer.flush()
     }

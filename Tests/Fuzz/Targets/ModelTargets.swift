@@ -53,10 +53,11 @@ private struct SafetensorsTarget: FuzzTarget {
         return input
     }
 
-    func run(_ input: [UInt8]) throws {
-        try directory.write(input, to: "input")
+    func run(_ input: [UInt8]) throws { try directory.withFile(of: input) { try read($0, input.count) } }
+
+    private func read(_ path: String, _ size: Int) throws {
         let file: SafetensorsFile
-        do { file = try SafetensorsFile(path: directory.file("input")) } catch { return try demandOneLine(error) }
+        do { file = try SafetensorsFile(path: path) } catch { return try demandOneLine(error) }
         var total = 0
         for name in file.names {
             let entry = try file.entry(name)
@@ -69,7 +70,7 @@ private struct SafetensorsTarget: FuzzTarget {
                 } catch { try demandOneLine(error) }
             }
         }
-        try demand(total <= input.count, "the tensors have more bytes than the file")
+        try demand(total <= size, "the tensors have more bytes than the file")
         do { try file.verifyChecksum() } catch { try demandOneLine(error) }
     }
 }
@@ -124,9 +125,9 @@ private struct GGUFTarget: FuzzTarget {
         return input
     }
 
-    func run(_ input: [UInt8]) throws {
-        try directory.write(input, to: "input")
-        let path = directory.file("input")
+    func run(_ input: [UInt8]) throws { try directory.withFile(of: input) { try read($0, input.count) } }
+
+    private func read(_ path: String, _ size: Int) throws {
         do {
             let file = try GGUFFile(path: path)
             for key in file.keys {
@@ -136,9 +137,9 @@ private struct GGUFTarget: FuzzTarget {
             }
             for name in file.names {
                 let entry = try file.entry(name)
-                try demand(entry.range.upperBound <= input.count, "\(name) is not in the file")
-                let size = entry.encoding.size(of: entry.count)
-                try demand(size == entry.range.count && size > 0, "\(name) has another size")
+                try demand(entry.range.upperBound <= size, "\(name) is not in the file")
+                let bytes = entry.encoding.size(of: entry.count)
+                try demand(bytes == entry.range.count && bytes > 0, "\(name) has another size")
             }
         } catch { return try demandOneLine(error) }
         let saved: SavedModel

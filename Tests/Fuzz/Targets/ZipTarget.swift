@@ -38,9 +38,9 @@ private struct ZipTarget: FuzzTarget {
 
     func input(using generator: inout SeededGenerator) -> [UInt8] { mutator.input(using: &generator) }
 
-    func run(_ input: [UInt8]) throws {
-        let path = directory.file("a.pt")
-        try directory.write(input, to: "a.pt")
+    func run(_ input: [UInt8]) throws { try directory.withFile(of: input) { try read($0, input) } }
+
+    private func read(_ path: String, _ input: [UInt8]) throws {
         let archive: ZipArchive
         do { archive = try ZipArchive(path: path) } catch {
             try demandOneLine(error)
