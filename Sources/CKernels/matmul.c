@@ -43,6 +43,27 @@ static inline bool needs_strips(const gpt_matmul *m) { return m->a_column != 1; 
 
 static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->precision == GPT_BFLOAT16; }
 
+// Where an epilogue reads and writes at one element of c; NULL where there is nothing.
+typedef struct {
+    float *c;
+    const float *bias, *factor, *residual, *slope_at, *gated_at;
+    float *before, *activated, *d_gated;
+} matmul_place;
+
+// That of the element at (row, column). In pairs, what is kept has two columns in a word.
+static inline __attribute__((always_inline)) matmul_place place(
+    const gpt_matmul *m, const bool is_paired, int64_t row, int64_t column) {
+    const int64_t here = row * m->n + column;
+    const int64_t kept = is_paired ? row * ((m->n + 1) / 2) + column / 2 : here;
+#define AT(array, index) .array = m->array ? m->array + (index) : NULL
+    return (matmul_place){
+        .c = m->c + row * m->c_row + column,
+        AT(bias, column), AT(factor, here), AT(residual, here), AT(slope_at, kept), AT(gated_at, kept),
+        AT(before, kept), AT(activated, here), AT(d_gated, here),
+    };
+#undef AT
+}
+
 #endif
 
 #ifdef SIMD
@@ -54,73 +75,82 @@ static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->p
 // The epilogue of two vectors of a row of c, as many floats as a vector of pairs, of which `left` exist if they are not
 // whole. Always inlined with constant `is_paired` and `is_whole`.
 ALWAYS_INLINE void NAME(finish_two)(
-    const gpt_matmul *m, const bool is_paired, const bool is_whole, int64_t left, float *c, const float *bias,
-    const float *residual, float *before, const float *slope_at, float *activated) {
+    const gpt_matmul *m, const matmul_place *at, const bool is_paired, const bool is_whole, int64_t left) {
     const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left);
-    vf x[2], at[2];
+    vf x[2], slope_at[2], gated[2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 2; i++) {
         const int64_t here = is_whole ? LANES : left - i * LANES;
-        x[i] = load_some(c + i * LANES, here);
-        if (bias) x[i] += load_some(bias + i * LANES, here);
-        if (slope_at && !is_paired) at[i] = load_some(slope_at + i * LANES, here);
-        if (before && !is_paired) store_some(before + i * LANES, x[i], here);
+        x[i] = load_some(at->c + i * LANES, here);
+        if (at->bias) x[i] += load_some(at->bias + i * LANES, here);
+        if (is_paired) continue;
+        if (at->slope_at) slope_at[i] = load_some(at->slope_at + i * LANES, here);
+        if (at->gated_at) gated[i] = load_some(at->gated_at + i * LANES, here);
+        if (at->before) store_some(at->before + i * LANES, x[i], here);
     }
-    if (before && is_paired) store_up_to(before, neighbours(x[0], x[1]), words);
-    if (slope_at && is_paired) spread_pairs(load_up_to(slope_at, words), &at[0], &at[1]);
+    if (is_paired) {
+        if (at->before) store_up_to(at->before, neighbours(x[0], x[1]), words);
+        if (at->slope_at) spread_pairs(load_up_to(at->slope_at, words), &slope_at[0], &slope_at[1]);
+        if (at->gated_at) spread_pairs(load_up_to(at->gated_at, words), &gated[0], &gated[1]);
+    }
 #pragma clang loop unroll(full)
     for (int i = 0; i < 2; i++) {
         const int64_t here = is_whole ? LANES : left - i * LANES;
         x[i] = NAME(activate)(m->activation, x[i]);
-        if (slope_at) {
-            vf y;
-            x[i] *= NAME(derivative)(m->slope, at[i], &y);
-            store_some(activated + i * LANES, y, here);
+        if (at->factor) x[i] *= load_some(at->factor + i * LANES, here);
+        if (at->slope_at) {
+            vf y, slope = NAME(derivative)(m->slope, slope_at[i], &y);
+            if (at->gated_at) {
+                store_some(at->d_gated + i * LANES, x[i] * y, here);
+                x[i] *= gated[i];
+                y *= gated[i];
+            }
+            x[i] *= slope;
+            store_some(at->activated + i * LANES, y, here);
         }
-        if (residual) x[i] += load_some(residual + i * LANES, here);
-        store_some(c + i * LANES, x[i], here);
+        if (at->residual) x[i] += load_some(at->residual + i * LANES, here);
+        store_some(at->c + i * LANES, x[i], here);
     }
 }
 
 // The epilogue of rows x columns of c at (row, column).
 ALWAYS_INLINE void NAME(finish_rows)(
     const gpt_matmul *m, const bool is_paired, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    const int64_t per_word = is_paired ? 2 : 1, kept_row = words_of(m->kept_precision, m->n);
     for (int64_t r = row; r < row + rows; r++) {
-        float *c = m->c + r * m->c_row + column;
         for (int64_t j = 0; j < columns; j += 2 * LANES) {
-            const int64_t here = r * m->n + column + j, kept = r * kept_row + (column + j) / per_word;
-            const float *bias = m->bias ? m->bias + column + j : NULL;
-            const float *residual = m->residual ? m->residual + here : NULL;
-            float *before = m->before ? m->before + kept : NULL;
-            const float *slope_at = m->slope_at ? m->slope_at + kept : NULL;
-            float *activated = m->slope_at ? m->activated + here : NULL;
+            const matmul_place at = place(m, is_paired, r, column + j);
             const int64_t left = columns - j;
-            if (left >= 2 * LANES)
-                NAME(finish_two)(m, is_paired, true, left, c + j, bias, residual, before, slope_at, activated);
-            else
-                NAME(finish_two)(m, is_paired, false, left, c + j, bias, residual, before, slope_at, activated);
+            if (left >= 2 * LANES) NAME(finish_two)(m, &at, is_paired, true, left);
+            else NAME(finish_two)(m, &at, is_paired, false, left);
         }
+    }
+}
+
+// Fetches `count` floats, to be read or to be written, if they are there.
+ALWAYS_INLINE void NAME(fetch_row)(const float *from, int64_t count, const bool is_written) {
+    for (int64_t j = 0; from && j < count; j += CACHE_LINE) {
+        if (is_written) __builtin_prefetch(from + j, 1);
+        else __builtin_prefetch(from + j);
     }
 }
 
 // Fetches the tile of c, and what its epilogue will read and write, while the tile is computed.
 ALWAYS_INLINE void NAME(fetch)(
     const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns, bool finishes) {
-    const int64_t per_word = m->kept_precision == GPT_BFLOAT16 ? 2 : 1, kept_row = words_of(m->kept_precision, m->n);
+    const bool is_paired = m->kept_precision == GPT_BFLOAT16;
+    const int64_t words = is_paired ? columns / 2 : columns;
     for (int64_t r = row; r < row + rows; r++) {
-        for (int64_t j = 0; j < columns; j += CACHE_LINE) __builtin_prefetch(m->c + r * m->c_row + column + j, 1);
+        const matmul_place at = place(m, is_paired, r, column);
+        NAME(fetch_row)(at.c, columns, true);
         if (!finishes) continue;
-        if (m->residual)
-            for (int64_t j = 0; j < columns; j += CACHE_LINE) __builtin_prefetch(m->residual + r * m->n + column + j);
-        const int64_t kept = r * kept_row + column / per_word, words = columns / per_word;
-        if (m->before)
-            for (int64_t j = 0; j < words; j += CACHE_LINE) __builtin_prefetch(m->before + kept + j, 1);
-        if (m->slope_at) {
-            for (int64_t j = 0; j < words; j += CACHE_LINE) __builtin_prefetch(m->slope_at + kept + j);
-            for (int64_t j = 0; j < columns; j += CACHE_LINE)
-                __builtin_prefetch(m->activated + r * m->n + column + j, 1);
-        }
+        NAME(fetch_row)(at.factor, columns, false);
+        NAME(fetch_row)(at.residual, columns, false);
+        NAME(fetch_row)(at.before, words, true);
+        if (!at.slope_at) continue;
+        NAME(fetch_row)(at.slope_at, words, false);
+        NAME(fetch_row)(at.activated, columns, true);
+        NAME(fetch_row)(at.gated_at, words, false);
+        NAME(fetch_row)(at.d_gated, columns, true);
     }
 }
 

@@ -1,4 +1,4 @@
-// Products of few rows with a weight: y = act(x W + bias) + residual. All that matters is how W is read.
+// Products of few rows with a weight: y = act(x W + bias) factor + residual. All that matters is how W is read.
 //
 // float32, stored by rows: the rows of W are cut into chunks that follow one another in memory, each item of work
 //     multiplies one chunk, and the sums of the chunks are added in order. Reading panels of columns instead, as a large
@@ -154,6 +154,7 @@ static void NAME(run_panel)(int64_t rows, int32_t weight, int64_t k, const float
 ALWAYS_INLINE void NAME(deliver)(const gpt_matvec *m, int64_t row, int64_t column, vf sum, int64_t left) {
     if (m->bias) sum += load_up_to(m->bias + column, left);
     sum = NAME(activate)(m->activation, sum);
+    if (m->factor) sum *= load_up_to(m->factor + row * m->n + column, left);
     if (m->residual) sum += load_up_to(m->residual + row * m->n + column, left);
     store_up_to(m->y + row * m->n + column, sum, left);
 }
@@ -283,7 +284,7 @@ static void NAME(multiply_columns)(void *context, int64_t i) {
         for (; row + 4 <= m->m; row += 4) NAME(dots)(4, m->k, job->x + row * m->k, w, m->y + row * m->n + j, m->n);
         for (; row < m->m; row++) NAME(dots)(1, m->k, job->x + row * m->k, w, m->y + row * m->n + j, m->n);
     }
-    if (!m->bias && !m->residual && m->activation == GPT_IDENTITY) return;
+    if (!m->bias && !m->factor && !m->residual && m->activation == GPT_IDENTITY) return;
     for (int64_t row = 0; row < m->m; row++)
         for (int64_t j = first; j < end; j += LANES)
             NAME(deliver)(m, row, j, load_up_to(m->y + row * m->n + j, end - j), end - j);

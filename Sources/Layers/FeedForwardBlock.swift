@@ -47,7 +47,12 @@ public struct FeedForwardBlock: Module {
         _ x: Variable, _ gate: LinearLayer, _ pass: ForwardPass, addingTo residual: Variable?
     ) -> Variable {
         if pass.isDecoding {
-            let passed = GatedFeedForward.gated(gate(x, pass).value, expansion(x, pass).value)
+            func wide(_ layer: LinearLayer, _ activation: Activation, times factor: Tensor? = nil) -> Tensor {
+                WeightProduct.apply(
+                    x.value, layer.weight, transposed: layer.isTransposed, bias: layer.bias?.value,
+                    activation: activation, times: factor)
+            }
+            let passed = wide(expansion, .identity, times: wide(gate, .silu))
             return projection(Variable(passed, needsGradient: false), pass, addingTo: residual)
         }
         let layers = [gate, expansion, projection], biases = layers.compactMap(\.bias)

@@ -15,8 +15,8 @@ package protocol Operation: Sendable {
     /// What of the tensors around it the backward pass reads; the rest can be freed as soon as nobody else needs it.
     var keeps: Keeps { get }
 
-    /// Whether the output is computed once more where a later op's backward pass reads it, rather than kept until then:
-    /// for ops that cost little beside the ops that read them.
+    /// Whether the output is computed once more where the backward passes of later ops read it, rather than kept until
+    /// then: for ops that cost little beside the ops that read them.
     var isRepeated: Bool { get }
 
     /// The output, and what `backward` will need of the way to it. Without `recording` nothing has to be saved.

@@ -52,7 +52,7 @@ extension Precision {
     }
 }
 
-/// A product with a weight off the tape, as generation makes it: y = act(x W + b), in the precision of the execution.
+/// A product with a weight off the tape, as generation makes it: y = act(x W + b) f + r, in the precision of the execution.
 ///
 /// - `float32`: W is read where it lies.
 /// - `bfloat16`: both factors are rounded, as everywhere. Few rows read the packed weight.
@@ -68,22 +68,24 @@ package enum WeightProduct {
     ///   - x: (..., I).
     ///   - weight: (I, O); transposed, (O, I).
     ///   - bias: (O), if there is one.
-    ///   - residual: (..., O), what y is added to. Not together with an activation.
+    ///   - activation: what is applied to the sum.
+    ///   - factor: (..., O), what the result of that is multiplied by: what a gate lets through.
+    ///   - residual: (..., O), what y is added to. Not together with an activation or a factor.
     /// - Returns: (..., O).
     package static func apply(
         _ x: Tensor, _ weight: Parameter, transposed: Bool = false, bias: Tensor? = nil,
-        activation: Activation = .identity, addingTo residual: Tensor? = nil
+        activation: Activation = .identity, times factor: Tensor? = nil, addingTo residual: Tensor? = nil
     ) -> Tensor {
         let matrix = transposed ? Matrix(weight.value).transposed : Matrix(weight.value)
         let execution = Execution.current, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: matrix.columns))
         precondition(x.shape.columns == matrix.rows, "\(x.shape) times \(matrix.rows) rows")
-        precondition(activation == .identity || residual == nil, "an activation with a residual")
-        precondition(residual.map { $0.count == y.count } ?? true, "a residual of another shape")
+        precondition(activation == .identity && factor == nil || residual == nil, "an activation with a residual")
+        precondition((residual ?? factor).map { $0.count == y.count } ?? true, "a residual or factor of another shape")
         guard rows <= fewRows || execution.precision == .int8 else {
             let epilogue: MatrixProduct.Epilogue =
-                if activation != .identity {
-                    .activation(activation, bias: bias, before: nil)
+                if activation != .identity || factor != nil {
+                    .activation(activation, bias: bias, before: nil, times: factor.map { Matrix($0) })
                 } else { .bias(bias, residual: residual.map { Matrix($0) }) }
             MatrixProduct.multiply(Matrix(x), matrix, into: Matrix(y), epilogue: epilogue)
             return y
@@ -94,6 +96,7 @@ package enum WeightProduct {
         product.y = y.pointer
         product.bias = UnsafePointer(bias?.pointer)
         product.activation = activation.code
+        product.factor = UnsafePointer(factor?.pointer)
         product.residual = UnsafePointer(residual?.pointer)
         product.weight = execution.precision.weight
         let packed =
@@ -107,7 +110,7 @@ package enum WeightProduct {
             product.column = Int64(matrix.columnStride)
         }
         gpt_matvec_run(execution.kernels, &product)
-        withExtendedLifetime((packed, matrix, bias, residual, x)) {}
+        withExtendedLifetime((packed, matrix, bias, factor, residual, x)) {}
         return y
     }
 }

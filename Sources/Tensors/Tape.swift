@@ -4,7 +4,7 @@ public class Variable {
     /// Where the gradient is collected: apart from the value, so that the tape can hold the one without the other.
     fileprivate final let collector: GradientCollector?
     /// Computes the value once more, where that is better than keeping it.
-    fileprivate final var repeatValue: (() -> Tensor)?
+    fileprivate final var repeated: RepeatedValue?
 
     package init(_ value: Tensor, needsGradient: Bool) {
         self.value = value
@@ -21,13 +21,36 @@ public class Variable {
 
     /// A way to the value that holds no more of it than it must.
     fileprivate final var later: () -> Tensor {
-        if let repeatValue { return repeatValue }
+        if let repeated { return repeated.reader() }
         let value = value
         return { value }
     }
 
     /// Where an op's backward pass puts this variable's gradient.
     package final var slot: GradientSlot { GradientSlot(collector: collector) }
+}
+
+/// A value that is computed once more for the backward pass, and held there from the first op that reads it to the last:
+/// the queries, keys and values of a Llama are three readers of one norm.
+private final class RepeatedValue {
+    private let compute: () -> Tensor
+    private var readers = 0
+    private var value: Tensor?
+
+    init(_ compute: @escaping () -> Tensor) { self.compute = compute }
+
+    /// A way to the value for one more op, which takes it once.
+    func reader() -> () -> Tensor {
+        readers += 1
+        return { self.read() }
+    }
+
+    private func read() -> Tensor {
+        let result = value ?? compute()
+        readers -= 1
+        value = readers > 0 ? result : nil
+        return result
+    }
 }
 
 /// Holds the sum of the gradients that have arrived so far.
@@ -164,7 +187,7 @@ public final class Tape {
         let variable = Variable(output, needsGradient: records)
         if let collector = variable.collector {
             if operation.isRepeated {
-                variable.repeatValue = { forward(recording: false).output }
+                variable.repeated = RepeatedValue { forward(recording: false).output }
             }
             let keptInputs: [() -> Tensor] = operation.keeps.contains(.inputs) ? inputs.map(\.later) : []
             let keptOutput = operation.keeps.contains(.output) ? output : nil

@@ -12,6 +12,7 @@ struct BenchCommand: ParsableCommand {
 
               gpt bench train --preset char-base --precision bf16
               gpt bench train --profile
+              gpt bench train --preset char-base --family llama
               gpt bench generate --layers 6 --heads 6 --width 384 --context 256
               gpt bench ops --preset gpt2-124M
 
@@ -40,6 +41,12 @@ struct BenchCommand: ParsableCommand {
 
     @Option(help: "The shape: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
     var preset = ModelPreset.charSmall
+
+    @Option(
+        help: ArgumentHelp(
+            "What the model is made of, as for 'gpt train': gpt2, llama or qwen3. With train and generate.",
+            valueName: "family"))
+    var family = TransformerConfiguration.Family.gpt2
 
     @Option(help: "The numbers that products are computed with: f32, bf16, or for generate int8.")
     var precision = Precision.float32
@@ -70,6 +77,9 @@ struct BenchCommand: ParsableCommand {
         if subject == .generate, batch != nil || length != nil {
             throw ValidationError("--batch and --length are for training steps; 'gpt bench generate' has none.")
         }
+        if subject == .ops, family != .gpt2 {
+            throw ValidationError("'gpt bench ops' knows the ops of gpt2; --family is for train and generate.")
+        }
     }
 
     func run() throws {
@@ -83,7 +93,8 @@ struct BenchCommand: ParsableCommand {
             }
             try checkMemory(benchmark)
             try execution.execute(in: precision) {
-                let report = BenchReport(subject: subject, preset: preset, benchmark: benchmark, json: json)
+                let report = BenchReport(
+                    subject: subject, preset: preset, family: family, benchmark: benchmark, json: json)
                 switch subject {
                 case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
                 case .generate: try report.write(benchmark.generate(seconds: seconds))
@@ -97,7 +108,8 @@ struct BenchCommand: ParsableCommand {
     private func benchmark() throws -> Benchmark {
         let shape = preset.settings.shape
         let configuration = TransformerConfiguration(
-            vocabularySize: vocabulary ?? (preset == .gpt2 ? 50_257 : 65), contextLength: context ?? shape.context,
+            family, vocabularySize: vocabulary ?? (preset == .gpt2 ? 50_257 : 65),
+            contextLength: context ?? shape.context,
             layers: layers ?? shape.layers, heads: heads ?? shape.heads, width: width ?? shape.width)
         if let problem = configuration.problem { throw CommandFailure(problem) }
         let length = length ?? min(configuration.contextLength, 256)

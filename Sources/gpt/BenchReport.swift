@@ -6,6 +6,7 @@ import Tensors
 struct BenchReport {
     let subject: BenchCommand.Subject
     let preset: ModelPreset
+    let family: TransformerConfiguration.Family
     let benchmark: Benchmark
     /// Whether the last line is to be a JSON object.
     let json: Bool
@@ -98,7 +99,8 @@ struct BenchReport {
         guard json else { return }
         let conditions: [(String, JSON)] = [
             ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
-            ("precision", .string(execution.precision.rawValue)), ("threads", .int(execution.threads)),
+            ("family", .string(family.rawValue)), ("precision", .string(execution.precision.rawValue)),
+            ("threads", .int(execution.threads)),
             ("instruction_set", .string(execution.instructionSet.rawValue)),
         ]
         let shape = benchmark.configuration

@@ -27,6 +27,26 @@ import Testing
         #expect(object["width"]?.intValue == 8 && object["vocabulary"]?.intValue == 11)
     }
 
+    @Test("A model of each family can be measured", arguments: ["gpt2", "llama", "qwen3"], ["train", "generate"])
+    func families(family: String, subject: String) throws {
+        let options =
+            ["--family", family, "--seconds", "0.05"] + (subject == "train" ? ["--profile", "--batch", "2"] : [])
+        let result = try runCommand(["bench", subject] + Self.tiny + options)
+        #expect(result.status == 0)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        #expect(object["family"]?.stringValue == family)
+        #expect((object["tokens_per_second"]?.doubleValue ?? 0) > 0)
+        guard subject == "train" else { return }
+        let ops = try #require(object["profile"]?.arrayValue).compactMap { $0["name"]?.stringValue }
+        #expect(ops.contains("GatedFeedForward") == (family != "gpt2"))
+        #expect(ops.contains("LayerNorm") == (family == "gpt2"))
+        // Two norms of a block and the last one, and in Qwen's models those of queries and of keys.
+        let norms = try #require(object["profile"]?.arrayValue).first {
+            $0["name"]?.stringValue?.hasSuffix("Norm") == true && $0["pass"]?.stringValue == "backward"
+        }
+        #expect(norms?["calls"]?.doubleValue == (family == "qwen3" ? 5 : 3))
+    }
+
     @Test("ops measures every op in both directions, and every layout of a product")
     func ops() throws {
         let result = try runCommand(["bench", "ops", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
@@ -109,7 +129,8 @@ import Testing
         "Misuse shows the usage",
         arguments: [
             ["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"],
-            ["bench", "generate", "--profile"],
+            ["bench", "generate", "--profile"], ["bench", "train", "--family", "bert"],
+            ["bench", "ops", "--family", "llama"],
         ])
     func misuse(arguments: [String]) throws {
         #expect(try runCommand(arguments).status == 64)

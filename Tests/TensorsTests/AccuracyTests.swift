@@ -41,6 +41,17 @@ struct AccuracyTests {
         }
     }
 
+    @Test("SiLU and its derivative over a sweep of inputs", arguments: InstructionSet.available)
+    func siluSweep(set: InstructionSet) throws {
+        let x = (-12000...12000).map { Float($0) / 1000 } + [1e-30, -1e-30, 1e-6, -1e-6, 30, -30, 1e4, -1e4]
+        let (y, derivative) = try onOneThread(set) { try activate(.silu, x) }
+        for (i, x) in x.enumerated() {
+            let s = 1 / (1 + exp(-Double(x)))
+            #expect(abs(Double(y[i]) - Double(x) * s) <= 4e-7 * abs(Double(x)) * s + 1e-30, "SiLU(\(x))")
+            #expect(abs(Double(derivative[i]) - s * (1 + Double(x) * (1 - s))) <= 2e-6, "SiLU'(\(x))")
+        }
+    }
+
     /// 1.702 and the like would be another function: these are values of the tanh form, and of no other.
     @Test("GELU is the tanh approximation, to known values", arguments: InstructionSet.available)
     func geluValues(set: InstructionSet) throws {

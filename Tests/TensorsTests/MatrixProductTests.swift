@@ -106,6 +106,12 @@ struct MatrixProductTests {
         #expect(result(.bias(bias, residual: Matrix(more))) == x.indices.map { sums[$0] + y[$0] })
         #expect(result(.bias(nil, residual: Matrix(more))) == x.indices.map { x[$0] + y[$0] })
         #expect(result(.activation(.relu, bias: bias, before: nil)) == sums.map { max(0, $0) })
+        #expect(
+            result(.activation(.relu, bias: bias, before: nil, times: Matrix(more)))
+                == sums.indices.map { max(0, sums[$0]) * y[$0] })
+        #expect(
+            result(.activation(.identity, bias: nil, before: nil, times: Matrix(more)))
+                == x.indices.map { x[$0] * y[$0] })
     }
 
     @Test("What an activation was applied to is kept, as floats or as bfloat16", arguments: [1, 77, 130], [1, 7, 40])
@@ -128,6 +134,38 @@ struct MatrixProductTests {
                     #expect(out.values == x.values)
                     #expect(value.values == expected.map { max(0, $0) })
                     #expect(slopes.values == expected.map { $0 > 0 ? 1 : 0 })
+                }
+            }
+        }
+    }
+
+    /// With ReLU, whose slope is 0 or 1, every result is a product of two numbers or 0.
+    @Test("The slope of an activation that was a gate", arguments: [1, 77, 130], [1, 7, 40])
+    func gatedSlope(columns: Int, rows: Int) {
+        var random = Philox(UInt64(rows * columns))
+        let shape: Shape = [rows, columns], nothing = (Tensor([rows, 0]), Tensor([0, columns]))
+        let tensors = (0..<3).map { _ in Tensor.normal(shape, deviation: 1, using: &random) }
+        for set in InstructionSet.available {
+            for precision in [Precision.float32, .bfloat16] {
+                Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
+                    func multiply(into c: Tensor, _ epilogue: MatrixProduct.Epilogue) {
+                        MatrixProduct.multiply(
+                            Matrix(nothing.0), Matrix(nothing.1), into: Matrix(c), add: true, epilogue: epilogue)
+                    }
+                    let kept = tensors[..<2].map { tensor in
+                        let rows = KeptRows(rows: rows, columns: columns)
+                        multiply(into: tensor.copy(), .activation(.identity, bias: nil, before: rows))
+                        return rows
+                    }
+                    let slopes = tensors[2].copy(), value = Tensor(shape), gradient = Tensor(shape)
+                    multiply(
+                        into: slopes,
+                        .slope(.relu, at: kept[0], value: Matrix(value), times: (kept[1], gradient: Matrix(gradient))))
+                    let round = { (x: Float) in precision == .bfloat16 ? rounded(x) : x }
+                    let (gate, up, d) = (tensors[0].values.map(round), tensors[1].values.map(round), tensors[2].values)
+                    #expect(value.values == gate.indices.map { max(0, gate[$0]) * up[$0] })
+                    #expect(gradient.values == gate.indices.map { d[$0] * max(0, gate[$0]) })
+                    #expect(slopes.values == gate.indices.map { gate[$0] > 0 ? d[$0] * up[$0] : 0 })
                 }
             }
         }

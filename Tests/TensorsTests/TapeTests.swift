@@ -1,3 +1,4 @@
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -146,6 +147,40 @@ struct TapeTests {
             z.gradient = dY.copy()
             tape.backward()
             try #expect(#require(w.gradient).values == #require(same.gradient).values)
+        }
+    }
+
+    /// Calls its closure for every forward pass.
+    private struct Counted: Operation {
+        let count: @Sendable () -> Void
+        var keeps: Keeps { [] }
+        var isRepeated: Bool { true }
+
+        func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
+            count()
+            return (inputs[0].copy(), ())
+        }
+
+        func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+            slots[0].share(gradient)
+        }
+
+        func reference<Builder: PrimitiveBuilder>(
+            _ inputs: [Builder.Value], _ builder: inout Builder
+        ) -> Builder.Value { inputs[0] }
+    }
+
+    @Test("What is computed again is computed once for all that read it, and let go after the last", arguments: 1...3)
+    func repeatedOnce(readers: Int) throws {
+        let calls = Mutex(0), x = normal([4, 5], 1), linear = Linear(hasBias: false), tape = Tape()
+        let weights = (0..<readers).map { normal([5, 5], UInt64($0)) }
+        let y = tape.apply(Counted { calls.withLock { $0 += 1 } }, x)
+        for weight in weights { tape.apply(linear, y, weight).gradient = Tensor([4, 5], filledWith: 1) }
+        #expect(calls.withLock { $0 } == 1)
+        tape.backward()
+        #expect(calls.withLock { $0 } == 2)
+        for weight in weights.dropFirst() {
+            try #expect(#require(weight.gradient).values == #require(weights[0].gradient).values)
         }
     }
 

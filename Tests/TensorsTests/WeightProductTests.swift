@@ -76,6 +76,25 @@ struct WeightProductTests {
         }
     }
 
+    @Test("What comes of an activation is multiplied by a factor", arguments: Precision.allCases, [1, 5, 20])
+    func factor(precision: Precision, rows: Int) {
+        let (I, O) = (40, 70), x = random([rows, I], seed: 1), factor = random([rows, O], seed: 2)
+        for isTransposed in [false, true] {
+            let weight = Parameter(random(isTransposed ? [O, I] : [I, O], seed: 3))
+            Execution.$current.withValue(execution(Execution.preferred, precision)) {
+                for activation in [Activation.identity, .silu] {
+                    func product(times factor: Tensor?) -> [Float] {
+                        WeightProduct.apply(
+                            x, weight, transposed: isTransposed, activation: activation, times: factor
+                        ).values
+                    }
+                    let plain = product(times: nil)
+                    #expect(product(times: factor) == zip(plain, factor.values).map { $0 * $1 })
+                }
+            }
+        }
+    }
+
     @Test("The bits do not depend on the number of threads", arguments: Precision.allCases, [1, 3, 8])
     func threads(precision: Precision, rows: Int) {
         let (I, O) = (300, 700), x = random([rows, I], seed: 1)

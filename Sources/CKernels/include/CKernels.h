@@ -10,7 +10,6 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "execution.h"
-#include "gatedfeedforward.h"
 #include "layernorm.h"
 #include "matmul.h"
 #include "matvec.h"

@@ -4,7 +4,7 @@
 
 #include "execution.h"
 
-typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2 } gpt_activation;
+typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2, GPT_SILU = 3 } gpt_activation;
 
 // a is (m, k), b is (k, n), c is (m, n). a and b are addressed by strides in floats, one of the two strides of each
 // being 1, so that either may be read transposed; c has contiguous rows.
@@ -21,10 +21,13 @@ typedef struct {
     bool accumulate;         // c += a b rather than c = a b
     const float *bias;       // (n), added to each row, or NULL
     int32_t activation;      // gpt_activation, applied after the bias
-    int32_t kept_precision;  // gpt_precision of `before` and `slope_at`; rows of bfloat16 begin at whole words
-    float *before;           // (m, n) contiguous: what the activation was applied to is kept here, or NULL
-    const float *slope_at;   // (m, n) contiguous: c is multiplied by the derivative of `slope` there, or NULL
+    const float *factor;     // (m, n) contiguous: c is multiplied by it after the activation, or NULL
+    int32_t kept_precision;  // gpt_precision of all that is kept; rows of bfloat16 begin at whole words
+    float *before;           // kept (m, n): what the activation was applied to goes here, or NULL
+    const float *slope_at;   // kept (m, n): c is multiplied by the derivative of `slope` there, or NULL
     float *activated;        // (m, n) contiguous: `slope` itself of what is at slope_at goes here
+    const float *gated_at;   // kept (m, n): what `slope` was multiplied by, and so c and `activated` are, or NULL
+    float *d_gated;          // (m, n) contiguous: c times `slope` itself, the gradient of what is at gated_at, goes here
     int32_t slope;           // gpt_activation
     const float *residual;   // (m, n) contiguous, added last, or NULL
     float *column_sums;      // (n): the sums of the columns of b, unrounded, or NULL; only where b's rows are contiguous
@@ -33,7 +36,7 @@ typedef struct {
 
 // Whether anything is done to c after the product.
 static inline bool gpt_has_epilogue(const gpt_matmul *m) {
-    return m->bias || m->before || m->slope_at || m->residual || m->activation != GPT_IDENTITY;
+    return m->bias || m->before || m->slope_at || m->factor || m->residual || m->activation != GPT_IDENTITY;
 }
 
 // Several products with the same b and precision may share its packed form.

@@ -1,5 +1,5 @@
-// y = act(x W + bias) + residual for few rows of x: what generation does with every weight for every token. It costs what reading
-// the weights costs, so they are read once, as one stream, in the precision they are kept in.
+// y = act(x W + bias) factor + residual for few rows of x: what generation does with every weight for every token. It costs
+// what reading the weights costs, so they are read once, as one stream, in the precision they are kept in.
 #ifndef GPT_MATVEC_H
 #define GPT_MATVEC_H
 
@@ -34,7 +34,8 @@ typedef struct {
     int64_t row, column;     // of float32: its strides in floats, one of them 1
     const float *bias;       // (n), or NULL
     int32_t activation;      // gpt_activation, applied after the bias
-    const float *residual;   // (m, n), added after the activation, or NULL
+    const float *factor;     // (m, n), multiplied by after the activation, or NULL
+    const float *residual;   // (m, n), added last, or NULL
     float *y;                // (m, n)
 } gpt_matvec;
 

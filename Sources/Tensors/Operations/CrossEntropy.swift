@@ -7,7 +7,7 @@ import CKernels
 /// Inputs: h (..., C), one row for each target, and W (V, C), a row for each token, as in a tied embedding; or, without
 /// a classifier, the logits themselves (..., V). A target below 0 counts for nothing.
 ///
-/// The rows are taken in chunks: the logits of a chunk are computed, turned into their own gradient in place
+/// The rows are taken in chunks (`RowChunks`): the logits of a chunk are computed, turned into their own gradient in place
 /// (softmax - one-hot), and multiplied into the gradients of h and W before the next chunk overwrites them. So the
 /// logits of the whole batch, which with a large vocabulary are the largest tensor of a model, never exist.
 package struct CrossEntropy: Loss {
@@ -16,9 +16,14 @@ package struct CrossEntropy: Loss {
 
     private let chunkElements: Int
 
-    /// - Parameter chunkElements: how many logits may exist at a time; 16 million are a few hundred rows of a vocabulary
-    ///   of 50,000.
-    package init(targets: [Int32], hasClassifier: Bool = true, chunkElements: Int = 1 << 24) {
+    /// How many logits may exist at a time, if not told: 16 million are a few hundred rows of a vocabulary of 50,000.
+    package static let chunkElements = 1 << 24
+
+    /// - Parameters:
+    ///   - targets: the token that should have come after each row, or a number below 0.
+    ///   - hasClassifier: whether the logits are to be computed, or given.
+    ///   - chunkElements: how many logits may exist at a time.
+    package init(targets: [Int32], hasClassifier: Bool = true, chunkElements: Int = Self.chunkElements) {
         self.targets = targets
         self.hasClassifier = hasClassifier
         self.chunkElements = chunkElements
@@ -42,21 +47,20 @@ package struct CrossEntropy: Loss {
         hidden: Tensor, weight: Tensor, _ gradient: (scale: Float, slots: [GradientSlot])?
     ) -> Double {
         let (V, _) = weight.shape.two
-        let rows = targets.count, chunk = max(1, min(rows, chunkElements / V))
-        let logits = Tensor(uninitialized: [chunk, V])
+        let chunks = RowChunks(rows: targets.count, columns: V, elements: chunkElements)
+        let logits = Tensor(uninitialized: [chunks.size, V])
         var total = 0.0
 
         let dHidden = gradient?.slots[0].destination(), dWeight = gradient?.slots[1].destination()
-        for first in stride(from: 0, to: rows, by: chunk) {
-            let range = first..<min(first + chunk, rows)
-            let these = Matrix(hidden, rows: range), scores = Matrix(logits, rows: 0..<range.count)
+        for chunk in chunks {
+            let these = Matrix(hidden, rows: chunk.rows), scores = Matrix(logits, rows: chunk.here)
             MatrixProduct.multiply(these, Matrix(weight).transposed, into: scores)
-            total += lossInPlace(logits, targets[range], scale: gradient?.scale ?? 0)
-            if let (tensor, add) = dWeight {
-                MatrixProduct.multiply(scores.transposed, these, into: Matrix(tensor), add: add || first > 0)
+            total += lossInPlace(logits, targets[chunk.rows], scale: gradient?.scale ?? 0)
+            if let (tensor, add) = chunk.sum(dWeight) {
+                MatrixProduct.multiply(scores.transposed, these, into: Matrix(tensor), add: add)
             }
             if let (tensor, add) = dHidden {
-                MatrixProduct.multiply(scores, Matrix(weight), into: Matrix(tensor, rows: range), add: add)
+                MatrixProduct.multiply(scores, Matrix(weight), into: Matrix(tensor, rows: chunk.rows), add: add)
             }
         }
         return total

@@ -4,8 +4,8 @@
 /// `hasResidual`, r (..., C): the residual stream that the network adds to. It is one op rather than two linear layers
 /// because of what lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, in
 /// bfloat16 if products are computed in that, but g = act(h) is not. The activation is applied within the epilogue of the
-/// first product, and once more in backward together with its derivative. Forward and backward take the rows in chunks,
-/// so that g and dH are read while they are in cache:
+/// first product, and once more in backward together with its derivative. Forward and backward take the rows in chunks
+/// (`RowChunks`), so that g and dH are read while they are in cache:
 ///
 ///     dH = (dY W2') act'(h),   dW2 = g' dY,   db2 = the sum of dY,   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1',
 ///     dr = dY
@@ -40,11 +40,11 @@ package struct FeedForward: Operation {
         let (outer, F) = (x.shape.dimensions.dropLast(), weight1.shape.columns)
         let y = Tensor(uninitialized: Shape(outer + [weight2.shape.columns]))
         let h = recording ? KeptRows(rows: x.shape.rows, columns: F) : nil
-        let chunk = chunkRows(x.shape.rows, F)
-        let g = Tensor(uninitialized: [chunk, F])
-        let (packed1, packed2) = (packed(Matrix(weight1), chunk, x), packed(Matrix(weight2), chunk, x))
-        for rows in chunks(of: x.shape.rows, chunk) {
-            let these = Matrix(g, rows: 0..<rows.count)
+        let chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
+        let g = Tensor(uninitialized: [chunks.size, F])
+        let (packed1, packed2) = (chunks.packing(Matrix(weight1)), chunks.packing(Matrix(weight2)))
+        for chunk in chunks {
+            let (rows, these) = (chunk.rows, Matrix(g, rows: chunk.here))
             MatrixProduct.multiply(
                 Matrix(x, rows: rows), Matrix(weight1), packed: packed1, into: these,
                 epilogue: .activation(activation, bias: bias1, before: h?.from(rows.lowerBound)))
@@ -60,43 +60,26 @@ package struct FeedForward: Operation {
         guard let h = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dWeight1, dWeight2) = (slots[0].destination(), slots[1].destination(), slots[second].destination())
         let (dBias1, dBias2) = hasBias ? (slots[2].destination(), slots[4].destination()) : (nil, nil)
-        let F = weight1.shape.columns, chunk = chunkRows(x.shape.rows, F)
-        let (dH, g) = (Tensor(uninitialized: [chunk, F]), Tensor(uninitialized: [chunk, F]))
-        let packed2 = packed(Matrix(weight2).transposed, chunk, x)
-        let packed1 = dX == nil ? nil : packed(Matrix(weight1).transposed, chunk, x)
-        for rows in chunks(of: x.shape.rows, chunk) {
-            let these = Matrix(dH, rows: 0..<rows.count), activated = Matrix(g, rows: 0..<rows.count)
+        let F = weight1.shape.columns
+        let chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
+        let (dH, g) = (Tensor(uninitialized: [chunks.size, F]), Tensor(uninitialized: [chunks.size, F]))
+        let packed2 = chunks.packing(Matrix(weight2).transposed)
+        let packed1 = dX == nil ? nil : chunks.packing(Matrix(weight1).transposed)
+        for chunk in chunks {
+            let rows = chunk.rows, these = Matrix(dH, rows: chunk.here), activated = Matrix(g, rows: chunk.here)
             let dY = Matrix(gradient, rows: rows)
-            // Each chunk adds to what those before it have written.
-            func sum(_ slot: (tensor: Tensor, add: Bool)?) -> (tensor: Tensor, add: Bool)? {
-                slot.map { ($0.tensor, $0.add || rows.lowerBound > 0) }
-            }
             MatrixProduct.multiply(
                 dY, Matrix(weight2).transposed, packed: packed2, into: these,
                 epilogue: .slope(activation, at: h.from(rows.lowerBound), value: activated))
-            MatrixProduct.gradients(of: sum(dWeight2), bias: sum(dBias2), input: activated, dY)
-            MatrixProduct.gradients(of: sum(dWeight1), bias: sum(dBias1), input: Matrix(x, rows: rows), these)
+            MatrixProduct.gradients(of: chunk.sum(dWeight2), bias: chunk.sum(dBias2), input: activated, dY)
+            MatrixProduct.gradients(
+                of: chunk.sum(dWeight1), bias: chunk.sum(dBias1), input: Matrix(x, rows: rows), these)
             if let (tensor, add) = dX {
                 MatrixProduct.multiply(
                     these, Matrix(weight1).transposed, packed: packed1, into: Matrix(tensor, rows: rows), add: add)
             }
         }
         if hasResidual { slots[residual].share(gradient) }
-    }
-
-    /// A weight packed once for all chunks, if there are several.
-    private func packed(_ weight: Matrix, _ chunk: Int, _ x: Tensor) -> PackedMatrix? {
-        chunk < x.shape.rows ? PackedMatrix(weight) : nil
-    }
-
-    /// Rows that are taken at a time: cut by the shape alone, and in whole blocks of the matrix product.
-    private func chunkRows(_ rows: Int, _ F: Int) -> Int {
-        let most = chunkElements / F
-        return min(rows, most >= 96 ? most / 96 * 96 : max(1, most))
-    }
-
-    private func chunks(of rows: Int, _ chunk: Int) -> some Sequence<Range<Int>> {
-        stride(from: 0, to: rows, by: chunk).lazy.map { $0..<min($0 + chunk, rows) }
     }
 
     package func reference<Builder: PrimitiveBuilder>(
@@ -114,32 +97,4 @@ package struct FeedForward: Operation {
     package func flops(_ inputs: [Shape]) -> Double {
         2 * Double(inputs[0].rows) * Double(inputs[1].count + inputs[second].count)
     }
-}
-
-extension Activation {
-    fileprivate func reference<Builder: PrimitiveBuilder>(
-        _ x: Builder.Value, _ builder: inout Builder
-    ) -> Builder.Value {
-        switch self {
-        case .identity: return x
-        case .relu: return builder.maximum(x, builder.constant(0))
-        case .gelu: return builder.gelu(x)
-        }
-    }
-}
-
-extension Activation {
-    /// GELU in other primitives, for builders that do not know it.
-    package static func composedGELU<Builder: PrimitiveBuilder>(
-        _ x: Builder.Value, _ builder: inout Builder
-    ) -> Builder.Value {
-        let cube = builder.multiply(builder.multiply(x, x), x)
-        let inner = builder.add(x, builder.multiply(builder.constant(0.044715), cube))
-        let tanh = builder.tanh(builder.multiply(builder.constant((2 / Double.pi).squareRoot()), inner))
-        return builder.multiply(builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), tanh))
-    }
-}
-
-extension PrimitiveBuilder {
-    package mutating func gelu(_ x: Value) -> Value { Activation.composedGELU(x, &self) }
 }

@@ -1,5 +1,3 @@
-import CKernels
-
 /// The gated feed-forward network of Llama and its descendants, SwiGLU (Shazeer, "GLU variants improve transformer",
 /// 2020):
 ///
@@ -12,8 +10,9 @@ import CKernels
 ///     dWd = dY' g,   dG = dY Wd,   dU = dG silu(a),   dA = dG u silu'(a),
 ///     dWg = dA' x,   dWu = dU' x,   dX = dA Wg + dU Wu,   dr = dY
 ///
-/// The rows are taken in chunks, as in `FeedForward`. Of the wide tensors a and u are kept for backward; g is made again
-/// on the way, and neither it nor a gradient ever exists for the whole batch.
+/// As in `FeedForward` the rows are taken in chunks, what lies between the products is computed in their epilogues, and of
+/// the wide tensors only what backward starts from, a and u, is kept, in bfloat16 if products are computed in that. g is
+/// made again on the way, and neither it nor a gradient ever exists for the whole batch.
 package struct GatedFeedForward: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
@@ -34,82 +33,75 @@ package struct GatedFeedForward: Operation {
 
     package var keeps: Keeps { .inputs }
 
-    /// Saved: a and u.
-    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: (gate: Tensor, up: Tensor)?) {
-        let (x, gateWeight, upWeight, downWeight) = (inputs[0], inputs[1], inputs[2], inputs[3])
+    /// What backward starts from: a and u.
+    package struct Recorded {
+        let gate: KeptRows
+        let up: KeptRows
+    }
+
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
+        let x = inputs[0], weights = inputs[1...3].map { Matrix($0).transposed }
         func bias(_ i: Int) -> Tensor? { hasBias ? inputs[4 + i] : nil }
-        let F = gateWeight.shape[0], rows = x.shape.rows, chunk = chunkRows(rows, F)
-        let y = Tensor(uninitialized: x.shape.replacingColumns(by: downWeight.shape[0]))
-        let kept = recording ? (gate: Tensor(uninitialized: [rows, F]), up: Tensor(uninitialized: [rows, F])) : nil
-        let gate = Tensor(uninitialized: [recording ? 0 : chunk, F]), up = Tensor(uninitialized: [chunk, F])
-        for these in chunks(of: rows, chunk) {
-            let here = 0..<these.count
-            let x = Matrix(x, rows: these)
-            let a = kept.map { Matrix($0.gate, rows: these) } ?? Matrix(gate, rows: here)
-            let u = kept.map { Matrix($0.up, rows: these) } ?? Matrix(up, rows: here)
-            MatrixProduct.multiply(x, Matrix(gateWeight).transposed, into: a, epilogue: .bias(bias(0)))
-            MatrixProduct.multiply(x, Matrix(upWeight).transposed, into: u, epilogue: .bias(bias(1)))
-            gpt_gated_forward(Execution.kernels, Int64(these.count * F), a.pointer, u.pointer, up.pointer)
+        let F = weights[0].columns, rows = x.shape.rows
+        let y = Tensor(uninitialized: x.shape.replacingColumns(by: weights[2].columns))
+        let kept =
+            recording ? Recorded(gate: KeptRows(rows: rows, columns: F), up: KeptRows(rows: rows, columns: F)) : nil
+        let chunks = RowChunks(rows: rows, columns: F, elements: chunkElements)
+        let (gate, product) = (Tensor(uninitialized: [chunks.size, F]), Tensor(uninitialized: [chunks.size, F]))
+        let packed = weights.map(chunks.packing)
+        for chunk in chunks {
+            let rows = chunk.rows, first = chunk.rows.lowerBound
+            let x = Matrix(x, rows: rows), opened = Matrix(gate, rows: chunk.here),
+                g = Matrix(product, rows: chunk.here)
             MatrixProduct.multiply(
-                Matrix(up, rows: here), Matrix(downWeight).transposed, into: Matrix(y, rows: these),
-                epilogue: .bias(bias(2), residual: hasResidual ? Matrix(inputs[residual], rows: these) : nil))
+                x, weights[0], packed: packed[0], into: opened,
+                epilogue: .activation(.silu, bias: bias(0), before: kept?.gate.from(first)))
+            MatrixProduct.multiply(
+                x, weights[1], packed: packed[1], into: g,
+                epilogue: .activation(.identity, bias: bias(1), before: kept?.up.from(first), times: opened))
+            MatrixProduct.multiply(
+                g, weights[2], packed: packed[2], into: Matrix(y, rows: rows),
+                epilogue: .bias(bias(2), residual: hasResidual ? Matrix(inputs[residual], rows: rows) : nil))
         }
-        withExtendedLifetime((gate, up, kept)) {}
         return (y, kept)
     }
 
-    package func backward(
-        _ gradient: Tensor, _ kept: Kept, saved: (gate: Tensor, up: Tensor)?, into slots: [GradientSlot]
-    ) {
-        let (x, gateWeight, upWeight, downWeight) = (kept.inputs[0], kept.inputs[1], kept.inputs[2], kept.inputs[3])
-        guard let (gate, up) = saved else { preconditionFailure("nothing was recorded") }
-        let F = gateWeight.shape[0], rows = x.shape.rows, chunk = chunkRows(rows, F)
-        let dX = slots[0].destination(), dWeights = (1...3).map { slots[$0].destination() }
-        let dBiases = (4...6).map { hasBias ? slots[$0].destination() : nil }
-        let product = Tensor(uninitialized: [chunk, F])
-        let dGate = Tensor(uninitialized: [chunk, F]), dUp = Tensor(uninitialized: [chunk, F])
-        for these in chunks(of: rows, chunk) {
-            let here = 0..<these.count, isLater = these.lowerBound > 0
-            let x = Matrix(x, rows: these), dY = Matrix(gradient, rows: these)
-            let g = Matrix(product, rows: here), dA = Matrix(dGate, rows: here), dU = Matrix(dUp, rows: here)
-            MatrixProduct.multiply(dY, Matrix(downWeight), into: g)
-            gpt_gated_backward(
-                Execution.kernels, Int64(these.count * F), gate.pointer + these.lowerBound * F,
-                up.pointer + these.lowerBound * F, g.pointer, dA.pointer, dU.pointer, g.pointer)
+    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Recorded?, into slots: [GradientSlot]) {
+        guard let saved else { preconditionFailure("nothing was recorded") }
+        let x = kept.inputs[0], weights = kept.inputs[1...3].map { Matrix($0) }
+        let F = weights[0].rows, chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
+        let dX = slots[0].destination(), dWeights = slots[1...3].map { $0.destination() }
+        let dBiases = hasBias ? slots[4...6].map { $0.destination() } : [nil, nil, nil]
+        let dGate = Tensor(uninitialized: [chunks.size, F]), dUp = Tensor(uninitialized: [chunks.size, F])
+        let product = Tensor(uninitialized: [chunks.size, F])
+        let packedDown = chunks.packing(weights[2])
+        let packed = dX == nil ? [nil, nil] : weights[0...1].map(chunks.packing)
+        for chunk in chunks {
+            let rows = chunk.rows, x = Matrix(x, rows: rows), dY = Matrix(gradient, rows: rows)
+            let dA = Matrix(dGate, rows: chunk.here), dU = Matrix(dUp, rows: chunk.here)
+            let g = Matrix(product, rows: chunk.here)
+            MatrixProduct.multiply(
+                dY, weights[2], packed: packedDown, into: dA,
+                epilogue: .slope(
+                    .silu, at: saved.gate.from(rows.lowerBound), value: g,
+                    times: (saved.up.from(rows.lowerBound), gradient: dU)))
             // Each weight is (outputs, inputs), and so is its gradient: that of what came out, times what went in.
-            for (i, (output, input)) in [(dA, x), (dU, x), (dY, g)].enumerated() {
-                if let (tensor, add) = dWeights[i] {
-                    MatrixProduct.multiply(output.transposed, input, into: Matrix(tensor), add: add || isLater)
+            let packedX = PackedMatrix(x)
+            for (i, (output, input, packed)) in [(dA, x, packedX), (dU, x, packedX), (dY, g, nil)].enumerated() {
+                if let (tensor, add) = chunk.sum(dWeights[i]) {
+                    MatrixProduct.multiply(output.transposed, input, packed: packed, into: Matrix(tensor), add: add)
                 }
-                if let (tensor, add) = dBiases[i] {
-                    MatrixProduct.sumRows(of: output, into: tensor, add: add || isLater)
+                if let (tensor, add) = chunk.sum(dBiases[i]) {
+                    MatrixProduct.sumRows(of: output, into: tensor, add: add)
                 }
             }
             if let (tensor, add) = dX {
-                let to = Matrix(tensor, rows: these)
-                MatrixProduct.multiply(dA, Matrix(gateWeight), into: to, add: add)
-                MatrixProduct.multiply(dU, Matrix(upWeight), into: to, add: true)
+                let to = Matrix(tensor, rows: rows)
+                MatrixProduct.multiply(dA, weights[0], packed: packed[0], into: to, add: add)
+                MatrixProduct.multiply(dU, weights[1], packed: packed[1], into: to, add: true)
             }
         }
-        withExtendedLifetime((gate, up, product, dGate, dUp)) {}
         if hasResidual { slots[residual].share(gradient) }
-    }
-
-    /// silu(a) u off the tape, as generation needs it between its products.
-    package static func gated(_ gate: Tensor, _ up: Tensor) -> Tensor {
-        let out = Tensor(uninitialized: gate.shape)
-        gpt_gated_forward(Execution.kernels, Int64(out.count), gate.pointer, up.pointer, out.pointer)
-        return out
-    }
-
-    /// Rows that are taken at a time: cut by the shape alone, and in whole blocks of the matrix product.
-    private func chunkRows(_ rows: Int, _ F: Int) -> Int {
-        let most = chunkElements / F
-        return min(rows, most >= 96 ? most / 96 * 96 : max(1, most))
-    }
-
-    private func chunks(of rows: Int, _ chunk: Int) -> some Sequence<Range<Int>> {
-        stride(from: 0, to: rows, by: chunk).lazy.map { $0..<min($0 + chunk, rows) }
     }
 
     package func reference<Builder: PrimitiveBuilder>(
@@ -119,11 +111,8 @@ package struct GatedFeedForward: Operation {
             let y = builder.matmul(x, builder.transpose(inputs[1 + i], [1, 0]))
             return hasBias ? builder.add(y, inputs[4 + i]) : y
         }
-        let gate = linear(inputs[0], 0)
-        let exponential = builder.exp(builder.subtract(builder.constant(0), gate))
-        let silu = builder.divide(gate, builder.add(builder.constant(1), exponential))
-        let up = linear(inputs[0], 1)
-        let y = linear(builder.multiply(silu, up), 2)
+        let gate = Activation.silu.reference(linear(inputs[0], 0), &builder)
+        let y = linear(builder.multiply(gate, linear(inputs[0], 1)), 2)
         return hasResidual ? builder.add(y, inputs[residual]) : y
     }
 

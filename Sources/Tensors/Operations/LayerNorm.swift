@@ -18,7 +18,7 @@ package struct LayerNorm: Operation {
 
     package var keeps: Keeps { .inputs }
 
-    /// Its output is read once more only, by the product that follows, and is as large as its input, which is kept.
+    /// Its output is read in one place only, by the products that follow, and is as large as its input, which is kept.
     package var isRepeated: Bool { true }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {

@@ -1,22 +1,5 @@
 import CKernels
 
-/// What is applied to the output of a linear layer, element by element.
-package enum Activation: Sendable, CaseIterable {
-    case identity
-    /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the approximation that GPT-2 uses (Hendrycks and Gimpel, 2016),
-    /// `gelu_new` to Hugging Face and `approximate="tanh"` to PyTorch.
-    case gelu
-    case relu
-
-    var code: Int32 {
-        switch self {
-        case .identity: Int32(GPT_IDENTITY.rawValue)
-        case .gelu: Int32(GPT_GELU.rawValue)
-        case .relu: Int32(GPT_RELU.rawValue)
-        }
-    }
-}
-
 /// A tensor, or some of its rows, read as a matrix; perhaps transposed, which moves nothing.
 package struct Matrix {
     fileprivate let tensor: Tensor
@@ -114,11 +97,13 @@ package enum MatrixProduct {
         case none
         /// c + bias, if there is one, + another matrix, if there is one.
         case bias(Tensor?, residual: Matrix? = nil)
-        /// activation(c + bias), or of c without a bias; what it was applied to goes to `before`.
-        case activation(Activation, bias: Tensor?, before: KeptRows?)
-        /// c times the derivative of the activation at the elements of another matrix; the activation itself of them goes
-        /// to `value`.
-        case slope(Activation, at: KeptRows, value: Matrix)
+        /// activation(c + bias), or of c without a bias, times another matrix, if there is one. What the activation was
+        /// applied to goes to `before`.
+        case activation(Activation, bias: Tensor?, before: KeptRows?, times: Matrix? = nil)
+        /// The gradient of what the activation was applied to, c being that of the result: c times the derivative at the
+        /// elements of another matrix. The activation itself of them goes to `value`. If it was multiplied by something
+        /// (`times`), the slope and the value are too, and the gradient of that, c times the activation, goes to `gradient`.
+        case slope(Activation, at: KeptRows, value: Matrix, times: (KeptRows, gradient: Matrix)? = nil)
     }
 
     /// c = a b, or c += a b, with an epilogue.
@@ -147,15 +132,19 @@ package enum MatrixProduct {
         case .bias(let bias, let residual):
             product.bias = UnsafePointer(bias?.pointer)
             product.residual = UnsafePointer(residual?.pointer)
-        case .activation(let activation, let bias, let before):
+        case .activation(let activation, let bias, let before, let factor):
             product.bias = UnsafePointer(bias?.pointer)
+            product.factor = UnsafePointer(factor?.pointer)
             product.activation = activation.code
             if let before { product.before = before.pointer(precision: &product.kept_precision) }
-        case .slope(let activation, let before, let value):
+        case .slope(let activation, let before, let value, let factor):
             product.slope = activation.code
-            product.slope_at = UnsafePointer(
-                before.pointer(precision: &product.kept_precision))
+            product.slope_at = UnsafePointer(before.pointer(precision: &product.kept_precision))
             product.activated = value.pointer
+            if let (factor, gradient) = factor {
+                product.gated_at = UnsafePointer(factor.pointer(precision: &product.kept_precision))
+                product.d_gated = gradient.pointer
+            }
         }
         product.column_sums = columnSums?.tensor.pointer
         product.add_column_sums = columnSums?.add ?? false

@@ -14,7 +14,7 @@ package struct RMSNorm: Operation {
 
     package var keeps: Keeps { .inputs }
 
-    /// As that of `LayerNorm`: read once more only, and as large as the input, which is kept.
+    /// As that of `LayerNorm`: read in one place only, and as large as the input, which is kept.
     package var isRepeated: Bool { true }
 
     /// Saved: 1 / sqrt(mean(x^2) + epsilon) of each vector.

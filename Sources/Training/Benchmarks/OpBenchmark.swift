@@ -89,7 +89,8 @@ package struct OpBenchmark: Sendable {
         let weights = [("attention, in", C, 3 * C), ("attention, out", C, C), ("feed-forward, in", C, F)]
         var results = (weights + [("feed-forward, out", F, C)]).flatMap { bench.layouts($0.0, m: m, k: $0.1, n: $0.2) }
         // The loss takes as many rows at a time.
-        results += bench.classifier(m: max(1, min(m, (1 << 24) / V)), C: C, V: V)
+        let chunks = RowChunks(rows: m, columns: V, elements: CrossEntropy.chunkElements)
+        results += bench.classifier(m: chunks.size, C: C, V: V)
         return results
     }
 

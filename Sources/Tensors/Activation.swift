@@ -1,0 +1,47 @@
+import CKernels
+
+/// What is applied to the output of a linear layer, element by element.
+package enum Activation: Sendable, CaseIterable {
+    case identity
+    /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the approximation that GPT-2 uses (Hendrycks and Gimpel, 2016),
+    /// `gelu_new` to Hugging Face and `approximate="tanh"` to PyTorch.
+    case gelu
+    case relu
+    /// x / (1 + exp(-x)) (Hendrycks and Gimpel, 2016), also known as swish.
+    case silu
+
+    var code: Int32 {
+        switch self {
+        case .identity: Int32(GPT_IDENTITY.rawValue)
+        case .gelu: Int32(GPT_GELU.rawValue)
+        case .relu: Int32(GPT_RELU.rawValue)
+        case .silu: Int32(GPT_SILU.rawValue)
+        }
+    }
+
+    /// The same in primitives.
+    func reference<Builder: PrimitiveBuilder>(_ x: Builder.Value, _ builder: inout Builder) -> Builder.Value {
+        switch self {
+        case .identity: return x
+        case .relu: return builder.maximum(x, builder.constant(0))
+        case .gelu: return builder.gelu(x)
+        case .silu:
+            let exponential = builder.exp(builder.subtract(builder.constant(0), x))
+            return builder.divide(x, builder.add(builder.constant(1), exponential))
+        }
+    }
+
+    /// GELU in other primitives, for builders that do not know it.
+    package static func composedGELU<Builder: PrimitiveBuilder>(
+        _ x: Builder.Value, _ builder: inout Builder
+    ) -> Builder.Value {
+        let cube = builder.multiply(builder.multiply(x, x), x)
+        let inner = builder.add(x, builder.multiply(builder.constant(0.044715), cube))
+        let tanh = builder.tanh(builder.multiply(builder.constant((2 / Double.pi).squareRoot()), inner))
+        return builder.multiply(builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), tanh))
+    }
+}
+
+extension PrimitiveBuilder {
+    package mutating func gelu(_ x: Value) -> Value { Activation.composedGELU(x, &self) }
+}
