@@ -33,9 +33,9 @@ public enum ModelDirectory {
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
     ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
     public static func load(_ path: String) throws -> SavedModel {
-        guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
+        guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
-            if GGUFFile.isOne(path) { return try GGUFModel.load(path) }
+            if try GGUFFile.isOne(path) { return try GGUFModel.load(path) }
             throw ModelError(
                 path: path,
                 reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model")
@@ -126,7 +126,7 @@ public enum ModelDirectory {
     // MARK: - Reading
 
     private static func readTokenizer(_ path: String) throws -> any Tokenizer {
-        guard Files.exists(path + "/" + TokenizerFile.name) else {
+        guard try Files.find(path + "/" + TokenizerFile.name) else {
             throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
         }
         return try TokenizerFile.read(directory: path)

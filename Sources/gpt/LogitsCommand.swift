@@ -34,14 +34,11 @@ struct LogitsCommand: ParsableCommand {
             endOnInterrupt()
             try model.execution.execute {
                 let saved = try ModelDirectory.load(model.model)
-                guard let model = saved.model as? any NeuralLanguageModel else {
-                    throw CommandFailure(
-                        "\(self.model.model) is a model of kind '\(saved.model.modelType)', which counts: it has no logits"
-                    )
-                }
+                try saved.requireFiniteWeights()
+                let model = saved.model
                 let ids = try TokenIDs(
                     path: ids, vocabularySize: model.vocabularySize, contextLength: model.contextLength)
-                try LogitsFile.write(ids, of: model, to: out)
+                try LogitsFile.write(ids, of: saved, to: out)
                 note("Wrote the logits (\(ids.rows.count), \(ids.length), \(model.vocabularySize)) to \(out).")
             }
         }

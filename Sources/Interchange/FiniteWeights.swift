@@ -1,0 +1,38 @@
+import LanguageModels
+import Layers
+import Synchronization
+import Tensors
+
+extension SavedModel {
+    /// Throws where a weight is not a finite number, as after a training that diverged: nothing that such a model computes
+    /// is of use.
+    package func requireFiniteWeights() throws {
+        if let problem = weightsProblem { throw ModelError(path: path, reason: problem) }
+    }
+
+    /// Why the model has computed what is not a finite number.
+    package var numberError: ModelError {
+        ModelError(
+            path: path,
+            reason: weightsProblem ?? "its weights are so large that what it computes is no finite number; \(advice)")
+    }
+
+    /// Which weights are not finite numbers; nil where all are.
+    private var weightsProblem: String? {
+        guard let model = model as? any NeuralLanguageModel else { return nil }
+        let parameters = model.parameters, tensors = parameters.map(\.parameter.value)
+        let counts = Mutex([Int](repeating: 0, count: tensors.count))
+        Execution.current.forEach(below: tensors.count) { number in
+            let count = tensors[number].withElements { elements in
+                elements.allSatisfy(\.isFinite) ? 0 : elements.count(where: { !$0.isFinite })
+            }
+            if count > 0 { counts.withLock { $0[number] = count } }
+        }
+        let found = counts.withLock { $0 }
+        guard let number = found.firstIndex(where: { $0 > 0 }) else { return nil }
+        return "its weights are not finite numbers (\(found[number]) of the \(tensors[number].count) in "
+            + "\(parameters[number].name) are infinite or NaN); \(advice)"
+    }
+}
+
+private let advice = "train it again with a lower --lr, or restore it from a copy"
