@@ -18,7 +18,9 @@ package enum AtomicDirectory {
     ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
     package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
         if try Files.find(path, to: "make") {
-            guard Files.isDirectory(path) else { throw FileError("cannot make", path, "a file has that name") }
+            guard Files.isDirectory(path) else {
+                throw FileError("cannot make", path, "a file has that name; choose another")
+            }
             guard try Files.contents(ofDirectory: path).isEmpty else {
                 throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
             }

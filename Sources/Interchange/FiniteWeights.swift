@@ -7,18 +7,24 @@ extension SavedModel {
     /// Throws where a weight is not a finite number, as after a training that diverged: nothing that such a model computes
     /// is of use.
     package func requireFiniteWeights() throws {
-        if let problem = weightsProblem { throw ModelError(path: path, reason: problem) }
+        if let error = ModelError(weightsOf: model, path: path) { throw error }
+    }
+}
+
+extension ModelError {
+    private static let advice = "train it again with a lower --lr, or restore it from a copy"
+
+    /// Why a model has computed what is not a finite number.
+    package init(numbersOf model: any LanguageModel, path: String) {
+        self =
+            ModelError(weightsOf: model, path: path)
+            ?? ModelError(
+                path: path,
+                reason: "its weights are so large that what it computes is no finite number; \(Self.advice)")
     }
 
-    /// Why the model has computed what is not a finite number.
-    package var numberError: ModelError {
-        ModelError(
-            path: path,
-            reason: weightsProblem ?? "its weights are so large that what it computes is no finite number; \(advice)")
-    }
-
-    /// Which weights are not finite numbers; nil where all are.
-    private var weightsProblem: String? {
+    /// Which weights of a model are not finite numbers; nil where all are.
+    package init?(weightsOf model: any LanguageModel, path: String) {
         guard let model = model as? any NeuralLanguageModel else { return nil }
         let parameters = model.parameters, tensors = parameters.map(\.parameter.value)
         let counts = Mutex([Int](repeating: 0, count: tensors.count))
@@ -30,9 +36,9 @@ extension SavedModel {
         }
         let found = counts.withLock { $0 }
         guard let number = found.firstIndex(where: { $0 > 0 }) else { return nil }
-        return "its weights are not finite numbers (\(found[number]) of the \(tensors[number].count) in "
-            + "\(parameters[number].name) are infinite or NaN); \(advice)"
+        self.init(
+            path: path,
+            reason: "its weights are not finite numbers (\(found[number]) of the \(tensors[number].count) in "
+                + "\(parameters[number].name) are infinite or NaN); \(Self.advice)")
     }
 }
-
-private let advice = "train it again with a lower --lr, or restore it from a copy"

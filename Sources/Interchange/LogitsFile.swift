@@ -24,7 +24,9 @@ public enum LogitsFile {
             for row in ids.rows {
                 let logits = model.logits(TokenBatch(batch: 1, length: row.count, ids: row))
                 try logits.withElements { logits in
-                    guard logits.allSatisfy(\.isFinite) else { throw saved.numberError }
+                    guard logits.allSatisfy(\.isFinite) else {
+                        throw ModelError(numbersOf: saved.model, path: saved.path)
+                    }
                     try piece(UnsafeRawBufferPointer(logits))
                 }
             }

@@ -15,7 +15,16 @@ package struct WeightFiles {
         let single = directory + "/" + Self.fileName
         let index = directory + "/" + Self.indexName
         var paths = [single]
-        if try !Files.find(single), try Files.find(index) { paths = try Self.shards(index, in: directory) }
+        if try !Files.find(single) {
+            if try Files.find(index) {
+                paths = try Self.shards(index, in: directory)
+            } else if Files.exists(directory + "/pytorch_model.bin") {
+                throw ModelError(
+                    path: directory,
+                    reason: "its weights are a pickle, which is a program and not read; save it again in Python, with "
+                        + "save_pretrained of transformers")
+            }
+        }
         path = paths.count == 1 ? single : index
         files = try paths.map { try SafetensorsFile(path: $0) }
         var fileOfName: [UTF8Key: Int] = [:]

@@ -14,8 +14,13 @@ struct LogitsCommand: ParsableCommand {
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
-            In Python, safetensors.torch.load_file("logits.safetensors")["logits"] then is what transformers has as \
-            AutoModelForCausalLM.from_pretrained("model")(**ids).logits, but for rounding.
+            In Python these are, but for rounding, what transformers computes:
+
+              import json, torch, safetensors.torch, transformers
+              ids = torch.tensor(json.load(open("ids.json"))["input_ids"])
+              theirs = transformers.AutoModelForCausalLM.from_pretrained("model")(ids).logits
+              ours = safetensors.torch.load_file("logits.safetensors")["logits"]
+              print((theirs - ours).abs().max().item())
             """)
 
     @OptionGroup var model: ModelOptions
@@ -28,6 +33,8 @@ struct LogitsCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The safetensors file to write.", valueName: "file"))
     var out: String
+
+    func validate() throws { try requireName(out) }
 
     func run() throws {
         try reportingFailures {

@@ -31,6 +31,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     func validate() throws {
         if pieces, json { throw ValidationError("Give either --pieces or --json, not both.") }
+        try requireTokenizer(tokenizer)
     }
 
     func run() throws {
@@ -89,6 +90,8 @@ struct TokenizerDecodeCommand: ParsableCommand {
 
     @Flag(help: "Leave out special tokens instead of spelling them.")
     var skipSpecial = false
+
+    func validate() throws { try requireTokenizer(tokenizer) }
 
     func run() throws {
         try reportingFailures {
@@ -158,6 +161,7 @@ struct TokenizerCountCommand: ParsableCommand {
 
     func validate() throws {
         if tokenizer.isEmpty { throw ValidationError("Name at least one tokenizer with --tokenizer.") }
+        for name in tokenizer { try requireTokenizer(name) }
     }
 
     func run() throws {

@@ -26,7 +26,7 @@ struct ModelProbe {
                 Int32(random.next().multipliedFullWidth(by: UInt64(model.vocabularySize)).high)
             })
         logits = model.logits(tokens).values
-        guard logits.allSatisfy(\.isFinite) else { throw saved.numberError }
+        guard logits.allSatisfy(\.isFinite) else { throw ModelError(numbersOf: saved.model, path: saved.path) }
         vocabularySize = model.vocabularySize
         tokenizer = try? saved.tokenizer
     }
@@ -58,7 +58,9 @@ struct ModelProbe {
                 let expected = Double(logits[row * vocabularySize + id])
                 let difference = abs(expected - Double(read[row * model.vocabularySize + id]))
                 // Of a maximum with what is no number the number would be left.
-                guard difference.isFinite else { throw failure("its numbers are too great for that precision") }
+                guard difference.isFinite else {
+                    throw failure("its numbers are too great for that precision, and bf16 or f32 holds them")
+                }
                 largest = max(largest, difference)
                 square += difference * difference
                 spread += (expected - mean) * (expected - mean)

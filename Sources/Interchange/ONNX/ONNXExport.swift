@@ -69,7 +69,7 @@ package enum ONNXExport {
         }
         if options.weights == .float16, let name = network.parameters.first(where: { $0.parameter.exceedsHalf })?.name {
             throw ModelError(
-                path: path, reason: "\(name) has numbers too large for 16-bit floats; store them as bfloat16")
+                path: path, reason: "\(name) has numbers too large for f16; choose bf16 or f32")
         }
         var description = ONNXModel(
             try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
