@@ -214,5 +214,10 @@ func spelling(of id: Int32, _ tokenizer: any Tokenizer) -> String {
     if let special = specialSpelling(of: id, tokenizer) { return special }
     let bytes = tokenizer.bytes(of: id)
     if let text = String(validating: bytes, as: UTF8.self) { return "\"\(escaped(text))\"" }
-    return bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return hexadecimal(bytes)
+}
+
+/// Bytes that are no whole characters, such as \xE2\x82.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

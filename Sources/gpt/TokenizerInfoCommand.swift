@@ -112,9 +112,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         var line = ""
         for (number, id) in ids.enumerated() {
             let bytes = tokenizer.bytes(of: id)
-            let text =
-                String(validating: bytes, as: UTF8.self).map(escaped)
-                ?? bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let text = String(validating: bytes, as: UTF8.self).map(escaped) ?? hexadecimal(bytes)
             if outputIsTerminal {
                 line += "\u{1B}[30;\(colours[number % colours.count])m\(text)\u{1B}[0m"
             } else {
