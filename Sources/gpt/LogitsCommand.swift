@@ -16,9 +16,10 @@ struct LogitsCommand: ParsableCommand {
 
             In Python these are, but for rounding, what transformers computes:
 
-              import json, torch, safetensors.torch, transformers
+              import json, torch, safetensors.torch
+              from transformers import AutoModelForCausalLM
               ids = torch.tensor(json.load(open("ids.json"))["input_ids"])
-              theirs = transformers.AutoModelForCausalLM.from_pretrained("model")(ids).logits
+              theirs = AutoModelForCausalLM.from_pretrained("model")(ids).logits
               ours = safetensors.torch.load_file("logits.safetensors")["logits"]
               print((theirs - ours).abs().max().item())
             """)

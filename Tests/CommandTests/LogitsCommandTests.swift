@@ -54,7 +54,7 @@ import Testing
         let directory = TemporaryDirectory(), out = directory.file("out")
         for (value, reason) in [(Float.nan, "transformer.wte.weight"), (.greatestFiniteMagnitude, "so large")] {
             let model = try Models.transformer(in: directory) { model in
-                model.tokenEmbedding.value.withElements { $0[40] = value }
+                model.tokenEmbedding.value.withElements { $0.update(repeating: value) }
             }
             let result = try runCommand(["logits", model, "--ids", "-", "--out", out], input: #"{"input_ids": [[1]]}"#)
             #expect(result.status == 1 && result.errorLines.count == 1)
