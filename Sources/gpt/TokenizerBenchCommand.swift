@@ -43,13 +43,22 @@ struct TokenizerBenchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object as the last line.")
     var json = false
 
+    private func trainer() throws -> BPETrainer? {
+        vocabulary == 0 ? nil : try BPETrainer(vocabularySize: vocabulary)
+    }
+
+    func validate() throws {
+        guard (1...1_000).contains(rounds) else {
+            throw ValidationError("--rounds is \(rounds); it must be between 1 and 1000.")
+        }
+        try requireTokenizer(tokenizer)
+        try checkingUsage { try trainer() }
+    }
+
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
-            guard (1...1_000).contains(rounds) else {
-                throw CommandFailure("--rounds is \(rounds); it must be between 1 and 1000")
-            }
-            let trainer = vocabulary == 0 ? nil : try BPETrainer(vocabularySize: vocabulary)
+            let trainer = try trainer()
             let content = try text.map { try TextFile.read($0) } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.
             _ = try loadTokenizer(tokenizer)
