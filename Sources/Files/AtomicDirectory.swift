@@ -11,27 +11,40 @@ package enum AtomicDirectory {
     /// Makes the directory `path`. There may be nothing of that name yet but an empty directory.
     ///
     /// It is filled under a temporary name in the same directory, brought to the disk, and then gets its own. Where anything
-    /// fails, or `body` throws, nothing is left of it. What a killed process leaves, `AtomicFile.removeLeftovers` removes.
+    /// fails, or `body` throws, nothing is left of it, nor of the directories that were made for it to be in. What a killed
+    /// process leaves, `AtomicFile.removeLeftovers` removes.
     /// - Parameters:
     ///   - path: the directory's name; the directory it is to be in is made if need be.
     ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
     package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
-        if Files.exists(path) {
-            guard Files.isDirectory(path) else { throw FileError("cannot make", path, "a file has that name") }
+        if try Files.find(path, to: "make") {
+            guard Files.isDirectory(path) else {
+                throw FileError("cannot make", path, "a file has that name; choose another")
+            }
             guard try Files.contents(ofDirectory: path).isEmpty else {
                 throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
             }
         }
         let parent = Files.parent(of: path)
-        try Files.makeDirectory(parent)
+        try Files.withDirectory(parent) { try make(at: path, in: parent, body) }
+    }
+
+    /// Makes `path` in the directory `parent`, which is there.
+    private static func make(at path: String, in parent: String, _ body: (_ temporary: String) throws -> Void) throws {
         let (temporary, descriptor) = try makeTemporary(in: parent, for: path)
         defer { close(descriptor) }
         do {
             try body(temporary)
             try Files.synchronize(descriptor, path)
-            guard rename(temporary, path) == 0 else { throw FileError("cannot make", path) }
+            try Unfinished.update { unfinished throws(FileError) in
+                guard rename(temporary, path) == 0 else { throw FileError("cannot make", path) }
+                unfinished.removeAll { $0.path == temporary }
+            }
         } catch {
-            Files.removeAll(temporary)
+            Unfinished.update { unfinished in
+                Files.removeAll(temporary)
+                unfinished.removeAll { $0.path == temporary }
+            }
             throw error
         }
         let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -47,17 +60,25 @@ package enum AtomicDirectory {
         var number = 0
         while true {
             let temporary = "\(parent)/\(TemporaryFile.prefix)\(getpid())-\(number)"
-            if mkdir(temporary, 0o777) == 0 {
+            let code: Int32 = Unfinished.update { unfinished in
+                guard mkdir(temporary, 0o777) == 0 else { return errno }
+                unfinished.append(Unfinished.Entry(path: temporary))
+                return 0
+            }
+            if code == 0 {
                 let descriptor = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                 guard descriptor >= 0 else {
                     let code = errno
-                    rmdir(temporary)
+                    Unfinished.update { unfinished in
+                        rmdir(temporary)
+                        unfinished.removeAll { $0.path == temporary }
+                    }
                     throw FileError("cannot make", path, code: code)
                 }
                 _ = flock(descriptor, LOCK_EX | LOCK_NB)
                 return (temporary, descriptor)
             }
-            guard errno == EEXIST, number < 10_000 else { throw FileError("cannot make", path) }
+            guard code == EEXIST, number < 10_000 else { throw FileError("cannot make", path, code: code) }
             number += 1
         }
     }
@@ -92,7 +113,8 @@ extension Files {
     package static func linkOrCopy(_ path: String, to name: String) throws {
         let resolved = realpath(path, nil)
         defer { free(resolved) }
-        if let resolved, link(resolved, name) == 0 { return }
+        // A directory that is being removed gets no more.
+        if let resolved, Unfinished.update({ _ in link(resolved, name) == 0 }) { return }
         let file = try MappedFile(path: path)
         try AtomicFile.replace(at: name) { writer in try withExtendedLifetime(file) { try writer.write(file.bytes) } }
     }

@@ -84,14 +84,18 @@ final class TemporaryFile {
         var number = 0
         while true {
             let path = "\(directory)/\(Self.prefix)\(process)-\(number)"
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            let (descriptor, code) = Unfinished.update { unfinished in
+                let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+                if descriptor >= 0 { unfinished.append(Unfinished.Entry(path: path)) }
+                return (descriptor, errno)
+            }
             if descriptor >= 0 {
                 self.path = path
                 self.descriptor = descriptor
                 break
             }
-            if errno == ENOENT { throw FileError("cannot write", name, "there is no directory \(directory)") }
-            guard errno == EEXIST, number < 10_000 else { throw FileError("cannot write", name) }
+            if code == ENOENT { throw FileError("cannot write", name, "there is no directory \(directory)") }
+            guard code == EEXIST, number < 10_000 else { throw FileError("cannot write", name, code: code) }
             number += 1
         }
         // Tells `removeLeftovers` that this one is alive. A file system without locks does without.
@@ -101,7 +105,10 @@ final class TemporaryFile {
     /// Brings the file to the disk and gives it its name.
     func commit() throws(FileError) {
         try Files.synchronize(descriptor, name)
-        guard rename(path, target) == 0 else { throw FileError("cannot write", name) }
+        try Unfinished.update { unfinished throws(FileError) in
+            guard rename(path, target) == 0 else { throw FileError("cannot write", name) }
+            unfinished.removeAll { $0.path == path }
+        }
         isCommitted = true
         let directory = open(Files.parent(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { return }  // a directory one may write to but not read
@@ -121,6 +128,10 @@ final class TemporaryFile {
 
     deinit {
         close(descriptor)
-        if !isCommitted { unlink(path) }
+        guard !isCommitted else { return }
+        Unfinished.update { unfinished in
+            unlink(path)
+            unfinished.removeAll { $0.path == path }
+        }
     }
 }

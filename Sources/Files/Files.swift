@@ -11,6 +11,22 @@ package enum Files {
     /// Whether anything is at `path`; a link counts by what it leads to.
     package static func exists(_ path: String) -> Bool { information(path) != nil }
 
+    /// Whether anything is at `path`, where that can be told.
+    /// - Parameters:
+    ///   - path: a link counts by what it leads to.
+    ///   - purpose: what was to be done with it, as errors say it.
+    /// - Throws: why it cannot be told: a directory one may not look into, or that is a file; a name that is too long; links
+    ///   that lead in a circle, or to nothing.
+    package static func find(_ path: String, to purpose: String = "read") throws(FileError) -> Bool {
+        var information = stat()
+        if stat(path, &information) == 0 { return true }
+        guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
+        guard lstat(path, &information) != 0 else {
+            throw FileError("cannot \(purpose)", path, "it is a link that leads to nothing")
+        }
+        return false
+    }
+
     package static func isDirectory(_ path: String) -> Bool {
         information(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
     }
@@ -41,6 +57,33 @@ package enum Files {
         if mkdir(path, 0o777) != 0, errno != EEXIST || !isDirectory(path) {
             if errno == EEXIST { throw FileError("cannot make the directory", path, "a file has that name") }
             throw FileError("cannot make the directory", path)
+        }
+    }
+
+    /// Makes the directory at `path` for `body` to write in, and those above it, where they are not there yet. Where that
+    /// fails or `body` throws, those that were made are removed again, unless there is something in them.
+    package static func withDirectory<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        var missing: [Unfinished.Entry] = []
+        var place = path
+        while !exists(place) {
+            missing.append(Unfinished.Entry(path: place, isKeptUnlessEmpty: true))
+            if parent(of: place) == place { break }
+            place = parent(of: place)
+        }
+        if missing.isEmpty { return try body() }
+        func forget(_ unfinished: inout [Unfinished.Entry]) { unfinished.removeAll { missing.contains($0) } }
+        Unfinished.update { $0 += missing.reversed() }
+        do {
+            try makeDirectory(path)
+            let result = try body()
+            Unfinished.update { forget(&$0) }
+            return result
+        } catch {
+            Unfinished.update { unfinished in
+                for entry in missing { rmdir(entry.path) }
+                forget(&unfinished)
+            }
+            throw error
         }
     }
 

@@ -33,12 +33,13 @@ public enum ModelDirectory {
     /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
     ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
     public static func load(_ path: String) throws -> SavedModel {
-        guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
+        guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
-            if GGUFFile.isOne(path) { return try GGUFModel.load(path) }
+            if try GGUFFile.isOne(path) { return try GGUFModel.load(path) }
             throw ModelError(
                 path: path,
-                reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model")
+                reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model"
+                    + (path.hasSuffix(".safetensors") ? "; name the directory it is in" : ""))
         }
         let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
         let files = try WeightFiles(directory: path)
@@ -53,7 +54,8 @@ public enum ModelDirectory {
             throw ModelError(
                 path: path,
                 reason:
-                    "its tokenizer has \(size) tokens and its model \(model.vocabularySize): they do not belong together"
+                    "its tokenizer has \(size) tokens and its model \(model.vocabularySize): they do not belong "
+                    + "together; put the model's own \(TokenizerFile.name) there"
             )
         }
         return SavedModel(model: model, path: path, tokenizer: tokenizer)
@@ -126,8 +128,10 @@ public enum ModelDirectory {
     // MARK: - Reading
 
     private static func readTokenizer(_ path: String) throws -> any Tokenizer {
-        guard Files.exists(path + "/" + TokenizerFile.name) else {
-            throw ModelError(path: path, reason: "it has no \(TokenizerFile.name), so it can take ids but no text")
+        guard try Files.find(path + "/" + TokenizerFile.name) else {
+            throw ModelError(
+                path: path,
+                reason: "it has no \(TokenizerFile.name), so it can take ids but no text; put that of the model there")
         }
         return try TokenizerFile.read(directory: path)
     }

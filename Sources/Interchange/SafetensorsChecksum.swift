@@ -50,6 +50,8 @@ extension SafetensorsFile {
             }
             return SHA256.hexadecimal(hash.finalize()).utf8.elementsEqual(digits)
         }
-        guard matches else { throw failure("altered since it was written: its checksum does not match") }
+        guard matches else {
+            throw failure("altered since it was written: its checksum does not match; restore it from a copy")
+        }
     }
 }

@@ -29,18 +29,21 @@ public struct TokenIDs: Sendable, Equatable {
         guard let object = json.objectValue else { throw failure("it holds \(json.kind); \(form)") }
         guard let value = object["input_ids"] else { throw failure("it has no input_ids; \(form)") }
         guard let listed = value.arrayValue else { throw failure("its input_ids are \(value.kind); \(form)") }
-        guard !listed.isEmpty else { throw failure("its input_ids have no rows") }
+        guard !listed.isEmpty else { throw failure("its input_ids have no rows; \(form)") }
         var rows: [[Int32]] = []
         for (number, row) in listed.enumerated() {
             guard let ids = row.arrayValue else { throw failure("row \(number) is \(row.kind); \(form)") }
-            guard !ids.isEmpty else { throw failure("row \(number) is empty") }
+            guard !ids.isEmpty else { throw failure("row \(number) is empty; \(form)") }
             if let first = rows.first, first.count != ids.count {
                 throw failure(
                     "row \(number) has \(ids.count) ids and row 0 has \(first.count); give rows of one length, or each in a "
                         + "file of its own")
             }
             if let contextLength, ids.count > contextLength {
-                throw failure("row \(number) has \(ids.count) ids, more than the model's context of \(contextLength)")
+                throw failure(
+                    "row \(number) has \(ids.count) ids, more than the model's context of \(contextLength); give "
+                        + "shorter rows"
+                )
             }
             rows.append(
                 try ids.enumerated().map { place, id in

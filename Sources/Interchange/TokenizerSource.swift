@@ -18,12 +18,16 @@ public enum TokenizerSource {
     /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
-            guard Files.exists(path + "/" + TokenizerFile.name) else {
-                throw ModelError(path: path, reason: "it has no \(TokenizerFile.name)")
+            guard try Files.find(path + "/" + TokenizerFile.name) else {
+                throw ModelError(
+                    path: path,
+                    reason:
+                        "it has no \(TokenizerFile.name); name a model that has one, a tokenizer.json or a .tiktoken "
+                        + "file")
             }
             return try TokenizerFile.read(directory: path)
         }
-        if GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)) }
+        if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)) }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
         // The file is a list of tokens; how texts are cut and which tokens are special only its name says.

@@ -15,7 +15,16 @@ package struct WeightFiles {
         let single = directory + "/" + Self.fileName
         let index = directory + "/" + Self.indexName
         var paths = [single]
-        if !Files.exists(single), Files.exists(index) { paths = try Self.shards(index, in: directory) }
+        if try !Files.find(single) {
+            if try Files.find(index) {
+                paths = try Self.shards(index, in: directory)
+            } else if Files.exists(directory + "/pytorch_model.bin") {
+                throw ModelError(
+                    path: directory,
+                    reason: "its weights are a pickle, which is a program and not read; save it again in Python, with "
+                        + "save_pretrained of transformers")
+            }
+        }
         path = paths.count == 1 ? single : index
         files = try paths.map { try SafetensorsFile(path: $0) }
         var fileOfName: [UTF8Key: Int] = [:]
@@ -47,7 +56,7 @@ package struct WeightFiles {
 
     /// The names of the files that a directory's weights are in, the index among them.
     static func names(in directory: String) throws -> [String] {
-        if Files.exists("\(directory)/\(fileName)") { return [fileName] }
+        if try Files.find("\(directory)/\(fileName)") { return [fileName] }
         let paths = try shards("\(directory)/\(indexName)", in: directory)
         return [indexName] + paths.map { String($0.dropFirst(directory.utf8.count + 1)) }
     }

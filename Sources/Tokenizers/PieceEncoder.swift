@@ -1,5 +1,7 @@
 /// Encodes the pieces of texts: cut, look up, and merge what has not been met before.
-struct PieceEncoder<Rules: MergeRules>: Sendable {
+///
+/// A class, so that the calls between its parts hand on one pointer.
+final class PieceEncoder<Rules: MergeRules>: Sendable {
     let tokens: TokenTable
     let rules: Rules
 
@@ -11,6 +13,14 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
 
     /// Whether a piece that is a token becomes it, even where merging would not make it.
     let findsWholePieces: Bool
+
+    init(tokens: TokenTable, rules: Rules, neighbours: ByteNeighbours, byteIDs: [Int32], findsWholePieces: Bool) {
+        self.tokens = tokens
+        self.rules = rules
+        self.neighbours = neighbours
+        self.byteIDs = byteIDs
+        self.findsWholePieces = findsWholePieces
+    }
 
     func encode(
         _ bytes: UnsafeBufferPointer<UInt8>, cutBy pattern: SplitPattern, with memory: EncoderMemory,
@@ -30,7 +40,6 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
     @inline(__always)
     private func encode(_ scanner: some PieceScanner, with memory: EncoderMemory, into sink: inout IDSink) {
         let text = scanner.text
-        let cache = memory.cache
         let staged = memory.staged
         var stagedCount = 0
         var start = 0
@@ -46,8 +55,8 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
                     key = ShortKey(memory.piece, length)
                 }
                 key.high |= UInt64(truncatingIfNeeded: length) << 56
-                let place = Int(truncatingIfNeeded: mixed(key.low, key.high) >> UInt64(64 - EncoderMemory.cacheBits))
-                let found = cache + place
+                let places = memory.places(of: key)
+                let found = EncoderMemory.place(of: key, among: places)
                 if found.pointee.key == key, found.pointee.count <= 3 {
                     let ids = found.pointee.ids
                     staged[stagedCount] = ids.0
@@ -56,7 +65,7 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
                     stagedCount &+= Int(found.pointee.count)
                 } else {
                     stagedCount &+= encodeShort(
-                        key, length, place, memory, isStretch: false, into: staged + stagedCount)
+                        key, length, places, memory, isStretch: false, into: staged + stagedCount)
                 }
             } else if length <= EncoderMemory.greatestShortLength {
                 memory.piece.update(from: text.base + start, count: length)
@@ -79,13 +88,13 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
     /// - Parameter isStretch: whether it is part of a longer piece, and so merged even if it is a token.
     @inline(never)
     private func encodeShort(
-        _ key: ShortKey, _ length: Int, _ place: Int, _ memory: EncoderMemory, isStretch: Bool,
-        into ids: UnsafeMutablePointer<Int32>
+        _ key: ShortKey, _ length: Int, _ places: UnsafeMutablePointer<CachedPiece>, _ memory: EncoderMemory,
+        isStretch: Bool, into ids: UnsafeMutablePointer<Int32>
     ) -> Int {
-        let found = memory.cache[place]
-        if found.key == key {
-            let count = Int(found.count)
-            ids.update(from: memory.longerIDs + Int(found.ids.0), count: count)
+        let found = EncoderMemory.place(of: key, among: places)
+        if found.pointee.key == key {
+            let count = Int(found.pointee.count)
+            ids.update(from: memory.longerIDs + Int(found.pointee.ids.0), count: count)
             return count
         }
         // The bytes behind those of the piece matter to no one.
@@ -94,7 +103,7 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
         piece.storeBytes(of: key.high.littleEndian, toByteOffset: 8, as: UInt64.self)
         let count =
             isStretch ? mergeShort(length, memory, into: ids) : encodeCopied(length, memory, into: ids)
-        memory.remember(key, ids, count, in: place)
+        memory.remember(key, ids, count, in: places)
         return count
     }
 
@@ -215,13 +224,13 @@ struct PieceEncoder<Rules: MergeRules>: Sendable {
             key = ShortKey(memory.piece, length)
         }
         key.high |= UInt64(truncatingIfNeeded: length | 0x80) << 56
-        let place = Int(truncatingIfNeeded: mixed(key.low, key.high) >> UInt64(64 - EncoderMemory.cacheBits))
-        let found = memory.cache[place]
-        if found.key == key, found.count <= 3 {
-            (ids[0], ids[1], ids[2]) = found.ids
-            return Int(found.count)
+        let places = memory.places(of: key)
+        let found = EncoderMemory.place(of: key, among: places)
+        if found.pointee.key == key, found.pointee.count <= 3 {
+            (ids[0], ids[1], ids[2]) = found.pointee.ids
+            return Int(found.pointee.count)
         }
-        return encodeShort(key, length, place, memory, isStretch: true, into: ids)
+        return encodeShort(key, length, places, memory, isStretch: true, into: ids)
     }
 
     /// Calls `body` with a copy of bytes behind which 16 more can be read.

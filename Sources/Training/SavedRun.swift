@@ -18,12 +18,13 @@ public struct SavedRun {
     /// Locks the directory of a run and reads its last save.
     /// - Throws: where there is none, it is damaged, or another process works there.
     public init(_ path: String) throws {
-        guard Files.isDirectory(path) else {
-            throw TrainingError.directory("there is no run to resume at \(path): no such directory")
+        guard try Files.find(path), Files.isDirectory(path) else {
+            throw TrainingError.directory(
+                "there is no run to resume at \(path): no such directory; name the one that 'gpt train' made")
         }
         lock = try DirectoryLock(directory: path)
         self.path = path
-        guard Files.exists(RunDirectory.latest(path)) else {
+        guard try Files.find(RunDirectory.latest(path)) else {
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
                     ? "there is nothing to resume in \(path): training/latest.safetensors is missing (a model that counts "

@@ -10,6 +10,9 @@ import Files
 
 /// Texts of a person's own.
 public enum TextSource {
+    /// Whether a file holds the ids of tokens rather than a text, by its name.
+    package static func holdsTokens(_ path: String) -> Bool { TokenShard.isOne(path) }
+
     /// Reads files, each as a text of its own; `-` is standard input, and a file that ends in `.bin` holds the ids of tokens,
     /// as nanoGPT and llm.c write them.
     /// - Throws: one line for whatever is wrong with one of them.
@@ -18,7 +21,7 @@ public enum TextSource {
             throw TrainingError.setting("standard input can be read only once: give --text - a single time")
         }
         return try paths.map {
-            if TokenShard.isOne($0) { return try TokenShard.read($0) }
+            if holdsTokens($0) { return try TokenShard.read($0) }
             return NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0))
         }
     }

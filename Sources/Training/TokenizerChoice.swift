@@ -33,7 +33,7 @@ public enum TokenizerChoice: Sendable, Equatable {
                 "'\(text)' must say how many tokens: a whole number between 257 and \(BPETrainer.greatestVocabulary), as in "
                     + "bpe:1024")
         } else if text.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
-            || Files.exists(text)
+            || (try? Files.find(text)) ?? true
         {
             self = .file(Files.absolute(text))
         } else {

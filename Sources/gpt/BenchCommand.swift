@@ -80,17 +80,18 @@ struct BenchCommand: ParsableCommand {
         if subject == .ops, family != .gpt2 {
             throw ValidationError("'gpt bench ops' knows the ops of gpt2; --family is for train and generate.")
         }
+        guard seconds > 0, seconds < 1e6 else {
+            throw ValidationError("--seconds is \(seconds); it must be more than 0 and less than a million.")
+        }
+        if precision == .int8, subject != .generate {
+            throw ValidationError("int8 is for generation; choose --precision f32 or bf16.")
+        }
+        try checkingUsage { try benchmark() }
     }
 
     func run() throws {
         try reportingFailures {
             let benchmark = try benchmark()
-            guard seconds > 0, seconds < 1e6 else {
-                throw CommandFailure("--seconds is \(seconds); it must be more than 0 and less than a million")
-            }
-            if precision == .int8, subject != .generate {
-                throw CommandFailure("int8 is for generation; choose --precision f32 or bf16")
-            }
             try checkMemory(benchmark)
             try execution.execute(in: precision) {
                 let report = BenchReport(

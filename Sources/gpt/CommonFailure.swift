@@ -15,8 +15,35 @@ struct CommandFailure: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Runs the body of a command. What it throws becomes one line on standard error and exit status 1, except what belongs
-/// to the argument parser: misuse shows the usage and has exit status 64.
+/// Says what is wrong with the command line by itself, whatever there is to be read: in `validate()` of a command or of a
+/// group of options, and nowhere else.
+///
+/// This is the rule of exit statuses, for all commands alike:
+///
+/// - 64, with the usage: what was typed cannot be right. An option or a name that there is not, a value that is out of its
+///   bounds, options that contradict each other. No file is opened to find out.
+/// - 1, in one line: what was typed can be right, but not with what was read, written or computed, on this machine.
+/// - 128 and the number of a signal, where one ended it; 0 otherwise.
+@discardableResult
+func checkingUsage<Result>(_ check: () throws -> Result) throws -> Result {
+    do { return try check() } catch {
+        let message = escaped("\(error)")
+        // As the argument parser writes its own.
+        throw ValidationError(
+            message.prefix(1).uppercased() + message.dropFirst() + (message.hasSuffix(".") ? "" : "."))
+    }
+}
+
+/// Refuses `-` as the name of what is to be made, for it is read again, or takes the place of an older file in one piece.
+func requireName(_ path: String?) throws {
+    if path == "-" {
+        throw ValidationError(
+            "Files are made here, and no stream: give a name instead of -, or ./- for a file called so.")
+    }
+}
+
+/// Runs the body of a command. What it throws becomes one line on standard error and exit status 1 (`checkingUsage` has the
+/// rule).
 ///
 /// Where whoever reads the output has gone (`gpt generate model | head`), the command ends at once, without a word and
 /// with exit status 0: they have what they wanted.
@@ -26,8 +53,6 @@ func reportingFailures(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch let error as ExitCode {
-        throw error
-    } catch let error as ValidationError {
         throw error
     } catch is ClosedOutput {
         throw ExitCode.success

@@ -35,12 +35,15 @@ struct ExecutionOptions: ParsableArguments {
         help: ArgumentHelp("Threads to compute with. (default: the number of cores)", valueName: "number"))
     var threads: Int?
 
+    func validate() throws {
+        if let threads, !(1...255).contains(threads) {
+            throw ValidationError("--threads is \(threads); it must be between 1 and 255.")
+        }
+    }
+
     /// Runs `body` with that many threads.
     func execute(in precision: Precision = .float32, _ body: () throws -> Void) throws {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
-        if let threads, !(1...255).contains(threads) {
-            throw CommandFailure("--threads is \(threads); it must be between 1 and 255")
-        }
         let execution = Execution(threads: threads ?? Execution.physicalCores, precision: precision)
         try Execution.$current.withValue(execution, operation: body)
     }
@@ -85,14 +88,13 @@ struct SamplingOptions: ParsableArguments {
             "The same number gives the same text. (default: another text each time)", valueName: "number"))
     var seed: UInt64?
 
-    /// The settings, checked.
-    func settings() throws -> GenerationSettings {
-        let settings = GenerationSettings(
+    var settings: GenerationSettings {
+        GenerationSettings(
             temperature: temperature, topK: topK, topP: topP, minP: minP, repetitionPenalty: repetitionPenalty,
             seed: seed ?? UInt64.random(in: 0..<1 << 32))
-        try settings.validate()
-        return settings
     }
+
+    func validate() throws { try checkingUsage { try settings.validate() } }
 }
 
 /// What stands for characters that a model does not know.
@@ -102,13 +104,11 @@ struct ReplacementOptions: ParsableArguments {
             "A character of the model's alphabet that takes the place of those outside it.", valueName: "character"))
     var replaceUnknown: String?
 
-    func scalar() throws -> Unicode.Scalar? {
-        guard let replaceUnknown else { return nil }
-        let scalars = unescaped(replaceUnknown).unicodeScalars
-        guard let scalar = scalars.first, scalars.count == 1 else {
-            throw CommandFailure("--replace-unknown is '\(replaceUnknown)'; it must be one character")
-        }
-        return scalar
+    var scalar: Unicode.Scalar? { replaceUnknown.flatMap { unescaped($0).unicodeScalars.first } }
+
+    func validate() throws {
+        guard let replaceUnknown, unescaped(replaceUnknown).unicodeScalars.count != 1 else { return }
+        throw ValidationError("--replace-unknown is '\(escaped(replaceUnknown))'; it must be one character.")
     }
 }
 

@@ -49,15 +49,6 @@ func inputArrives(within milliseconds: Int32) -> Bool {
     return poll(&descriptor, 1, milliseconds) != 0
 }
 
-/// From now on Ctrl-C ends the process at once, with a newline so that the shell's prompt has a line of its own, and
-/// with exit status 130, as shells have it.
-func endOnInterrupt() {
-    signal(SIGINT) { _ in
-        _ = write(STDOUT_FILENO, "\n", 1)
-        _exit(128 + SIGINT)
-    }
-}
-
 private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws {
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -1,21 +1,11 @@
+import ArgumentParser
 import GPTKit
 
 extension TextOptions {
     /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
-    /// - Parameters:
-    ///   - allowingTokens: whether files of ids will do, of which there is no text.
-    ///   - remark: is told what takes a while.
-    func read(
-        allowingTokens: Bool = false, remark: (String) -> Void = { note($0) }
-    ) throws -> ([NamedText], TextOrigin) {
-        if !text.isEmpty {
-            let texts = try TextSource.read(text)
-            if !allowingTokens, let ids = texts.first(where: { $0.tokens != nil }) {
-                throw CommandFailure(
-                    "\(ids.name) holds the ids of tokens, which only 'gpt train' can do without their text")
-            }
-            return (texts, .files(text))
-        }
+    /// - Parameter remark: is told what takes a while.
+    func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
+        if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
         do {
             return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {
@@ -25,11 +15,20 @@ extension TextOptions {
     }
 
     /// The share of each text that is for validation.
-    func checkedValidation() throws -> Double {
-        let share = validation ?? 0.1
-        guard share >= 0.0001, share <= 0.9999 else {
-            throw CommandFailure("--validation is \(share), which is not between 0.0001 and 0.9999")
-        }
-        return share
+    var validationShare: Double { validation ?? 0.1 }
+}
+
+/// Refuses files of ids where the text itself is needed.
+func requireTexts(_ paths: [String]) throws {
+    guard let path = paths.first(where: TextSource.holdsTokens) else { return }
+    throw ValidationError(
+        "By its name \(escaped(path)) holds the ids of tokens, which 'gpt train' alone can do with: give the text itself."
+    )
+}
+
+/// Refuses standard input where it would be read twice.
+func requireOneInput(_ paths: [String]) throws {
+    if paths.count(where: { $0 == "-" }) > 1 {
+        throw ValidationError("Standard input can be read only once: give --text - a single time.")
     }
 }

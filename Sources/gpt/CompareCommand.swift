@@ -115,9 +115,7 @@ struct CompareCommand: ParsableCommand {
 
     private func choices() throws -> [TokenizerChoice] {
         let choices = try tokenizer.split(separator: ",").map { name in
-            do { return try TokenizerChoice(asked: trimmed(name)) } catch {
-                throw ValidationError(capitalized(escaped("\(error)")))
-            }
+            try checkingUsage { try TokenizerChoice(asked: trimmed(name)) }
         }
         if choices.isEmpty { throw ValidationError("Name at least one vocabulary with --tokenizer.") }
         for (i, choice) in choices.enumerated() where choices[..<i].contains(choice) {
@@ -127,9 +125,14 @@ struct CompareCommand: ParsableCommand {
     }
 
     func validate() throws {
-        _ = try kinds()
+        let kinds = try kinds()
         _ = try choices()
         if steps != nil, minutes != nil { throw ValidationError("Give either --steps or --minutes, not both.") }
+        for kind in kinds {
+            if let problem = settings(for: kind).problem { try checkingUsage { throw TrainingError.setting(problem) } }
+        }
+        try requireTexts(text.text)
+        try requireName(out)
     }
 
     private func settings(for kind: ModelKind) -> TrainingSettings {
@@ -155,7 +158,6 @@ struct CompareCommand: ParsableCommand {
                 let all = try kinds().map { settings(for: $0) }
                 let choices = try choices()
                 for settings in all {
-                    if let problem = settings.problem { throw TrainingError.setting(problem) }
                     for label in Self.labels(of: choices) {
                         guard let path = directory(settings.shape.kind, label) else { continue }
                         if let occupant = RunDirectory.occupant(of: path) {
@@ -183,7 +185,7 @@ struct CompareCommand: ParsableCommand {
 
     private func compare(_ all: [TrainingSettings], _ choices: [TokenizerChoice]) throws {
         let (texts, origin) = try text.read()
-        let validation = try text.checkedValidation()
+        let validation = text.validationShare
         let context = all.filter { $0.shape.kind != .ngram }.map(\.shape.context).max() ?? 1
         let readings = try zip(choices, Self.labels(of: choices)).map { choice, label in
             let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }

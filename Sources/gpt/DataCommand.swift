@@ -30,16 +30,20 @@ struct DataCommand: ParsableCommand {
     private static let shownRows = 32
     private static let shownColumns = 64
 
+    func validate() throws {
+        for (name, value) in [("--context", context), ("--batch", batch)] where !(1...1 << 20).contains(value) {
+            throw ValidationError("\(name) is \(value), which is not between 1 and \(grouped(1 << 20)).")
+        }
+        if context * batch > 1 << 24 {
+            throw ValidationError("A batch of \(batch) windows of \(context) is too large to show; choose fewer.")
+        }
+        try requireTexts(text.text)
+    }
+
     func run() throws {
         try reportingFailures {
-            for (name, value) in [("--context", context), ("--batch", batch)] where !(1...1 << 20).contains(value) {
-                throw CommandFailure("\(name) is \(value), which is not between 1 and \(grouped(1 << 20))")
-            }
-            if context * batch > 1 << 24 {
-                throw CommandFailure("a batch of \(batch) windows of \(context) is too large to show; choose fewer")
-            }
             let (texts, _) = try text.read()
-            let validation = try text.checkedValidation()
+            let validation = text.validationShare
             let choice = try tokens.choice() ?? .characters
             let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
             let data = try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context)

@@ -56,6 +56,7 @@ struct ExportCommand: ParsableCommand {
 
     func validate() throws {
         if cache, to != .onnx { throw ValidationError("--cache is for --to onnx only.") }
+        try requireName(out)
         guard let precision, !to.precisions.contains(precision) else { return }
         let known = to.precisions.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("\(to.rawValue) has no form for numbers in \(precision.rawValue): choose of \(known).")
@@ -76,18 +77,25 @@ struct ExportCommand: ParsableCommand {
                 }
                 try writeLine(line)
                 for remark in report.remarks { note(remark) }
-                for line in use { note(line) }
+                for line in use(report.contextLength) { note(line) }
             }
         }
     }
 
-    /// How the other program takes it.
-    private var use: [String] {
+    /// How the other program takes it, and is told the context where it would take another.
+    private func use(_ context: Int?) -> [String] {
         switch to {
         case .hf:
             ["In Python: transformers.AutoModelForCausalLM.from_pretrained(\"\(out)\"), and AutoTokenizer likewise"]
-        case .gguf: ["With llama.cpp: llama-completion -m \(out) -no-cnv -p \"...\""]
-        case .onnx: ["In Python: onnxruntime.InferenceSession(\"\(out)\")"]
+        case .gguf:
+            [
+                "With llama.cpp: llama-completion -m \(out) -no-cnv\(context.map { " -c \($0)" } ?? "") -p \"...\"",
+                "With ollama: a Modelfile of the line 'FROM \(out.hasPrefix("/") ? out : "./\(out)")'"
+                    + (context.map { " and the line 'PARAMETER num_ctx \($0)'" } ?? ""),
+            ]
+        case .onnx:
+            ["In Python: onnxruntime.InferenceSession(\"\(out)\")"]
+                + (context.map { ["Prompt and continuation together have at most \(counted($0, "token"))."] } ?? [])
         case .torchscript: ["In Python: torch.jit.load(\"\(out)\")"]
         }
     }

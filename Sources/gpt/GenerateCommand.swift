@@ -60,23 +60,28 @@ struct GenerateCommand: ParsableCommand {
         if prompt != nil, promptFile != nil {
             throw ValidationError("Give either --prompt or --prompt-file, not both.")
         }
+        if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        if count < 1 { throw ValidationError("--count is \(count); it must be 1 or more.") }
+        try checkingUsage { try StopFilter(stop.map(unescaped)) }
     }
 
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
-            let settings = try sampling.settings()
-            if length < 0 { throw CommandFailure("--length is \(length); it must be 0 or more") }
-            if count < 1 { throw CommandFailure("--count is \(count); it must be 1 or more") }
-            let stops = stop.map(unescaped)
-            _ = try StopFilter(stops)
-            let unknown = try replacement.scalar()
+            let settings = sampling.settings, stops = stop.map(unescaped)
+            let unknown = replacement.scalar
             let prompt = try readPrompt()
             try model.execution.execute(in: precision) {
                 let generator = try model.load()
                 let ids = try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
-                try generate(
-                    generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
+                do {
+                    try generate(
+                        generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
+                } catch let error as GenerationError {
+                    // The error has a line of its own, not the rest of the text's.
+                    try writeLine()
+                    throw ModelError(weightsOf: generator.model, path: model.model) ?? error
+                }
             }
         }
     }

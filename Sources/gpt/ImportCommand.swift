@@ -29,6 +29,8 @@ struct ImportCommand: ParsableCommand {
 
     @OptionGroup var execution: ExecutionOptions
 
+    func validate() throws { try requireName(out) }
+
     func run() throws {
         try reportingFailures {
             endOnInterrupt()

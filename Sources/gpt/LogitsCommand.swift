@@ -14,8 +14,14 @@ struct LogitsCommand: ParsableCommand {
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
-            In Python, safetensors.torch.load_file("logits.safetensors")["logits"] then is what transformers has as \
-            AutoModelForCausalLM.from_pretrained("model")(**ids).logits, but for rounding.
+            In Python these are, but for rounding, what transformers computes:
+
+              import json, torch, safetensors.torch
+              from transformers import AutoModelForCausalLM
+              ids = torch.tensor(json.load(open("ids.json"))["input_ids"])
+              theirs = AutoModelForCausalLM.from_pretrained("model")(ids).logits
+              ours = safetensors.torch.load_file("logits.safetensors")["logits"]
+              print((theirs - ours).abs().max().item())
             """)
 
     @OptionGroup var model: ModelOptions
@@ -29,19 +35,18 @@ struct LogitsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The safetensors file to write.", valueName: "file"))
     var out: String
 
+    func validate() throws { try requireName(out) }
+
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
             try model.execution.execute {
                 let saved = try ModelDirectory.load(model.model)
-                guard let model = saved.model as? any NeuralLanguageModel else {
-                    throw CommandFailure(
-                        "\(self.model.model) is a model of kind '\(saved.model.modelType)', which counts: it has no logits"
-                    )
-                }
+                try saved.requireFiniteWeights()
+                let model = saved.model
                 let ids = try TokenIDs(
                     path: ids, vocabularySize: model.vocabularySize, contextLength: model.contextLength)
-                try LogitsFile.write(ids, of: model, to: out)
+                try LogitsFile.write(ids, of: saved, to: out)
                 note("Wrote the logits (\(ids.rows.count), \(ids.length), \(model.vocabularySize)) to \(out).")
             }
         }

@@ -1,3 +1,4 @@
+import Files
 import Synchronization
 
 #if canImport(Glibc)
@@ -58,7 +59,7 @@ enum StopSignal {
         }
     }
 
-    private static func isIgnored(_ action: sigaction) -> Bool {
+    fileprivate static func isIgnored(_ action: sigaction) -> Bool {
         #if canImport(Darwin)
             let handler = action.__sigaction_u.__sa_handler
         #elseif canImport(Musl)
@@ -69,3 +70,46 @@ enum StopSignal {
         return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }
+
+/// From now on Ctrl-C, `kill` and a closed terminal end the process at once: files that are half written are removed, and
+/// the exit status is 128 and the number of the signal, as shells have it. After Ctrl-C a newline gives the shell's prompt a
+/// line of its own. A hang-up that is ignored already, as under `nohup`, stays ignored.
+///
+/// A thread of its own waits for the signals, which all others block: it may do what a handler must not.
+func endOnInterrupt() {
+    var signals = endingSignals
+    // Who started this process may have had them ignored; then they would not even wait.
+    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    #if canImport(Glibc)
+        var thread = pthread_t()
+    #else
+        var thread: pthread_t?
+    #endif
+    let failed = pthread_create(
+        &thread, nil,
+        { _ in
+            var signals = endingSignals
+            var number: Int32 = 0
+            while sigwait(&signals, &number) != 0 {}
+            // The other threads go on until the end, but nobody reads more of it.
+            let output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY)
+            dup2(nowhere, STDOUT_FILENO)
+            if number == SIGINT { _ = write(output, "\n", 1) }
+            Unfinished.remove(andExitWith: 128 + number)
+        }, nil)
+    // Without the thread they end the process as they always do.
+    if failed != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+}
+
+/// The signals that end a process politely, but for a hang-up that is ignored.
+private let endingSignals: sigset_t = {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+        var action = sigaction()
+        sigaction(number, nil, &action)
+        if number != SIGHUP || !StopSignal.isIgnored(action) { sigaddset(&signals, number) }
+    }
+    return signals
+}()

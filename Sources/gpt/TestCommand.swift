@@ -71,12 +71,16 @@ struct TestCommand: ParsableCommand {
     /// The prompt that was meant.
     private var promptText: String? { prompt.map(unescaped) }
 
+    func validate() throws {
+        if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        try requireTexts([text])
+    }
+
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
-            let settings = try sampling.settings()
-            if length < 0 { throw CommandFailure("--length is \(length); it must be 0 or more") }
-            let unknown = try replacement.scalar()
+            let settings = sampling.settings
+            let unknown = replacement.scalar
             try model.execution.execute(in: precision) {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true)
@@ -85,6 +89,9 @@ struct TestCommand: ParsableCommand {
                     try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 }
                 let result = try measure(generator, content, unknown)
+                guard result.evaluation.loss.isFinite else {
+                    throw ModelError(numbersOf: generator.model, path: model.model)
+                }
                 try describe(result)
                 var continuation: String?
                 if let promptText, let promptIds {

@@ -31,6 +31,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     func validate() throws {
         if pieces, json { throw ValidationError("Give either --pieces or --json, not both.") }
+        try requireTokenizer(tokenizer)
     }
 
     func run() throws {
@@ -89,6 +90,8 @@ struct TokenizerDecodeCommand: ParsableCommand {
 
     @Flag(help: "Leave out special tokens instead of spelling them.")
     var skipSpecial = false
+
+    func validate() throws { try requireTokenizer(tokenizer) }
 
     func run() throws {
         try reportingFailures {
@@ -158,6 +161,7 @@ struct TokenizerCountCommand: ParsableCommand {
 
     func validate() throws {
         if tokenizer.isEmpty { throw ValidationError("Name at least one tokenizer with --tokenizer.") }
+        for name in tokenizer { try requireTokenizer(name) }
     }
 
     func run() throws {
@@ -210,5 +214,10 @@ func spelling(of id: Int32, _ tokenizer: any Tokenizer) -> String {
     if let special = specialSpelling(of: id, tokenizer) { return special }
     let bytes = tokenizer.bytes(of: id)
     if let text = String(validating: bytes, as: UTF8.self) { return "\"\(escaped(text))\"" }
-    return bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return hexadecimal(bytes)
+}
+
+/// Bytes that are no whole characters, such as \xE2\x82.
+func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

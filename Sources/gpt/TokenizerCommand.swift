@@ -44,17 +44,23 @@ enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
             + "other, or they become those tokens.")
 }
 
-/// The tokenizer that is called `name`: a published one, a file, or that of a model.
-func loadTokenizer(_ name: String) throws -> any Tokenizer {
+/// What the name of a tokenizer means: a published one, a file, or that of a model.
+private func tokenizerChoice(_ name: String) throws -> TokenizerChoice {
     if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
         throw CommandFailure(
             "'\(name)' is made from a text: name a file that 'gpt tokenizer train' made, or a model, or one of byte, "
                 + TokenizerChoice.publishedNames)
     }
     let forms = "byte, \(TokenizerChoice.publishedNames), a file (tokenizer.json or .tiktoken), or a model's directory"
-    let choice: TokenizerChoice
-    do { choice = try TokenizerChoice(asked: name, forms: forms) } catch { throw CommandFailure("\(error)") }
-    return try choice.make(for: [], validation: 0.5) { note($0) }
+    return try TokenizerChoice(asked: name, forms: forms)
+}
+
+/// Refuses a name that can be no tokenizer's.
+func requireTokenizer(_ name: String) throws { try checkingUsage { try tokenizerChoice(name) } }
+
+/// The tokenizer that is called `name`.
+func loadTokenizer(_ name: String) throws -> any Tokenizer {
+    try tokenizerChoice(name).make(for: [], validation: 0.5) { note($0) }
 }
 
 /// The files to read; standard input where none is given.

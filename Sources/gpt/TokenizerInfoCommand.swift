@@ -28,14 +28,18 @@ struct TokenizerInfoCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, the last line of the output.")
     var json = false
 
+    func validate() throws {
+        if merges < 0 { throw ValidationError("--merges is \(merges); it must be 0 or more.") }
+        try requireTokenizer(tokenizer)
+    }
+
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
-            guard merges >= 0 else { throw CommandFailure("--merges is \(merges); it must be 0 or more") }
             let tokenizer = try loadTokenizer(tokenizer)
             let pairs = tokenizer as? BPETokenizer
             let learnt = pairs?.vocabulary.merges ?? []
-            let text = sentence.map(unescaped) ?? example(for: tokenizer)
+            let (text, missing) = sentence.map { (unescaped($0), "") } ?? example(for: tokenizer)
             let ids = try tokenizer.encodePlainly(text)
             for line in aligned(rows(tokenizer, learnt), left: [0, 1]) { try writeLine(line) }
             if let pairs, merges > 0, !learnt.isEmpty {
@@ -44,17 +48,27 @@ struct TokenizerInfoCommand: ParsableCommand {
             }
             try writeLine("\n\(counted(ids.count, "token")) for \(counted(text.unicodeScalars.count, "character")):")
             try writeLine(cut(ids, tokenizer))
+            if !missing.isEmpty { try writeLine("(left out, for its alphabet has none of them: \(escaped(missing)))") }
             if let pairs { try describeAssembly(of: ids, pairs, learnt) }
             if json { try writeLine(object(tokenizer, learnt, text, ids).serialized()) }
         }
     }
 
-    /// A sentence of letters, digits and signs of several kinds; of those that the tokenizer can spell.
-    private func example(for tokenizer: any Tokenizer) -> String {
+    /// A sentence of letters, digits and signs of several kinds: what the tokenizer can spell of it, and the characters that
+    /// it cannot.
+    private func example(for tokenizer: any Tokenizer) -> (text: String, missing: String) {
         let sentence = "The quick brown fox doesn't jump over 12345 lazy dogs, über-naïve café owls or 漢字 🙂."
-        guard let tokenizer = tokenizer as? CharacterTokenizer else { return sentence }
+        guard let tokenizer = tokenizer as? CharacterTokenizer else { return (sentence, "") }
         let known = Set(tokenizer.alphabet)
-        return String(String.UnicodeScalarView(sentence.unicodeScalars.filter { known.contains($0) }))
+        var text = String.UnicodeScalarView(), missing = String.UnicodeScalarView()
+        for scalar in sentence.unicodeScalars {
+            if known.contains(scalar) {
+                text.append(scalar)
+            } else if !missing.contains(scalar) {
+                missing.append(scalar)
+            }
+        }
+        return (String(text), String(missing))
     }
 
     private func rows(_ tokenizer: any Tokenizer, _ learnt: [Merge]) -> [[String]] {
@@ -98,9 +112,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         var line = ""
         for (number, id) in ids.enumerated() {
             let bytes = tokenizer.bytes(of: id)
-            let text =
-                String(validating: bytes, as: UTF8.self).map(escaped)
-                ?? bytes.map { "\\x" + String($0, radix: 16) }.joined()
+            let text = String(validating: bytes, as: UTF8.self).map(escaped) ?? hexadecimal(bytes)
             if outputIsTerminal {
                 line += "\u{1B}[30;\(colours[number % colours.count])m\(text)\u{1B}[0m"
             } else {

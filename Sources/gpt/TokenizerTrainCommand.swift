@@ -77,18 +77,22 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     func validate() throws {
         if text.isEmpty { throw ValidationError("Give a text to learn from with --text.") }
+        try requireOneInput(text)
+        try requireName(out)
+        try checkingUsage { try trainer() }
+    }
+
+    private func trainer() throws -> BPETrainer {
+        try BPETrainer(
+            vocabularySize: vocabulary, convention: like, minimumFrequency: minFrequency, specialTokens: special)
     }
 
     func run() throws {
         try reportingFailures {
             endOnInterrupt()
-            let trainer = try BPETrainer(
-                vocabularySize: vocabulary, convention: like, minimumFrequency: minFrequency, specialTokens: special)
+            let trainer = try trainer()
             if Files.exists(out), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name) {
                 throw CommandFailure("\(out) exists already: choose another name with --out, or delete it")
-            }
-            guard text.filter({ $0 == "-" }).count <= 1 else {
-                throw CommandFailure("standard input can be read only once: give --text - a single time")
             }
             let begin = ContinuousClock.now
             let progress = TokenizerTrainProgress(isQuiet: quiet)
@@ -116,8 +120,7 @@ struct TokenizerTrainCommand: ParsableCommand {
         if out.hasSuffix(".json") {
             try AtomicFile.write(TokenizerFile.contents(for: tokenizer), to: out)
         } else {
-            try Files.makeDirectory(out)
-            try TokenizerFile.write(tokenizer, directory: out)
+            try Files.withDirectory(out) { try TokenizerFile.write(tokenizer, directory: out) }
         }
     }
 

@@ -90,6 +90,14 @@ struct TrainCommand: ParsableCommand {
         if let kind = shape.model, kind != .gpt, let option = shape.givenOfTransformer {
             throw ValidationError("\(option) is of a gpt: leave it out, or --model \(kind.rawValue).")
         }
+        if shape.model == .ngram, profile || training.precision != nil {
+            throw ValidationError("Counting has no steps and multiplies nothing: leave out --profile and --precision.")
+        }
+        try requireName(out)
+        // Of a run that exists the shape is not known yet.
+        var settings = resume == nil ? try settings(from: nil) : Recipe.settings(for: .gpt)
+        training.apply(to: &settings)
+        if let problem = settings.problem { try checkingUsage { throw TrainingError.setting(problem) } }
     }
 
     func run() throws {
@@ -120,13 +128,10 @@ struct TrainCommand: ParsableCommand {
         let start = try from.map { try StartingModel($0) }
         let settings = try settings(from: start)
         if let problem = settings.problem { throw TrainingError.setting(problem) }
-        if settings.shape.kind == .ngram, profile || training.precision != nil {
-            throw CommandFailure("counting has no steps and multiplies nothing: leave out --profile and --precision")
-        }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
             throw TrainingError.directory(occupant.refusal(out))
         }
-        let (texts, origin) = try text.read(allowingTokens: true, remark: remark)
+        let (texts, origin) = try text.read(remark: remark)
         let tokenizer =
             try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, remark: remark)
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()

@@ -12,8 +12,9 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. A file that ends in .bin holds ids of "
-                + "tokens, as nanoGPT and llm.c write them; --tokenizer then says of which. (default: tiny Shakespeare)",
+            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. For 'gpt train' alone, a file that "
+                + "ends in .bin holds ids of tokens, as nanoGPT and llm.c write them; --tokenizer then says of which. (default: "
+                + "tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -22,6 +23,13 @@ struct TextOptions: ParsableArguments {
         help: ArgumentHelp(
             "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
     var validation: Double?
+
+    func validate() throws {
+        try requireOneInput(text)
+        if let validation, !(0.0001...0.9999).contains(validation) {
+            throw ValidationError("--validation is \(validation), which is not between 0.0001 and 0.9999.")
+        }
+    }
 }
 
 /// How the text becomes tokens.
@@ -36,18 +44,10 @@ struct TokenizerOptions: ParsableArguments {
 
     /// What was asked for; nil where nothing was.
     func choice() throws -> TokenizerChoice? {
-        guard let tokenizer else { return nil }
-        do { return try TokenizerChoice(asked: tokenizer) } catch {
-            throw ValidationError(capitalized(escaped("\(error)")))
-        }
+        try tokenizer.map { name in try checkingUsage { try TokenizerChoice(asked: name) } }
     }
 
     func validate() throws { _ = try choice() }
-}
-
-/// A message of ours as the argument parser writes its own.
-func capitalized(_ message: String) -> String {
-    message.prefix(1).uppercased() + message.dropFirst() + (message.hasSuffix(".") ? "" : ".")
 }
 
 /// The model to train.

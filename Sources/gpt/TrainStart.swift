@@ -13,6 +13,7 @@ struct StartingModel {
             throw CommandFailure(
                 "\(path) is a model of kind '\(saved.model.modelType)', which counts: it has no weights to go on from")
         }
+        try saved.requireFiniteWeights()
         self.path = path
         self.model = model
         self.shape = shape

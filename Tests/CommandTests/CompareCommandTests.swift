@@ -119,9 +119,9 @@ import Testing
 
     static let refused: [([String], Int32)] = [
         (["--models", "ngram,llama"], 64), (["--models", ","], 64), (["--models", "gpt,gpt"], 64),
-        (["--steps", "1", "--minutes", "1"], 64), (["--steps", "0"], 1), (["--minutes", "-1"], 1),
-        (["--order", "0"], 1),
-        (["--heads", "3"], 1), (["--context", "100000"], 1),
+        (["--steps", "1", "--minutes", "1"], 64), (["--steps", "0"], 64), (["--minutes", "-1"], 64),
+        (["--order", "0"], 64), (["--heads", "3"], 64), (["--validation", "1"], 64), (["--text", "train.bin"], 64),
+        (["--out", "-"], 64), (["--context", "100000"], 1),
     ]
 
     @Test(arguments: refused)

@@ -63,8 +63,17 @@ import Testing
         try refused("--text", directory.path, reason: "it is a directory")
         try refused("--text", try file(""), reason: "empty")
         try refused("--text", try file("short"), reason: "at least 11 are needed")
-        try refused("--text", try file("short"), "--context", "0", reason: "--context is 0")
-        try refused("--text", try file("short"), "--validation", "nan", reason: "--validation is nan")
-        #expect(try runCommand(["data", "--tokenizer", "words"]).status == 64)
+    }
+
+    @Test(arguments: [
+        (["--tokenizer", "words"], "no tokenizer 'words'"), (["--context", "0"], "--context is 0"),
+        (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "holds the ids of tokens"),
+        (["--text", "-", "--text", "-"], "only once"),
+        (["--batch", "1048576", "--context", "17"], "too large to show"),
+    ])
+    func misuseShowsTheUsage(_ arguments: [String], _ words: String) throws {
+        let result = try runCommand(["data"] + arguments)
+        #expect(result.status == 64 && result.text == "")
+        #expect(result.errorText.contains(words) && result.errorText.contains("Usage: gpt data"))
     }
 }

@@ -12,6 +12,8 @@ import Testing
         let result = try runCommand(["export", model, "--to", format, out])
         #expect(result.status == 0, "\(result.errorText)")
         #expect(result.lines.count == 1 && result.text.hasPrefix("\(out): ") && result.text.contains("are the model's"))
+        // Programs that do not ask the file for the context are to be told it.
+        if format == "gguf" { #expect(result.errorText.contains("-c 16 ") && result.errorText.contains("num_ctx 16'")) }
         let options = ["--seed", "1", "--length", "40", "--prompt", "tea"]
         let written = try runCommand(["generate", out] + options)
         let expected = try runCommand(["generate", model] + options)
@@ -28,6 +30,7 @@ import Testing
         let model = try Models.transformer(in: directory)
         let result = try runCommand(["export", model, "--to", format, out])
         #expect(result.status == 0 && result.text.contains("read back"), "\(result.errorText)")
+        if format == "onnx" { #expect(result.errorText.contains("at most 16 tokens")) }
         #expect((Files.size(out) ?? 0) > 10_000)
     }
 
@@ -35,10 +38,11 @@ import Testing
     func misuse() throws {
         for arguments in [
             ["--to", "gguf"], ["--to", "pdf", "x"], ["--to", "hf", "x", "--precision", "q8_0"],
-            ["--to", "gguf", "x", "--cache"], ["x"],
+            ["--to", "gguf", "x", "--cache"], ["x"], ["--to", "gguf", "-"], ["--to", "gguf", "x", "--threads", "0"],
         ] {
             #expect(try runCommand(["export", "model"] + arguments).status == 64)
         }
+        #expect(try runCommand(["import", "model", "-"]).status == 64)
     }
 
     @Test("What is not there or in the way is one line")
@@ -69,6 +73,30 @@ import Testing
         let missing = try runCommand(["export", "nothing", "--to", "gguf", directory.file("new/model.gguf")])
         #expect(missing.status == 1 && missing.errorLines.count == 1)
         #expect(directory.contents == ["model"])
+    }
+
+    @Test(
+        "Interrupted at whatever it is, it leaves nothing behind", arguments: ["gguf", "hf", "onnx", "torchscript"],
+        [SIGINT, SIGTERM])
+    func interrupted(format: String, signal: Int32) throws {
+        let directory = TemporaryDirectory()
+        let model = try Models.transformer(in: directory, layers: 4, width: 256)
+        var isInterrupted = false
+        for milliseconds in [0, 5, 20, 40] {
+            let place = directory.file("new-\(milliseconds)")
+            let command = try RunningCommand(
+                ["export", model, "--to", format, place + "/out", "--threads", "1"], takesInput: false)
+            while command.isRunning, !Files.exists(place) { usleep(200) }
+            usleep(UInt32(1000 * milliseconds))
+            command.send(signal)
+            let result = try command.finish()
+            // It may have ended before the signal came.
+            #expect(result.status == 128 + signal || result.status == 0, "\(result.errorText)")
+            isInterrupted = isInterrupted || result.status != 0
+            let left = Files.exists(place) ? try Files.contents(ofDirectory: place) : ["out"]
+            #expect(left == ["out"])
+        }
+        #expect(isInterrupted)
     }
 
     @Test(

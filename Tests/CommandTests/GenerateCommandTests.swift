@@ -131,7 +131,7 @@ import Testing
             ])
     }
 
-    static let refused: [([String], String)] = [
+    static let outOfBounds: [([String], String)] = [
         (["--temperature", "-1"], "temperature is -1.0"), (["--temperature", "nan"], "temperature is nan"),
         (["--temperature", "inf"], "temperature is inf"), (["--top-p", "0"], "top-p is 0.0"),
         (["--top-p", "1.5"], "top-p is 1.5"), (["--top-p", "nan"], "top-p is nan"), (["--top-k", "0"], "top-k is 0"),
@@ -139,10 +139,18 @@ import Testing
         (["--length", "-1"], "--length is -1"), (["--count", "0"], "--count is 0"),
         (["--stop", ""], "stop string is empty"),
         (["--threads", "0"], "--threads is 0"), (["--replace-unknown", "ab"], "--replace-unknown is 'ab'"),
-        (["--prompt-file", "/nowhere/at all"], "/nowhere/at all: no such file"), (["--prompt-file", "/"], "directory"),
     ]
 
-    @Test(arguments: refused)
+    @Test(arguments: outOfBounds)
+    func refusesWhatCannotBe(_ arguments: [String], _ reason: String) throws {
+        let result = try runCommand(["generate", "model"] + arguments)
+        #expect(result.status == 64 && result.text == "")
+        #expect(result.errorText.contains(reason) && result.errorText.contains("Usage: gpt generate"))
+    }
+
+    @Test(arguments: [
+        (["--prompt-file", "/nowhere/at all"], "/nowhere/at all: no such file"), (["--prompt-file", "/"], "directory"),
+    ])
     func refusesInOneLine(_ arguments: [String], _ reason: String) throws {
         let model = try Models.parrot(in: directory)
         let result = try runCommand(["generate", model] + arguments)
@@ -199,9 +207,11 @@ import Testing
         }
         let nan = try greedy(model, "--prompt", "tea")
         #expect(nan.status == 1)
-        #expect(nan.text.hasPrefix("tea"))
+        // The error begins a line of its own.
+        #expect(nan.text == "tea\n")
         #expect(nan.errorLines.count == 1)
-        #expect(nan.errorText.contains("its weights are not finite numbers"))
+        #expect(nan.errorText.hasPrefix("gpt: \(model): its weights are not finite numbers"), "\(nan.errorText)")
+        #expect(nan.errorText.contains("transformer.wte.weight"))
 
         let weights = model + "/model.safetensors"
         try write(Fixtures.bytes(weights).dropLast(100), to: weights)

@@ -49,6 +49,21 @@ import Testing
         #expect(!directory.contents.contains { $0 != "ids.json" && $0 != "model" }, "nothing is left behind")
     }
 
+    @Test("Logits that are no numbers are not written, and the weight that makes them so is named")
+    func notFinite() throws {
+        let directory = TemporaryDirectory(), out = directory.file("out")
+        for (value, reason) in [(Float.nan, "transformer.wte.weight"), (.greatestFiniteMagnitude, "so large")] {
+            let model = try Models.transformer(in: directory) { model in
+                model.tokenEmbedding.value.withElements { $0.update(repeating: value) }
+            }
+            let result = try runCommand(["logits", model, "--ids", "-", "--out", out], input: #"{"input_ids": [[1]]}"#)
+            #expect(result.status == 1 && result.errorLines.count == 1)
+            #expect(result.errorText.contains(reason), "\(result.errorText)")
+        }
+        #expect(directory.contents == ["model"])
+        #expect(try runCommand(["logits", "model", "--ids", "-", "--out", "-"]).status == 64)
+    }
+
     @Test("A model that counts has none")
     func counts() throws {
         let directory = TemporaryDirectory()

@@ -96,5 +96,17 @@ import Testing
         let replaced = try runCommand(["test", path, "--text", try file("tea€"), "--replace-unknown", "a"])
         #expect(replaced.status == 0)
         #expect(try runCommand(["test", path]).status == 64)
+        for arguments in [["--text", "val.bin"], ["--text", "x", "--length", "-1"], ["--text", "x", "--top-k", "0"]] {
+            #expect(try runCommand(["test", path] + arguments).status == 64)
+        }
+    }
+
+    @Test func refusesAModelWhoseWeightsAreNoNumbers() throws {
+        let path = try Models.transformer(in: directory) { model in
+            model.tokenEmbedding.value.withElements { $0.update(repeating: .infinity) }
+        }
+        let result = try runCommand(["test", path, "--text", try file(Models.verse)])
+        #expect(result.status == 1 && result.text == "" && result.errorLines.count == 1)
+        #expect(result.errorText.contains("are infinite or NaN"), "\(result.errorText)")
     }
 }

@@ -95,6 +95,9 @@ import Testing
         let sentence = try #require(object["sentence"]?.stringValue)
         #expect(!sentence.isEmpty && sentence.unicodeScalars.allSatisfy { Models.verse.unicodeScalars.contains($0) })
         #expect(object["ids"]?.arrayValue?.count == sentence.unicodeScalars.count)
+        // What it cannot spell of the example is said, each character once.
+        #expect(result.text.contains("(left out, for its alphabet has none of them: Thquickbxs'"), "\(result.text)")
+        #expect(try !run("info", path, "--sentence", "tea").text.contains("left out"))
     }
 
     @Test(
@@ -253,12 +256,12 @@ import Testing
     }
 
     static let refused: [(arguments: [String], input: String, status: Int32, words: String)] = [
-        (["encode", "--tokenizer", "gtp2"], "a", 1, "there is no tokenizer 'gtp2': choose byte, gpt2"),
-        (["encode", "--tokenizer", "bpe:300"], "a", 1, "made from a text"),
-        (["encode", "--tokenizer", "bpe"], "a", 1, "made from a text"),
-        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 1, "there is no tokenizer 'WRONG'"),
+        (["encode", "--tokenizer", "gtp2"], "a", 64, "There is no tokenizer 'gtp2': choose byte, gpt2"),
+        (["encode", "--tokenizer", "bpe:300"], "a", 64, "made from a text"),
+        (["encode", "--tokenizer", "bpe"], "a", 64, "made from a text"),
+        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 64, "There is no tokenizer 'WRONG'"),
         (["check", "missing.jsonl", "--tokenizer", "./missing.json"], "", 1, "missing.json: no such file"),
-        (["encode", "--tokenizer", "char"], "a", 1, "made from a text"),
+        (["encode", "--tokenizer", "char"], "a", 64, "made from a text"),
         (["encode", "--tokenizer", "./missing.json"], "a", 1, "no such file"),
         (["encode"], "a", 64, "--tokenizer"),
         (["encode", "--tokenizer", "byte", "missing.txt"], "", 1, "no such file"),
@@ -266,17 +269,21 @@ import Testing
         (["decode", "--tokenizer", "byte"], "12 x", 1, "\"x\" is no id"),
         (["decode", "--tokenizer", "byte"], "12 999", 1, "no token with the id 999"),
         (["decode", "--tokenizer", "byte"], "99999999999", 1, "is no id"),
-        (["train", "--text", "-", "--vocabulary", "255", "--out", "x"], "a", 1, "not between 256"),
+        (["train", "--text", "-", "--vocabulary", "255", "--out", "x"], "a", 64, "not between 256"),
         (["train", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 1, "it is empty"),
         (["train", "--vocabulary", "300", "--out", "x"], "", 64, "--text"),
         (["train", "--text", "-", "--vocabulary", "300", "--like", "maxbpe", "--out", "x"], "a", 64, "maxbpe"),
         (["check", "missing.jsonl"], "", 1, "no such file"),
-        (["bench", "--rounds", "0"], "", 1, "--rounds"),
+        (["bench", "--rounds", "0"], "", 64, "--rounds"), (["bench", "--vocabulary", "3"], "", 64, "not between 256"),
+        (["train", "--text", "-", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 64, "only once"),
+        (["train", "--text", "-", "--vocabulary", "300", "--out", "-"], "a", 64, "no stream"),
+        (["info", "gpt2", "--merges", "-1"], "", 64, "--merges"), (["info", "loop"], "", 1, "symbolic links"),
     ]
 
     @Test(arguments: refused.indices)
     func refuses(_ index: Int) throws {
         let (arguments, input, status, words) = Self.refused[index]
+        symlink("loop", directory.file("loop"))
         let result = try runCommand(["tokenizer"] + arguments, input: input, directory: directory.path)
         #expect(result.status == status)
         #expect(result.errorText.contains(words), "\(result.errorText)")

@@ -23,8 +23,8 @@ import Testing
     @Test("A number that means nothing is refused by what it means", arguments: ["-1", "0", "256"])
     func threads(number: String) throws {
         let result = try runCommand(["verify", Fixtures.reference, "--threads", number])
-        #expect(result.status == 1)
-        #expect(result.errorLines == ["gpt: --threads is \(number); it must be between 1 and 255"])
+        #expect(result.status == 64)
+        #expect(result.errorLines.first == "Error: --threads is \(number); it must be between 1 and 255.")
     }
 
     @Test("An instruction set that the machine lacks is refused")

@@ -29,6 +29,25 @@ import Testing
         #expect(directory.contents.isEmpty)
     }
 
+    @Test("Directories that were made for what failed go, unless there is something in them")
+    func directoriesForNothing() throws {
+        #expect(throws: Failure.self) {
+            try AtomicDirectory.make(at: directory.file("a/b/new")) { _ in throw Failure() }
+        }
+        #expect(directory.contents.isEmpty)
+        #expect(throws: Failure.self) {
+            try Files.withDirectory(directory.file("a/b")) {
+                try directory.write([1], to: "a/file")
+                throw Failure()
+            }
+        }
+        #expect(try Files.contents(ofDirectory: directory.file("a")) == ["file"])
+        #expect(throws: Failure.self) { try Files.withDirectory(directory.path) { throw Failure() } }
+        #expect(Files.isDirectory(directory.path), "it was there before")
+        try Files.withDirectory(directory.file("a/b")) {}
+        #expect(Files.isDirectory(directory.file("a/b")))
+    }
+
     @Test("An empty directory gets it, another keeps what it has")
     func occupied() throws {
         try Files.makeDirectory(directory.file("empty"))

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 import Files
 import Interchange
 import LanguageModels
@@ -207,6 +215,27 @@ import Tokenizers
         try directory.write([1], to: "file")
         #expect(throws: ModelError.self) { try ModelDirectory.load(directory.file("file")) }
         #expect(failure(directory)?.contains("config.json") == true)
+    }
+
+    @Test("Why a path leads nowhere is said, rather than that there is nothing")
+    func unreachable() throws {
+        let directory = TemporaryDirectory(), loop = directory.file("loop"), dangling = directory.file("dangling")
+        try directory.write([1], to: "file")
+        symlink(loop, loop)
+        symlink(directory.file("nothing"), dangling)
+        let long = directory.file(String(repeating: "a", count: 300))
+        for (path, words) in [
+            (directory.file("file/model"), "not a directory"), (loop, "symbolic links"), (long, "too long"),
+            (dangling, "it is a link that leads to nothing"),
+        ] {
+            for use in [
+                { _ = try ModelDirectory.load($0) }, { _ = try ModelImport.run($0, to: directory.file("out")) },
+                { _ = try ModelExport.run($0, to: .gguf, precision: .f32, at: directory.file("out")) },
+            ] as [(String) throws -> Void] {
+                let error = #expect(throws: FileError.self) { try use(path) }
+                #expect(error?.description.contains("\(path): ") == true && error?.description.contains(words) == true)
+            }
+        }
     }
 
     @Test("A model in several files, in half precision and with the names of the first GPT-2 is read")

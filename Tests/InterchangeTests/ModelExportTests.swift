@@ -156,8 +156,24 @@ import Tokenizers
             order: 2, vocabularySize: tokenizer.vocabularySize, documents: [try tokenizer.encode("abba")])
         try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
         #expect(throws: ModelError.self) {
-            try ModelExport.run(path, to: format, precision: .f32, at: directory.file("out"))
+            try ModelExport.run(path, to: format, precision: .f32, at: directory.file("new/one/out"))
         }
+        #expect(directory.contents == ["model"], "no directory was made for it")
+    }
+
+    @Test(
+        "Of a model whose weights are no numbers the weight is named", arguments: ExportFormat.allCases,
+        [Float.nan, -.infinity])
+    func notFinite(format: ExportFormat, value: Float) throws {
+        // A row that no other meets: what the check computes has nothing of it.
+        let model = try model(ByteTokenizer(), ties: false) { model in
+            model.tokenEmbedding.value.withElements { $0[32 * 255] = value }
+        }
+        let error = #expect(throws: ModelError.self) {
+            try ModelExport.run(model, to: format, precision: .f32, at: directory.file("out"))
+        }
+        #expect(error?.path == model && error?.reason.contains("(1 of the 8224 in transformer.wte.weight") == true)
+        #expect(throws: ModelError.self) { try ModelImport.run(model, to: directory.file("out")) }
         #expect(directory.contents == ["model"])
     }
 

@@ -118,6 +118,18 @@ struct ONNXTests {
         #expect(throws: ModelError.self) { for tensor in cut.model.tensors { _ = try cut.place(of: tensor) } }
     }
 
+    @Test("A file that has its weights itself takes the place of one with its weights beside it, and of both")
+    func replacesBoth() throws {
+        let directory = TemporaryDirectory(), model = Self.models()[0]
+        let path = try write(model, .init(greatestFile: 1000), in: directory)
+        #expect(try ONNXExport.write(model, tokenizer: nil, to: path).removesDataFile)
+        #expect(directory.contents == ["model.onnx"])
+        // Another's file of that name stays.
+        try directory.write([1], to: "model.onnx.data")
+        #expect(try !ONNXExport.write(model, tokenizer: nil, to: path).removesDataFile)
+        #expect(directory.contents == ["model.onnx", "model.onnx.data"])
+    }
+
     @Test("A model without a graph is refused, and leaves no file")
     func refused() throws {
         let directory = TemporaryDirectory()

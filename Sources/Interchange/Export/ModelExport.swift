@@ -10,6 +10,8 @@ public enum ModelExport {
         public let size: Int
         /// The largest difference between a logit of the model and of what was made, read back; nil where it was not.
         public let difference: Double?
+        /// The longest sequence that the model knows, where it has a limit: not every program asks the file for it.
+        public let contextLength: Int?
         /// What will not be as here, in a line each.
         public let remarks: [String]
     }
@@ -35,7 +37,7 @@ public enum ModelExport {
                 path: out,
                 reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
         }
-        guard Files.exists(path) else { throw ModelError(path: path, reason: "there is no such model") }
+        guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model") }
         // Another format's file may lie beside the model's own, but not in place of one.
         if Files.isDirectory(path), Files.exists(out), Files.isPath(out, inside: path),
             [".json", ".safetensors"].contains(where: out.hasSuffix)
@@ -45,50 +47,69 @@ public enum ModelExport {
                 reason: "that is a file of the model that is exported, which would be lost; choose another name")
         }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
-        if !format.isDirectory { try Files.makeDirectory(Files.parent(of: out)) }
-        var remarks: [String] = []
-        var difference: Double?, size: Int?
-        switch format {
-        case .hf: difference = try writeDirectory(path, precision, at: out)
-        case .gguf: difference = try writeGGUF(path, precision, at: out, &remarks)
-        case .onnx:
-            // It reads back and checks for itself.
-            let saved = try ModelDirectory.load(path), tokenizer = try? saved.tokenizer
-            let report = try ONNXExport.write(
-                saved.model, tokenizer: tokenizer, to: out,
-                options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
-            size = report.size
-            // Of rounded weights the graph is checked, and each number; what rounding does to logits is not measured.
-            difference = precision == .f32 ? Double(report.difference) : nil
-            if tokenizer == nil { remarks.append("There is no tokenizer with it: it takes ids, and no text.") }
-            if report.hasDataFile {
-                remarks.append("Its weights are in \(out)\(ONNXExport.dataEnding): keep the two together.")
+        return try Files.withDirectory(Files.parent(of: out)) {
+            switch format {
+            case .hf: try writeDirectory(path, precision, at: out)
+            case .gguf: try writeGGUF(path, precision, at: out)
+            case .onnx: try writeONNX(path, precision, at: out, hasCache: hasCache)
+            case .torchscript: try writeTorchScript(path, at: out)
             }
-        case .torchscript:
-            let saved = try ModelDirectory.load(path)
-            let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
-            try AtomicFile.replace(at: out) {
-                try archive.write(to: $0)
-            } check: {
-                try archive.verify(at: $0)
-            }
-            remarks = archive.remarks
         }
-        return Report(size: try size ?? self.size(of: out), difference: difference, remarks: remarks)
+    }
+
+    private static func writeONNX(
+        _ path: String, _ precision: ExportPrecision, at out: String, hasCache: Bool
+    ) throws -> Report {
+        let saved = try ModelDirectory.load(path), tokenizer = try? saved.tokenizer
+        // The rest of the check is the format's own.
+        _ = try ModelProbe(saved)
+        let report = try ONNXExport.write(
+            saved.model, tokenizer: tokenizer, to: out,
+            options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
+        var remarks: [String] = []
+        if tokenizer == nil { remarks.append("There is no tokenizer with it: it takes ids, and no text.") }
+        let data = out + ONNXExport.dataEnding
+        if report.hasDataFile { remarks.append("Its weights are in \(data): keep the two together.") }
+        if report.removesDataFile {
+            remarks.append("\(data), the weights of the file it replaces, was removed with that.")
+        }
+        return Report(
+            size: report.size,
+            // Of rounded weights the graph is checked, and each number; what rounding does to logits is not measured.
+            difference: precision == .f32 ? Double(report.difference) : nil, contextLength: saved.model.contextLength,
+            remarks: remarks)
+    }
+
+    private static func writeTorchScript(_ path: String, at out: String) throws -> Report {
+        let saved = try ModelDirectory.load(path)
+        _ = try ModelProbe(saved)
+        let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+        try AtomicFile.replace(at: out) {
+            try archive.write(to: $0)
+        } check: {
+            try archive.verify(at: $0)
+        }
+        return Report(
+            size: try size(of: out), difference: nil, contextLength: saved.model.contextLength,
+            remarks: archive.remarks)
     }
 
     private static func writeDirectory(
         _ path: String, _ precision: ExportPrecision, at out: String
-    ) throws -> Double {
-        var difference = 0.0
+    ) throws -> Report {
+        var difference = 0.0, contextLength: Int?
         try AtomicDirectory.make(at: out) { temporary in
             // Of the model nothing is left in memory when what was made of it is read.
             func write() throws -> ModelProbe {
                 let saved = try ModelDirectory.load(path)
                 let probe = try ModelProbe(saved)
                 guard let model = saved.model as? Transformer, model.configuration.family != nil else {
-                    throw ModelError(path: path, reason: "transformers has no model of kind '\(saved.model.modelType)'")
+                    throw ModelError(
+                        path: path,
+                        reason: "transformers has no model of kind '\(saved.model.modelType)'; --to onnx and --to "
+                            + "torchscript have a form for it")
                 }
+                contextLength = model.contextLength
                 try ModelDirectory.save(
                     saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
                 return probe
@@ -96,16 +117,16 @@ public enum ModelExport {
             difference = try write().compare(
                 with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: true)
         }
-        return difference
+        return Report(
+            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: [])
     }
 
-    private static func writeGGUF(
-        _ path: String, _ precision: ExportPrecision, at out: String, _ remarks: inout [String]
-    ) throws -> Double {
-        var difference = 0.0
+    private static func writeGGUF(_ path: String, _ precision: ExportPrecision, at out: String) throws -> Report {
+        var difference = 0.0, contextLength: Int?, remarks: [String] = []
         var probe: ModelProbe?
         try AtomicFile.replace(at: out) { writer in
             let saved = try ModelDirectory.load(path)
+            contextLength = saved.model.contextLength
             probe = try ModelProbe(saved)
             remarks = try GGUFModel.write(
                 saved.model, tokenizer: saved.tokenizer, name: name(of: path), as: precision.encoding, to: writer,
@@ -115,7 +136,8 @@ public enum ModelExport {
             difference = try probe.compare(
                 with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
         }
-        return difference
+        return Report(
+            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
     }
 
     /// The last part of a model's path, without an ending.

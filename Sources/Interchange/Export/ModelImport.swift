@@ -31,6 +31,7 @@ public enum ModelImport {
     public static func run(_ path: String, to out: String) throws -> Report {
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         let saved = try ModelDirectory.load(path)
+        try saved.requireFiniteWeights()
         var remarks: [String] = []
         do { _ = try saved.tokenizer } catch { remarks.append("It can take ids but no text: \(error).") }
         let isInPlace = Files.isDirectory(path)
@@ -45,7 +46,7 @@ public enum ModelImport {
     }
 
     private static func link(_ path: String, into directory: String) throws {
-        for name in try descriptions.filter({ Files.exists("\(path)/\($0)") }) + WeightFiles.names(in: path) {
+        for name in try descriptions.filter({ try Files.find("\(path)/\($0)") }) + WeightFiles.names(in: path) {
             try Files.linkOrCopy("\(path)/\(name)", to: "\(directory)/\(name)")
         }
     }

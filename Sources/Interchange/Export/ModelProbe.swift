@@ -9,13 +9,15 @@ struct ModelProbe {
     private let vocabularySize: Int
     private let tokenizer: (any Tokenizer)?
 
-    /// Throws where the model counts rather than computes, or computes what is no number.
+    /// Throws where the model counts rather than computes, or has weights that are no finite numbers.
     init(_ saved: SavedModel) throws {
         guard let model = saved.model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: saved.path,
-                reason: "a model of kind '\(saved.model.modelType)' counts: no other program computes it")
+                reason: "a model of kind '\(saved.model.modelType)' counts, which no other program does: there is "
+                    + "nothing to export; train a gpt instead")
         }
+        try saved.requireFiniteWeights()
         // Ids from all of the vocabulary, the same every time.
         var random = Philox(0x70726F6265, UInt64(model.vocabularySize))
         let length = min(model.contextLength ?? 16, 16)
@@ -24,9 +26,7 @@ struct ModelProbe {
                 Int32(random.next().multipliedFullWidth(by: UInt64(model.vocabularySize)).high)
             })
         logits = model.logits(tokens).values
-        guard logits.allSatisfy(\.isFinite) else {
-            throw ModelError(path: saved.path, reason: "it computes what is no number; there is nothing to export")
-        }
+        guard logits.allSatisfy(\.isFinite) else { throw ModelError(numbersOf: saved.model, path: saved.path) }
         vocabularySize = model.vocabularySize
         tokenizer = try? saved.tokenizer
     }
@@ -58,7 +58,9 @@ struct ModelProbe {
                 let expected = Double(logits[row * vocabularySize + id])
                 let difference = abs(expected - Double(read[row * model.vocabularySize + id]))
                 // Of a maximum with what is no number the number would be left.
-                guard difference.isFinite else { throw failure("its numbers are too great for that precision") }
+                guard difference.isFinite else {
+                    throw failure("its numbers are too great for that precision, and bf16 or f32 holds them")
+                }
                 largest = max(largest, difference)
                 square += difference * difference
                 spread += (expected - mean) * (expected - mean)

@@ -45,9 +45,9 @@ package final class GGUFFile: Sendable {
         entries = header.entries
     }
 
-    /// Whether the file at `path` begins as a GGUF file does.
-    package static func isOne(_ path: String) -> Bool {
-        guard let file = try? MappedFile(path: path) else { return false }
+    /// Whether the file at `path` begins as a GGUF file does. Throws where it cannot be read.
+    package static func isOne(_ path: String) throws -> Bool {
+        let file = try MappedFile(path: path)
         return withExtendedLifetime(file) { file.bytes.starts(with: GGUFHeader.magic) }
     }
 

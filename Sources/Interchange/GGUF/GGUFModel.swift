@@ -109,7 +109,9 @@ enum GGUFModel {
         else {
             throw ModelError(
                 path: path,
-                reason: "llama.cpp has no model of this kind (\(describe(model))), so there is no GGUF of it")
+                reason:
+                    "llama.cpp has no model of this kind (\(describe(model))); --to onnx and --to torchscript have a form for it"
+            )
         }
         var vocabulary = try MergedVocabulary(tokenizer)
         let reservesEnd = vocabulary.reserveEndOfText()

@@ -40,6 +40,8 @@ package enum ONNXExport {
         package let size: Int
         /// Whether the weights are in a file of their own.
         package let hasDataFile: Bool
+        /// Whether the file that was replaced had its weights beside it, and these were removed.
+        package let removesDataFile: Bool
         /// The largest difference between a logit of the model and of the file's graph.
         package let difference: Float
     }
@@ -67,7 +69,7 @@ package enum ONNXExport {
         }
         if options.weights == .float16, let name = network.parameters.first(where: { $0.parameter.exceedsHalf })?.name {
             throw ModelError(
-                path: path, reason: "\(name) has numbers too large for 16-bit floats; store them as bfloat16")
+                path: path, reason: "\(name) has numbers too large for f16; choose bf16 or f32")
         }
         var description = ONNXModel(
             try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
@@ -82,20 +84,38 @@ package enum ONNXExport {
         let message = ONNXWriter.message(description, dataFile: nil)
         guard message.byteCount <= options.greatestFile else { return try writeInTwo(description, to: path, check) }
         var difference: Float = 0
+        let oldData = dataFile(of: path)
         try AtomicFile.replace(at: path) {
             try message.write(to: $0)
         } check: {
             difference = try check.run(graph: $0, data: nil)
         }
-        return Report(size: message.byteCount, hasDataFile: false, difference: difference)
+        if let oldData { try Files.remove(oldData) }
+        return Report(
+            size: message.byteCount, hasDataFile: false, removesDataFile: oldData != nil, difference: difference)
+    }
+
+    /// The file beside the graph at `path` that has its weights; nil where it has them itself, or is no graph.
+    private static func dataFile(of path: String) -> String? {
+        let data = path + dataEnding
+        guard Files.exists(data), let graph = try? ONNXFile(path: path).model else { return nil }
+        let isNamed = graph.tensors.contains { tensor in
+            guard case .external(let location, _, _) = tensor.content else { return false }
+            return location == name(of: data)
+        }
+        return isNamed ? data : nil
+    }
+
+    /// The last part of a path.
+    private static func name(of path: String) -> String {
+        String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
     }
 
     /// The weights take their name before the graph does, and no older graph is left that would read them.
     private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws -> Report {
         let data = path + dataEnding
         var difference: Float = 0, size = 0
-        let name = String(decoding: data.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
-        let message = ONNXWriter.message(description, dataFile: name)
+        let message = ONNXWriter.message(description, dataFile: name(of: data))
         try AtomicFile.replace(at: path) {
             try message.write(to: $0)
         } check: { graph in
@@ -107,7 +127,8 @@ package enum ONNXExport {
                 try Files.remove(path)
             }
         }
-        return Report(size: message.byteCount + size, hasDataFile: true, difference: difference)
+        return Report(
+            size: message.byteCount + size, hasDataFile: true, removesDataFile: false, difference: difference)
     }
 }
 
