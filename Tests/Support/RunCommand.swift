@@ -152,8 +152,11 @@ package final class RunningCommand: Sendable {
     }
 
     /// Waits for its end; kills it and throws where that takes longer than `timeLimit` seconds.
-    package func finish(timeLimit: Double = 60) throws -> CommandResult {
-        closeInput()
+    /// - Parameters:
+    ///   - timeLimit: in seconds.
+    ///   - closingInput: false where something else is to end it, which may take longer than the end of its input.
+    package func finish(timeLimit: Double = 60, closingInput: Bool = true) throws -> CommandResult {
+        if closingInput { closeInput() }
         if end.wait(timeout: .now() + timeLimit) == .timedOut {
             send(SIGKILL)
             end.wait()

@@ -72,6 +72,7 @@ struct CatalogueTests {
         #expect(three.output == one.output && three.gradients == one.gradients, "three threads give other bits")
     }
 
+    /// Sums may be taken in another order where less is wanted: that of a bias is a by-product of that of its weight.
     @Test("A gradient goes only where it is wanted", arguments: Catalogue.samples)
     func unwantedGradients(sample: Sample) {
         onOneThread {
@@ -81,8 +82,10 @@ struct CatalogueTests {
                 let pass = sample.run(wanting: wanted)
                 #expect(pass.output == all.output)
                 for i in sample.inputs.indices {
-                    let expected = wanted[i] ? all.gradients[i]?.values : nil
-                    #expect(pass.gradients[i]?.values == expected, "input \(i), wanted \(wanted)")
+                    #expect((pass.gradients[i] != nil) == (wanted[i] && all.gradients[i] != nil))
+                    guard let gradient = pass.gradients[i], let expected = all.gradients[i] else { continue }
+                    #expect(
+                        largestError(doubles(gradient), doubles(expected)) <= 1e-5, "input \(i), wanted \(wanted)")
                 }
             }
         }
