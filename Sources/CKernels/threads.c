@@ -1,5 +1,8 @@
-// One job at a time: a counter hands out its items, and the workers that joined count themselves out. A worker that
-// has nothing to do spins for some tens of microseconds (the gap between two ops of a training step), then sleeps.
+// One job at a time. Its items are dealt out beforehand, a range of neighbours to each thread, the same range in every job:
+// items are mostly rows, so what a thread has written in one op lies in its own cache when it reads it in the next. (Between
+// cores that share no cache, a line takes as long as from memory.) A thread that has done its own takes from the others.
+// A worker that has nothing to do spins for some tens of microseconds (the gap between two ops of a training step), then
+// sleeps.
 
 #include "threads.h"
 
@@ -17,8 +20,14 @@ enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20
 typedef struct {
     void (*body)(void *, int64_t);
     void *context;
-    int64_t count;
+    int32_t threads;
 } job;
+
+// The items of one thread, in a cache line of its own.
+typedef struct {
+    LINE _Atomic int64_t next;
+    int64_t end;
+} share;
 
 static struct {
     pthread_mutex_t in_use;    // held by the caller whose job has the pool
@@ -27,11 +36,11 @@ static struct {
     _Atomic int32_t workers;   // threads started so far
     int32_t cores;
     _Atomic int32_t sleeping;
-    // What is written at each item, or waited for, lies in cache lines apart from what is only read.
+    // What is written at each job, or waited for, lies in cache lines apart from what is only read.
     LINE job job;
-    LINE _Atomic int64_t next;      // the next item of the job
-    LINE _Atomic uint64_t ticket;   // job number << 8 | workers that may still join it
+    LINE _Atomic uint64_t ticket;   // job number << 8 | the workers that may join it: those whose number is at most this
     LINE _Atomic int32_t busy;      // workers inside the job
+    share shares[MAXIMUM_WORKERS + 1];
 } pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
 static _Thread_local bool inside_job = false;
@@ -47,45 +56,56 @@ static inline void wait_briefly(int32_t spins) {
     if ((spins & 63) == 0 && (spins > SPINS_BEFORE_YIELD || pool.workers >= pool.cores)) sched_yield();
 }
 
-static void take_items(void) {
-    for (;;) {
-        int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-        if (i >= pool.job.count) return;
-        pool.job.body(pool.job.context, i);
+// Does the items of thread `self`, then what is left of those of the next threads.
+static void take_items(int32_t self) {
+    const job job = pool.job;
+    for (int32_t i = 0; i < job.threads; i++) {
+        share *from = &pool.shares[(self + i) % job.threads];
+        while (atomic_load_explicit(&from->next, memory_order_relaxed) < from->end) {
+            const int64_t item = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
+            if (item < from->end) job.body(job.context, item);
+        }
     }
 }
 
-// Takes one of the job's places, if any is left. The ticket changes with each job, so a worker that was slow to decide
-// cannot take a place in the job after the one it saw.
-static bool join_job(void) {
-    uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
-    if ((ticket & 0xff) == 0) return false;
-    atomic_fetch_add_explicit(&pool.busy, 1, memory_order_acq_rel);
-    if (atomic_compare_exchange_strong_explicit(
-            &pool.ticket, &ticket, ticket - 1, memory_order_acq_rel, memory_order_relaxed))
+// Whether there is a job that worker `self` may join, other than the last one it did.
+static inline bool is_wanted(uint64_t ticket, int32_t self, uint64_t last) {
+    return (int32_t)(ticket & 0xff) >= self && ticket >> 8 != last;
+}
+
+// Joins the job, if it may. Its number is kept in `last`. The caller closes the ticket before it looks whether anyone is
+// busy, and a worker says that it is busy before it looks at the ticket once more: so one of them sees the other.
+static bool join_job(int32_t self, uint64_t *last) {
+    const uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    if (!is_wanted(ticket, self, *last)) return false;
+    atomic_fetch_add(&pool.busy, 1);
+    if (atomic_load(&pool.ticket) == ticket) {
+        *last = ticket >> 8;
         return true;
-    atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel);
+    }
+    atomic_fetch_sub(&pool.busy, 1);
     return false;
 }
 
-static void *work(void *unused) {
-    (void)unused;
+static void *work(void *number) {
+    const int32_t self = (int32_t)(intptr_t)number;
+    uint64_t last = 0;
     inside_job = true;
     for (;;) {
         int32_t spins = 0;
-        while (!join_job()) {
+        while (!join_job(self, &last)) {
             if (++spins < SPINS_BEFORE_SLEEP) {
                 wait_briefly(spins);
                 continue;
             }
             pthread_mutex_lock(&pool.lock);
             atomic_fetch_add(&pool.sleeping, 1);
-            while ((atomic_load(&pool.ticket) & 0xff) == 0) pthread_cond_wait(&pool.wake, &pool.lock);
+            while (!is_wanted(atomic_load(&pool.ticket), self, last)) pthread_cond_wait(&pool.wake, &pool.lock);
             atomic_fetch_sub(&pool.sleeping, 1);
             pthread_mutex_unlock(&pool.lock);
             spins = 0;
         }
-        take_items();
+        take_items(self);
         atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel);
     }
     return NULL;
@@ -99,7 +119,7 @@ static void start_workers(int32_t wanted) {
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
         pthread_attr_setstacksize(&attributes, 1 << 21);
         pthread_t thread;
-        int failed = pthread_create(&thread, &attributes, work, NULL);
+        int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)(pool.workers + 1));
         pthread_attr_destroy(&attributes);
         if (failed) return;    // fewer threads do the same work
         pool.workers += 1;
@@ -114,9 +134,12 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t),
         return;
     }
     start_workers(threads - 1);
-    pool.job = (job){body, context, count};
-    atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
-    uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 8) + 1;
+    pool.job = (job){body, context, threads};
+    for (int32_t i = 0; i < threads; i++) {
+        pool.shares[i].end = count * (i + 1) / threads;
+        atomic_store_explicit(&pool.shares[i].next, count * i / threads, memory_order_relaxed);
+    }
+    const uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 8) + 1;
     atomic_store(&pool.ticket, number << 8 | (uint64_t)(threads - 1));
     if (atomic_load(&pool.sleeping) > 0) {
         pthread_mutex_lock(&pool.lock);
@@ -124,11 +147,11 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t),
         pthread_mutex_unlock(&pool.lock);
     }
     inside_job = true;
-    take_items();
+    take_items(0);
     inside_job = false;
     // No worker may join any more; then wait for those that did.
-    atomic_fetch_and(&pool.ticket, ~(uint64_t)0xff);
-    for (int32_t spins = 1; atomic_load_explicit(&pool.busy, memory_order_acquire) > 0; spins++) wait_briefly(spins);
+    atomic_store(&pool.ticket, number << 8);
+    for (int32_t spins = 1; atomic_load(&pool.busy) > 0; spins++) wait_briefly(spins);
     pthread_mutex_unlock(&pool.in_use);
 }
 
