@@ -6,6 +6,9 @@
 // its rows, or beforehand with b if there are so few rows that several will multiply each. (With the few rows of
 // generation, packing would cost more than the product: for them there is matvec.c.) Wherever rows are read or written a
 // little at a time, with the rest of the row skipped, they are fetched ahead: the processor does not see it coming.
+//
+// The gradient of a weight, a product over the many rows of a batch, is made as two: over the first half of the rows, by
+// the threads that wrote that half of the activations, and over the second; then the two are added.
 
 #include "matmul.h"
 #include "threads.h"
@@ -20,8 +23,9 @@ enum {
     WIDTH = 1536,       // columns in a block
     PIECES = 16,        // items of work there should be, however small the product
     WIDEST_PANEL = 64,  // of all instruction sets
-    CACHE_LINE = 16,    // floats
     STAGE = 8,          // words of k that are staged at a time when a is packed in strips
+    SHORTEST_HALF = 192,
+    SUMMED_ROWS = 8,    // rows of an item when halves are added
 };
 
 // One block of b, and how the work on it is cut. All depths are in words.
@@ -36,12 +40,30 @@ typedef struct {
     int64_t panel_groups, panels_per_group, panels;
     int64_t first_item;                  // of packing: the number of panels, if b is packed
     bool first, last;                    // block of k
-} GPT_CONTEXT matmul_block;
+} matmul_block;
+
+// What is done at a time: a block of the product or, if k is halved, of each of its halves, one after the other.
+typedef struct {
+    matmul_block blocks[2];
+    int64_t items;                       // of each
+} GPT_CONTEXT matmul_job;
+
+// The sum of the two halves, of which the first is in c.
+typedef struct {
+    gpt_matmul m;
+    const float *second;                 // (m, n)
+} GPT_CONTEXT matmul_sum;
 
 // Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then).
 static inline bool needs_strips(const gpt_matmul *m) { return m->a_column != 1; }
 
 static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->precision == GPT_BFLOAT16; }
+
+// Whether k is halved: where a is read transposed, each half is long, and adding two results is little beside reading the
+// factors.
+static inline bool halves_k(const gpt_matmul *m) {
+    return needs_strips(m) && !m->packed_b && m->k >= 2 * SHORTEST_HALF && 4 * m->m * m->n <= m->k * (m->m + m->n);
+}
 
 // Where an epilogue reads and writes at one element of c; NULL where there is nothing.
 typedef struct {
@@ -72,44 +94,44 @@ static inline __attribute__((always_inline)) matmul_place place(
 
 #include "activation.h"
 
-// The epilogue of two vectors of a row of c, as many floats as a vector of pairs, of which `left` exist if they are not
-// whole. Always inlined with constant `is_paired` and `is_whole`.
+// The epilogue of two vectors of a row of c, as many floats as a vector of pairs, `j` columns after `at`; `left` floats
+// exist if they are not whole. Always inlined with constant `is_paired` and `is_whole`.
 ALWAYS_INLINE void NAME(finish_two)(
-    const gpt_matmul *m, const matmul_place *at, const bool is_paired, const bool is_whole, int64_t left) {
-    const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left);
+    const gpt_matmul *m, const matmul_place *at, int64_t j, const bool is_paired, const bool is_whole, int64_t left) {
+    const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left), word = j / 2;
     vf x[2], slope_at[2], gated[2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES;
-        x[i] = load_some(at->c + i * LANES, here);
-        if (at->bias) x[i] += load_some(at->bias + i * LANES, here);
+        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
+        x[i] = load_some(at->c + column, here);
+        if (at->bias) x[i] += load_some(at->bias + column, here);
         if (is_paired) continue;
-        if (at->slope_at) slope_at[i] = load_some(at->slope_at + i * LANES, here);
-        if (at->gated_at) gated[i] = load_some(at->gated_at + i * LANES, here);
-        if (at->before) store_some(at->before + i * LANES, x[i], here);
+        if (at->slope_at) slope_at[i] = load_some(at->slope_at + column, here);
+        if (at->gated_at) gated[i] = load_some(at->gated_at + column, here);
+        if (at->before) store_some(at->before + column, x[i], here);
     }
     if (is_paired) {
-        if (at->before) store_up_to(at->before, neighbours(x[0], x[1]), words);
-        if (at->slope_at) spread_pairs(load_up_to(at->slope_at, words), &slope_at[0], &slope_at[1]);
-        if (at->gated_at) spread_pairs(load_up_to(at->gated_at, words), &gated[0], &gated[1]);
+        if (at->before) store_up_to(at->before + word, neighbours(x[0], x[1]), words);
+        if (at->slope_at) spread_pairs(load_up_to(at->slope_at + word, words), &slope_at[0], &slope_at[1]);
+        if (at->gated_at) spread_pairs(load_up_to(at->gated_at + word, words), &gated[0], &gated[1]);
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES;
+        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
         x[i] = NAME(activate)(m->activation, x[i]);
-        if (at->factor) x[i] *= load_some(at->factor + i * LANES, here);
+        if (at->factor) x[i] *= load_some(at->factor + column, here);
         if (at->slope_at) {
             vf y, slope = NAME(derivative)(m->slope, slope_at[i], &y);
             if (at->gated_at) {
-                store_some(at->d_gated + i * LANES, x[i] * y, here);
+                store_some(at->d_gated + column, x[i] * y, here);
                 x[i] *= gated[i];
                 y *= gated[i];
             }
             x[i] *= slope;
-            store_some(at->activated + i * LANES, y, here);
+            store_some(at->activated + column, y, here);
         }
-        if (at->residual) x[i] += load_some(at->residual + i * LANES, here);
-        store_some(at->c + i * LANES, x[i], here);
+        if (at->residual) x[i] += load_some(at->residual + column, here);
+        store_some(at->c + column, x[i], here);
     }
 }
 
@@ -117,11 +139,11 @@ ALWAYS_INLINE void NAME(finish_two)(
 ALWAYS_INLINE void NAME(finish_rows)(
     const gpt_matmul *m, const bool is_paired, int64_t row, int64_t rows, int64_t column, int64_t columns) {
     for (int64_t r = row; r < row + rows; r++) {
+        const matmul_place at = place(m, is_paired, r, column);
         for (int64_t j = 0; j < columns; j += 2 * LANES) {
-            const matmul_place at = place(m, is_paired, r, column + j);
             const int64_t left = columns - j;
-            if (left >= 2 * LANES) NAME(finish_two)(m, &at, is_paired, true, left);
-            else NAME(finish_two)(m, &at, is_paired, false, left);
+            if (left >= 2 * LANES) NAME(finish_two)(m, &at, j, is_paired, true, left);
+            else NAME(finish_two)(m, &at, j, is_paired, false, left);
         }
     }
 }
@@ -234,8 +256,9 @@ ALWAYS_INLINE int64_t NAME(packed_strip)(const gpt_matmul *m, int64_t depth) {
 
 // Packs a panel of b or, after the last of them, some rows of a.
 static void NAME(pack)(void *context, int64_t item) {
-    const matmul_block *block = context;
-    const int64_t i = item + block->first_item;
+    const matmul_job *job = context;
+    const matmul_block *block = &job->blocks[item / job->items];
+    const int64_t i = item % job->items + block->first_item;
     if (i < block->panels) {
         NAME(pack_columns)(block, i);
         return;
@@ -246,9 +269,11 @@ static void NAME(pack)(void *context, int64_t item) {
         left < PACKED_ROWS ? left : PACKED_ROWS, block->depth);
 }
 
-static void NAME(multiply)(void *context, int64_t i) {
-    const matmul_block *block = context;
+static void NAME(multiply)(void *context, int64_t item) {
+    const matmul_job *job = context;
+    const matmul_block *block = &job->blocks[item / job->items];
     const gpt_matmul *m = &block->m;
+    const int64_t i = item % job->items;
     const int64_t first_row = i / block->panel_groups * block->rows_per_block;
     const int64_t end_row = first_row + block->rows_per_block < m->m ? first_row + block->rows_per_block : m->m;
     const int64_t first_panel = i % block->panel_groups * block->panels_per_group;
@@ -289,14 +314,26 @@ static void NAME(multiply)(void *context, int64_t i) {
     }
 }
 
-// The block of b at (k, column).
-static matmul_block NAME(block_at)(const gpt_matmul *m, int64_t k, int64_t column) {
-    const int64_t words = words_of(m->precision, m->k);
-    const int64_t depth = words - k < DEPTH ? words - k : DEPTH;
+// Adds the second half of some rows to the first, and once that of the sums of columns.
+static void NAME(add_halves)(void *context, int64_t item) {
+    const matmul_sum *sum = context;
+    const gpt_matmul *m = &sum->m;
+    const int64_t end = (item + 1) * SUMMED_ROWS < m->m ? (item + 1) * SUMMED_ROWS : m->m;
+    for (int64_t r = item * SUMMED_ROWS; r < end; r++)
+        for (int64_t j = 0; j < m->n; j += LANES) {
+            float *c = m->c + r * m->c_row + j;
+            store_up_to(c, load_up_to(c, m->n - j) + load_up_to(sum->second + r * m->n + j, m->n - j), m->n - j);
+        }
+    if (item > 0 || !m->column_sums) return;
+    for (int64_t j = 0; j < m->n; j++) m->column_sums[j] += sum->second[m->m * m->n + j];
+}
+
+// The block of b at (k, column), where k ends at `end`.
+static matmul_block NAME(block_at)(const gpt_matmul *m, int64_t k, int64_t end, int64_t depth, int64_t column) {
     const int64_t columns = m->n - column < WIDTH ? m->n - column : WIDTH;
     return (matmul_block){
-        .m = *m, .first_k = k, .depth = depth, .first_column = column, .columns = columns,
-        .panels = (columns + PANEL - 1) / PANEL, .first = k == 0, .last = k + DEPTH >= words,
+        .m = *m, .first_k = k, .depth = end - k < depth ? end - k : depth, .first_column = column, .columns = columns,
+        .panels = (columns + PANEL - 1) / PANEL,
     };
 }
 
@@ -318,32 +355,59 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     row_blocks = (m->m + rows - 1) / rows;
     const int64_t groups = row_blocks >= PIECES || (packs_a(m) && !packs_before)
         ? 1 : (2 * PIECES + row_blocks - 1) / row_blocks;
+    const int64_t strips = packs_before ? (m->m + TILE_ROWS - 1) / TILE_ROWS : 0;
+
+    const int32_t halves = halves_k(m) ? 2 : 1;
+    const int64_t words = words_of(m->precision, m->k), half = (words + halves - 1) / halves;
+    const int64_t blocks_of_k = half > 0 ? (half + DEPTH - 1) / DEPTH : 1;
+    const int64_t depth = halves == 1 ? DEPTH : (half + blocks_of_k - 1) / blocks_of_k;
+    gpt_matmul parts[2] = {*m, *m};
+    const int64_t room_for_b = m->packed_b ? 0 : (m->n < WIDTH ? (m->n + PANEL - 1) / PANEL * PANEL : WIDTH) * DEPTH;
+    const int64_t room = room_for_b + strips * NAME(packed_strip)(m, DEPTH);
+    float *packed[2] = {gpt_scratch(halves == 1 ? GPT_SCRATCH_SHARED : GPT_SCRATCH_FIRST_HALF, room)};
+    if (halves == 2) {
+        packed[1] = gpt_scratch(GPT_SCRATCH_SECOND_HALF, room + (m->m + 1) * m->n);
+        parts[1].c = packed[1] + room, parts[1].c_row = m->n, parts[1].accumulate = false;
+        if (m->column_sums) parts[1].column_sums = parts[1].c + m->m * m->n, parts[1].add_column_sums = false;
+    }
     for (int64_t column = 0; column < m->n; column += WIDTH) {
-        for (int64_t k = 0; k < words_of(m->precision, m->k) || k == 0; k += DEPTH) {
-            matmul_block block = NAME(block_at)(m, k, column);
-            block.rows_per_block = rows;
-            block.panels_per_group = (block.panels + groups - 1) / groups;
-            block.panel_groups = (block.panels + block.panels_per_group - 1) / block.panels_per_group;
-            const int64_t strips = packs_before ? (m->m + TILE_ROWS - 1) / TILE_ROWS : 0;
-            const int64_t size_of_b = m->packed_b ? 0 : block.panels * PANEL * block.depth;
-            const int64_t size_of_a = strips * NAME(packed_strip)(m, block.depth);
-            block.packed = gpt_scratch(GPT_SCRATCH_SHARED, size_of_b + size_of_a);
-            block.packed_b = m->packed_b ? m->packed_b + NAME(offset)(&block) : block.packed;
-            if (packs_before) block.packed_a = block.packed + size_of_b;
-            block.first_item = m->packed_b ? block.panels : 0;
-            const int64_t packings = packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0;
-            gpt_parallel(execution.threads, block.panels + packings - block.first_item, NAME(pack), &block);
-            gpt_parallel(execution.threads, row_blocks * block.panel_groups, NAME(multiply), &block);
+        for (int64_t i = 0; i < blocks_of_k; i++) {
+            matmul_job packing, multiplying;
+            for (int32_t part = 0; part < halves; part++) {
+                const int64_t first = part * half, end = first + half < words ? first + half : words;
+                matmul_block block = NAME(block_at)(&parts[part], first + i * depth, end, depth, column);
+                block.first = i == 0, block.last = i == blocks_of_k - 1;
+                block.rows_per_block = rows;
+                block.panels_per_group = (block.panels + groups - 1) / groups;
+                block.panel_groups = (block.panels + block.panels_per_group - 1) / block.panels_per_group;
+                block.packed = packed[part];
+                block.packed_b = m->packed_b ? m->packed_b + NAME(offset)(&block) : block.packed;
+                if (packs_before) block.packed_a = block.packed + room_for_b;
+                block.first_item = m->packed_b ? block.panels : 0;
+                packing.blocks[part] = multiplying.blocks[part] = block;
+            }
+            const matmul_block *block = &multiplying.blocks[0];
+            packing.items = block->panels + (packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0) - block->first_item;
+            multiplying.items = row_blocks * block->panel_groups;
+            gpt_parallel(execution.threads, halves * packing.items, NAME(pack), &packing);
+            gpt_parallel(execution.threads, halves * multiplying.items, NAME(multiply), &multiplying);
         }
+    }
+    if (halves == 2) {
+        matmul_sum sum = {.m = *m, .second = parts[1].c};
+        gpt_parallel(execution.threads, (m->m + SUMMED_ROWS - 1) / SUMMED_ROWS, NAME(add_halves), &sum);
     }
 }
 
 static void NAME(matmul_pack)(gpt_execution execution, const gpt_matmul *m, float *packed) {
+    const int64_t words = words_of(m->precision, m->k);
     for (int64_t column = 0; column < m->n; column += WIDTH) {
-        for (int64_t k = 0; k < words_of(m->precision, m->k); k += DEPTH) {
-            matmul_block block = NAME(block_at)(m, k, column);
-            block.packed = packed + NAME(offset)(&block);
-            gpt_parallel(execution.threads, block.panels, NAME(pack), &block);
+        for (int64_t k = 0; k < words; k += DEPTH) {
+            matmul_job job = {.blocks = {NAME(block_at)(m, k, words, DEPTH, column)}};
+            job.blocks[0].packed = packed + NAME(offset)(&job.blocks[0]);
+            job.blocks[0].first = k == 0;
+            job.items = job.blocks[0].panels;
+            gpt_parallel(execution.threads, job.items, NAME(pack), &job);
         }
     }
 }

@@ -17,7 +17,10 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, in
 
 // Memory for the calling thread's use until its next request of the same slot, aligned to 64 bytes. Contents are
 // undefined. It grows to the largest request and is released with the thread.
-enum { GPT_SCRATCH_SHARED = 0, GPT_SCRATCH_PACK = 1, GPT_SCRATCH_OPERATION = 2, GPT_SCRATCH_SLOTS = 3 };
+enum {
+    GPT_SCRATCH_SHARED, GPT_SCRATCH_FIRST_HALF, GPT_SCRATCH_SECOND_HALF, GPT_SCRATCH_PACK, GPT_SCRATCH_OPERATION,
+    GPT_SCRATCH_SLOTS
+};
 float *gpt_scratch(int32_t slot, int64_t floats);
 
 #endif

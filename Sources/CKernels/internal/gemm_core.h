@@ -15,6 +15,8 @@
 
 #define TILE_ROWS 6
 
+enum { CACHE_LINE = 16, ROWS_AHEAD = 8 };    // in floats; in rows of a packed panel
+
 // How many words k elements take.
 static inline int64_t words_of(int32_t precision, int64_t k) { return precision == GPT_BFLOAT16 ? (k + 1) / 2 : k; }
 
@@ -96,6 +98,9 @@ ALWAYS_INLINE int64_t pack_panel(
         for (int64_t p = 0; p < words; p++) {
             const float *from = b + p * step * b_row;
             const bool whole = paired && p * 2 + 1 < k;
+            // Who read what lay here before may be another core, and a store waits until it has let go of the line.
+            for (int64_t j = 0; j < width; j += CACHE_LINE)
+                __builtin_prefetch(packed + (p + ROWS_AHEAD) * width + j, 1);
             for (int64_t j = 0; j < columns; j += LANES) {
                 vf x = load_up_to(from + j, columns - j);
                 if (paired) x = pairs(x, whole ? load_up_to(from + b_row + j, columns - j) : splat(0));
