@@ -86,10 +86,9 @@ package struct GatedFeedForward: Operation {
                     .silu, at: saved.gate.from(rows.lowerBound), value: g,
                     times: (saved.up.from(rows.lowerBound), gradient: dU)))
             // Each weight is (outputs, inputs), and so is its gradient: that of what came out, times what went in.
-            let packedX = PackedMatrix(x)
-            for (i, (output, input, packed)) in [(dA, x, packedX), (dU, x, packedX), (dY, g, nil)].enumerated() {
+            for (i, (output, input)) in [(dA, x), (dU, x), (dY, g)].enumerated() {
                 if let (tensor, add) = chunk.sum(dWeights[i]) {
-                    MatrixProduct.multiply(output.transposed, input, packed: packed, into: Matrix(tensor), add: add)
+                    MatrixProduct.multiply(output.transposed, input, into: Matrix(tensor), add: add)
                 }
                 if let (tensor, add) = chunk.sum(dBiases[i]) {
                     MatrixProduct.sumRows(of: output, into: tensor, add: add)
