@@ -16,6 +16,7 @@
 #include "peak.h"
 #include "rmsnorm.h"
 #include "rotary.h"
+#include "sampling.h"
 #include "threads.h"
 
 #endif

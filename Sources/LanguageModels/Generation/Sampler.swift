@@ -1,13 +1,5 @@
 import Tensors
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// Chooses a token from the logits x (V) that a model gives the next one.
 ///
 /// In this order, each step working on what the one before it left:
@@ -25,28 +17,27 @@ import Tensors
 /// Of those that are left, one is drawn by their probabilities. Of equals the lowest id comes first throughout.
 ///
 /// Nothing is sorted that need not be, and no memory is allocated: without top-k and top-p a token costs one pass over
-/// the vocabulary; with them the candidates become a heap, from which only as many are taken as stay.
+/// the vocabulary, a vector at a time; with them the candidates become a heap, from which only as many are taken as stay.
 package struct Sampler {
     private let settings: GenerationSettings
-    private let isBanned: [Bool]
+    private let banned: [Int]
 
-    /// Working space: the ids that may still be drawn, those that a step keeps of them, the logits of all, and the
-    /// weights of those that are left, proportional to p.
+    /// Working space: the logits of all, proportional weights of all, the ids that may still be drawn, and those that a
+    /// step keeps of them.
+    private var scores: [Float]
+    private var weights: SamplingWeights
     private var ids: [Int32] = []
     private var kept: [Int32] = []
-    private var scores: [Float]
-    private var weights: [Double] = []
 
     /// - Parameter banned: ids that are never drawn. Those outside the vocabulary are none of it.
     package init(_ settings: GenerationSettings, vocabularySize: Int, banned: some Sequence<Int32> = []) {
         self.settings = settings
-        var isBanned = [Bool](repeating: false, count: vocabularySize)
-        for id in banned where isBanned.indices.contains(Int(id)) { isBanned[Int(id)] = true }
-        self.isBanned = isBanned
+        self.banned = banned.map { Int($0) }.filter { 0 <= $0 && $0 < vocabularySize }
         scores = [Float](repeating: 0, count: vocabularySize)
+        weights = SamplingWeights(count: vocabularySize)
+        guard settings.topK != nil || settings.topP < 1 else { return }
         ids.reserveCapacity(vocabularySize)
         kept.reserveCapacity(vocabularySize)
-        weights.reserveCapacity(vocabularySize)
     }
 
     /// The next token: nil where none is possible, because all are banned or no logit is a number.
@@ -56,67 +47,64 @@ package struct Sampler {
     ///   - isInText: (V) which tokens the text has, for the repetition penalty.
     ///   - random: asked for one number, or for none where there is no choice.
     package mutating func next(_ logits: Span<Float>, isInText: [Bool], random: inout Philox) -> Int32? {
-        precondition(logits.count == isBanned.count && isInText.count == isBanned.count, "one logit for each token")
-        guard let best = collectCandidates(logits, isInText: isInText) else { return nil }
-        if settings.temperature == 0 || settings.topK == 1 { return best }
-        let highest = scores[Int(best)]
-
-        if let k = settings.topK, k < ids.count { keepMostProbable(k, highest: highest) }
-        if settings.topP < 1 {
-            let total = ids.reduce(0) { $0 + weight($1, highest: highest) }
-            keepMostProbable(ids.count, untilTheySumTo: settings.topP * total, highest: highest)
-        }
-        weights.removeAll(keepingCapacity: true)
-        for id in ids {
-            let weight = weight(id, highest: highest)
-            weights.append(weight >= settings.minP ? weight : 0)
-        }
-
-        var point = random.nextUniform() * weights.reduce(0, +)
-        for (position, weight) in weights.enumerated() {
-            point -= weight
-            if point < 0 { return ids[position] }
-        }
-        // Rounding has left a little over.
-        return best
+        precondition(logits.count == scores.count && isInText.count == scores.count, "one logit for each token")
+        setScores(logits, isInText: isInText)
+        let highest = SamplingWeights.highest(scores)
+        guard highest > -.infinity else { return nil }
+        if settings.temperature == 0 || settings.topK == 1 { return firstOfHighest(highest) }
+        let cuts = settings.topK != nil || settings.topP < 1
+        weights.set(
+            scores, highest: highest, temperature: settings.temperature, minimum: cuts ? 0 : settings.minP)
+        let token = cuts ? drawFromMostProbable(&random) : weights.token(at: random.nextUniform() * weights.total)
+        // Rounding may have left a little over.
+        return token.map { Int32($0) } ?? firstOfHighest(highest)
     }
 
-    /// Fills `ids` and `scores` (steps 1 and 2), and finds the first of the highest.
-    private mutating func collectCandidates(_ logits: Span<Float>, isInText: [Bool]) -> Int32? {
-        ids.removeAll(keepingCapacity: true)
+    /// Steps 1 and 2.
+    private mutating func setScores(_ logits: Span<Float>, isInText: [Bool]) {
+        logits.withUnsafeBufferPointer { logits in
+            scores.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: logits) }
+        }
+        for id in banned { scores[id] = -.infinity }
         let penalty = Float(settings.repetitionPenalty)
-        var best: Int32?
-        var highest = -Float.infinity
-        for id in 0..<logits.count where !isBanned[id] {
-            var score = logits[id]
-            if penalty != 1, isInText[id] { score = score > 0 ? score / penalty : score * penalty }
-            // Not true of one that is not a number.
-            guard score > -.infinity else { continue }
-            scores[id] = score
-            ids.append(Int32(id))
-            if score > highest { (best, highest) = (Int32(id), score) }
+        guard penalty != 1 else { return }
+        for id in scores.indices where isInText[id] {
+            scores[id] = scores[id] > 0 ? scores[id] / penalty : scores[id] * penalty
         }
-        return best
     }
 
-    /// p of a token relative to that of the most probable one (step 3): exp((x - highest) / T).
-    private func weight(_ id: Int32, highest: Float) -> Double {
-        let score = scores[Int(id)]
-        // Also where both are infinite, and their difference is not a number.
-        return score == highest ? 1 : exp((Double(score) - Double(highest)) / settings.temperature)
+    private func firstOfHighest(_ highest: Float) -> Int32? { scores.firstIndex(of: highest).map { Int32($0) } }
+
+    private func weight(_ id: Int32) -> Double { Double(weights.values[Int(id)]) }
+
+    /// Steps 4 to 6.
+    private mutating func drawFromMostProbable(_ random: inout Philox) -> Int? {
+        ids.removeAll(keepingCapacity: true)
+        // Not true of one that is not a number.
+        for id in scores.indices where scores[id] > -.infinity { ids.append(Int32(id)) }
+        if let k = settings.topK, k < ids.count { keepMostProbable(k) }
+        if settings.topP < 1 {
+            let total = ids.reduce(0) { $0 + weight($1) }
+            keepMostProbable(ids.count, untilTheySumTo: settings.topP * total)
+        }
+        func weightIfKept(_ id: Int32) -> Double { weight(id) >= settings.minP ? weight(id) : 0 }
+        var point = random.nextUniform() * ids.reduce(0) { $0 + weightIfKept($1) }
+        for id in ids {
+            point -= weightIfKept(id)
+            if point < 0 { return Int(id) }
+        }
+        return nil
     }
 
     /// Steps 4 and 5: leaves in `ids`, in this order, the most probable of them: at most `count`, and no more than are
     /// needed for their weights to sum to `share`.
-    private mutating func keepMostProbable(
-        _ count: Int, untilTheySumTo share: Double = .infinity, highest: Float
-    ) {
+    private mutating func keepMostProbable(_ count: Int, untilTheySumTo share: Double = .infinity) {
         for root in stride(from: ids.count / 2 - 1, through: 0, by: -1) { siftDown(from: root) }
         kept.removeAll(keepingCapacity: true)
         var sum = 0.0
         while kept.count < count, sum < share, let first = ids.first {
             kept.append(first)
-            sum += weight(first, highest: highest)
+            sum += weight(first)
             ids[0] = ids[ids.count - 1]
             ids.removeLast()
             siftDown(from: 0)
