@@ -405,7 +405,7 @@ static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
     }
     // Each thread reads one piece from end to end; of large weights several, so that none has long to wait for another.
     job.units = m->weight == GPT_WEIGHT_FLOAT32 ? m->n : panels_of(m->n);
-    job.pieces = at_most(execution.threads * (bytes > 1 << 22 ? 4 : 1), job.units);
+    job.pieces = at_most(execution.threads * (bytes > 1 << 18 ? 8 : 1), job.units);
     if (m->weight == GPT_WEIGHT_BFLOAT16) {
         float *rounded = gpt_scratch(GPT_SCRATCH_SHARED, m->m * m->k);
         NAME(round_all)(m->x, rounded, m->m * m->k);
