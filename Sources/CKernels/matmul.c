@@ -148,32 +148,33 @@ ALWAYS_INLINE void NAME(finish_rows)(
     }
 }
 
-// Fetches `count` floats, to be read or to be written, if they are there.
-ALWAYS_INLINE void NAME(fetch_row)(const float *from, int64_t count, const bool is_written) {
-    for (int64_t j = 0; from && j < count; j += CACHE_LINE) {
-        if (is_written) __builtin_prefetch(from + j, 1);
-        else __builtin_prefetch(from + j);
-    }
+// Fetches rows of `count` floats that are `stride` apart, to be read or to be written, if they are there.
+ALWAYS_INLINE void NAME(fetch_rows)(
+    const float *from, int64_t rows, int64_t stride, int64_t count, const bool is_written) {
+    if (!from) return;
+    for (int64_t r = 0; r < rows; r++, from += stride)
+        for (int64_t j = 0; j < count; j += CACHE_LINE) {
+            if (is_written) __builtin_prefetch(from + j, 1);
+            else __builtin_prefetch(from + j);
+        }
 }
 
 // Fetches the tile of c, and what its epilogue will read and write, while the tile is computed.
 ALWAYS_INLINE void NAME(fetch)(
     const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns, bool finishes) {
     const bool is_paired = m->kept_precision == GPT_BFLOAT16;
-    const int64_t words = is_paired ? columns / 2 : columns;
-    for (int64_t r = row; r < row + rows; r++) {
-        const matmul_place at = place(m, is_paired, r, column);
-        NAME(fetch_row)(at.c, columns, true);
-        if (!finishes) continue;
-        NAME(fetch_row)(at.factor, columns, false);
-        NAME(fetch_row)(at.residual, columns, false);
-        NAME(fetch_row)(at.before, words, true);
-        if (!at.slope_at) continue;
-        NAME(fetch_row)(at.slope_at, words, false);
-        NAME(fetch_row)(at.activated, columns, true);
-        NAME(fetch_row)(at.gated_at, words, false);
-        NAME(fetch_row)(at.d_gated, columns, true);
-    }
+    const int64_t words = is_paired ? columns / 2 : columns, kept_row = words_of(m->kept_precision, m->n);
+    const matmul_place at = place(m, is_paired, row, column);
+    NAME(fetch_rows)(at.c, rows, m->c_row, columns, true);
+    if (!finishes) return;
+    NAME(fetch_rows)(at.factor, rows, m->n, columns, false);
+    NAME(fetch_rows)(at.residual, rows, m->n, columns, false);
+    NAME(fetch_rows)(at.before, rows, kept_row, words, true);
+    if (!at.slope_at) return;
+    NAME(fetch_rows)(at.slope_at, rows, kept_row, words, false);
+    NAME(fetch_rows)(at.activated, rows, m->n, columns, true);
+    NAME(fetch_rows)(at.gated_at, rows, kept_row, words, false);
+    NAME(fetch_rows)(at.d_gated, rows, m->n, columns, true);
 }
 
 static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
