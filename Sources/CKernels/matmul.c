@@ -45,6 +45,7 @@ typedef struct {
 // What is done at a time: a block of the product or, if k is halved, of each of its halves, one after the other.
 typedef struct {
     matmul_block blocks[2];
+    int32_t halves;
     int64_t items;                       // of each
 } GPT_CONTEXT matmul_job;
 
@@ -59,31 +60,21 @@ static inline bool needs_strips(const gpt_matmul *m) { return m->a_column != 1; 
 
 static inline bool packs_a(const gpt_matmul *m) { return needs_strips(m) || m->precision == GPT_BFLOAT16; }
 
-// Whether k is halved: where a is read transposed, each half is long, and adding two results is little beside reading the
-// factors.
-static inline bool halves_k(const gpt_matmul *m) {
-    return needs_strips(m) && !m->packed_b && m->k >= 2 * SHORTEST_HALF && 4 * m->m * m->n <= m->k * (m->m + m->n);
-}
-
-// Where an epilogue reads and writes at one element of c; NULL where there is nothing.
+// How k is cut: perhaps in two halves, each in blocks. In words.
 typedef struct {
-    float *c;
-    const float *bias, *factor, *residual, *slope_at, *gated_at;
-    float *before, *activated, *d_gated;
-} matmul_place;
+    int32_t halves;
+    int64_t half, depth, blocks;
+} matmul_depths;
 
-// That of the element at (row, column). In pairs, what is kept has two columns in a word.
-static inline __attribute__((always_inline)) matmul_place place(
-    const gpt_matmul *m, const bool is_paired, int64_t row, int64_t column) {
-    const int64_t here = row * m->n + column;
-    const int64_t kept = is_paired ? row * ((m->n + 1) / 2) + column / 2 : here;
-#define AT(array, index) .array = m->array ? m->array + (index) : NULL
-    return (matmul_place){
-        .c = m->c + row * m->c_row + column,
-        AT(bias, column), AT(factor, here), AT(residual, here), AT(slope_at, kept), AT(gated_at, kept),
-        AT(before, kept), AT(activated, here), AT(d_gated, here),
+// k is halved where a is read transposed, each half is long, and adding two results is little beside reading the factors.
+static inline matmul_depths cut_k(const gpt_matmul *m, int64_t words) {
+    const bool is_halved = needs_strips(m) && !m->packed_b && !gpt_has_epilogue(m) && m->k >= 2 * SHORTEST_HALF
+        && 4 * m->m * m->n <= m->k * (m->m + m->n);
+    const int64_t half = is_halved ? (words + 1) / 2 : words, blocks = half > 0 ? (half + DEPTH - 1) / DEPTH : 1;
+    return (matmul_depths){
+        .halves = is_halved ? 2 : 1, .half = half, .blocks = blocks,
+        .depth = is_halved ? (half + blocks - 1) / blocks : DEPTH,
     };
-#undef AT
 }
 
 #endif
@@ -92,95 +83,7 @@ static inline __attribute__((always_inline)) matmul_place place(
 
 #include "gemm_core.h"
 
-#include "activation.h"
-
-// The epilogue of two vectors of a row of c, as many floats as a vector of pairs, `j` columns after `at`; `left` floats
-// exist if they are not whole. Always inlined with constant `is_paired` and `is_whole`.
-ALWAYS_INLINE void NAME(finish_two)(
-    const gpt_matmul *m, const matmul_place *at, int64_t j, const bool is_paired, const bool is_whole, int64_t left) {
-    const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left), word = j / 2;
-    vf x[2], slope_at[2], gated[2];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
-        x[i] = load_some(at->c + column, here);
-        if (at->bias) x[i] += load_some(at->bias + column, here);
-        if (is_paired) continue;
-        if (at->slope_at) slope_at[i] = load_some(at->slope_at + column, here);
-        if (at->gated_at) gated[i] = load_some(at->gated_at + column, here);
-        if (at->before) store_some(at->before + column, x[i], here);
-    }
-    if (is_paired) {
-        if (at->before) store_up_to(at->before + word, neighbours(x[0], x[1]), words);
-        if (at->slope_at) spread_pairs(load_up_to(at->slope_at + word, words), &slope_at[0], &slope_at[1]);
-        if (at->gated_at) spread_pairs(load_up_to(at->gated_at + word, words), &gated[0], &gated[1]);
-    }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
-        x[i] = NAME(activate)(m->activation, x[i]);
-        if (at->factor) x[i] *= load_some(at->factor + column, here);
-        if (at->slope_at) {
-            vf y, slope = NAME(derivative)(m->slope, slope_at[i], &y);
-            if (at->gated_at) {
-                store_some(at->d_gated + column, x[i] * y, here);
-                x[i] *= gated[i];
-                y *= gated[i];
-            }
-            x[i] *= slope;
-            store_some(at->activated + column, y, here);
-        }
-        if (at->residual) x[i] += load_some(at->residual + column, here);
-        store_some(at->c + column, x[i], here);
-    }
-}
-
-// The epilogue of rows x columns of c at (row, column).
-ALWAYS_INLINE void NAME(finish_rows)(
-    const gpt_matmul *m, const bool is_paired, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    for (int64_t r = row; r < row + rows; r++) {
-        const matmul_place at = place(m, is_paired, r, column);
-        for (int64_t j = 0; j < columns; j += 2 * LANES) {
-            const int64_t left = columns - j;
-            if (left >= 2 * LANES) NAME(finish_two)(m, &at, j, is_paired, true, left);
-            else NAME(finish_two)(m, &at, j, is_paired, false, left);
-        }
-    }
-}
-
-// Fetches rows of `count` floats that are `stride` apart, to be read or to be written, if they are there.
-ALWAYS_INLINE void NAME(fetch_rows)(
-    const float *from, int64_t rows, int64_t stride, int64_t count, const bool is_written) {
-    if (!from) return;
-    for (int64_t r = 0; r < rows; r++, from += stride)
-        for (int64_t j = 0; j < count; j += CACHE_LINE) {
-            if (is_written) __builtin_prefetch(from + j, 1);
-            else __builtin_prefetch(from + j);
-        }
-}
-
-// Fetches the tile of c, and what its epilogue will read and write, while the tile is computed.
-ALWAYS_INLINE void NAME(fetch)(
-    const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns, bool finishes) {
-    const bool is_paired = m->kept_precision == GPT_BFLOAT16;
-    const int64_t words = is_paired ? columns / 2 : columns, kept_row = words_of(m->kept_precision, m->n);
-    const matmul_place at = place(m, is_paired, row, column);
-    NAME(fetch_rows)(at.c, rows, m->c_row, columns, true);
-    if (!finishes) return;
-    NAME(fetch_rows)(at.factor, rows, m->n, columns, false);
-    NAME(fetch_rows)(at.residual, rows, m->n, columns, false);
-    NAME(fetch_rows)(at.before, rows, kept_row, words, true);
-    if (!at.slope_at) return;
-    NAME(fetch_rows)(at.slope_at, rows, kept_row, words, false);
-    NAME(fetch_rows)(at.activated, rows, m->n, columns, true);
-    NAME(fetch_rows)(at.gated_at, rows, kept_row, words, false);
-    NAME(fetch_rows)(at.d_gated, rows, m->n, columns, true);
-}
-
-static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    if (m->kept_precision == GPT_BFLOAT16) NAME(finish_rows)(m, true, row, rows, column, columns);
-    else NAME(finish_rows)(m, false, row, rows, column, columns);
-}
+#include "matmul_epilogue.h"
 
 // The index along k of the first element of a word.
 #define ELEMENTS(m, word) ((m)->precision == GPT_BFLOAT16 ? 2 * (word) : (word))
@@ -343,6 +246,15 @@ ALWAYS_INLINE int64_t NAME(offset)(const matmul_block *block) {
     return block->first_column * words_of(block->m.precision, block->m.k) + block->first_k * block->panels * PANEL;
 }
 
+// The same block of b for all of k's halves; each of them with its own room for what is packed, and its own result.
+static void NAME(run_block)(gpt_execution execution, matmul_job *job, int64_t row_blocks, int64_t packings_of_a) {
+    const matmul_block *block = &job->blocks[0];
+    job->items = block->panels + packings_of_a - block->first_item;
+    gpt_parallel(execution.threads, job->halves * job->items, NAME(pack), job);
+    job->items = row_blocks * block->panel_groups;
+    gpt_parallel(execution.threads, job->halves * job->items, NAME(multiply), job);
+}
+
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     // Below this many multiply-adds a hand-off to other threads costs more than it saves.
     if (m->m * m->n * m->k < 65536) execution.threads = 1;
@@ -357,27 +269,26 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     const int64_t groups = row_blocks >= PIECES || (packs_a(m) && !packs_before)
         ? 1 : (2 * PIECES + row_blocks - 1) / row_blocks;
     const int64_t strips = packs_before ? (m->m + TILE_ROWS - 1) / TILE_ROWS : 0;
+    const int64_t packings_of_a = packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0;
 
-    const int32_t halves = halves_k(m) ? 2 : 1;
-    const int64_t words = words_of(m->precision, m->k), half = (words + halves - 1) / halves;
-    const int64_t blocks_of_k = half > 0 ? (half + DEPTH - 1) / DEPTH : 1;
-    const int64_t depth = halves == 1 ? DEPTH : (half + blocks_of_k - 1) / blocks_of_k;
-    gpt_matmul parts[2] = {*m, *m};
+    const int64_t words = words_of(m->precision, m->k);
+    const matmul_depths depths = cut_k(m, words);
     const int64_t room_for_b = m->packed_b ? 0 : (m->n < WIDTH ? (m->n + PANEL - 1) / PANEL * PANEL : WIDTH) * DEPTH;
     const int64_t room = room_for_b + strips * NAME(packed_strip)(m, DEPTH);
-    float *packed[2] = {gpt_scratch(halves == 1 ? GPT_SCRATCH_SHARED : GPT_SCRATCH_FIRST_HALF, room)};
-    if (halves == 2) {
+    gpt_matmul parts[2] = {*m, *m};
+    float *packed[2] = {gpt_scratch(depths.halves == 1 ? GPT_SCRATCH_SHARED : GPT_SCRATCH_FIRST_HALF, room)};
+    if (depths.halves == 2) {
         packed[1] = gpt_scratch(GPT_SCRATCH_SECOND_HALF, room + (m->m + 1) * m->n);
         parts[1].c = packed[1] + room, parts[1].c_row = m->n, parts[1].accumulate = false;
         if (m->column_sums) parts[1].column_sums = parts[1].c + m->m * m->n, parts[1].add_column_sums = false;
     }
     for (int64_t column = 0; column < m->n; column += WIDTH) {
-        for (int64_t i = 0; i < blocks_of_k; i++) {
-            matmul_job packing, multiplying;
-            for (int32_t part = 0; part < halves; part++) {
-                const int64_t first = part * half, end = first + half < words ? first + half : words;
-                matmul_block block = NAME(block_at)(&parts[part], first + i * depth, end, depth, column);
-                block.first = i == 0, block.last = i == blocks_of_k - 1;
+        for (int64_t i = 0; i < depths.blocks; i++) {
+            matmul_job job = {.halves = depths.halves};
+            for (int32_t part = 0; part < depths.halves; part++) {
+                const int64_t first = part * depths.half, end = first + depths.half < words ? first + depths.half : words;
+                matmul_block block = NAME(block_at)(&parts[part], first + i * depths.depth, end, depths.depth, column);
+                block.first = i == 0, block.last = i == depths.blocks - 1;
                 block.rows_per_block = rows;
                 block.panels_per_group = (block.panels + groups - 1) / groups;
                 block.panel_groups = (block.panels + block.panels_per_group - 1) / block.panels_per_group;
@@ -385,19 +296,14 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
                 block.packed_b = m->packed_b ? m->packed_b + NAME(offset)(&block) : block.packed;
                 if (packs_before) block.packed_a = block.packed + room_for_b;
                 block.first_item = m->packed_b ? block.panels : 0;
-                packing.blocks[part] = multiplying.blocks[part] = block;
+                job.blocks[part] = block;
             }
-            const matmul_block *block = &multiplying.blocks[0];
-            packing.items = block->panels + (packs_before ? (m->m + PACKED_ROWS - 1) / PACKED_ROWS : 0) - block->first_item;
-            multiplying.items = row_blocks * block->panel_groups;
-            gpt_parallel(execution.threads, halves * packing.items, NAME(pack), &packing);
-            gpt_parallel(execution.threads, halves * multiplying.items, NAME(multiply), &multiplying);
+            NAME(run_block)(execution, &job, row_blocks, packings_of_a);
         }
     }
-    if (halves == 2) {
-        matmul_sum sum = {.m = *m, .second = parts[1].c};
-        gpt_parallel(execution.threads, (m->m + SUMMED_ROWS - 1) / SUMMED_ROWS, NAME(add_halves), &sum);
-    }
+    if (depths.halves == 1) return;
+    matmul_sum sum = {.m = *m, .second = parts[1].c};
+    gpt_parallel(execution.threads, (m->m + SUMMED_ROWS - 1) / SUMMED_ROWS, NAME(add_halves), &sum);
 }
 
 static void NAME(matmul_pack)(gpt_execution execution, const gpt_matmul *m, float *packed) {

@@ -6,11 +6,11 @@ import Testing
 @Suite("Matrix products")
 struct MatrixProductTests {
     /// Few and many rows; blocks of 384 words of k and 1,536 columns; strips of 6 rows and panels of 16 or 64 columns;
-    /// an odd k, whose last word has one element.
+    /// an odd k, whose last word has one element; a k that is halved where a is transposed.
     static let shapes: [(m: Int, n: Int, k: Int)] = [
         (1, 1, 1), (5, 7, 3), (13, 65, 33), (33, 200, 77), (100, 48, 129), (400, 20, 24), (50, 130, 801),
         (20, 1601, 40),
-        (1600, 17, 21),
+        (1600, 17, 21), (24, 33, 1701),
     ]
 
     /// The nearest bfloat16, to even between two.
@@ -60,6 +60,29 @@ struct MatrixProductTests {
                     largestError(one.map(Double.init), reference) < 4e-6, "\(precision) \(transposesA) \(transposesB)")
                 #expect(product(2) == one && product(3) == one, "threads change the bits")
             }
+        }
+    }
+
+    @Test("What comes after a product comes once, however the product is cut", arguments: shapes)
+    func epilogues(shape: (m: Int, n: Int, k: Int)) {
+        let (m, n, k) = shape
+        var random = Philox(UInt64(m * n * k + 2))
+        let residual = Tensor.normal([m, n], deviation: 1, using: &random)
+        let bias = Tensor.normal([n], deviation: 1, using: &random)
+        for transposesA in [false, true] {
+            let a = Tensor.normal(transposesA ? [k, m] : [m, k], deviation: 1, using: &random)
+            let b = Tensor.normal([k, n], deviation: 1, using: &random)
+            let both = Tensor([m, n]), product = Tensor([m, n])
+            Execution.$current.withValue(Execution(threads: 2)) {
+                let a = transposesA ? Matrix(a).transposed : Matrix(a)
+                MatrixProduct.multiply(a, Matrix(b), into: Matrix(product))
+                MatrixProduct.multiply(
+                    a, Matrix(b), into: Matrix(both), epilogue: .bias(bias, residual: Matrix(residual)))
+            }
+            let expected = zip(product.values, residual.values).enumerated().map { index, pair in
+                Double(pair.0) + Double(bias.values[index % n]) + Double(pair.1)
+            }
+            #expect(largestError(both.values.map(Double.init), expected) < 4e-6)
         }
     }
 

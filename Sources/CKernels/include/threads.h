@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 // Calls body(context, i) once for every i in 0..<count, on at most `threads` threads, the caller among them, and returns
-// when all are done. Items are taken in order of availability: a body must write to places of its own.
+// when all are done. Each thread begins with its share of neighbouring items, the same in every job, so it pays to cut data
+// alike in all of them; but any thread may do any item, in any order: a body must write to places of its own.
 // Calls from several threads at once are allowed (one gets the pool, the others run their items themselves), and so
 // are nested calls (the inner one runs on its caller).
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, int64_t i), void *context);
