@@ -24,7 +24,7 @@ enum {
     PIECES = 16,        // items of work there should be, however small the product
     WIDEST_PANEL = 64,  // of all instruction sets
     STAGE = 8,          // words of k that are staged at a time when a is packed in strips
-    SHORTEST_HALF = 192,
+    SHORTEST_HALF = 192,    // elements of k in a half
     SUMMED_ROWS = 8,    // rows of an item when halves are added
 };
 
@@ -52,7 +52,7 @@ typedef struct {
 // The sum of the two halves, of which the first is in c.
 typedef struct {
     gpt_matmul m;
-    const float *second;                 // (m, n)
+    const float *second;                 // (m, n), and after it the sums of the columns of b, if they are wanted
 } GPT_CONTEXT matmul_sum;
 
 // Whether a is packed in strips before it is multiplied: where it is read transposed (a_row is 1 then).
