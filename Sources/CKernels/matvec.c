@@ -3,6 +3,8 @@
 // float32, stored by rows: the rows of W are cut into chunks that follow one another in memory, each item of work
 //     multiplies one chunk, and the sums of the chunks are added in order. Reading panels of columns instead, as a large
 //     product does, reached half the bandwidth: every row of a panel is in another page.
+// float32, stored by rows, small: lies in a cache, where that does not matter. What counts there is that threads need not
+//     wait for each other twice. Each item of work multiplies some columns, from the first row to the last.
 // float32, stored by columns (a tied classifier): dot products, one column after another.
 // packed: panels of columns, which lie in memory as they are read. Within a panel, blocks of GPT_SCALE_BLOCK rows.
 //
@@ -17,7 +19,14 @@
 
 #ifndef SIMD
 
-enum { GROUP_ROWS = 6, CHUNKS = 16, LEAST_CHUNK = 32, CHUNK_STEP = 8, AHEAD = 512 };
+enum {
+    ALONE = 1 << 18,     // bytes that one thread has read before two have come together
+    SMALL = 1 << 19,     // bytes of a weight that is likely in a cache
+    CHUNKS = 16, LEAST_CHUNK = 32, CHUNK_STEP = 8,
+    GROUP_ROWS = 6,
+    AHEAD = 512,         // floats of a column that are asked for ahead
+    ROWS_AHEAD = 8,      // rows of a few columns that are
+};
 
 typedef struct {
     gpt_matvec m;
@@ -248,6 +257,57 @@ static void NAME(add_chunks)(void *context, int64_t i) {
         }
 }
 
+// Some rows of x times some vectors of columns of W, of which the last has `left` - (vectors - 1) LANES columns.
+ALWAYS_INLINE void NAME(down)(
+    const int rows, const int vectors, const gpt_matvec *m, int64_t row, int64_t column, int64_t left) {
+    vf sums[4][2 * VECTORS];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
+    const float *w = (const float *)m->w + column, *x = m->x + row * m->k;
+    for (int64_t p = 0; p < m->k; p++, w += m->row) {
+        vf columns[2 * VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            NAME(ask_for)(w + ROWS_AHEAD * m->row + v * LANES);
+            columns[v] = load_up_to(w + v * LANES, left - v * LANES);
+        }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] = splat(x[r * m->k + p]) * columns[v] + sums[r][v];
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) NAME(deliver)(m, row + r, column + v * LANES, sums[r][v], left - v * LANES);
+}
+
+// float32 by rows, small: some columns.
+static void NAME(multiply_few_columns)(void *context, int64_t i) {
+    const matvec_job *job = context;
+    const gpt_matvec *m = &job->m;
+    const int64_t first = job->units * i / job->pieces * LANES;
+    const int64_t end = at_most(m->n, job->units * (i + 1) / job->pieces * LANES);
+    for (int64_t row = 0; row < m->m;) {
+        const int64_t rows = m->m - row >= 4 ? 4 : 1;
+        int64_t j = first;
+        if (rows == 1)
+            for (; j + 2 * VECTORS * LANES <= end; j += 2 * VECTORS * LANES)
+                NAME(down)(1, 2 * VECTORS, m, row, j, 2 * VECTORS * LANES);
+        for (; j + VECTORS * LANES <= end; j += VECTORS * LANES) {
+            if (rows == 1) NAME(down)(1, VECTORS, m, row, j, VECTORS * LANES);
+            else NAME(down)(4, VECTORS, m, row, j, VECTORS * LANES);
+        }
+        for (; j < end; j += LANES) {
+            if (rows == 1) NAME(down)(1, 1, m, row, j, end - j);
+            else NAME(down)(4, 1, m, row, j, end - j);
+        }
+        row += rows;
+    }
+}
+
 // Some rows of x times one column of W.
 ALWAYS_INLINE void NAME(dots)(const int rows, int64_t k, const float *x, const float *w, float *out, int64_t out_row) {
     vf sums[4][2];
@@ -389,9 +449,14 @@ static void NAME(unpack_weight)(void *context, int64_t panel) {
 static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
     const bool by_rows = m->weight == GPT_WEIGHT_FLOAT32 && m->column == 1;
     const int64_t bytes = m->weight == GPT_WEIGHT_FLOAT32 ? m->k * m->n * 4 : gpt_packed_bytes(m->weight, m->k, m->n);
-    // Below this a hand-off to other threads costs more than it saves.
-    if (bytes * m->m < 1 << 16) execution.threads = 1;
+    if (bytes * m->m <= ALONE) execution.threads = 1;
     matvec_job job = {.m = *m, .x = m->x};
+    if (by_rows && bytes <= SMALL) {
+        job.units = (m->n + LANES - 1) / LANES;
+        job.pieces = at_most(execution.threads, job.units);
+        gpt_parallel(execution.threads, job.pieces, NAME(multiply_few_columns), &job);
+        return;
+    }
     if (by_rows) {
         job.depth = (m->k + CHUNKS - 1) / CHUNKS;
         job.depth = (job.depth < LEAST_CHUNK ? LEAST_CHUNK : job.depth + CHUNK_STEP - 1) / CHUNK_STEP * CHUNK_STEP;

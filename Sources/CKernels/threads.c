@@ -1,6 +1,12 @@
-// One job at a time. Its items are dealt out beforehand, a range of neighbours to each thread, the same range in every job:
-// items are mostly rows, so what a thread has written in one op lies in its own cache when it reads it in the next. (Between
-// cores that share no cache, a line takes as long as from memory.) A thread that has done its own takes from the others.
+// One job at a time. Its items are dealt out beforehand, a share of neighbours to each thread, the same in every job: items
+// are mostly rows, so what a thread has written in one op lies in its own cache when it reads it in the next. (Between cores
+// that share no cache, a line takes as long as from memory.) A thread that has done its own takes from the others.
+//
+// What a hand-off costs is the lines that go from cache to cache, one after another: the caller writes all that a worker
+// must know into one line, which the worker watches, and the worker reports in another. Taking an item is what joins a job.
+// Of a share that is used up nothing can be taken, so a worker that comes late, or never, is not waited for; and whoever
+// has taken an item finds its job unchanged, which does not end before the item is reported.
+//
 // A worker that has nothing to do spins for some tens of microseconds (the gap between two ops of a training step), then
 // sleeps.
 
@@ -17,31 +23,29 @@ enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20
 
 #define LINE _Alignas(128)
 
+// Items of the job for one thread.
 typedef struct {
+    LINE _Atomic uint64_t items;      // the next | the end << 32
+    _Atomic(void *) context;
     void (*body)(void *, int64_t);
-    void *context;
-    int32_t threads;
-} job;
-
-// The items of one thread, in a cache line of its own.
-typedef struct {
-    LINE _Atomic int64_t next;
-    int64_t end;
+    _Atomic int32_t threads;          // shares there are
 } share;
+
+typedef struct {
+    LINE _Atomic int64_t done;        // items it has done since it was started; only it writes here
+    _Atomic bool is_asleep;
+    pthread_cond_t wake;
+} worker;
 
 static struct {
     pthread_mutex_t in_use;    // held by the caller whose job has the pool
     pthread_mutex_t lock;      // guards the sleep of the workers
-    pthread_cond_t wake;
-    _Atomic int32_t workers;   // threads started so far
+    _Atomic int32_t started;   // workers so far
     int32_t cores;
-    _Atomic int32_t sleeping;
-    // What is written at each job, or waited for, lies in cache lines apart from what is only read.
-    LINE job job;
-    LINE _Atomic uint64_t ticket;   // job number << 8 | the workers that may join it: those whose number is at most this
-    LINE _Atomic int32_t busy;      // workers inside the job
-    share shares[MAXIMUM_WORKERS + 1];
-} pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    int64_t done;              // items that workers have done in the jobs before
+    share shares[MAXIMUM_WORKERS + 1];     // the caller's, then those of the workers
+    worker workers[MAXIMUM_WORKERS + 1];   // by the same numbers
+} pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local bool inside_job = false;
 
@@ -53,105 +57,112 @@ static inline void wait_briefly(int32_t spins) {
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-    if ((spins & 63) == 0 && (spins > SPINS_BEFORE_YIELD || pool.workers >= pool.cores)) sched_yield();
+    if ((spins & 63) == 0 && (spins > SPINS_BEFORE_YIELD || pool.started >= pool.cores)) sched_yield();
 }
 
-// Does the items of thread `self`, then what is left of those of the next threads.
-static void take_items(int32_t self) {
-    const job job = pool.job;
-    for (int32_t i = 0; i < job.threads; i++) {
-        share *from = &pool.shares[(self + i) % job.threads];
-        while (atomic_load_explicit(&from->next, memory_order_relaxed) < from->end) {
-            const int64_t item = atomic_fetch_add_explicit(&from->next, 1, memory_order_relaxed);
-            if (item < from->end) job.body(job.context, item);
-        }
+static inline uint64_t items(int64_t next, int64_t end) { return (uint64_t)end << 32 | (uint64_t)next; }
+
+static inline bool has_one(uint64_t items) { return (uint32_t)items < items >> 32; }
+
+// Does what is left of a share, and says how many items that were.
+static int64_t take_items(share *from) {
+    int64_t done = 0;
+    while (has_one(atomic_load_explicit(&from->items, memory_order_relaxed))) {
+        // Asked for now, it arrives while the line of the share becomes this thread's to write.
+        __builtin_prefetch(atomic_load_explicit(&from->context, memory_order_relaxed));
+        const uint64_t taken = atomic_fetch_add_explicit(&from->items, 1, memory_order_acquire);
+        if (!has_one(taken)) break;
+        from->body(atomic_load_explicit(&from->context, memory_order_relaxed), (uint32_t)taken);
+        done += 1;
     }
+    return done;
 }
 
-// Whether there is a job that worker `self` may join, other than the last one it did.
-static inline bool is_wanted(uint64_t ticket, int32_t self, uint64_t last) {
-    return (int32_t)(ticket & 0xff) >= self && ticket >> 8 != last;
-}
-
-// Joins the job, if it may. Its number is kept in `last`. The caller closes the ticket before it looks whether anyone is
-// busy, and a worker says that it is busy before it looks at the ticket once more: so one of them sees the other.
-static bool join_job(int32_t self, uint64_t *last) {
-    const uint64_t ticket = atomic_load_explicit(&pool.ticket, memory_order_acquire);
-    if (!is_wanted(ticket, self, *last)) return false;
-    atomic_fetch_add(&pool.busy, 1);
-    if (atomic_load(&pool.ticket) == ticket) {
-        *last = ticket >> 8;
-        return true;
-    }
-    atomic_fetch_sub(&pool.busy, 1);
-    return false;
+static void sleep_until_wanted(int32_t self) {
+    pthread_mutex_lock(&pool.lock);
+    atomic_store(&pool.workers[self].is_asleep, true);
+    while (!has_one(atomic_load(&pool.shares[self].items))) pthread_cond_wait(&pool.workers[self].wake, &pool.lock);
+    atomic_store(&pool.workers[self].is_asleep, false);
+    pthread_mutex_unlock(&pool.lock);
 }
 
 static void *work(void *number) {
     const int32_t self = (int32_t)(intptr_t)number;
-    uint64_t last = 0;
+    share *own = &pool.shares[self];
+    int64_t all = 0;
     inside_job = true;
     for (;;) {
-        int32_t spins = 0;
-        while (!join_job(self, &last)) {
-            if (++spins < SPINS_BEFORE_SLEEP) {
-                wait_briefly(spins);
-                continue;
-            }
-            pthread_mutex_lock(&pool.lock);
-            atomic_fetch_add(&pool.sleeping, 1);
-            while (!is_wanted(atomic_load(&pool.ticket), self, last)) pthread_cond_wait(&pool.wake, &pool.lock);
-            atomic_fetch_sub(&pool.sleeping, 1);
-            pthread_mutex_unlock(&pool.lock);
-            spins = 0;
+        for (int32_t spins = 1; !has_one(atomic_load_explicit(&own->items, memory_order_relaxed)); spins++) {
+            if (spins < SPINS_BEFORE_SLEEP) wait_briefly(spins);
+            else sleep_until_wanted(self);
         }
-        take_items(self);
-        atomic_fetch_sub_explicit(&pool.busy, 1, memory_order_acq_rel);
+        const int32_t threads = atomic_load_explicit(&own->threads, memory_order_relaxed);
+        for (int32_t i = 0; i < threads; i++) {
+            const int64_t done = take_items(&pool.shares[(self + i) % threads]);
+            if (done == 0) continue;
+            all += done;
+            atomic_store_explicit(&pool.workers[self].done, all, memory_order_release);
+        }
     }
     return NULL;
 }
 
 static void start_workers(int32_t wanted) {
     if (pool.cores == 0) pool.cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    while (pool.workers < wanted) {
+    while (pool.started < wanted) {
+        const int32_t number = pool.started + 1;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
         pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
         pthread_attr_setstacksize(&attributes, 1 << 21);
+        pthread_cond_init(&pool.workers[number].wake, NULL);
         pthread_t thread;
-        int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)(pool.workers + 1));
+        int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)number);
         pthread_attr_destroy(&attributes);
         if (failed) return;    // fewer threads do the same work
-        pool.workers += 1;
+        pool.started = number;
     }
+}
+
+// Gives a thread its share. A worker that falls asleep at this very moment may be missed; then others do its items.
+static void offer(int32_t thread, uint64_t items, int32_t threads, void (*body)(void *, int64_t), void *context) {
+    share *to = &pool.shares[thread];
+    to->body = body;
+    atomic_store_explicit(&to->context, context, memory_order_relaxed);
+    atomic_store_explicit(&to->threads, threads, memory_order_relaxed);
+    atomic_store_explicit(&to->items, items, memory_order_release);
+    worker *sleeper = &pool.workers[thread];
+    if (!atomic_load_explicit(&sleeper->is_asleep, memory_order_relaxed)) return;
+    pthread_mutex_lock(&pool.lock);
+    pthread_cond_signal(&sleeper->wake);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static int64_t done_by_workers(void) {
+    int64_t done = 0;
+    for (int32_t i = 1; i <= pool.started; i++)
+        done += atomic_load_explicit(&pool.workers[i].done, memory_order_acquire);
+    return done;
 }
 
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t), void *context) {
     if (threads > MAXIMUM_WORKERS) threads = MAXIMUM_WORKERS;
     if (threads > count) threads = (int32_t)count;
-    if (threads <= 1 || inside_job || pthread_mutex_trylock(&pool.in_use) != 0) {
+    if (threads <= 1 || count > INT32_MAX || inside_job || pthread_mutex_trylock(&pool.in_use) != 0) {
         for (int64_t i = 0; i < count; i++) body(context, i);
         return;
     }
     start_workers(threads - 1);
-    pool.job = (job){body, context, threads};
-    for (int32_t i = 0; i < threads; i++) {
-        pool.shares[i].end = count * (i + 1) / threads;
-        atomic_store_explicit(&pool.shares[i].next, count * i / threads, memory_order_relaxed);
-    }
-    const uint64_t number = (atomic_load_explicit(&pool.ticket, memory_order_relaxed) >> 8) + 1;
-    atomic_store(&pool.ticket, number << 8 | (uint64_t)(threads - 1));
-    if (atomic_load(&pool.sleeping) > 0) {
-        pthread_mutex_lock(&pool.lock);
-        pthread_cond_broadcast(&pool.wake);
-        pthread_mutex_unlock(&pool.lock);
-    }
+    // The caller has taken the first item when it offers the others: so it can begin without a look at any line.
+    for (int32_t i = threads - 1; i >= 0; i--)
+        offer(i, items(count * i / threads + (i == 0), count * (i + 1) / threads), threads, body, context);
     inside_job = true;
-    take_items(0);
+    body(context, 0);
+    int64_t done = 1;
+    for (int32_t i = 0; i < threads; i++) done += take_items(&pool.shares[i]);
     inside_job = false;
-    // No worker may join any more; then wait for those that did.
-    atomic_store(&pool.ticket, number << 8);
-    for (int32_t spins = 1; atomic_load(&pool.busy) > 0; spins++) wait_briefly(spins);
+    pool.done += count - done;
+    for (int32_t spins = 1; done_by_workers() != pool.done; spins++) wait_briefly(spins);
     pthread_mutex_unlock(&pool.in_use);
 }
 

@@ -5,9 +5,9 @@ import Testing
 /// Products off the tape, with weights as they lie and packed, held against sums in double precision of the same numbers.
 @Suite("Products of few rows with a weight")
 struct WeightProductTests {
-    /// Whole panels and blocks, and one more or less.
+    /// Whole panels and blocks, and one more or less; the last so large that its rows are read in chunks.
     static let shapes: [(inputs: Int, outputs: Int)] = [
-        (1, 1), (5, 17), (31, 63), (32, 64), (33, 65), (100, 70), (129, 130), (128, 384), (600, 20),
+        (1, 1), (5, 17), (31, 63), (32, 64), (33, 65), (100, 70), (129, 130), (128, 384), (600, 20), (261, 515),
     ]
 
     private func random(_ shape: Shape, seed: UInt64) -> Tensor {
@@ -95,9 +95,12 @@ struct WeightProductTests {
         }
     }
 
-    @Test("The bits do not depend on the number of threads", arguments: Precision.allCases, [1, 3, 8])
-    func threads(precision: Precision, rows: Int) {
-        let (I, O) = (300, 700), x = random([rows, I], seed: 1)
+    /// Of weights that are and that are not read in chunks of rows, all large enough to be shared among threads.
+    @Test(
+        "The bits do not depend on the number of threads", arguments: Precision.allCases,
+        [(1, 700), (1, 1800), (3, 400), (8, 400), (8, 700)])
+    func threads(precision: Precision, size: (rows: Int, outputs: Int)) {
+        let (I, O) = (300, size.outputs), x = random([size.rows, I], seed: 1)
         for isTransposed in [false, true] {
             let weight = Parameter(random(isTransposed ? [O, I] : [I, O], seed: 2))
             let results = [1, 2, 3, 7].map { threads in

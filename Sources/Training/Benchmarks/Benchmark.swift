@@ -90,30 +90,39 @@ public struct Benchmark: Sendable {
         public let peakMemory: Int
     }
 
-    /// Lets one sequence grow from one token by at most 200, drawn at temperature 0.8, once untimed and then in turns with
-    /// reading memory, so that both meet the machine in the same states; of both the best counts.
+    /// Lets one sequence grow from one token by at most 200, drawn at temperature 0.8: once untimed, then again and again for
+    /// a fifth of a second, in turns with reading memory for as long, so that both meet the machine in the same states. Of
+    /// both the best turn counts.
     /// - Parameter seconds: how long in all, if three turns take no longer.
     public func generate(seconds: Double) throws -> GenerationResult {
         let model = Transformer(configuration, seed: 1)
         let count = max(1, min(200, configuration.contextLength - 2))
         let settings = GenerationSettings(temperature: 0.8, seed: 1)
-        func time() throws -> Double {
-            let generator = try Generator(model, prompt: [0], settings: settings)
-            return try ContinuousClock().measure { for _ in 0..<count { _ = try generator.next() } } / .seconds(1)
+        let clock = ContinuousClock(), turn = 0.2
+        func rate(during seconds: Double) throws -> Double {
+            let start = clock.now
+            var tokens = 0, elapsed = 0.0
+            repeat {
+                let generator = try Generator(model, prompt: [0], settings: settings)
+                for _ in 0..<count { _ = try generator.next() }
+                tokens += count
+                elapsed = (clock.now - start) / .seconds(1)
+            } while elapsed < seconds
+            return Double(tokens) / elapsed
         }
-        _ = try time()  // weights are packed now
+        _ = try rate(during: 0)  // weights are packed now
         let memory = Self.peakMemory
-        var rate = 0.0, peak = 0.0, turns = 0
-        let start = ContinuousClock.now
-        while turns < 3 || ContinuousClock.now - start < .seconds(seconds) {
-            rate = max(rate, Double(count) / (try time()))
-            peak = max(peak, Self.measuredBandwidth(seconds: 0.2))
+        var best = 0.0, peak = 0.0, turns = 0
+        let start = clock.now
+        while turns < 3 || clock.now - start < .seconds(seconds) {
+            best = max(best, try rate(during: turn))
+            peak = max(peak, Self.measuredBandwidth(seconds: turn))
             turns += 1
         }
         // The nth token attends to n keys and values.
         let bytes = configuration.bytesRead(perTokenAfter: Double(count + 1) / 2, Execution.current.precision)
         return GenerationResult(
-            tokensPerSecond: rate, tokens: count, bytesPerSecond: rate * bytes, peakBytesPerSecond: peak,
+            tokensPerSecond: best, tokens: count, bytesPerSecond: best * bytes, peakBytesPerSecond: peak,
             peakMemory: memory)
     }
 
