@@ -88,6 +88,16 @@ static inline matmul_depths cut_k(const gpt_matmul *m, int64_t words) {
 // The index along k of the first element of a word.
 #define ELEMENTS(m, word) ((m)->precision == GPT_BFLOAT16 ? 2 * (word) : (word))
 
+// sums = or += the sums of some vectors of columns, of which the last may not be whole: `left` columns exist.
+ALWAYS_INLINE void NAME(sum_columns)(
+    const int vectors, float *sums, bool adds, const float *b, int64_t b_row, int64_t k, int64_t left) {
+    vf totals[VECTORS];
+    for (int v = 0; v < vectors; v++) totals[v] = adds ? load_up_to(sums + v * LANES, left - v * LANES) : splat(0);
+    for (int64_t p = 0; p < k; p++)
+        for (int v = 0; v < vectors; v++) totals[v] += load_up_to(b + p * b_row + v * LANES, left - v * LANES);
+    for (int v = 0; v < vectors; v++) store_up_to(sums + v * LANES, totals[v], left - v * LANES);
+}
+
 static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
     const gpt_matmul *m = &block->m;
     const int64_t column = i * PANEL, left = block->columns - column, columns = left < PANEL ? left : PANEL;
@@ -98,11 +108,11 @@ static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
     if (!m->column_sums) return;
     // The rows are in cache now. Each column is summed in their order.
     float *sums = m->column_sums + block->first_column + column;
-    for (int64_t j = 0; j < columns; j += LANES) {
-        vf total = block->first && !m->add_column_sums ? splat(0) : load_up_to(sums + j, columns - j);
-        for (int64_t p = 0; p < k; p++) total += load_up_to(b + p * m->b_row + j, columns - j);
-        store_up_to(sums + j, total, columns - j);
-    }
+    const bool adds = !block->first || m->add_column_sums;
+    if (columns == PANEL) NAME(sum_columns)(VECTORS, sums, adds, b, m->b_row, k, PANEL);
+    else
+        for (int64_t j = 0; j < columns; j += LANES)
+            NAME(sum_columns)(1, sums + j, adds, b + j, m->b_row, k, columns - j);
 }
 
 // The distance between two strips: the last copy of one spills over into it.

@@ -7,7 +7,8 @@
 typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2, GPT_SILU = 3 } gpt_activation;
 
 // a is (m, k), b is (k, n), c is (m, n). a and b are addressed by strides in floats, one of the two strides of each
-// being 1, so that either may be read transposed; c has contiguous rows.
+// being 1, so that either may be read transposed; c has contiguous rows. What is done to c afterwards is one of three: a sum
+// (bias, residual), an activation (bias, before, factor) or a slope (slope_at and what follows it).
 typedef struct {
     int64_t m, n, k;
     int32_t precision;       // gpt_precision, to which a and b are rounded
@@ -29,7 +30,7 @@ typedef struct {
     const float *gated_at;   // kept (m, n): what `slope` was multiplied by, and so c and `activated` are, or NULL
     float *d_gated;          // (m, n) contiguous: c times `slope` itself, the gradient of what is at gated_at, goes here
     int32_t slope;           // gpt_activation
-    const float *residual;   // (m, n) contiguous, added last, or NULL
+    const float *residual;   // (m, n) contiguous, added to c, or NULL
     float *column_sums;      // (n): the sums of the columns of b, unrounded, or NULL; only where b's rows are contiguous
     bool add_column_sums;    // on top of what column_sums holds
 } gpt_matmul;

@@ -1,4 +1,12 @@
-// What is done to a tile of a product while it is near: bias, activation and its derivative, factors, residual.
+// What is done to a tile of a product while it is near. It is one of three:
+//
+//     sum:         c + bias + residual
+//     activation:  act(c + bias) factor; c + bias is kept for backward
+//     slope:       c act'(h) for an h that was kept, and act(h) beside it; in a gated network both times what was gated, and c
+//                  act(h), the gradient of that, as well
+//
+// Each has loops of its own, which hold no pointers but their own. One loop for all of them had more than there are
+// registers, and what it did besides arithmetic took longer than that.
 //
 // Included by matmul.c within each_instruction_set.h.
 
@@ -6,6 +14,13 @@
 
 #ifndef GPT_MATMUL_EPILOGUE_H
 #define GPT_MATMUL_EPILOGUE_H
+
+typedef enum { SUM, ACTIVATION, SLOPE } matmul_epilogue;
+
+static inline matmul_epilogue epilogue_of(const gpt_matmul *m) {
+    if (m->slope_at) return SLOPE;
+    return m->activation != GPT_IDENTITY || m->before || m->factor ? ACTIVATION : SUM;
+}
 
 // Where an epilogue reads and writes at one element of c; NULL where there is nothing.
 typedef struct {
@@ -30,57 +45,90 @@ static inline __attribute__((always_inline)) matmul_place place(
 
 #endif
 
-// The epilogue of two vectors of a row of c, as many floats as a vector of pairs, `j` columns after `at`; `left` floats
-// exist if they are not whole. Always inlined with constant `is_paired` and `is_whole`.
-ALWAYS_INLINE void NAME(finish_two)(
-    const gpt_matmul *m, const matmul_place *at, int64_t j, const bool is_paired, const bool is_whole, int64_t left) {
-    const int64_t words = is_whole ? LANES : words_of(GPT_BFLOAT16, left), word = j / 2;
-    vf x[2], slope_at[2], gated[2];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
-        x[i] = load_some(at->c + column, here);
-        if (at->bias) x[i] += load_some(at->bias + column, here);
-        if (is_paired) continue;
-        if (at->slope_at) slope_at[i] = load_some(at->slope_at + column, here);
-        if (at->gated_at) gated[i] = load_some(at->gated_at + column, here);
-        if (at->before) store_some(at->before + column, x[i], here);
-    }
+// Two vectors of a row: as many floats as a vector of pairs. They are `j` columns after a place; where they are not whole,
+// `left` floats exist. Always inlined, with all constant that can be.
+#define HERE(i) (is_whole ? LANES : left - (i) * LANES)
+#define COLUMN(i) (j + (i) * LANES)
+
+ALWAYS_INLINE void NAME(keep)(
+    const bool is_paired, const bool is_whole, float *to, int64_t j, int64_t left, const vf x[2]) {
     if (is_paired) {
-        if (at->before) store_up_to(at->before + word, neighbours(x[0], x[1]), words);
-        if (at->slope_at) spread_pairs(load_up_to(at->slope_at + word, words), &slope_at[0], &slope_at[1]);
-        if (at->gated_at) spread_pairs(load_up_to(at->gated_at + word, words), &gated[0], &gated[1]);
+        store_up_to(to + j / 2, neighbours(x[0], x[1]), is_whole ? LANES : words_of(GPT_BFLOAT16, left));
+        return;
     }
+    for (int i = 0; i < 2; i++) store_some(to + COLUMN(i), x[i], HERE(i));
+}
+
+ALWAYS_INLINE void NAME(kept)(
+    const bool is_paired, const bool is_whole, const float *from, int64_t j, int64_t left, vf x[2]) {
+    if (is_paired) {
+        spread_pairs(load_up_to(from + j / 2, is_whole ? LANES : words_of(GPT_BFLOAT16, left)), &x[0], &x[1]);
+        return;
+    }
+    for (int i = 0; i < 2; i++) x[i] = load_some(from + COLUMN(i), HERE(i));
+}
+
+ALWAYS_INLINE void NAME(finish_two)(
+    const gpt_matmul *m, const matmul_epilogue epilogue, const bool is_paired, const bool is_whole, const matmul_place *at,
+    int64_t j, int64_t left) {
+    vf x[2];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 2; i++) {
-        const int64_t here = is_whole ? LANES : left - i * LANES, column = j + i * LANES;
-        x[i] = NAME(activate)(m->activation, x[i]);
-        if (at->factor) x[i] *= load_some(at->factor + column, here);
-        if (at->slope_at) {
-            vf y, slope = NAME(derivative)(m->slope, slope_at[i], &y);
+        x[i] = load_some(at->c + COLUMN(i), HERE(i));
+        if (epilogue != SLOPE && at->bias) x[i] += load_some(at->bias + COLUMN(i), HERE(i));
+        if (epilogue == SUM && at->residual) x[i] += load_some(at->residual + COLUMN(i), HERE(i));
+    }
+    if (epilogue == ACTIVATION) {
+        if (at->before) NAME(keep)(is_paired, is_whole, at->before, j, left, x);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 2; i++) {
+            x[i] = NAME(activate)(m->activation, x[i]);
+            if (at->factor) x[i] *= load_some(at->factor + COLUMN(i), HERE(i));
+        }
+    }
+    if (epilogue == SLOPE) {
+        vf h[2], gated[2];
+        NAME(kept)(is_paired, is_whole, at->slope_at, j, left, h);
+        if (at->gated_at) NAME(kept)(is_paired, is_whole, at->gated_at, j, left, gated);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 2; i++) {
+            vf y, slope = NAME(derivative)(m->slope, h[i], &y);
             if (at->gated_at) {
-                store_some(at->d_gated + column, x[i] * y, here);
+                store_some(at->d_gated + COLUMN(i), x[i] * y, HERE(i));
                 x[i] *= gated[i];
                 y *= gated[i];
             }
             x[i] *= slope;
-            store_some(at->activated + column, y, here);
+            store_some(at->activated + COLUMN(i), y, HERE(i));
         }
-        if (at->residual) x[i] += load_some(at->residual + column, here);
-        store_some(at->c + column, x[i], here);
     }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 2; i++) store_some(at->c + COLUMN(i), x[i], HERE(i));
 }
+
+#undef HERE
+#undef COLUMN
 
 // The epilogue of rows x columns of c at (row, column).
 ALWAYS_INLINE void NAME(finish_rows)(
-    const gpt_matmul *m, const bool is_paired, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    for (int64_t r = row; r < row + rows; r++) {
-        const matmul_place at = place(m, is_paired, r, column);
-        for (int64_t j = 0; j < columns; j += 2 * LANES) {
-            const int64_t left = columns - j;
-            if (left >= 2 * LANES) NAME(finish_two)(m, &at, j, is_paired, true, left);
-            else NAME(finish_two)(m, &at, j, is_paired, false, left);
-        }
+    const gpt_matmul *m, const matmul_epilogue epilogue, const bool is_paired, int64_t row, int64_t rows, int64_t column,
+    int64_t columns) {
+    matmul_place at = place(m, is_paired, row, column);
+    const int64_t kept_row = is_paired ? (m->n + 1) / 2 : m->n;
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t j = 0;
+        for (; j + 2 * LANES <= columns; j += 2 * LANES) NAME(finish_two)(m, epilogue, is_paired, true, &at, j, 0);
+        if (j < columns) NAME(finish_two)(m, epilogue, is_paired, false, &at, j, columns - j);
+        at.c += m->c_row;
+        if (at.residual) at.residual += m->n;
+        if (at.before) at.before += kept_row;
+        if (at.factor) at.factor += m->n;
+        if (epilogue != SLOPE) continue;
+        at.slope_at += kept_row;
+        at.activated += m->n;
+        if (!at.gated_at) continue;
+        at.gated_at += kept_row;
+        at.d_gated += m->n;
     }
 }
 
@@ -114,6 +162,12 @@ ALWAYS_INLINE void NAME(fetch)(
 }
 
 static void NAME(finish)(const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    if (m->kept_precision == GPT_BFLOAT16) NAME(finish_rows)(m, true, row, rows, column, columns);
-    else NAME(finish_rows)(m, false, row, rows, column, columns);
+#define FINISH(epilogue, is_paired) NAME(finish_rows)(m, epilogue, is_paired, row, rows, column, columns)
+    const bool is_paired = m->kept_precision == GPT_BFLOAT16;
+    switch (epilogue_of(m)) {
+    case SUM: FINISH(SUM, false); break;
+    case ACTIVATION: if (is_paired) FINISH(ACTIVATION, true); else FINISH(ACTIVATION, false); break;
+    case SLOPE: if (is_paired) FINISH(SLOPE, true); else FINISH(SLOPE, false); break;
+    }
+#undef FINISH
 }
