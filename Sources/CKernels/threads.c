@@ -93,8 +93,10 @@ static void *work(void *number) {
     inside_job = true;
     for (;;) {
         for (int32_t spins = 1; !has_one(atomic_load_explicit(&own->items, memory_order_relaxed)); spins++) {
-            if (spins < SPINS_BEFORE_SLEEP) wait_briefly(spins);
-            else sleep_until_wanted(self);
+            wait_briefly(spins);
+            if (spins < SPINS_BEFORE_SLEEP) continue;
+            sleep_until_wanted(self);
+            spins = 0;
         }
         const int32_t threads = atomic_load_explicit(&own->threads, memory_order_relaxed);
         for (int32_t i = 0; i < threads; i++) {

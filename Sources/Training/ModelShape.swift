@@ -8,7 +8,7 @@ public enum ModelKind: String, Sendable, CaseIterable {
     case bigram
     /// One head of self-attention.
     case attention
-    /// A transformer: GPT-2's, unless another family is asked for.
+    /// A transformer.
     case gpt
 }
 

@@ -1,14 +1,15 @@
 /// What `gpt train` does when it is told nothing: the settings for each kind of model.
 ///
-/// The `gpt` is made for two cores and a coffee break: 4 layers, 128 wide, as nanoGPT's configuration for CPUs, but with a
-/// context twice as long, and with the learning rate, the schedule and the number of steps that a model this small can
-/// take. What else was tried, and what it gave, is told in GPTKit.docc/TheRecipe.md.
+/// The `gpt` is made for two cores and a coffee break: 4 layers, 128 wide, as nanoGPT's configuration for CPUs, but of Llama's
+/// parts, with a context twice as long, and with the learning rate, the schedule and the number of steps that a model this
+/// small can take. What else was tried, and what it gave, is told in GPTKit.docc/TheRecipe.md.
 public enum Recipe {
     /// The settings for a kind of model, a model of which trains in about three minutes or less.
     public static func settings(for kind: ModelKind) -> TrainingSettings {
         var shape = ModelShape(kind: kind, layers: 4, heads: 4, width: 128, context: 64)
         switch kind {
         case .gpt:
+            shape.family = .llama
             shape.context = 128
             return TrainingSettings(
                 shape: shape, length: .steps(5_500), batch: 8,

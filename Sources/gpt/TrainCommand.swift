@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
               gpt train --text notes.txt --out notes --minutes 10
               gpt train --resume notes
               gpt train --text notes.txt --tokenizer bpe:1024
-              gpt train --family llama --heads 8 --kv-heads 2
+              gpt train --family qwen3 --heads 8 --kv-heads 2
               gpt train --from notes --text letters.txt --out letters
 
             What is made is the directory of a model as Hugging Face's libraries read it, which holds the best model by \

@@ -61,14 +61,14 @@ struct ShapeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A known configuration of a gpt, with its batch, steps and learning rate. (default: 4 layers, 4 heads, 128 "
-                + "wide, context 128)", valueName: "name"))
+            "A known configuration of a gpt2, with its batch, steps and learning rate. (default: a llama of 4 layers, 4 "
+                + "heads, 128 wide, context 128)", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(
         help: ArgumentHelp(
             "What a gpt is made of: gpt2 has learned positions, layer norms and GELU; llama has rotary positions, RMS norms "
-                + "and SwiGLU; qwen3 is a llama that normalises queries and keys. (default: gpt2)",
+                + "and SwiGLU; qwen3 is a llama that normalises queries and keys. (default: llama, with a preset gpt2)",
             valueName: "family"))
     var family: TransformerConfiguration.Family?
 
