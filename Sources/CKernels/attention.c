@@ -55,23 +55,20 @@ typedef struct {
 
 #include "gemm_core.h"
 
-// scores[0 ..< visible] becomes exp(scale scores - maximum), which forward and backward compute to the same bits. Their
-// sum is returned.
-static float NAME(exponentials)(float *scores, int64_t visible, float scale, float maximum) {
+// Rows of scores end with whole vectors. Beyond `visible`, what the mask hides, a row holds anything before softmax, and zeros
+// after it.
+
+// scores[0 ..< visible] becomes exp(scale scores - maximum), which forward and backward compute to the same bits, and what
+// is left of the last vector 0. The sum is returned.
+ALWAYS_INLINE float NAME(exponentials)(float *scores, int64_t visible, float scale, float maximum) {
     vf totals = splat(0);
-    int64_t j = 0;
-    for (; j + LANES <= visible; j += LANES) {
+    for (int64_t j = 0; j < visible; j += LANES) {
         vf e = vexp(load(scores + j) * scale - maximum);
+        if (visible - j < LANES) e = first_lanes(e, visible - j, 0);
         store(scores + j, e);
         totals += e;
     }
-    float total = sum(totals);
-    if (j < visible) {
-        float rest[LANES];
-        store(rest, vexp(load_up_to(scores + j, visible - j) * scale - maximum));
-        for (int64_t i = 0; i < visible - j; i++) total += scores[j + i] = rest[i];
-    }
-    return total;
+    return sum(totals);
 }
 
 // scores[0 ..< visible] becomes softmax(scale scores), the rest up to `limit` 0. Where it is wanted, what makes the same
@@ -79,14 +76,14 @@ static float NAME(exponentials)(float *scores, int64_t visible, float scale, flo
 static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale, float *kept) {
     vf highest = splat(-INFINITY);
     int64_t j = 0;
-    for (; j + LANES <= visible; j += LANES) highest = vmax(load(scores + j), highest);
-    float maximum = largest(highest);
-    for (; j < visible; j++) maximum = scores[j] > maximum ? scores[j] : maximum;
-    maximum *= scale;
+    for (; j < visible; j += LANES) {
+        vf x = load(scores + j);
+        highest = vmax(visible - j < LANES ? first_lanes(x, visible - j, -INFINITY) : x, highest);
+    }
+    const float maximum = largest(highest) * scale;
     const float factor = 1 / NAME(exponentials)(scores, visible, scale, maximum);
-    for (j = 0; j < visible; j += LANES)
-        store_up_to(scores + j, load_up_to(scores + j, visible - j) * factor, visible - j);
-    for (j = visible; j < limit; j++) scores[j] = 0;
+    for (j = 0; j < visible; j += LANES) store(scores + j, load(scores + j) * factor);
+    for (; j < limit; j += LANES) store(scores + j, splat(0));
     if (kept) {
         kept[0] = maximum;
         kept[1] = factor;
@@ -304,11 +301,14 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
             NAME(exponentials)(p_row, visible, a->scale, kept[0]);
             for (int64_t j = 0; j < visible; j += LANES) {
-                vf probability = load(p_row + j) * kept[1];
+                vf probability = load(p_row + j) * kept[1], d_score = probability * (load(d_s_row + j) - d) * a->scale;
                 store(p_row + j, probability);
-                store(d_s_row + j, probability * (load(d_s_row + j) - d) * a->scale);
+                store(d_s_row + j, visible - j < LANES ? first_lanes(d_score, visible - j, 0) : d_score);
             }
-            for (int64_t j = visible; j < PADDED(limit); j++) p_row[j] = d_s_row[j] = 0;
+            for (int64_t j = PADDED(visible); j < limit; j += LANES) {
+                store(p_row + j, splat(0));
+                store(d_s_row + j, splat(0));
+            }
         }
         NAME(pair_rows)(precision, p, p, score_row, rows, limit);
         NAME(pair_rows)(precision, paired_d_s, d_s, score_row, rows, limit);

@@ -40,6 +40,7 @@ static inline float pair_of(float even, float odd) {
 #define load_up_to NAME(load_up_to)
 #define store_up_to NAME(store_up_to)
 #define splat NAME(splat)
+#define first_lanes NAME(first_lanes)
 #define sum NAME(sum)
 #define largest NAME(largest)
 #define vmax NAME(vmax)
@@ -106,6 +107,18 @@ ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
 }
 
 ALWAYS_INLINE vf splat(float x) { return (vf)(x); }
+
+// v, with `other` in the lanes from the nth on. 0 < n < LANES.
+ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
+#if LANES == 16
+    return (vf)_mm512_mask_blend_ps((__mmask16)((1u << n) - 1), (__m512)splat(other), (__m512)v);
+#else
+    float all[LANES];
+    store(all, v);
+    for (int64_t i = n; i < LANES; i++) all[i] = other;
+    return load(all);
+#endif
+}
 
 // The same where the vector may be wholly past the end of its row.
 ALWAYS_INLINE vf load_some(const float *p, int64_t left) { return left > 0 ? load_up_to(p, left) : splat(0); }

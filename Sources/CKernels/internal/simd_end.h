@@ -9,6 +9,7 @@
 #undef load_up_to
 #undef store_up_to
 #undef splat
+#undef first_lanes
 #undef sum
 #undef largest
 #undef vmax
