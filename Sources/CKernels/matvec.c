@@ -6,7 +6,8 @@
 // float32, stored by rows, small: lies in a cache, where that does not matter. What counts there is that threads need not
 //     wait for each other twice. Each item of work multiplies some columns, from the first row to the last.
 // float32, stored by columns (a tied classifier): dot products, one column after another.
-// packed: panels of columns, which lie in memory as they are read. Within a panel, blocks of GPT_SCALE_BLOCK rows.
+// packed: panels of columns, which lie in memory as they are read. Within a panel, blocks of GPT_SCALE_BLOCK rows. With int8
+//     the vectors of x are integers too, of 16 bits: to make floats of weights one by one took longer than to read them.
 //
 // How k is cut depends on the shape alone, and each output element is summed in ascending order of k within a chunk or
 // block, so the bits depend neither on the number of threads nor on that of the rows.
@@ -30,68 +31,24 @@ enum {
 
 typedef struct {
     gpt_matvec m;
-    const float *x;           // rounded, where it has to be
+    const float *x;           // rounded to bfloat16, where it has to be
+    int16_t *integers;        // x for int8, whole blocks, and the scales of these: (m, blocks)
+    float *scales;
     float *partial;           // (chunks, m, n) of float32 by rows
     int64_t depth, chunks;    // rows of W in a chunk
     int64_t units, pieces;    // panels, or columns, and in how many pieces they are handed out
 } GPT_CONTEXT matvec_job;
-
-typedef struct {
-    int32_t weight;
-    int64_t k, n;
-    const float *w;
-    int64_t row, column;
-    char *packed;
-    float *floats;
-} GPT_CONTEXT pack_job;
-
-static inline int64_t at_most(int64_t x, int64_t limit) { return x < limit ? x : limit; }
-static inline int64_t panels_of(int64_t n) { return (n + GPT_PANEL - 1) / GPT_PANEL; }
-
-// Rows of scales and rows of numbers are both made of GPT_PANEL elements.
-static inline int64_t panel_bytes(int32_t weight, int64_t k) {
-    const int64_t blocks = (k + GPT_SCALE_BLOCK - 1) / GPT_SCALE_BLOCK;
-    return GPT_PANEL * (weight == GPT_WEIGHT_INT8 ? k + 2 * blocks : 2 * k);
-}
-
-// The bytes from one whole block of a panel to the next.
-static inline int64_t block_bytes(int32_t weight) { return panel_bytes(weight, GPT_SCALE_BLOCK); }
-
-static inline int64_t scale_bytes(int32_t weight) { return weight == GPT_WEIGHT_INT8 ? 2 * GPT_PANEL : 0; }
 
 #endif
 
 #ifdef SIMD
 
 #include "activation.h"
+#include "packed_weight.h"
 
 // Asks for memory that will be read soon, into the second cache rather than the first, where x and y are. The processor
 // does so by itself where it reads one packed stream; with float32 this took reading from 70% to 90% of the bandwidth.
 ALWAYS_INLINE void NAME(ask_for)(const float *p) { __builtin_prefetch(p, 0, 2); }
-
-// LANES numbers of a packed weight as floats.
-#if LANES == 1
-ALWAYS_INLINE vf NAME(widen)(int32_t weight, const char *p) {
-    uint16_t half;
-    if (weight == GPT_WEIGHT_INT8) return (float)*(const int8_t *)p;
-    memcpy(&half, p, sizeof half);
-    return floats_of((vu)half << 16);
-}
-#else
-typedef uint16_t NAME(halves) __attribute__((ext_vector_type(LANES)));
-typedef int8_t NAME(bytes) __attribute__((ext_vector_type(LANES)));
-
-ALWAYS_INLINE vf NAME(widen)(int32_t weight, const char *p) {
-    if (weight == GPT_WEIGHT_INT8) {
-        NAME(bytes) b;
-        memcpy(&b, p, sizeof b);
-        return __builtin_convertvector(b, vf);
-    }
-    NAME(halves) h;
-    memcpy(&h, p, sizeof h);
-    return floats_of(__builtin_convertvector(h, vu) << 16);
-}
-#endif
 
 // Rounded to bfloat16.
 static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
@@ -99,23 +56,20 @@ static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
         store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
 }
 
-// totals (rows, GPT_PANEL) += `depth` rows of x times one block of a panel.
+// totals (rows, GPT_PANEL) += `depth` rows of x times one block of a panel of bfloat16.
 ALWAYS_INLINE void NAME(block)(
-    const int rows, const int32_t weight, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {
-    const int64_t size = weight == GPT_WEIGHT_INT8 ? 1 : 2;
-    const char *numbers = w + scale_bytes(weight);
+    const int rows, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {
     for (int64_t j = 0; j < GPT_PANEL; j += VECTORS * LANES) {
         vf sums[GROUP_ROWS][VECTORS];
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++)
-                sums[r][v] = weight == GPT_WEIGHT_INT8 ? splat(0) : load(totals + r * GPT_PANEL + j + v * LANES);
-        const char *row = numbers + j * size;
-        for (int64_t p = 0; p < depth; p++, row += GPT_PANEL * size) {
+            for (int v = 0; v < VECTORS; v++) sums[r][v] = load(totals + r * GPT_PANEL + j + v * LANES);
+        const char *row = w + 2 * j;
+        for (int64_t p = 0; p < depth; p++, row += 2 * GPT_PANEL) {
             vf columns[VECTORS];
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen)(weight, row + v * LANES * size);
+            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen)(row + 2 * v * LANES);
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
                 vf factor = splat(x[r * x_row + p]);
@@ -126,37 +80,102 @@ ALWAYS_INLINE void NAME(block)(
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) store(totals + r * GPT_PANEL + j + v * LANES, sums[r][v]);
+    }
+}
+
+// The same of int8, of which rows come in pairs. x and its scales are those of this block, for every row of x `x_row` and
+// `scale_row` further. All sums within a block are of whole numbers, and exact.
+ALWAYS_INLINE void NAME(block_of_integers)(
+    const int rows, int64_t pairs, const int16_t *x, int64_t x_row, const float *scales, int64_t scale_row, const char *w,
+    float *totals) {
+    for (int64_t j = 0; j < GPT_PANEL; j += VECTORS * LANES) {
+        vi sums[GROUP_ROWS][VECTORS];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) sums[r][v] = (vi)(0);
+        const char *row = w + scale_bytes(GPT_WEIGHT_INT8) + 2 * j;
+        for (int64_t p = 0; p < pairs; p++, row += 2 * GPT_PANEL) {
+            vi columns[VECTORS];
+#pragma clang loop unroll(full)
+            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen_pairs)(row + 2 * v * LANES);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                int32_t pair;
+                memcpy(&pair, x + r * x_row + 2 * p, sizeof pair);
+#pragma clang loop unroll(full)
+                for (int v = 0; v < VECTORS; v++) sums[r][v] += NAME(multiply_pairs)(columns[v], (vi)(pair));
+            }
+        }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
             for (int v = 0; v < VECTORS; v++) {
                 float *at = totals + r * GPT_PANEL + j + v * LANES;
-                if (weight == GPT_WEIGHT_INT8)
-                    sums[r][v] =
-                        sums[r][v] * NAME(widen)(GPT_WEIGHT_BFLOAT16, w + 2 * (j + v * LANES)) + load(at);
-                store(at, sums[r][v]);
+                vf scale = scales[r * scale_row] * NAME(widen)(w + 2 * (j + v * LANES));
+                store(at, NAME(floats_from)(sums[r][v]) * scale + load(at));
             }
     }
 }
 
-// totals = some rows of x times a panel.
+// totals = some rows of x, from one on, times a panel.
 ALWAYS_INLINE void NAME(panel)(
-    const int rows, const int32_t weight, int64_t k, const float *x, const char *w, float *totals) {
+    const int rows, const int32_t weight, const matvec_job *job, int64_t row, const char *w, float *totals) {
+    const int64_t k = job->m.k, blocks = blocks_of(k);
     memset(totals, 0, (size_t)(rows * GPT_PANEL) * sizeof *totals);
-    for (int64_t p = 0; p < k; p += GPT_SCALE_BLOCK, w += block_bytes(weight))
-        NAME(block)(rows, weight, at_most(k - p, GPT_SCALE_BLOCK), x + p, k, w, totals);
+    for (int64_t i = 0; i < blocks; i++, w += block_bytes(weight)) {
+        const int64_t depth = at_most(k - i * GPT_SCALE_BLOCK, GPT_SCALE_BLOCK);
+        if (weight == GPT_WEIGHT_INT8)
+            NAME(block_of_integers)(
+                rows, (depth + 1) / 2, job->integers + (row * blocks + i) * GPT_SCALE_BLOCK, blocks * GPT_SCALE_BLOCK,
+                job->scales + row * blocks + i, blocks, w, totals);
+        else NAME(block)(rows, depth, job->x + row * k + i * GPT_SCALE_BLOCK, k, w, totals);
+    }
 }
 
-static void NAME(run_panel)(int64_t rows, int32_t weight, int64_t k, const float *x, const char *w, float *totals) {
+static void NAME(run_panel)(int64_t rows, const matvec_job *job, int64_t row, const char *w, float *totals) {
 #define CASES(w_) \
     switch (rows) { \
-    case 1: NAME(panel)(1, w_, k, x, w, totals); break; \
-    case 2: NAME(panel)(2, w_, k, x, w, totals); break; \
-    case 3: NAME(panel)(3, w_, k, x, w, totals); break; \
-    case 4: NAME(panel)(4, w_, k, x, w, totals); break; \
-    case 5: NAME(panel)(5, w_, k, x, w, totals); break; \
-    default: NAME(panel)(6, w_, k, x, w, totals); break; \
+    case 1: NAME(panel)(1, w_, job, row, w, totals); break; \
+    case 2: NAME(panel)(2, w_, job, row, w, totals); break; \
+    case 3: NAME(panel)(3, w_, job, row, w, totals); break; \
+    case 4: NAME(panel)(4, w_, job, row, w, totals); break; \
+    case 5: NAME(panel)(5, w_, job, row, w, totals); break; \
+    default: NAME(panel)(6, w_, job, row, w, totals); break; \
     }
-    if (weight == GPT_WEIGHT_INT8) CASES(GPT_WEIGHT_INT8)
+    if (job->m.weight == GPT_WEIGHT_INT8) CASES(GPT_WEIGHT_INT8)
     else CASES(GPT_WEIGHT_BFLOAT16)
 #undef CASES
+}
+
+// A row of x as 16-bit integers: each block has a scale, its largest magnitude over 32767. What is not a number, or is
+// infinite, makes the scale so.
+static void NAME(shorten)(void *context, int64_t row) {
+    const matvec_job *job = context;
+    const int64_t k = job->m.k, blocks = blocks_of(k);
+    for (int64_t i = 0; i < blocks; i++) {
+        const float *x = job->m.x + row * k + i * GPT_SCALE_BLOCK;
+        const int64_t depth = at_most(k - i * GPT_SCALE_BLOCK, GPT_SCALE_BLOCK);
+        int16_t *integers = job->integers + (row * blocks + i) * GPT_SCALE_BLOCK;
+        float highest = 0, nothing = 0;
+        for (int64_t p = 0; p < depth; p++) {
+            const float magnitude = x[p] < 0 ? -x[p] : x[p];
+            highest = magnitude > highest ? magnitude : highest;
+            nothing += x[p] * 0.0f;
+        }
+        const float scale = highest * (1.0f / 32767) + nothing, factor = scale > 0 ? 1 / scale : 0;
+        job->scales[row * blocks + i] = scale;
+        for (int64_t p = 0; p < GPT_SCALE_BLOCK; p++) {
+            const float round = 12582912.0f;    // 1.5 * 2^23: adding it rounds to the nearest integer
+            // A statement of its own, so that every instruction set rounds it to the same.
+            const float wanted = (p < depth ? x[p] : 0) * factor;
+            float q = wanted + round - round;
+            q = q > 32767 ? 32767 : q;
+            q = q >= -32767 ? q : -32767;
+            integers[p] = (int16_t)q;
+        }
+    }
 }
 
 // A vector of y from the sum of the products.
@@ -180,7 +199,7 @@ static void NAME(multiply_panels)(void *context, int64_t i) {
         const int64_t first = panel * GPT_PANEL, columns = at_most(m->n - first, GPT_PANEL);
         for (int64_t row = 0; row < m->m; row += group) {
             const int64_t rows = at_most(m->m - row, group);
-            NAME(run_panel)(rows, m->weight, m->k, job->x + row * m->k, w, totals);
+            NAME(run_panel)(rows, job, row, w, totals);
             for (int64_t r = 0; r < rows; r++)
                 for (int64_t j = 0; j < columns; j += LANES)
                     NAME(deliver)(m, row + r, first + j, load(totals + r * GPT_PANEL + j), columns - j);
@@ -350,102 +369,6 @@ static void NAME(multiply_columns)(void *context, int64_t i) {
             NAME(deliver)(m, row, j, load_up_to(m->y + row * m->n + j, end - j), end - j);
 }
 
-// A block of W as floats, `depth` rows of GPT_PANEL columns, of which only `columns` are there.
-static void NAME(gather)(const pack_job *job, int64_t p, int64_t depth, int64_t j, int64_t columns, float *block) {
-    const float *w = job->w + p * job->row + j * job->column;
-    memset(block, 0, GPT_SCALE_BLOCK * GPT_PANEL * sizeof *block);
-    if (job->column == 1) {
-        for (int64_t r = 0; r < depth; r++)
-            memcpy(block + r * GPT_PANEL, w + r * job->row, (size_t)columns * sizeof *block);
-        return;
-    }
-    for (int64_t c = 0; c < columns; c += LANES)
-        for (int64_t r = 0; r < depth; r += LANES) {
-            vf square[LANES];
-            if (columns - c < LANES || depth - r < LANES || job->row != 1) {
-                for (int64_t a = c; a < at_most(c + LANES, columns); a++)
-                    for (int64_t b = r; b < at_most(r + LANES, depth); b++)
-                        block[b * GPT_PANEL + a] = w[b * job->row + a * job->column];
-                continue;
-            }
-            for (int a = 0; a < LANES; a++) square[a] = load(w + (c + a) * job->column + r);
-            transpose(square);
-            for (int a = 0; a < LANES; a++) store(block + (r + a) * GPT_PANEL + c, square[a]);
-        }
-}
-
-// The scale of each column: its largest magnitude over 127, rounded up to bfloat16 so that none exceeds 127 of them.
-static void NAME(quantise)(const float *block, int64_t depth, char *packed) {
-    int8_t *integers = (int8_t *)packed + scale_bytes(GPT_WEIGHT_INT8);
-    uint16_t scales[GPT_PANEL];
-    for (int64_t j = 0; j < GPT_PANEL; j += LANES) {
-        vf highest = splat(0), nothing = splat(0);
-        for (int64_t r = 0; r < depth; r++) {
-            vf x = load(block + r * GPT_PANEL + j);
-            highest = vmax(vmax(x, -x), highest);
-            nothing += x * 0.0f;    // not a number where x is not or is infinite: then all of the column becomes so
-        }
-        vf wanted = highest * (1.0f / 127) + nothing;
-        vf scale = wanted == wanted ? floats_of((bits_of(wanted) + 0xffffu) & 0xffff0000u) : splat(NAN);
-        vf factor = 1.0f / scale;
-        float factors[LANES], rounded[LANES];
-        store(rounded, scale);
-        for (int l = 0; l < LANES; l++) {
-            uint32_t bits;
-            memcpy(&bits, rounded + l, sizeof bits);
-            scales[j + l] = (uint16_t)(bits >> 16);
-        }
-        store(factors, scale > 0 ? factor : splat(0));
-        for (int64_t r = 0; r < depth; r++)
-            for (int l = 0; l < LANES; l++) {
-                const float round = 12582912.0f;    // 1.5 * 2^23: adding it rounds to the nearest integer
-                float q = block[r * GPT_PANEL + j + l] * factors[l] + round - round;
-                q = q > 127 ? 127 : q;
-                q = q >= -127 ? q : -127;
-                integers[r * GPT_PANEL + j + l] = (int8_t)q;
-            }
-    }
-    memcpy(packed, scales, sizeof scales);
-}
-
-static void NAME(pack_weight)(void *context, int64_t panel) {
-    const pack_job *job = context;
-    char *to = job->packed + panel * panel_bytes(job->weight, job->k);
-    const int64_t first = panel * GPT_PANEL, columns = at_most(job->n - first, GPT_PANEL);
-    float block[GPT_SCALE_BLOCK * GPT_PANEL];
-    for (int64_t p = 0; p < job->k; p += GPT_SCALE_BLOCK, to += block_bytes(job->weight)) {
-        const int64_t depth = at_most(job->k - p, GPT_SCALE_BLOCK);
-        NAME(gather)(job, p, depth, first, columns, block);
-        if (job->weight == GPT_WEIGHT_INT8) {
-            NAME(quantise)(block, depth, to);
-            continue;
-        }
-        NAME(round_all)(block, block, depth * GPT_PANEL);
-        for (int64_t i = 0; i < depth * GPT_PANEL; i++) {
-            uint32_t bits;
-            memcpy(&bits, block + i, sizeof bits);
-            const uint16_t half = (uint16_t)(bits >> 16);
-            memcpy(to + 2 * i, &half, sizeof half);
-        }
-    }
-}
-
-static void NAME(unpack_weight)(void *context, int64_t panel) {
-    const pack_job *job = context;
-    const char *from = job->packed + panel * panel_bytes(job->weight, job->k);
-    const int64_t first = panel * GPT_PANEL, columns = at_most(job->n - first, GPT_PANEL);
-    const int64_t size = job->weight == GPT_WEIGHT_INT8 ? 1 : 2;
-    for (int64_t p = 0; p < job->k; p++) {
-        const char *block = from + p / GPT_SCALE_BLOCK * block_bytes(job->weight);
-        const char *row = block + scale_bytes(job->weight) + p % GPT_SCALE_BLOCK * GPT_PANEL * size;
-        for (int64_t j = 0; j < columns; j += LANES) {
-            vf x = NAME(widen)(job->weight, row + j * size);
-            if (job->weight == GPT_WEIGHT_INT8) x *= NAME(widen)(GPT_WEIGHT_BFLOAT16, block + 2 * j);
-            store_up_to(job->floats + p * job->n + first + j, x, columns - j);
-        }
-    }
-}
-
 static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
     const bool by_rows = m->weight == GPT_WEIGHT_FLOAT32 && m->column == 1;
     const int64_t bytes = m->weight == GPT_WEIGHT_FLOAT32 ? m->k * m->n * 4 : gpt_packed_bytes(m->weight, m->k, m->n);
@@ -476,6 +399,12 @@ static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
         NAME(round_all)(m->x, rounded, m->m * m->k);
         job.x = rounded;
     }
+    if (m->weight == GPT_WEIGHT_INT8) {
+        const int64_t blocks = m->m * blocks_of(m->k);
+        job.scales = gpt_scratch(GPT_SCRATCH_SHARED, blocks * (1 + GPT_SCALE_BLOCK / 2));
+        job.integers = (int16_t *)(job.scales + blocks);
+        gpt_parallel(m->m > GROUP_ROWS ? execution.threads : 1, m->m, NAME(shorten), &job);
+    }
     gpt_parallel(
         execution.threads, job.pieces,
         m->weight == GPT_WEIGHT_FLOAT32 ? NAME(multiply_columns) : NAME(multiply_panels), &job);
@@ -487,23 +416,6 @@ static void NAME(matvec)(gpt_execution execution, const gpt_matvec *m) {
 #include "each_instruction_set.h"
 
 KERNEL_TABLE(matvec);
-KERNEL_TABLE(pack_weight);
-KERNEL_TABLE(unpack_weight);
-
-int64_t gpt_packed_bytes(int32_t weight, int64_t k, int64_t n) { return panels_of(n) * panel_bytes(weight, k); }
-
-void gpt_pack_weight(
-    gpt_execution execution, int32_t weight, int64_t k, int64_t n, const float *w, int64_t row, int64_t column,
-    void *packed) {
-    pack_job job = {.weight = weight, .k = k, .n = n, .w = w, .row = row, .column = column, .packed = packed};
-    if (k * n < 16384) execution.threads = 1;
-    gpt_parallel(execution.threads, panels_of(n), pack_weight_table[execution.instruction_set], &job);
-}
-
-void gpt_unpack_weight(gpt_execution execution, int32_t weight, int64_t k, int64_t n, const void *packed, float *w) {
-    pack_job job = {.weight = weight, .k = k, .n = n, .packed = (char *)packed, .floats = w};
-    gpt_parallel(execution.threads, panels_of(n), unpack_weight_table[execution.instruction_set], &job);
-}
 
 void gpt_matvec_run(gpt_execution execution, const gpt_matvec *m) {
     if (m->m > 0 && m->n > 0) matvec_table[execution.instruction_set](execution, m);

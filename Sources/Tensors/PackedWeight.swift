@@ -56,7 +56,8 @@ extension Precision {
 ///
 /// - `float32`: W is read where it lies.
 /// - `bfloat16`: both factors are rounded, as everywhere. Few rows read the packed weight.
-/// - `int8`: W is what its packed form stands for, x is not rounded, whatever the number of rows.
+/// - `int8`: W is what its packed form stands for, and x in each block of 32 a whole multiple of a 32767th of its largest
+///   magnitude, whatever the number of rows; the products within a block are summed exactly.
 ///
 /// Products are summed in 32-bit floats. So a prompt, whose rows are many, and the tokens after it are computed with the
 /// same numbers; only the order of summation differs.

@@ -25,6 +25,17 @@ struct WeightProductTests {
         return Float(bitPattern: (bits + 0x7FFF + (bits >> 16) & 1) & 0xFFFF_0000)
     }
 
+    /// Rows as what an 8-bit weight is multiplied by: in each block of 32 whole multiples of its largest magnitude / 32767.
+    private func shortened(_ x: [Float], columns: Int) -> [Float] {
+        stride(from: 0, to: x.count, by: columns).flatMap { row in
+            stride(from: row, to: row + columns, by: 32).flatMap { first in
+                let block = x[first..<min(first + 32, row + columns)]
+                let scale = (block.map(abs).max() ?? 0) * (1 / 32767)
+                return block.map { scale > 0 ? ($0 * (1 / scale)).rounded(.toNearestOrEven) * scale : 0 }
+            }
+        }
+    }
+
     @Test("Every element is the sum of its products", arguments: shapes, InstructionSet.available)
     func sums(shape: (inputs: Int, outputs: Int), set: InstructionSet) {
         let (I, O) = shape
@@ -44,6 +55,7 @@ struct WeightProductTests {
                         let y = WeightProduct.apply(x, weight, transposed: isTransposed, bias: bias, activation: .relu)
                         var factors = x.values
                         if precision == .bfloat16 { factors = factors.map(rounded) }
+                        if precision == .int8 { factors = shortened(factors, columns: I) }
                         for (i, value) in y.values.enumerated() {
                             var sum = Double(bias.values[i % O])
                             var size = abs(sum)

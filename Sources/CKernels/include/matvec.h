@@ -10,7 +10,8 @@
 // Floats are used where they lie. Packed weights are in panels of GPT_PANEL columns, the last one filled with zeros;
 // a panel has its k rows of GPT_PANEL numbers one after another, so that it is read as one stream. bfloat16 is a float's
 // upper half, rounded to nearest even. With int8 each block of GPT_SCALE_BLOCK rows is preceded by a scale for each of its
-// columns, in bfloat16, and an element is its integer (-127 ... 127) times the scale of its block.
+// columns, in bfloat16, and an element is its integer (-127 ... 127) times the scale of its block. Integers of two rows lie
+// side by side, column by column; an odd last row has zeros beside it.
 typedef enum { GPT_WEIGHT_FLOAT32 = 0, GPT_WEIGHT_BFLOAT16 = 1, GPT_WEIGHT_INT8 = 2 } gpt_weight;
 
 enum { GPT_PANEL = 64, GPT_SCALE_BLOCK = 32 };
@@ -39,7 +40,9 @@ typedef struct {
     float *y;                // (m, n)
 } gpt_matvec;
 
-// With bfloat16, x is rounded like the weights; products are summed in float32.
+// With bfloat16, x is rounded like the weights; products are summed in float32. With int8, x is rounded to integers of 16 bits
+// with a scale for each block of GPT_SCALE_BLOCK, an error of 1.5e-5 of the block's largest at most beside that of the weights,
+// which is 4e-3; products are summed exactly within a block.
 void gpt_matvec_run(gpt_execution execution, const gpt_matvec *matvec);
 
 #endif
