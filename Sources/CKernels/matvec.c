@@ -16,6 +16,7 @@
 #include "matmul.h"
 #include "threads.h"
 
+#include <float.h>
 #include <string.h>
 
 #ifndef SIMD
@@ -164,7 +165,8 @@ static void NAME(shorten)(void *context, int64_t row) {
             highest = magnitude > highest ? magnitude : highest;
             nothing += x[p] * 0.0f;
         }
-        const float scale = highest * (1.0f / 32767) + nothing, factor = scale > 0 ? 1 / scale : 0;
+        const float scale = highest * (1.0f / 32767) + nothing;
+        const float factor = scale > FLT_MIN ? 1 / scale : 0;    // of a smaller one it could be infinite
         job->scales[row * blocks + i] = scale;
         for (int64_t p = 0; p < GPT_SCALE_BLOCK; p++) {
             const float round = 12582912.0f;    // 1.5 * 2^23: adding it rounds to the nearest integer

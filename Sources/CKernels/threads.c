@@ -7,8 +7,8 @@
 // Of a share that is used up nothing can be taken, so a worker that comes late, or never, is not waited for; and whoever
 // has taken an item finds its job unchanged, which does not end before the item is reported.
 //
-// A worker that has nothing to do spins for some tens of microseconds (the gap between two ops of a training step), then
-// sleeps.
+// A worker that has nothing to do spins for less than a millisecond (longer than the gap between two ops of a training
+// step), then sleeps.
 
 #include "threads.h"
 
@@ -164,7 +164,7 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t),
     for (int32_t i = 0; i < threads; i++) done += take_items(&pool.shares[i]);
     inside_job = false;
     pool.done += count - done;
-    for (int32_t spins = 1; done_by_workers() != pool.done; spins++) wait_briefly(spins);
+    for (int32_t spins = 1; done_by_workers() != pool.done; spins += spins < INT32_MAX) wait_briefly(spins);
     pthread_mutex_unlock(&pool.in_use);
 }
 

@@ -326,7 +326,7 @@ def untied(source, directory):
 
 # How `gpt train` is asked for each family.
 FAMILIES = {
-    "gpt2": [],
+    "gpt2": ["--family", "gpt2"],
     "llama": ["--family", "llama", "--kv-heads", "2"],
     "qwen3": ["--family", "qwen3", "--kv-heads", "2"],
 }

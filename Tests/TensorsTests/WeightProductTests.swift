@@ -110,7 +110,7 @@ struct WeightProductTests {
     /// Of weights that are and that are not read in chunks of rows, all large enough to be shared among threads.
     @Test(
         "The bits do not depend on the number of threads", arguments: Precision.allCases,
-        [(1, 700), (1, 1800), (3, 400), (8, 400), (8, 700)])
+        [(1, 900), (1, 1800), (3, 400), (8, 400), (8, 700)])
     func threads(precision: Precision, size: (rows: Int, outputs: Int)) {
         let (I, O) = (300, size.outputs), x = random([size.rows, I], seed: 1)
         for isTransposed in [false, true] {

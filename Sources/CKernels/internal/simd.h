@@ -108,6 +108,13 @@ ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
 
 ALWAYS_INLINE vf splat(float x) { return (vf)(x); }
 
+// The same where the vector may be wholly past the end of its row.
+ALWAYS_INLINE vf load_some(const float *p, int64_t left) { return left > 0 ? load_up_to(p, left) : splat(0); }
+
+ALWAYS_INLINE void store_some(float *p, vf v, int64_t left) {
+    if (left > 0) store_up_to(p, v, left);
+}
+
 // v, with `other` in the lanes from the nth on. 0 < n < LANES.
 ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
 #if LANES == 16
@@ -118,13 +125,6 @@ ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
     for (int64_t i = n; i < LANES; i++) all[i] = other;
     return load(all);
 #endif
-}
-
-// The same where the vector may be wholly past the end of its row.
-ALWAYS_INLINE vf load_some(const float *p, int64_t left) { return left > 0 ? load_up_to(p, left) : splat(0); }
-
-ALWAYS_INLINE void store_some(float *p, vf v, int64_t left) {
-    if (left > 0) store_up_to(p, v, left);
 }
 
 // The sum of the lanes, in halves: a fixed order for a given instruction set.
