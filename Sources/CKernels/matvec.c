@@ -51,12 +51,6 @@ typedef struct {
 // does so by itself where it reads one packed stream; with float32 this took reading from 70% to 90% of the bandwidth.
 ALWAYS_INLINE void NAME(ask_for)(const float *p) { __builtin_prefetch(p, 0, 2); }
 
-// Rounded to bfloat16.
-static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
-    for (int64_t i = 0; i < count; i += LANES)
-        store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
-}
-
 // totals (rows, GPT_PANEL) += `depth` rows of x times one block of a panel of bfloat16.
 ALWAYS_INLINE void NAME(block)(
     const int rows, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {

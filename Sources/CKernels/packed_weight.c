@@ -27,12 +27,6 @@ static inline int64_t place_in_block(int64_t row, int64_t column) {
 
 #include "packed_weight.h"
 
-// Rounded to bfloat16.
-static void NAME(round_all)(const float *x, float *rounded, int64_t count) {
-    for (int64_t i = 0; i < count; i += LANES)
-        store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
-}
-
 // A block of W as floats, `depth` rows of GPT_PANEL columns, of which only `columns` are there.
 static void NAME(gather)(const pack_job *job, int64_t p, int64_t depth, int64_t j, int64_t columns, float *block) {
     const float *w = job->w + p * job->row + j * job->column;

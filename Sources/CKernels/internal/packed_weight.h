@@ -75,4 +75,10 @@ ALWAYS_INLINE vi NAME(multiply_pairs)(vi a, vi b) {
 #endif
 }
 
+// Rounded to bfloat16.
+ALWAYS_INLINE void NAME(round_all)(const float *x, float *rounded, int64_t count) {
+    for (int64_t i = 0; i < count; i += LANES)
+        store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);
+}
+
 #endif
