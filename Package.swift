@@ -27,6 +27,8 @@ let package = Package(
             name: "CKernels", cSettings: [.headerSearchPath("internal")],
             linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS, .iOS]))]),
         .target(name: "CFiles"),
+        // Replaces malloc, so it is linked into programs alone, never into the library.
+        .target(name: "CAllocation", dependencies: ["CKernels"]),
         .target(name: "Files", dependencies: ["CFiles"]),
         .target(name: "StrictJSON"),
 
@@ -45,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "gpt",
             dependencies: rooms + [
-                "GPTKit", "Files", "StrictJSON",
+                "GPTKit", "Files", "StrictJSON", "CKernels", "CAllocation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -12,6 +12,8 @@
 
 #include "threads.h"
 
+#include "memory.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -41,6 +43,7 @@ static struct {
     pthread_mutex_t in_use;    // held by the caller whose job has the pool
     pthread_mutex_t lock;      // guards the sleep of the workers
     _Atomic int32_t started;   // workers so far
+    bool is_refused;           // the system starts no more of them
     int32_t cores;
     int64_t done;              // items that workers have done in the jobs before
     share shares[MAXIMUM_WORKERS + 1];     // the caller's, then those of the workers
@@ -111,7 +114,7 @@ static void *work(void *number) {
 
 static void start_workers(int32_t wanted) {
     if (pool.cores == 0) pool.cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
-    while (pool.started < wanted) {
+    while (pool.started < wanted && !pool.is_refused) {
         const int32_t number = pool.started + 1;
         pthread_attr_t attributes;
         pthread_attr_init(&attributes);
@@ -121,8 +124,13 @@ static void start_workers(int32_t wanted) {
         pthread_t thread;
         int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)number);
         pthread_attr_destroy(&attributes);
-        if (failed) return;    // fewer threads do the same work
-        pool.started = number;
+        // Fewer threads do the same work. To try again with every job would cost more than the thread is worth.
+        if (failed) {
+            pool.is_refused = true;
+            pthread_cond_destroy(&pool.workers[number].wake);
+        } else {
+            pool.started = number;
+        }
     }
 }
 
@@ -145,6 +153,14 @@ static int64_t done_by_workers(void) {
     for (int32_t i = 1; i <= pool.started; i++)
         done += atomic_load_explicit(&pool.workers[i].done, memory_order_acquire);
     return done;
+}
+
+int32_t gpt_start_threads(int32_t threads) {
+    if (threads > MAXIMUM_WORKERS) threads = MAXIMUM_WORKERS;
+    pthread_mutex_lock(&pool.in_use);
+    start_workers(threads - 1);
+    pthread_mutex_unlock(&pool.in_use);
+    return pool.started + 1 < threads ? pool.started + 1 : threads;
 }
 
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t), void *context) {
@@ -189,14 +205,14 @@ float *gpt_scratch(int32_t slot, int64_t floats) {
     scratch *mine = pthread_getspecific(scratch_key);
     if (!mine) {
         mine = calloc(1, sizeof *mine);
-        if (!mine) abort();
+        if (!mine) gpt_out_of_memory(sizeof *mine);
         pthread_setspecific(scratch_key, mine);
     }
     if (mine->floats[slot] < floats) {
+        const size_t bytes = (size_t)floats * sizeof(float);
         free(mine->start[slot]);
-        void *start = NULL;
-        if (posix_memalign(&start, 64, (size_t)floats * sizeof(float)) != 0) abort();
-        mine->start[slot] = start;
+        mine->start[slot] = gpt_allocate(bytes);
+        if (!mine->start[slot]) gpt_out_of_memory(bytes);
         mine->floats[slot] = floats;
     }
     return mine->start[slot];

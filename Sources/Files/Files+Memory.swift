@@ -7,55 +7,98 @@
 #endif
 
 extension Files {
-    /// The memory this process may use, in bytes: that of the machine, or what its container or `ulimit -v` leaves of it.
-    /// `Int.max` where the system does not say.
+    /// The memory that this process can still allocate, in bytes: that of the machine, its container or its limits
+    /// (`ulimit -v`, `ulimit -d`), less what it uses already. `Int.max` where the system does not say.
     package static var availableMemory: Int {
+        let usage = MemoryUsage.current
         let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
-        let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
         let (physical, overflows) = pages.multipliedReportingOverflow(by: pageSize)
-        var available = pages > 0 && pageSize > 0 && !overflows ? physical : Int.max
-        var limit = rlimit()
+        var available = pages > 0 && !overflows ? physical - usage.resident : Int.max
         #if canImport(Glibc)
-            let addressSpace = __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))
+            let limits = [
+                (__rlimit_resource_t(UInt32(RLIMIT_AS.rawValue)), usage.addresses),
+                (__rlimit_resource_t(UInt32(RLIMIT_DATA.rawValue)), usage.data),
+            ]
         #else
-            let addressSpace = RLIMIT_AS
+            let limits = [(RLIMIT_AS, usage.addresses), (RLIMIT_DATA, usage.data)]
         #endif
-        if getrlimit(addressSpace, &limit) == 0 { available = min(available, Int(clamping: limit.rlim_cur)) }
+        for (resource, used) in limits {
+            var limit = rlimit()
+            // What is larger than any memory is "unlimited", or as good as it.
+            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 60 else { continue }
+            available = min(available, Int(limit.rlim_cur) - used)
+        }
         #if os(Linux)
-            // Of control groups version 2 and 1, as a container sees its own.
-            for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
-                if let limit = firstLine(path).flatMap(memoryLimit) { available = min(available, limit) }
+            for path in controlGroupLimits {
+                if let limit = memoryLimit(path) { available = min(available, limit - usage.resident) }
             }
         #endif
-        return available
+        return max(0, available)
     }
+
+    /// Throws where `bytes` of memory cannot be had.
+    /// - Parameters:
+    ///   - bytes: what is about to be allocated.
+    ///   - attempt: what it is for, as errors say it: "cannot read".
+    ///   - path: the file it is for.
+    ///   - reason: why it takes so much.
+    package static func requireMemory(
+        _ bytes: Int, _ attempt: String, _ path: String, _ reason: @autoclosure () -> String
+    ) throws(FileError) {
+        let available = availableMemory
+        guard bytes > available else { return }
+        throw FileError(
+            attempt, path, "\(reason()) about \(megabytes(bytes)) of memory, and \(megabytes(available)) are available")
+    }
+
+    /// "3,221 MB"
+    private static func megabytes(_ bytes: Int) -> String {
+        var groups: [String] = []
+        var rest = bytes / 1_000_000
+        while rest >= 1000 {
+            groups.append(String(String(1000 + rest % 1000).dropFirst()))
+            rest /= 1000
+        }
+        return ([String(rest)] + groups.reversed()).joined(separator: ",") + " MB"
+    }
+
+    static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// Tells the system that all of this memory is about to be written: it then comes in large pages, where there are such,
     /// which takes a fraction of the time.
     package static func expectWriting(to memory: UnsafeMutableRawBufferPointer) {
         #if os(Linux)
             guard let start = memory.baseAddress, memory.count >= 1 << 22 else { return }
-            let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+            let page = pageSize
             let first = (Int(bitPattern: start) + page - 1) / page * page - Int(bitPattern: start)
             let hugePages: Int32 = 14  // MADV_HUGEPAGE, which not all headers have
             madvise(start + first, (memory.count - first) / page * page, hugePages)
         #endif
     }
+}
 
-    /// The bytes that a control group's file names; nil for "max" and whatever else sets no limit.
-    package static func memoryLimit(_ line: String) -> Int? {
-        let digits = line.utf8.prefix { $0 >= 48 && $0 <= 57 }
-        guard !digits.isEmpty else { return nil }
-        // More digits than an Int has are no limit.
-        return Int(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
-    }
+/// What a process uses of memory, in bytes.
+private struct MemoryUsage {
+    /// Pages that are in the machine's memory.
+    var resident = 0
+    /// Everything that is mapped.
+    var addresses = 0
+    /// What is mapped to be written.
+    var data = 0
 
-    /// The start of a file of the system's, which has no length.
-    private static func firstLine(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 64)
-        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
-        return String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    static var current: MemoryUsage {
+        #if os(Linux)
+            // In pages: size, resident, shared, text, 0, data and stack, 0.
+            let fields = Files.smallFile("/proc/self/statm")?.split(separator: " ").map { Int($0) ?? 0 } ?? []
+            guard fields.count >= 6 else { return MemoryUsage() }
+            return MemoryUsage(
+                resident: fields[1] * Files.pageSize, addresses: fields[0] * Files.pageSize,
+                data: fields[5] * Files.pageSize)
+        #else
+            var usage = rusage()
+            getrusage(RUSAGE_SELF, &usage)
+            // The most so far. In bytes on Apple's systems.
+            return MemoryUsage(resident: Int(usage.ru_maxrss))
+        #endif
     }
 }

@@ -12,9 +12,13 @@ package enum TextFile {
     /// a character or byte order mark is changed.
     ///
     /// Throws one line for each thing that can be wrong: no such file, a directory, a pipe or device, no permission,
-    /// an empty file unless those are allowed, bytes that are not UTF-8 (with the offset of the first).
-    package static func read(_ path: String, allowingEmpty: Bool = false) throws(FileError) -> String {
-        let bytes = try bytes(path)
+    /// an empty file unless those are allowed, bytes that are not UTF-8 (with the offset of the first), a text that takes
+    /// more memory than there is.
+    /// - Parameter use: what the text is for, which decides how much memory it takes.
+    package static func read(
+        _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading
+    ) throws(FileError) -> String {
+        let bytes = try bytes(path, for: use)
         if bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
         return try text(bytes[...], path, at: 0)
     }
@@ -44,9 +48,8 @@ package enum TextFile {
             bytes.append(contentsOf: piece[..<count])
             if bytes.count < target { continue }
             guard let cut = bytes.withUnsafeBufferPointer(placeToCut), cut > 0 else {
-                if bytes.count > Files.availableMemory {
-                    throw FileError(attempt, name(path), "it is larger than the memory there is")
-                }
+                // There is no place to cut it so far: the block doubles.
+                try TextUse.reading.requireMemory(bytes.count, path)
                 target = 2 * bytes.count
                 continue
             }
@@ -72,24 +75,21 @@ package enum TextFile {
     }
 
     /// The bytes of the file at `path`, or of standard input where that is `-`; there may be none.
-    package static func bytes(_ path: String) throws(FileError) -> [UInt8] {
-        if path == "-" { return try readAll(STDIN_FILENO, path, expecting: 0) }
+    package static func bytes(_ path: String, for use: TextUse = .reading) throws(FileError) -> [UInt8] {
+        if path == "-" { return try readAll(STDIN_FILENO, path, expecting: 0, for: use) }
         let (descriptor, size) = try Files.openForReading(path)
         defer { close(descriptor) }
-        return try readAll(descriptor, path, expecting: size)
+        return try readAll(descriptor, path, expecting: size, for: use)
     }
 
-    private static let attempt = "cannot read"
+    fileprivate static let attempt = "cannot read"
 
-    private static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
+    fileprivate static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
 
-    private static func readAll(_ descriptor: Int32, _ path: String, expecting size: Int) throws(FileError) -> [UInt8] {
-        let limit = Files.availableMemory
-        func check(_ count: Int) throws(FileError) {
-            if count > limit { throw FileError(attempt, name(path), "it is larger than the memory there is") }
-        }
-
-        try check(size)
+    private static func readAll(
+        _ descriptor: Int32, _ path: String, expecting size: Int, for use: TextUse
+    ) throws(FileError) -> [UInt8] {
+        try use.requireMemory(size, path)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
         var piece = [UInt8](repeating: 0, count: 1 << 18)
@@ -97,8 +97,11 @@ package enum TextFile {
             let count = piece.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { return bytes }
+            if bytes.count + count > bytes.capacity {
+                // The array grows to twice its size, and both are there while it is copied.
+                try use.requireMemory(2 * (bytes.count + count), path)
+            }
             bytes.append(contentsOf: piece[..<count])
-            try check(bytes.count)
         }
     }
 
@@ -109,5 +112,22 @@ package enum TextFile {
         var valid = 0
         while case .valid(let scalar) = parser.parseScalar(from: &iterator) { valid += scalar.count }
         return valid
+    }
+}
+
+/// What a text is read for, which decides how much memory it takes at most.
+package enum TextUse: Int, Sendable {
+    /// As bytes, and then as a string.
+    case reading = 2
+    /// Besides, as an array of 32-bit ids, of which there may be one for each byte.
+    case encoding = 6
+
+    /// Throws where there is not as much memory as a text of `count` bytes takes.
+    fileprivate func requireMemory(_ count: Int, _ path: String) throws(FileError) {
+        // Small files are read in any case, for the question itself takes time.
+        guard count >= 1 << 20 else { return }
+        let (bytes, overflows) = count.multipliedReportingOverflow(by: rawValue)
+        try Files.requireMemory(
+            overflows ? .max : bytes, TextFile.attempt, TextFile.name(path), "a text of this length takes")
     }
 }

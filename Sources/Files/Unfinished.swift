@@ -32,10 +32,21 @@ package enum Unfinished {
     /// It allocates memory: it is for a thread that waits for signals, not for the handler of one.
     package static func remove(andExitWith status: Int32) -> Never {
         update { (entries: inout [Entry]) -> Never in
-            for entry in entries.reversed() {
-                if entry.isKeptUnlessEmpty { rmdir(entry.path) } else { Files.removeAll(entry.path) }
-            }
+            removeAll(entries)
             _exit(status)
+        }
+    }
+
+    /// Does the same for a thread that may be in the middle of `update` itself: if one is under way, files stay, for the next run to
+    /// remove.
+    package static func removeIfPossible(andExitWith status: Int32) -> Never {
+        _ = entries.withLockIfAvailable { removeAll($0) }
+        _exit(status)
+    }
+
+    private static func removeAll(_ entries: [Entry]) {
+        for entry in entries.reversed() {
+            if entry.isKeptUnlessEmpty { rmdir(entry.path) } else { Files.removeAll(entry.path) }
         }
     }
 }

@@ -179,13 +179,13 @@ public enum ModelDirectory {
                     "it holds \(stored) numbers and config.json describes a model of \(parameters); one of them was "
                     + "altered or cut off")
         }
-        let memory = Files.availableMemory
-        guard parameters < memory / MemoryLayout<Float>.size else {
-            throw ModelError(
-                path: files.path,
-                reason: "its \(parameters) weights need \(parameters / 250_000) MB and there are "
-                    + "\(memory / 1_000_000) MB of memory")
-        }
+        try requireMemory(forWeights: parameters, of: files.path)
+    }
+
+    /// Refuses a model whose weights memory cannot hold.
+    static func requireMemory(forWeights parameters: Int, of path: String) throws {
+        let (bytes, overflows) = parameters.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
     }
 
     /// Takes every parameter from the files: single precision as a rule stays where it is in the file's memory, everything

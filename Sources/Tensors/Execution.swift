@@ -157,6 +157,10 @@ public struct Execution: Sendable, Equatable {
 
     package static var kernels: gpt_execution { current.kernels }
 
+    /// Starts the threads, which the first job would do otherwise, and returns how many there are: fewer than `threads` where
+    /// the system refuses to start one. Everything is then computed on those, to the same bits.
+    package func startThreads() -> Int { Int(gpt_start_threads(Int32(threads))) }
+
     /// Calls `body` once for every number below `count`, in any order, on this many threads.
     package func forEach(below count: Int, _ body: @Sendable (Int) -> Void) {
         withoutActuallyEscaping(body) { body in

@@ -22,7 +22,7 @@ public enum TextSource {
         }
         return try paths.map {
             if holdsTokens($0) { return try TokenShard.read($0) }
-            return NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0))
+            return NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0, for: .encoding))
         }
     }
 }

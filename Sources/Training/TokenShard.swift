@@ -43,9 +43,9 @@ enum TokenShard {
                 throw failure("its \(bytes.count) bytes are no whole number of 16-bit ids")
             }
             let count = (bytes.count - start) / size
-            guard count < Files.availableMemory / MemoryLayout<Int32>.size else {
-                throw failure("it is larger than the memory there is")
-            }
+            // Once as they are read, and once more cut into a part to learn from and one to validate on.
+            try Files.requireMemory(
+                2 * count * MemoryLayout<Int32>.size, "cannot read", path, "its \(count) tokens take")
             let ids = try (0..<count).map { i -> Int32 in
                 let place = start + size * i
                 if size == 2 {

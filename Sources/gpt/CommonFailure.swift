@@ -50,6 +50,7 @@ func requireName(_ path: String?) throws {
 func reportingFailures(_ body: () throws -> Void) throws {
     // A write to a closed pipe is then an error like any other, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    OutOfMemory.endInOneLine()
     do {
         try body()
     } catch let error as ExitCode {

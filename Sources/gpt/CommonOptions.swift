@@ -45,6 +45,12 @@ struct ExecutionOptions: ParsableArguments {
     func execute(in precision: Precision = .float32, _ body: () throws -> Void) throws {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
         let execution = Execution(threads: threads ?? Execution.physicalCores, precision: precision)
+        let started = execution.startThreads()
+        if started < execution.threads {
+            note(
+                "Only \(started) of \(counted(execution.threads, "thread")) could be started (limits: ulimit -u, ulimit -v); "
+                    + "the results are the same, but take longer.")
+        }
         try Execution.$current.withValue(execution, operation: body)
     }
 }

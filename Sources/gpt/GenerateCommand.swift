@@ -94,7 +94,7 @@ struct GenerateCommand: ParsableCommand {
         if path == "-", promptFile == nil, !inputArrives(within: 1000) {
             note("Waiting for the prompt on standard input; with --prompt it is not read.")
         }
-        return try TextFile.read(path, allowingEmpty: true)
+        return try TextFile.read(path, allowingEmpty: true, for: .encoding)
     }
 
     private func generate(

@@ -83,7 +83,7 @@ struct TestCommand: ParsableCommand {
             let unknown = replacement.scalar
             try model.execution.execute(in: precision) {
                 let generator = try model.load()
-                let content = try TextFile.read(text, allowingEmpty: true)
+                let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
                 // Before the text is measured, which may take a while.
                 let promptIds = try promptText.map { prompt in
                     try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }

@@ -59,7 +59,7 @@ struct TokenizerBenchCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             let trainer = try trainer()
-            let content = try text.map { try TextFile.read($0) } ?? Self.defaultText()
+            let content = try text.map { try TextFile.read($0, for: .encoding) } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.
             _ = try loadTokenizer(tokenizer)
 

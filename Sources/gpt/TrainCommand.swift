@@ -134,10 +134,11 @@ struct TrainCommand: ParsableCommand {
         let (texts, origin) = try text.read(remark: remark)
         let tokenizer =
             try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, remark: remark)
-        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation,
             contextLength: settings.shape.kind == .ngram ? 1 : settings.shape.context)
+        // After the text, so that its memory counts.
+        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let path = try freeName()
         let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
         let model =

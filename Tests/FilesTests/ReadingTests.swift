@@ -73,17 +73,6 @@ import Testing
     }
 }
 
-@Suite struct Memory {
-    @Test(
-        arguments: [
-            ("1048576\n", 1 << 20), ("9223372036854771712\n", 9_223_372_036_854_771_712), ("max\n", nil), ("", nil),
-            ("0", nil), ("-5", nil), ("99999999999999999999\n", nil),
-        ] as [(String, Int?)])
-    func readsALimit(_ line: String, _ limit: Int?) { #expect(Files.memoryLimit(line) == limit) }
-
-    @Test func isNotNothing() { #expect(Files.availableMemory > 1 << 20) }
-}
-
 @Suite struct Directories {
     @Test func makes() throws {
         let directory = TemporaryDirectory()

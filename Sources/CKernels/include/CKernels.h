@@ -13,6 +13,7 @@
 #include "layernorm.h"
 #include "matmul.h"
 #include "matvec.h"
+#include "memory.h"
 #include "peak.h"
 #include "rmsnorm.h"
 #include "rotary.h"

@@ -12,6 +12,10 @@
 // are nested calls (the inner one runs on its caller).
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, int64_t i), void *context);
 
+// Starts the threads that jobs of `threads` threads need, the caller among them, and returns how many there are: fewer where
+// the system refuses to start one (a limit of processes or of memory). Jobs then run on those.
+int32_t gpt_start_threads(int32_t threads);
+
 // On the type of a context: it then has cache lines of its own. On the stack of the caller it would share them with what
 // the caller changes all the time, and every look at it would cost another thread the way from cache to cache.
 #define GPT_CONTEXT __attribute__((aligned(128)))

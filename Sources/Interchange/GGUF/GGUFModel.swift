@@ -41,12 +41,7 @@ enum GGUFModel {
         guard stored >= parameters else {
             throw file.failure("it holds \(stored) numbers and its keys describe a model of \(parameters)")
         }
-        let memory = Files.availableMemory
-        guard parameters < memory / MemoryLayout<Float>.size else {
-            throw file.failure(
-                "its \(parameters) weights need \(parameters / 250_000) MB and there are \(memory / 1_000_000) MB of memory"
-            )
-        }
+        try ModelDirectory.requireMemory(forWeights: parameters, of: file.path)
     }
 
     /// Rows of a tensor that one thread takes.
