@@ -14,6 +14,10 @@ package enum Unfinished {
         let path: String
         /// Whether it is removed only if there is nothing in it: a directory that was made for something else.
         var isKeptUnlessEmpty = false
+
+        func remove() {
+            if isKeptUnlessEmpty { rmdir(path) } else { Files.removeAll(path) }
+        }
     }
 
     /// In the order in which they came to be.
@@ -32,9 +36,7 @@ package enum Unfinished {
     /// It allocates memory: it is for a thread that waits for signals, not for the handler of one.
     package static func remove(andExitWith status: Int32) -> Never {
         update { (entries: inout [Entry]) -> Never in
-            for entry in entries.reversed() {
-                if entry.isKeptUnlessEmpty { rmdir(entry.path) } else { Files.removeAll(entry.path) }
-            }
+            for entry in entries.reversed() { entry.remove() }
             _exit(status)
         }
     }
