@@ -6,15 +6,13 @@ import Synchronization
 /// `AtomicDirectory` makes a directory in one piece, and is the better choice where nothing is there yet. This one also works
 /// in a directory that exists already, which may be a mount point.
 package final class PendingDirectory: Sendable {
-    private let entries: [Unfinished.Entry]
-    private let isComplete = Mutex(false)
+    private let path: String
+    /// What is removed, from the last to the first.
+    private let entries = Mutex<[Unfinished.Entry]>([])
 
-    /// Makes the directory at `path` and those above it, where they do not exist yet.
-    /// - Parameters:
-    ///   - path: the directory.
-    ///   - directories: names of directories in it, to be removed where they are empty; outer ones first.
-    ///   - files: names of files in it, to be removed. None of them may exist yet.
-    package init(_ path: String, directories: [String] = [], files: [String] = []) throws(FileError) {
+    /// Makes the directory at `path` and those above it, where they do not exist yet. They are removed if they are empty.
+    package init(_ path: String) throws(FileError) {
+        self.path = path
         var missing: [Unfinished.Entry] = []
         var existing = path
         while !Files.exists(existing) {
@@ -22,38 +20,50 @@ package final class PendingDirectory: Sendable {
             if Files.parent(of: existing) == existing { break }
             existing = Files.parent(of: existing)
         }
-        // Removed from the last to the first.
-        let entries =
-            missing.reversed()
-            + directories.map { Unfinished.Entry(path: "\(path)/\($0)", isKeptUnlessEmpty: true) }
-            + files.map { Unfinished.Entry(path: "\(path)/\($0)") }
-        self.entries = entries
-        Unfinished.update { $0 += entries }
+        add(missing.reversed())
         do { try Files.makeDirectory(path) } catch {
             remove()
-            isComplete.withLock { $0 = true }
             throw error
+        }
+    }
+
+    /// Names what is going to be made in the directory. It must not exist yet, nor may another process make it meanwhile.
+    /// - Parameters:
+    ///   - directories: names of directories, which are removed if they are empty; outer ones first.
+    ///   - files: names of files, which are removed.
+    package func expect(directories: [String] = [], files: [String]) {
+        add(
+            directories.map { Unfinished.Entry(path: "\(path)/\($0)", isKeptUnlessEmpty: true) }
+                + files.map { Unfinished.Entry(path: "\(path)/\($0)") })
+    }
+
+    private func add(_ new: [Unfinished.Entry]) {
+        Unfinished.update { unfinished in
+            unfinished += new
+            entries.withLock { $0 += new }
         }
     }
 
     /// From now on everything stays.
     package func complete() {
-        Unfinished.update { unfinished in
-            isComplete.withLock { $0 = true }
-            forget(&unfinished)
-        }
+        Unfinished.update { unfinished in _ = forget(&unfinished) }
     }
 
     private func remove() {
         Unfinished.update { unfinished in
-            for entry in entries.reversed() { entry.remove() }
-            forget(&unfinished)
+            for entry in forget(&unfinished).reversed() { entry.remove() }
         }
     }
 
-    private func forget(_ unfinished: inout [Unfinished.Entry]) { unfinished.removeAll { entries.contains($0) } }
-
-    deinit {
-        if !isComplete.withLock({ $0 }) { remove() }
+    @discardableResult
+    private func forget(_ unfinished: inout [Unfinished.Entry]) -> [Unfinished.Entry] {
+        let known = entries.withLock { entries in
+            defer { entries = [] }
+            return entries
+        }
+        unfinished.removeAll { known.contains($0) }
+        return known
     }
+
+    deinit { remove() }
 }

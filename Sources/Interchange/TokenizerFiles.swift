@@ -24,7 +24,8 @@ extension TokenizerFile {
         if try Files.find(directory, to: "make"), try !Files.contents(ofDirectory: directory).isEmpty {
             AtomicFile.removeLeftovers(in: directory)
             let files = try [configurationName, name].filter { try !Files.find("\(directory)/\($0)", to: "write") }
-            let pending = try PendingDirectory(directory, files: files)
+            let pending = try PendingDirectory(directory)
+            pending.expect(files: files)
             try write(tokenizer, directory: directory)
             pending.complete()
         } else {

@@ -43,10 +43,15 @@ public final class RunDirectory: TrainingStore {
         if let occupant = Self.occupant(of: path) {
             throw TrainingError.directory(occupant.refusal(path))
         }
-        pending = try PendingDirectory(
-            path, directories: ["training"], files: Self.ownFiles + Self.ownTrainingFiles)
+        let pending = try PendingDirectory(path)
         lock = try DirectoryLock(directory: path)
+        // Until the lock was taken another run may have come and gone.
+        if let occupant = Self.occupant(of: path) {
+            throw TrainingError.directory(occupant.refusal(path))
+        }
         AtomicFile.removeLeftovers(in: path)
+        pending.expect(directories: ["training"], files: Self.ownFiles + Self.ownTrainingFiles)
+        self.pending = pending
         self.path = path
         self.tokenizer = tokenizer
         self.origin = origin.absolute

@@ -87,7 +87,8 @@ func prepareProcess() {
     }
     MappedFile.endWhereShortened { message in
         guard let message else { _exit(1) }
-        let start: StaticString = "gpt: "
+        // There a line of progress, or of the result, has not ended.
+        let start: StaticString = errorsAreTerminal ? "\ngpt: " : "gpt: "
         _ = write(STDERR_FILENO, start.utf8Start, start.utf8CodeUnitCount)
         _ = write(STDERR_FILENO, message, strlen(message))
         _ = write(STDERR_FILENO, "\n", 1)

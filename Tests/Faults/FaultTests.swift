@@ -37,7 +37,7 @@ struct FaultTests {
         }
         try #require(!faults.isEmpty)
         var outcomes: [String: Int] = [:]
-        for fault in Self.injectsAll ? faults : Self.sample(of: faults) {
+        for fault in Self.injectsAll ? faults : sample(of: faults, job) {
             let trial = FaultTrial(job: job, fault: fault, before: before, after: after)
             do { outcomes[fault.kind + " " + (try trial.run()), default: 0] += 1 } catch {
                 Issue.record("\(job.testDescription): \(fault): \(error)")
@@ -50,14 +50,11 @@ struct FaultTests {
         }
     }
 
-    /// Some of each kind of call, spread over the run.
-    private static func sample(of faults: [Fault]) -> [Fault] {
+    /// Some faults of each kind of call: others for each command, and the same in every run.
+    private func sample(of faults: [Fault], _ job: FaultJob) -> [Fault] {
+        var generator = SeededGenerator(seed: job.testDescription.utf8.reduce(0) { 31 &* $0 &+ UInt64($1) })
         let kinds = Dictionary(grouping: faults, by: \.kind).sorted { $0.key < $1.key }.map(\.value)
-        let share = max(1, sampleSize / kinds.count)
-        return kinds.flatMap { faults in
-            // The last is among them: commands differ most in how they end.
-            (1...share).map { faults[$0 * faults.count / share - 1] }
-        }
+        return kinds.flatMap { $0.shuffled(using: &generator).prefix(max(1, Self.sampleSize / kinds.count)) }
     }
 }
 

@@ -112,8 +112,8 @@ import Testing
     @Test("A pending directory goes with what was put into it, and only with that, unless it is complete")
     func pending() throws {
         func fill(completing: Bool) throws {
-            let pending = try PendingDirectory(
-                directory.file("a/b"), directories: ["inner"], files: ["inner/file", "other"])
+            let pending = try PendingDirectory(directory.file("a/b"))
+            pending.expect(directories: ["inner"], files: ["inner/file", "other"])
             try Files.makeDirectory(directory.file("a/b/inner"))
             try AtomicFile.write("text", to: directory.file("a/b/inner/file"))
             if completing { pending.complete() }
