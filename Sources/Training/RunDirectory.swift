@@ -31,7 +31,8 @@ public final class RunDirectory: TrainingStore {
     /// As it is noted in model.safetensors, for that file may be of after the last save.
     public private(set) var bestStep: Int?
 
-    /// Begins a run in a directory that is new or empty.
+    /// Begins a run in a directory that is new or empty. If no save is completed before this object goes away, all that was
+    /// made for the run is removed.
     /// - Parameters:
     ///   - path: the directory; it is made where there is none.
     ///   - tokenizer: what goes with the model.
