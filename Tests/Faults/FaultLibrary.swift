@@ -5,7 +5,7 @@ import TestSupport
 struct Fault: Sendable, CustomStringConvertible {
     /// The kind of the call, as the library names it.
     let kind: String
-    /// The how manieth of its kind, from 1.
+    /// Its number among the calls of its kind, from 1.
     let number: Int
     /// What happens instead: the name of an error, `short` or `kill`.
     let action: String
