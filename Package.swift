@@ -64,6 +64,9 @@ let package = Package(
             dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport", "FuzzTargets"]),
         .testTarget(name: "TrainingTests", dependencies: rooms + ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "CommandTests", dependencies: rooms + ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
+        // System calls of the command that fail, by a library in C that is preloaded and compiled by the tests themselves.
+        .testTarget(
+            name: "FaultTests", dependencies: ["gpt", "TestSupport"], path: "Tests/Faults", exclude: ["Library"]),
 
         // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
         .target(

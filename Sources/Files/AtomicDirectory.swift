@@ -25,19 +25,33 @@ package enum AtomicDirectory {
                 throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
             }
         }
-        let parent = Files.parent(of: path)
-        try Files.withDirectory(parent) { try make(at: path, in: parent, body) }
+        // The directory that a link leads to is replaced, not the link.
+        let target = try Files.resolvingLink(path, to: "make")
+        let parent = Files.parent(of: target)
+        try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
     }
 
-    /// Makes `path` in the directory `parent`, which is there.
-    private static func make(at path: String, in parent: String, _ body: (_ temporary: String) throws -> Void) throws {
+    /// Makes `target` in the directory `parent`, which is there. Errors call it `path`.
+    private static func make(
+        at target: String, called path: String, in parent: String, _ body: (_ temporary: String) throws -> Void
+    ) throws {
+        // Opened first, so that a failure leaves nothing.
+        let directory = try Files.openForSynchronizing(parent, path)
+        defer { if let directory { close(directory) } }
         let (temporary, descriptor) = try makeTemporary(in: parent, for: path)
         defer { close(descriptor) }
         do {
             try body(temporary)
             try Files.synchronize(descriptor, path)
             try Unfinished.update { unfinished throws(FileError) in
-                guard rename(temporary, path) == 0 else { throw FileError("cannot make", path) }
+                guard rename(temporary, target) == 0 else {
+                    if errno == EBUSY {
+                        throw FileError(
+                            "cannot make", path, "a file system is mounted there; choose a directory in it", code: EBUSY
+                        )
+                    }
+                    throw FileError("cannot make", path)
+                }
                 unfinished.removeAll { $0.path == temporary }
             }
         } catch {
@@ -47,10 +61,7 @@ package enum AtomicDirectory {
             }
             throw error
         }
-        let directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }  // one that may be written to but not read
-        defer { close(directory) }
-        try Files.synchronize(directory, path)
+        if let directory { try Files.synchronize(directory, path) }
     }
 
     /// Makes an empty directory, and locks it for `removeLeftovers` to see that its maker lives.
@@ -100,6 +111,15 @@ extension Files {
         }
     }
 
+    /// Opens the directory of a file that is to be brought to the disk, for `synchronize`; nil where it may be written to but
+    /// not read.
+    static func openForSynchronizing(_ directory: String, _ name: String) throws(FileError) -> Int32? {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor >= 0 { return descriptor }
+        if errno == EACCES || errno == EPERM { return nil }
+        throw FileError("cannot write", name)
+    }
+
     /// Removes a file, or a directory with all that is in it, as far as that is possible. No link is followed.
     static func removeAll(_ path: String) {
         if unlink(path) == 0 { return }
@@ -107,15 +127,5 @@ extension Files {
         guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return }
         for name in (try? contents(ofDirectory: path)) ?? [] { removeAll(path + "/" + name) }
         rmdir(path)
-    }
-
-    /// Gives the file at `path` a second name, in the same file system; where that cannot be, copies it. A link is followed.
-    package static func linkOrCopy(_ path: String, to name: String) throws {
-        let resolved = realpath(path, nil)
-        defer { free(resolved) }
-        // A directory that is being removed gets no more.
-        if let resolved, Unfinished.update({ _ in link(resolved, name) == 0 }) { return }
-        let file = try MappedFile(path: path)
-        try AtomicFile.replace(at: name) { writer in try withExtendedLifetime(file) { try writer.write(file.bytes) } }
     }
 }

@@ -70,11 +70,14 @@ final class TemporaryFile {
     private let target: String
     private let name: String
     private var isCommitted = false
+    private var isOpen = true
+    /// Keeps the lock between the closing of `descriptor` and the rename; -1 before.
+    private var lockKeeper: Int32 = -1
 
     /// Opens a new file in the directory of `name`.
     init(replacing name: String) throws(FileError) {
         self.name = name
-        target = Self.resolved(name)
+        target = try Files.resolvingLink(name, to: "write")
         if let information = Files.information(target), information.st_mode & S_IFMT != S_IFREG {
             let isDirectory = information.st_mode & S_IFMT == S_IFDIR
             throw FileError("cannot write", name, "it is a \(isDirectory ? "directory" : "device"), not a file")
@@ -105,29 +108,29 @@ final class TemporaryFile {
     /// Brings the file to the disk and gives it its name.
     func commit() throws(FileError) {
         try Files.synchronize(descriptor, name)
+        // All that can fail before the rename is done before it: then the old file stays.
+        let directory = try Files.openForSynchronizing(Files.parent(of: target), name)
+        defer { if let directory { close(directory) } }
+        try closeDescriptor()
         try Unfinished.update { unfinished throws(FileError) in
             guard rename(path, target) == 0 else { throw FileError("cannot write", name) }
             unfinished.removeAll { $0.path == path }
         }
         isCommitted = true
-        let directory = open(Files.parent(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }  // a directory one may write to but not read
-        defer { close(directory) }
-        try Files.synchronize(directory, name)
+        if let directory { try Files.synchronize(directory, name) }
     }
 
-    /// The file itself where `path` is a link to one: the link stays and its file is replaced.
-    private static func resolved(_ path: String) -> String {
-        var information = stat()
-        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFLNK,
-            let resolved = realpath(path, nil)
-        else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
+    /// Closes the file. Network file systems report some failed writes only then.
+    private func closeDescriptor() throws(FileError) {
+        lockKeeper = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        isOpen = false
+        // After EINTR the descriptor is gone, or its number may already be another thread's: there is no second try.
+        if close(descriptor) != 0, errno != EINTR { throw FileError("cannot write", name) }
     }
 
     deinit {
-        close(descriptor)
+        if isOpen { close(descriptor) }
+        defer { if lockKeeper >= 0 { close(lockKeeper) } }
         guard !isCommitted else { return }
         Unfinished.update { unfinished in
             unlink(path)

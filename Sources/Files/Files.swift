@@ -54,37 +54,37 @@ package enum Files {
         if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot make the directory", path, code: ENAMETOOLONG) }
         let above = parent(of: path)
         if above != path, !exists(above) { try makeDirectory(above) }
-        if mkdir(path, 0o777) != 0, errno != EEXIST || !isDirectory(path) {
-            if errno == EEXIST { throw FileError("cannot make the directory", path, "a file has that name") }
-            throw FileError("cannot make the directory", path)
-        }
+        if mkdir(path, 0o777) == 0 { return }
+        let code = errno
+        guard code == EEXIST else { throw FileError("cannot make the directory", path, code: code) }
+        if isDirectory(path) { return }
+        // Links that lead to nothing have an error of their own.
+        _ = try find(path, to: "make the directory")
+        throw FileError("cannot make the directory", path, "a file has that name")
     }
 
     /// Makes the directory at `path` for `body` to write in, and those above it, where they are not there yet. Where that
     /// fails or `body` throws, those that were made are removed again, unless there is something in them.
     package static func withDirectory<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
-        var missing: [Unfinished.Entry] = []
-        var place = path
-        while !exists(place) {
-            missing.append(Unfinished.Entry(path: place, isKeptUnlessEmpty: true))
-            if parent(of: place) == place { break }
-            place = parent(of: place)
+        let directory = try PendingDirectory(path)
+        let result = try body()
+        directory.complete()
+        return result
+    }
+
+    /// The path that `path` leads to where it is a link, and `path` itself otherwise: what is replaced there is what the
+    /// link leads to, and the link stays.
+    /// - Throws: where the link leads to nothing or in a circle.
+    static func resolvingLink(_ path: String, to purpose: String) throws(FileError) -> String {
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFLNK else { return path }
+        guard let resolved = realpath(path, nil) else {
+            guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
+            throw FileError(
+                "cannot \(purpose)", path, "it is a link that leads to nothing; remove it or choose another name")
         }
-        if missing.isEmpty { return try body() }
-        func forget(_ unfinished: inout [Unfinished.Entry]) { unfinished.removeAll { missing.contains($0) } }
-        Unfinished.update { $0 += missing.reversed() }
-        do {
-            try makeDirectory(path)
-            let result = try body()
-            Unfinished.update { forget(&$0) }
-            return result
-        } catch {
-            Unfinished.update { unfinished in
-                for entry in missing { rmdir(entry.path) }
-                forget(&unfinished)
-            }
-            throw error
-        }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// Removes a file; one that is not there is no error.

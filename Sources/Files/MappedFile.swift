@@ -6,12 +6,15 @@
     import Darwin
 #endif
 
+import CFiles
+
 /// A whole file as memory that the system reads when it is looked at, and shares between processes.
 ///
 /// What is written to the memory stays in this process: a page is copied when it is first written to.
 ///
-/// The files of a model are replaced, never changed in place, so that a mapping stays what it was. A file that another
-/// program cuts short while it is mapped ends the process; the system has no other answer to that.
+/// The files of a model are replaced, never changed in place, so that a mapping stays what it was. Where another program
+/// shortens a file that is mapped, the system sends SIGBUS to whoever reads the missing part; `endWhereShortened` installs a
+/// handler that names the file.
 package final class MappedFile: Sendable {
     /// The path the file was opened by.
     package let path: String
@@ -20,6 +23,9 @@ package final class MappedFile: Sendable {
     /// `withExtendedLifetime`.
     package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // never moved; written by owners alone
 
+    /// Where the handler of SIGBUS finds this file.
+    private let record: Int32
+
     /// Maps a regular file; directories, pipes and devices are refused.
     package init(path: String) throws(FileError) {
         let (descriptor, size) = try Files.openForReading(path)
@@ -27,6 +33,7 @@ package final class MappedFile: Sendable {
         self.path = path
         guard size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            record = -1
             return
         }
         guard let start = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
@@ -34,6 +41,15 @@ package final class MappedFile: Sendable {
             throw FileError("cannot map", path)
         }
         bytes = UnsafeRawBufferPointer(start: start, count: size)
+        let message = FileError(
+            "cannot read", path, "another program shortened it while it was in use; restore it and try again")
+        record = gpt_record_mapping(start, size, message.description)
+    }
+
+    /// From now on the process ends through `end` where a mapped file has become shorter and the missing part is read. `end`
+    /// takes one line that names the file, may run on any thread, and must not return.
+    package static func endWhereShortened(_ end: @escaping @convention(c) (UnsafePointer<CChar>?) -> Void) {
+        gpt_end_on_lost_mapping(end)
     }
 
     /// Gives the memory of a part back that has been read and is not needed again soon; looked at again, it is read again.
@@ -47,6 +63,7 @@ package final class MappedFile: Sendable {
     }
 
     deinit {
+        gpt_forget_mapping(record)
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }
 }

@@ -43,7 +43,7 @@ package enum Subprocess {
         var ending = sigset_t()
         sigemptyset(&ending)
         posix_spawnattr_setsigmask(&attributes, &ending)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&ending, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ] { sigaddset(&ending, signal) }
         posix_spawnattr_setsigdefault(&attributes, &ending)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 

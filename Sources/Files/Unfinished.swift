@@ -14,6 +14,10 @@ package enum Unfinished {
         let path: String
         /// Whether it is removed only if there is nothing in it: a directory that was made for something else.
         var isKeptUnlessEmpty = false
+
+        func remove() {
+            if isKeptUnlessEmpty { rmdir(path) } else { Files.removeAll(path) }
+        }
     }
 
     /// In the order in which they came to be.
@@ -45,8 +49,6 @@ package enum Unfinished {
     }
 
     private static func removeAll(_ entries: [Entry]) {
-        for entry in entries.reversed() {
-            if entry.isKeptUnlessEmpty { rmdir(entry.path) } else { Files.removeAll(entry.path) }
-        }
+        for entry in entries.reversed() { entry.remove() }
     }
 }

@@ -9,10 +9,27 @@ extension TokenizerFile {
         return try tokenizer(from: TextFile.bytes(path), file: path)
     }
 
-    /// Writes `tokenizer.json` and `tokenizer_config.json` into `directory`, which must exist.
+    /// Writes `tokenizer_config.json` and `tokenizer.json` into `directory`, which must exist. The second is what a tokenizer
+    /// is read from, so it is written last.
     package static func write(_ tokenizer: any Tokenizer, contextLength: Int? = nil, directory: String) throws {
-        try AtomicFile.write(contents(for: tokenizer), to: directory + "/" + name)
         let configuration = configuration(for: tokenizer, contextLength: contextLength)
         try AtomicFile.write(configuration, to: directory + "/" + configurationName)
+        try AtomicFile.write(contents(for: tokenizer), to: directory + "/" + name)
+    }
+
+    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but no
+    /// `tokenizer.json`.
+    package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
+        AtomicFile.removeLeftovers(in: Files.parent(of: directory))
+        if try Files.find(directory, to: "make"), try !Files.contents(ofDirectory: directory).isEmpty {
+            AtomicFile.removeLeftovers(in: directory)
+            let files = try [configurationName, name].filter { try !Files.find("\(directory)/\($0)", to: "write") }
+            let pending = try PendingDirectory(directory)
+            pending.expect(files: files)
+            try write(tokenizer, directory: directory)
+            pending.complete()
+        } else {
+            try AtomicDirectory.make(at: directory) { try write(tokenizer, directory: $0) }
+        }
     }
 }

@@ -13,7 +13,8 @@ import Tokenizers
 ///     training/metrics.csv, loss.svg, samples.txt            how it went
 ///
 /// A save replaces each file in one piece and `latest.safetensors` last, so that whenever a run is killed, what is on the
-/// disk is one save or the next. One process at a time works in a directory.
+/// disk is one save or the next. Until the first save is complete the directory is marked by `training/first-save`. One
+/// process at a time works in a directory.
 public final class RunDirectory: TrainingStore {
     public let path: String
     public let tokenizer: any Tokenizer
@@ -25,10 +26,13 @@ public final class RunDirectory: TrainingStore {
     private let lock: DirectoryLock
     /// Whether the files of the model that stay the same are written.
     private var holdsModel = false
+    /// The directory before its first save is complete. What is in it then goes where the run fails.
+    private var pending: PendingDirectory?
     /// As it is noted in model.safetensors, for that file may be of after the last save.
     public private(set) var bestStep: Int?
 
-    /// Begins a run in a directory that is new or empty.
+    /// Begins a run in a directory that is new or empty. If no save is completed before this object goes away, all that was
+    /// made for the run is removed.
     /// - Parameters:
     ///   - path: the directory; it is made where there is none.
     ///   - tokenizer: what goes with the model.
@@ -40,14 +44,25 @@ public final class RunDirectory: TrainingStore {
         if let occupant = Self.occupant(of: path) {
             throw TrainingError.directory(occupant.refusal(path))
         }
-        try Files.makeDirectory(path)
+        let pending = try PendingDirectory(path)
         lock = try DirectoryLock(directory: path)
+        // Until the lock was taken another run may have come and gone.
+        if let occupant = Self.occupant(of: path) {
+            throw TrainingError.directory(occupant.refusal(path))
+        }
         AtomicFile.removeLeftovers(in: path)
+        pending.expect(directories: ["training"], files: Self.ownFiles + Self.ownTrainingFiles)
+        self.pending = pending
         self.path = path
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = data.hashes
         tokenizerFile = try TokenizerFile.contents(for: tokenizer)
+    }
+
+    deinit {
+        // While the lock is held.
+        pending = nil
     }
 
     /// Goes on with a run that `SavedRun` has read.
@@ -70,10 +85,30 @@ public final class RunDirectory: TrainingStore {
     static func latest(_ path: String) -> String { training(path) + "/latest.safetensors" }
     static func metrics(_ path: String) -> String { training(path) + "/metrics.csv" }
     static func samples(_ path: String) -> String { training(path) + "/samples.txt" }
+    /// There from the first file that is written until the first save is complete: it tells what a killed run left behind
+    /// from a model.
+    private static func mark(_ path: String) -> String { training(path) + "/first-save" }
 
     // MARK: Saving
 
+    /// Marks the directory as one without a complete save, before anything is written to it.
+    private func beginFirstSave() throws {
+        guard pending != nil, !holdsModel else { return }
+        try Files.makeDirectory(Self.training(path))
+        try AtomicFile.write(
+            "This run has not completed its first save. The file is removed when it has.\n", to: Self.mark(path))
+    }
+
+    /// From now on there is something to go on from, and everything stays.
+    private func completeSave() {
+        pending?.complete()
+        pending = nil
+        // A mark beside a complete save has no meaning, so a failure has none.
+        try? Files.remove(Self.mark(path))
+    }
+
     public func keepBest(_ model: any NeuralLanguageModel, step: Int) throws {
+        try beginFirstSave()
         if !holdsModel { try ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path) }
         try ModelDirectory.saveWeights(of: model, to: path, metadata: ["step": "\(step)"])
         holdsModel = true
@@ -106,17 +141,19 @@ public final class RunDirectory: TrainingStore {
         try write(trainer.metrics, samples: trainer.samples)
         try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.data)
         try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)
+        completeSave()
     }
 
     /// Saves a model that was counted rather than trained, with its loss over the validation text.
     public func save(
         counted model: any LanguageModel, settings: TrainingSettings, data: TokenDataset, loss: Double, seconds: Double
     ) throws {
+        try beginFirstSave()
         try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
-        try Files.makeDirectory(Self.training(path))
         try writeSettings(
             settings,
             progress: ["seconds": .double(seconds), "final_validation_loss": .double(loss)], data: data)
+        completeSave()
     }
 
     private func write(_ metrics: Metrics, samples: String) throws {
@@ -147,7 +184,8 @@ extension RunDirectory {
         case unfinished
         /// A model: a finished run, or one from elsewhere.
         case model
-        /// What a run left that was killed before its first save was whole: some of its files, and no weights.
+        /// What a run left that was killed before its first save was complete: some of its files, and no weights but those
+        /// it began with.
         case remains
         /// Something else.
         case other
@@ -160,8 +198,8 @@ extension RunDirectory {
                     + "or choose another name with --out"
             case .model: "\(path) holds a model already: choose another name with --out"
             case .remains:
-                "\(path) holds what is left of a run that never got to its first save: delete it, or choose another name "
-                    + "with --out"
+                "\(path) holds what is left of a run that was killed before its first save was complete: delete it, or "
+                    + "choose another name with --out"
             case .other: "\(path) is not an empty directory: choose another name with --out"
             }
         }
@@ -188,13 +226,26 @@ extension RunDirectory {
         return try? Files.contents(ofDirectory: path).filter { !AtomicFile.isTemporary($0) }
     }
 
-    /// Whether a directory holds nothing but files that a first save writes, and none of weights.
+    /// The files of the model, as a run writes them.
+    private static let ownFiles = [
+        "config.json", "generation_config.json", TokenizerFile.name, TokenizerFile.configurationName,
+        WeightFiles.fileName,
+    ]
+    /// The files of the run.
+    private static let ownTrainingFiles = [
+        "first-save", "settings.json", "metrics.csv", "loss.svg", "samples.txt", "latest.safetensors",
+    ].map { "training/" + $0 }
+
+    /// Whether a directory holds nothing but files that a first save writes. Weights count only where the save is marked as
+    /// incomplete: without the mark they are somebody's model.
     private static func isRemains(_ path: String, _ names: [String]) -> Bool {
-        let own = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "training"]
+        var own = Set(ownFiles + ["training"])
+        if !Files.exists(mark(path)) { own.remove(WeightFiles.fileName) }
         guard names.allSatisfy(own.contains) else { return false }
         guard names.contains("training") else { return true }
-        let ownOfTraining = ["settings.json", "metrics.csv", "loss.svg", "samples.txt"]
-        return contents(training(path))?.allSatisfy(ownOfTraining.contains) ?? false
+        return contents(training(path))?.allSatisfy {
+            $0 != "latest.safetensors" && ownTrainingFiles.contains("training/" + $0)
+        } ?? false
     }
 
     /// Gives the run or model at `path` another name, with the first free number behind it, so that a new run can have

@@ -25,6 +25,11 @@ public struct SavedRun {
         lock = try DirectoryLock(directory: path)
         self.path = path
         guard try Files.find(RunDirectory.latest(path)) else {
+            if RunDirectory.occupant(of: path) == .remains {
+                throw TrainingError.directory(
+                    "there is no run to resume in \(path): it ended before its first save was complete; begin it again, "
+                        + "with --out \(path)")
+            }
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
                     ? "there is nothing to resume in \(path): training/latest.safetensors is missing (a model that counts "
@@ -92,13 +97,15 @@ public struct SavedRun {
         let model = try directory.loadBest(of: settings.shape)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
-        trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
+        try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
         return (trainer, directory, tokenizer)
     }
 
-    /// The lines of metrics.csv up to the save.
-    private func savedMetrics() -> Metrics {
-        guard let text = try? TextFile.read(RunDirectory.metrics(path)) else { return Metrics() }
+    /// The lines of metrics.csv up to the save; none where somebody deleted the file. One that cannot be read is an error,
+    /// for the next save would replace it.
+    private func savedMetrics() throws -> Metrics {
+        guard try Files.find(RunDirectory.metrics(path)) else { return Metrics() }
+        let text = try TextFile.read(RunDirectory.metrics(path), allowingEmpty: true)
         var metrics = Metrics(csv: text, upTo: progress.step)
         // The line of the step itself may be of after the save, too.
         if metrics.rows.last?.step == progress.step, progress.lossCount > 0 { metrics.rows.removeLast() }
@@ -106,8 +113,9 @@ public struct SavedRun {
     }
 
     /// What samples.txt held at the save.
-    private func savedSamples() -> String {
-        guard let bytes = try? TextFile.bytes(RunDirectory.samples(path)) else { return "" }
+    private func savedSamples() throws -> String {
+        guard try Files.find(RunDirectory.samples(path)) else { return "" }
+        let bytes = try TextFile.bytes(RunDirectory.samples(path))
         return String(decoding: bytes.prefix(max(0, checkpoint.samplesLength)), as: UTF8.self)
     }
 }

@@ -48,9 +48,6 @@ func requireName(_ path: String?) throws {
 /// Where whoever reads the output has gone (`gpt generate model | head`), the command ends at once, without a word and
 /// with exit status 0: they have what they wanted.
 func reportingFailures(_ body: () throws -> Void) throws {
-    // A write to a closed pipe is then an error like any other, not the end of the process.
-    signal(SIGPIPE, SIG_IGN)
-    OutOfMemory.endInOneLine()
     do {
         try body()
     } catch let error as ExitCode {

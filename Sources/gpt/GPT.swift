@@ -25,4 +25,20 @@ struct GPT: ParsableCommand {
             LogitsCommand.self,
             BenchCommand.self,
         ])
+
+    static func main() {
+        prepareProcess()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            // Help, the version and completion scripts are results too: what cannot be written is a failure.
+            let message = fullMessage(for: error)
+            if exitCode(for: error) == .success, !message.isEmpty {
+                do { try reportingFailures { try writeLine(message) } } catch { exit(withError: error) }
+                exit()
+            }
+            exit(withError: error)
+        }
+    }
 }

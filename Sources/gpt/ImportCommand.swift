@@ -14,8 +14,9 @@ struct ImportCommand: ParsableCommand {
               gpt import ~/models/gpt2 gpt2
               gpt import model.gguf model
 
-            The weights of a directory are not copied where the file system can do without. Nothing has to be imported \
-            to be used: wherever a command takes a MODEL, such a directory or file can stand as it is.
+            The files of a directory are copied, and share their space with the originals where the file system supports \
+            that. Nothing has to be imported to be used: wherever a command takes a MODEL, such a directory or file can \
+            stand as it is.
 
               gpt generate model.gguf --prompt "Once"
               gpt train --from model.gguf --text notes.txt

@@ -71,6 +71,33 @@ enum StopSignal {
     }
 }
 
+/// Prepares the process for what the system may do to it. To be called before anything else.
+///
+/// - Memory that cannot be allocated ends the process in one line (`OutOfMemory`).
+/// - A write to a closed pipe (SIGPIPE), and one beyond the limit of file sizes (SIGXFSZ), become errors like any other.
+/// - A mapped file that another program shortens (SIGBUS) ends the process in one line, with status 1, and without leaving
+///   temporary files.
+/// - Where standard input, output or errors are closed, no other file gets that descriptor: what is meant for it must not
+///   be written into a model.
+func prepareProcess() {
+    OutOfMemory.endInOneLine()
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+        // The wrong way round, so that using it remains an error.
+        _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+    MappedFile.endWhereShortened { message in
+        guard let message else { _exit(1) }
+        // There a line of progress, or of the result, has not ended.
+        let start: StaticString = errorsAreTerminal ? "\ngpt: " : "gpt: "
+        _ = write(STDERR_FILENO, start.utf8Start, start.utf8CodeUnitCount)
+        _ = write(STDERR_FILENO, message, strlen(message))
+        _ = write(STDERR_FILENO, "\n", 1)
+        Unfinished.remove(andExitWith: 1)
+    }
+}
+
 /// From now on Ctrl-C, `kill` and a closed terminal end the process at once: files that are half written are removed, and
 /// the exit status is 128 and the number of the signal, as shells have it. After Ctrl-C a newline gives the shell's prompt a
 /// line of its own. A hang-up that is ignored already, as under `nohup`, stays ignored.

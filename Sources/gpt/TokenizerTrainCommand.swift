@@ -91,7 +91,8 @@ struct TokenizerTrainCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             let trainer = try trainer()
-            if Files.exists(out), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name) {
+            if try Files.find(out, to: "make"), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
+            {
                 throw CommandFailure("\(out) exists already: choose another name with --out, or delete it")
             }
             let begin = ContinuousClock.now
@@ -117,10 +118,11 @@ struct TokenizerTrainCommand: ParsableCommand {
     }
 
     private func save(_ tokenizer: BPETokenizer) throws {
-        if out.hasSuffix(".json") {
+        if out.hasSuffix(".json"), !Files.isDirectory(out) {
+            AtomicFile.removeLeftovers(in: Files.parent(of: out))
             try AtomicFile.write(TokenizerFile.contents(for: tokenizer), to: out)
         } else {
-            try Files.withDirectory(out) { try TokenizerFile.write(tokenizer, directory: out) }
+            try TokenizerFile.make(tokenizer, directory: out)
         }
     }
 

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 import Files
 import TestSupport
 import Testing
@@ -72,13 +80,52 @@ import Testing
         #expect(directory.contents == ["new"])
     }
 
-    @Test("A file gets a second name, and a link is followed")
-    func links() throws {
-        try directory.write([1, 2], to: "file")
-        try Files.linkOrCopy(directory.file("file"), to: directory.file("other"))
-        #expect(try Fixtures.bytes(directory.file("other")) == [1, 2])
-        #expect(throws: (any Error).self) {
-            try Files.linkOrCopy(directory.file("nothing"), to: directory.file("third"))
+    @Test("A directory that a link leads to is filled, and the link stays")
+    func throughALink() throws {
+        try Files.makeDirectory(directory.file("there"))
+        symlink("there", directory.file("link"))
+        symlink("nowhere", directory.file("dangling"))
+        try AtomicDirectory.make(at: directory.file("link")) { try AtomicFile.write("text", to: $0 + "/file") }
+        #expect(try Files.contents(ofDirectory: directory.file("there")) == ["file"])
+        let error = #expect(throws: FileError.self) {
+            try AtomicDirectory.make(at: directory.file("dangling")) { _ in }
         }
+        #expect(error?.description.contains("a link that leads to nothing") == true)
+        #expect(directory.contents == ["dangling", "link", "there"])
+    }
+
+    @Test("A copy has the contents, is another file, and a link is followed", arguments: [0, 1, 5_000, 3_000_000])
+    func copies(_ size: Int) throws {
+        let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        try directory.write(bytes, to: "file")
+        symlink("file", directory.file("link"))
+        for name in ["file", "link"] {
+            try Files.copy(directory.file(name), to: directory.file("other"))
+            #expect(try Fixtures.bytes(directory.file("other")) == bytes)
+        }
+        try directory.write([9], to: "file")
+        #expect(try Fixtures.bytes(directory.file("other")) == bytes)
+        #expect(throws: (any Error).self) { try Files.copy(directory.file("nothing"), to: directory.file("third")) }
+        #expect(directory.contents == ["file", "link", "other"])
+    }
+
+    @Test("A pending directory goes with what was put into it, and only with that, unless it is complete")
+    func pending() throws {
+        func fill(completing: Bool) throws {
+            let pending = try PendingDirectory(directory.file("a/b"))
+            pending.expect(directories: ["inner"], files: ["inner/file", "other"])
+            try Files.makeDirectory(directory.file("a/b/inner"))
+            try AtomicFile.write("text", to: directory.file("a/b/inner/file"))
+            if completing { pending.complete() }
+        }
+        try fill(completing: false)
+        #expect(directory.contents.isEmpty)
+        try fill(completing: true)
+        #expect(try Fixtures.bytes(directory.file("a/b/inner/file")) == Array("text".utf8))
+
+        try Files.remove(directory.file("a/b/inner/file"))
+        try directory.write([1], to: "a/b/mine")
+        try fill(completing: false)
+        #expect(try Files.contents(ofDirectory: directory.file("a/b")) == ["mine"])
     }
 }

@@ -115,6 +115,17 @@ import Testing
         #expect(directory.contents == ["link", "there"])
     }
 
+    @Test("A link that leads to nothing, or in a circle, is not replaced", arguments: ["nowhere", "link"])
+    func danglingLink(_ target: String) throws {
+        let directory = TemporaryDirectory()
+        symlink(target, directory.file("link"))
+        let error = #expect(throws: FileError.self) { try AtomicFile.write("new", to: directory.file("link")) }
+        #expect(error?.description.hasPrefix("cannot write \(directory.file("link")): ") == true)
+        #expect(directory.contents == ["link"])
+        var information = stat()
+        #expect(lstat(directory.file("link"), &information) == 0 && information.st_mode & S_IFMT == S_IFLNK)
+    }
+
     @Test func clearsLeftovers() throws {
         let directory = TemporaryDirectory()
         try AtomicFile.replace(at: directory.file("a")) { writer in

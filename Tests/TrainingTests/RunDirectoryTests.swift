@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 import Files
 import Interchange
 import LanguageModels
@@ -240,6 +248,52 @@ struct RunDirectoryTests {
         try Files.makeDirectory(path)
         try AtomicFile.write("mine", to: path + "/notes.txt")
         #expect(RunDirectory.occupant(of: path) == .other)
+    }
+
+    @Test("Weights without a save are remains where the first save is marked, and somebody's model where it is not")
+    func remains() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.file("run")
+        do { _ = try TinyRuns.run(TinyRuns.settings(steps: 20), in: path).run(shouldStop: Countdown(0).isOver) }
+        #expect(!Files.exists(path + "/training/first-save"))
+        #expect(RunDirectory.occupant(of: path) == .unfinished)
+        // A killed process may also leave the mark beside the save.
+        try AtomicFile.write("", to: path + "/training/first-save")
+        #expect(RunDirectory.occupant(of: path) == .unfinished)
+        try Files.remove(path + "/training/latest.safetensors")
+        #expect(RunDirectory.occupant(of: path) == .remains)
+        #expect(throws: TrainingError.self) { try SavedRun(path) }
+        try AtomicFile.write("mine", to: path + "/notes.txt")
+        #expect(RunDirectory.occupant(of: path) == .model)
+        try Files.remove(path + "/notes.txt")
+        try Files.remove(path + "/training/first-save")
+        #expect(RunDirectory.occupant(of: path) == .model)
+    }
+
+    @Test("A run whose first save fails leaves nothing, and one that fails later its last save")
+    func failingSaves() throws {
+        let directory = TemporaryDirectory()
+        let path = directory.file("new/run")
+        do {
+            let trainer = try TinyRuns.run(TinyRuns.settings(steps: 4), in: path)
+            // In the way of a file.
+            try Files.makeDirectory(path + "/training/metrics.csv")
+            #expect(throws: FileError.self) { try trainer.run() }
+            rmdir(path + "/training/metrics.csv")
+        }
+        #expect(directory.contents.isEmpty)
+        do {
+            let trainer = try TinyRuns.run(TinyRuns.settings(steps: 4), in: path)
+            #expect(throws: FileError.self) {
+                try trainer.run(report: { event in
+                    guard case .step(1, _, _) = event else { return }
+                    try? Files.remove(path + "/training/metrics.csv")
+                    try? Files.makeDirectory(path + "/training/metrics.csv")
+                })
+            }
+            rmdir(path + "/training/metrics.csv")
+        }
+        #expect(try SavedRun(path).progress.step == 0)
     }
 
     @Test("A run that counts is a model, too, and has nothing to resume")

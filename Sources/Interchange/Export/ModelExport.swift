@@ -60,7 +60,7 @@ public enum ModelExport {
     private static func writeONNX(
         _ path: String, _ precision: ExportPrecision, at out: String, hasCache: Bool
     ) throws -> Report {
-        let saved = try ModelDirectory.load(path), tokenizer = try? saved.tokenizer
+        let saved = try ModelDirectory.load(path), tokenizer = try saved.tokenizerIfAny()
         // The rest of the check is the format's own.
         _ = try ModelProbe(saved)
         let report = try ONNXExport.write(
@@ -83,7 +83,7 @@ public enum ModelExport {
     private static func writeTorchScript(_ path: String, at out: String) throws -> Report {
         let saved = try ModelDirectory.load(path)
         _ = try ModelProbe(saved)
-        let archive = try TorchScriptArchive(saved.model, tokenizer: try? saved.tokenizer, path: out)
+        let archive = try TorchScriptArchive(saved.model, tokenizer: saved.tokenizerIfAny(), path: out)
         try AtomicFile.replace(at: out) {
             try archive.write(to: $0)
         } check: {

@@ -21,8 +21,8 @@ public enum ModelImport {
 
     /// Makes a model of another program into a directory: new or empty, and there whole or not at all.
     ///
-    /// The weights of a Hugging Face directory are not copied where the file system can give a file a second name: they are
-    /// the same file then, which neither this program nor transformers writes to in place. A GGUF file is converted, into
+    /// The files of a Hugging Face directory are copied, so that later changes of the source do not reach the copy. Where the
+    /// file system supports it a copy shares its blocks with the original (`Files.copy`). A GGUF file is converted, into
     /// 32-bit floats, which hold all that it can.
     /// - Parameters:
     ///   - path: a Hugging Face directory or a GGUF file.
@@ -33,10 +33,12 @@ public enum ModelImport {
         let saved = try ModelDirectory.load(path)
         try saved.requireFiniteWeights()
         var remarks: [String] = []
-        do { _ = try saved.tokenizer } catch { remarks.append("It can take ids but no text: \(error).") }
+        do { _ = try saved.tokenizer } catch let error as FileError { throw error } catch {
+            remarks.append("It can take ids but no text: \(error).")
+        }
         let isInPlace = Files.isDirectory(path)
         if isInPlace {
-            try AtomicDirectory.make(at: out) { temporary in try link(path, into: temporary) }
+            try AtomicDirectory.make(at: out) { temporary in try copy(path, into: temporary) }
         } else {
             _ = try ModelExport.run(path, to: .hf, precision: .f32, at: out)
         }
@@ -45,9 +47,9 @@ public enum ModelImport {
             remarks: remarks)
     }
 
-    private static func link(_ path: String, into directory: String) throws {
+    private static func copy(_ path: String, into directory: String) throws {
         for name in try descriptions.filter({ try Files.find("\(path)/\($0)") }) + WeightFiles.names(in: path) {
-            try Files.linkOrCopy("\(path)/\(name)", to: "\(directory)/\(name)")
+            try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)")
         }
     }
 }

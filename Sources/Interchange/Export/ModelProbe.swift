@@ -1,6 +1,15 @@
+import Files
 import LanguageModels
 import Tensors
 import Tokenizers
+
+extension SavedModel {
+    /// The tokenizer; nil where the model has none that is of use here. A file that the system cannot read is an error: what
+    /// is made without it would lack a tokenizer that there is.
+    func tokenizerIfAny() throws(FileError) -> (any Tokenizer)? {
+        do { return try tokenizer } catch let error as FileError { throw error } catch { return nil }
+    }
+}
 
 /// What a model makes of some ids, and its tokens: enough to tell whether another is the same.
 struct ModelProbe {
@@ -28,7 +37,7 @@ struct ModelProbe {
         logits = model.logits(tokens).values
         guard logits.allSatisfy(\.isFinite) else { throw ModelError(numbersOf: saved.model, path: saved.path) }
         vocabularySize = model.vocabularySize
-        tokenizer = try? saved.tokenizer
+        tokenizer = try saved.tokenizerIfAny()
     }
 
     /// Reads what lies at `path` and holds it against this.
