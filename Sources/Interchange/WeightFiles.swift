@@ -4,7 +4,7 @@ import StrictJSON
 /// The safetensors files of a model: one, or several with an index, as large models are published.
 package struct WeightFiles {
     package static let fileName = "model.safetensors"
-    private static let indexName = "model.safetensors.index.json"
+    static let indexName = "model.safetensors.index.json"
 
     private let files: [SafetensorsFile]
     private let fileOfName: [UTF8Key: Int]
@@ -47,10 +47,17 @@ package struct WeightFiles {
         guard let map = json["weight_map"]?.objectValue else {
             throw ModelError(path: index, reason: "it has no weight_map")
         }
-        let names = Set(map.compactMap { $0.value.stringValue })
-        guard !names.isEmpty, names.allSatisfy({ !$0.contains("/") && $0.hasSuffix(".safetensors") }) else {
-            throw ModelError(path: index, reason: "its weight_map does not name .safetensors files beside it")
+        var names = Set<String>()
+        for (tensor, value) in map {
+            guard let name = value.stringValue, !name.contains("/"), name.hasSuffix(".safetensors") else {
+                throw ModelError(
+                    path: index,
+                    reason: "its weight_map has \(value.shown) for \(quoted(tensor)), not a .safetensors file beside it"
+                )
+            }
+            names.insert(name)
         }
+        guard !names.isEmpty else { throw ModelError(path: index, reason: "its weight_map is empty") }
         return names.sorted().map { directory + "/" + $0 }
     }
 
@@ -70,6 +77,15 @@ package struct WeightFiles {
 
     package var names: [String] { files.flatMap(\.names) }
     package var metadata: [String: String] { files.first?.metadata ?? [:] }
+
+    /// What the files beside the weights said when this program saved them; nil where it did not, or an older version of it.
+    func record() throws -> DescriptionRecord? {
+        guard let text = metadata[DescriptionRecord.key] else { return nil }
+        if let record = DescriptionRecord(text) { return record }
+        // Either the file is damaged, which its checksum shows, or the key is another program's.
+        try verifyChecksums()
+        return nil
+    }
 
     /// The file that has a tensor.
     package func file(of name: String) -> SafetensorsFile? { fileOfName[UTF8Key(name)].map { files[$0] } }

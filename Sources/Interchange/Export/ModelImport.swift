@@ -27,10 +27,11 @@ public enum ModelImport {
     /// - Parameters:
     ///   - path: a Hugging Face directory or a GGUF file.
     ///   - out: the directory to make.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
     /// - Throws: one line that names the file and what is wrong with it.
-    public static func run(_ path: String, to out: String) throws -> Report {
+    public static func run(_ path: String, to out: String, acceptingEdits: Bool = false) throws -> Report {
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
-        let saved = try ModelDirectory.load(path)
+        let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         try saved.requireFiniteWeights()
         var remarks: [String] = []
         do { _ = try saved.tokenizer } catch { remarks.append("It can take ids but no text: \(error).") }
