@@ -61,13 +61,6 @@ package struct WeightFiles {
         return names.sorted().map { directory + "/" + $0 }
     }
 
-    /// The names of the files that a directory's weights are in, the index among them.
-    static func names(in directory: String) throws -> [String] {
-        if try Files.find("\(directory)/\(fileName)") { return [fileName] }
-        let paths = try shards("\(directory)/\(indexName)", in: directory)
-        return [indexName] + paths.map { String($0.dropFirst(directory.utf8.count + 1)) }
-    }
-
     package var count: Int { files.count }
 
     /// Throws where one of the files carries a checksum and is not what was written with it. Reads it whole.
@@ -85,6 +78,28 @@ package struct WeightFiles {
         // Either the file is damaged, which its checksum shows, or the key is another program's.
         try verifyChecksums()
         return nil
+    }
+
+    /// Writes the files into another directory under the same names, each with a checksum.
+    /// - Parameters:
+    ///   - directory: where they go.
+    ///   - record: of the files that are beside them there.
+    func copy(to directory: String, record: DescriptionRecord) throws {
+        for (number, file) in files.enumerated() {
+            var metadata = file.metadata
+            metadata[DescriptionRecord.key] = number == 0 ? record.text : nil
+            let tensors = try file.names.map { name in
+                let entry = try file.entry(name)
+                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
+                    try file.withBytes(name, piece)
+                    // What was copied from the file need not stay in memory.
+                    file.file.release(entry.range)
+                }
+            }
+            let name = file.path.split(separator: "/").last.map(String.init) ?? Self.fileName
+            try SafetensorsWriter.write(
+                to: "\(directory)/\(name)", metadata: metadata, tensors: tensors, checksum: true)
+        }
     }
 
     /// The file that has a tensor.

@@ -14,8 +14,8 @@ struct ImportCommand: ParsableCommand {
               gpt import ~/models/gpt2 gpt2
               gpt import model.gguf model
 
-            The weights of a directory are not copied where the file system can do without. Nothing has to be imported \
-            to be used: wherever a command takes a MODEL, such a directory or file can stand as it is.
+            The directory is a copy: editing the source does not change it. Its weights carry a checksum and a record of \
+            the files beside them, so that damage to it is found. Nothing has to be imported to be used: wherever a command takes a MODEL, such a directory or file can stand as it is.
 
               gpt generate model.gguf --prompt "Once"
               gpt train --from model.gguf --text notes.txt
@@ -39,7 +39,7 @@ struct ImportCommand: ParsableCommand {
                 let report = try ModelImport.run(source, to: out, acceptingEdits: files.acceptEditedFiles)
                 try writeLine(
                     "\(out): \(report.modelType), \(large(Double(report.parameterCount))) parameters"
-                        + (report.isInPlace ? ", taken as they are" : ", converted to f32"))
+                        + (report.isInPlace ? ", copied as they are" : ", converted to f32"))
                 for remark in report.remarks { note(remark) }
             }
         }

@@ -203,7 +203,7 @@ enum MemberChange: String, CaseIterable {
         bytes.replaceSubrange(place, with: "1e-02".utf8)
         try directory.write(bytes, to: "model.safetensors")
         #expect(refusal() != nil)
-        bytes.replaceSubrange(place, with: #""e-06"#.utf8)
+        bytes.replaceSubrange(place, with: "xe-06".utf8)
         try directory.write(bytes, to: "model.safetensors")
         #expect(refusal() != nil)
         #expect(refusal(acceptingEdits: true)?.contains("checksum") == true)

@@ -8,22 +8,17 @@ public enum ModelImport {
         public let modelType: String
         /// Numbers that training set.
         public let parameterCount: Int
-        /// Whether the weights were taken as they are rather than converted.
+        /// Whether the numbers of the weights stayed as they are rather than being converted.
         public let isInPlace: Bool
         /// What is missing, in a line each.
         public let remarks: [String]
     }
 
-    /// The files of a Hugging Face directory that belong to the model; others stay behind.
-    private static let descriptions = [
-        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-    ]
-
     /// Makes a model of another program into a directory: new or empty, and there whole or not at all.
     ///
-    /// The weights of a Hugging Face directory are not copied where the file system can give a file a second name: they are
-    /// the same file then, which neither this program nor transformers writes to in place. A GGUF file is converted, into
-    /// 32-bit floats, which hold all that it can.
+    /// A Hugging Face directory is copied. Its numbers stay as they are; what is added are the checksum of the weights and the
+    /// record of the files beside them, so that the copy is verified as one that was trained here. A GGUF file is converted,
+    /// into 32-bit floats, which hold all that it can.
     /// - Parameters:
     ///   - path: a Hugging Face directory or a GGUF file.
     ///   - out: the directory to make.
@@ -37,7 +32,7 @@ public enum ModelImport {
         do { _ = try saved.tokenizer } catch { remarks.append("It can take ids but no text: \(error).") }
         let isInPlace = Files.isDirectory(path)
         if isInPlace {
-            try AtomicDirectory.make(at: out) { temporary in try link(path, into: temporary) }
+            try AtomicDirectory.make(at: out) { temporary in try copy(path, into: temporary) }
         } else {
             _ = try ModelExport.run(path, to: .hf, precision: .f32, at: out)
         }
@@ -46,9 +41,16 @@ public enum ModelImport {
             remarks: remarks)
     }
 
-    private static func link(_ path: String, into directory: String) throws {
-        for name in try descriptions.filter({ try Files.find("\(path)/\($0)") }) + WeightFiles.names(in: path) {
-            try Files.linkOrCopy("\(path)/\(name)", to: "\(directory)/\(name)")
+    private static func copy(_ path: String, into directory: String) throws {
+        let weights = try WeightFiles(directory: path)
+        var record = DescriptionRecord()
+        for name in DescriptionRecord.fileNames where try Files.find("\(path)/\(name)") {
+            // An index beside a file with all weights is not read.
+            if name == WeightFiles.indexName, try Files.find("\(path)/\(WeightFiles.fileName)") { continue }
+            let bytes = try TextFile.bytes("\(path)/\(name)")
+            try AtomicFile.write(bytes, to: "\(directory)/\(name)")
+            record.add(name, bytes)
         }
+        try weights.copy(to: directory, record: record)
     }
 }
