@@ -84,7 +84,7 @@ package struct Checkpoint {
             settings = try TrainingSettings(json("settings"))
             progress = try TrainingProgress(json("progress"))
             origin = try TextOrigin(json("text"))
-            configuration = try file.metadata["config"] == nil ? nil : json("config")
+            if file.metadata["config"] != nil { configuration = try json("config") }
         } catch let error as TrainingError {
             throw error
         } catch {

@@ -136,8 +136,8 @@ import Testing
 
     @Test(
         "A run is not resumed with an edited configuration",
-        arguments: [("rms_norm_eps", 0.01), ("rope_theta", 20000.0), ("rms_norm_eps", nil)] as [(String, JSON?)])
-    func resumed(key: String, value: JSON?) throws {
+        arguments: [("rms_norm_eps", 0.01), ("rope_theta", 20000.0)] as [(String, JSON)])
+    func resumed(key: String, value: JSON) throws {
         _ = try makeModel()
         let run = directory.file("run")
         let options = ["--layers", "1", "--heads", "2", "--width", "16", "--context", "8", "--batch", "2"]

@@ -47,7 +47,7 @@ import Training
         if !knowsConfiguration {
             var checkpoint = try Checkpoint(path: latest)
             #expect(checkpoint.configuration != nil)
-            checkpoint.configuration = nil
+            checkpoint.configuration = .none
             try checkpoint.write(to: latest, optimizer: TinyRuns.trainer(TinyRuns.settings(steps: 1)).optimizer)
         }
         #expect(refusal(acceptingEdits: false) == "none")
@@ -72,6 +72,7 @@ import Training
         let run = try SavedRun(path)
         let trainer = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer
         _ = try trainer.run()
-        #expect(trainer.bestStep != 0 && (try saved()) == before)
+        #expect(try saved() == before)
+        #expect((trainer.bestStep ?? 0) > 5)
     }
 }
