@@ -102,6 +102,11 @@ package enum Files {
         return bytes.isEmpty ? "." : String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The last component of a path: `b` for `a/b`.
+    package static func name(of path: String) -> String {
+        String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
+    }
+
     /// Whether a path leads to a place within a directory, or to the directory itself, whatever links there are. What does
     /// not exist yet is where the directory above it is.
     package static func isPath(_ path: String, inside directory: String) -> Bool {

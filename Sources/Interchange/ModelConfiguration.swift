@@ -16,14 +16,16 @@ package enum ModelConfiguration: Equatable {
 
     /// Reads a config.json, naming what it asks for that we do not compute.
     package init(file path: String) throws {
-        let fail = { (reason: String) in ModelError(path: path, reason: reason) }
-        let json: JSON
-        do { json = try JSON(parsing: try TextFile.bytes(path)) } catch let error as JSONError {
-            throw fail("not JSON: \(error)")
+        do { try self.init(try JSON(parsing: try TextFile.bytes(path)), file: path) } catch let error as JSONError {
+            throw ModelError(path: path, reason: "not JSON: \(error)")
         }
+    }
+
+    /// Reads the contents of a config.json; `path` is what errors call the file.
+    package init(_ json: JSON, file path: String) throws {
         let fields = try Fields(json, path)
-        let type = fields.string("model_type")
-        if let family = type.flatMap(TransformerConfiguration.Family.init) {
+        guard let type = try fields.string("model_type") else { throw fields.failure("it does not name a model_type") }
+        if let family = TransformerConfiguration.Family(rawValue: type) {
             self = .transformer(try TransformerConfiguration(family: family, fields))
             return
         }
@@ -40,12 +42,12 @@ package enum ModelConfiguration: Equatable {
             self = .ngram(
                 order: try fields.size("order", limit: NGramModel.maximumOrder),
                 vocabularySize: try fields.size("vocab_size", limit: 1 << 24))
-        case let other?:
+        default:
             let known =
                 TransformerConfiguration.Family.allCases.map(\.rawValue)
                 + [TransformerConfiguration.ownType, "attention", "bigram"]
-            throw fail("a model of type '\(other)'; only \(known.joined(separator: ", ")) and ngram are known here")
-        case nil: throw fail("it does not name a model_type")
+            throw fields.failure(
+                "a model of type \(quoted(type)); only \(known.joined(separator: ", ")) and ngram are known here")
         }
     }
 
@@ -98,50 +100,4 @@ package enum ModelConfiguration: Equatable {
         case .ngram: nil
         }
     }
-}
-
-/// The members of a JSON object, with errors that name the file and the key.
-struct Fields {
-    let object: JSONObject
-    let path: String
-
-    init(_ json: JSON, _ path: String) throws {
-        guard let object = json.objectValue else {
-            throw ModelError(path: path, reason: "it holds \(json.kind), not an object")
-        }
-        self.object = object
-        self.path = path
-    }
-
-    /// A member; null is as good as none. (In a closure, `nil` would be the JSON value.)
-    subscript(key: String) -> JSON? {
-        guard let value = object[key], !value.isNull else { return nil }
-        return value
-    }
-
-    func string(_ key: String) -> String? { self[key]?.stringValue }
-
-    /// Refuses a switch that is not as it has to be.
-    func require(_ switches: [(key: String, value: Bool)]) throws {
-        for (key, expected) in switches {
-            if let value = self[key]?.boolValue, value != expected {
-                throw failure("it asks for \(key) = \(value), which is not supported")
-            }
-        }
-    }
-
-    func optionalSize(_ key: String, limit: Int) throws -> Int? {
-        guard let value = self[key] else { return nil }
-        guard let number = value.intValue, number >= 1, number <= limit else {
-            throw failure("\(key) is not a whole number between 1 and \(limit)")
-        }
-        return number
-    }
-
-    func size(_ key: String, limit: Int) throws -> Int {
-        guard let value = try optionalSize(key, limit: limit) else { throw failure("it does not say \(key)") }
-        return value
-    }
-
-    func failure(_ reason: String) -> ModelError { ModelError(path: path, reason: reason) }
 }

@@ -6,23 +6,6 @@ import Synchronization
 import Tensors
 import Tokenizers
 
-/// A model that was read from disk.
-public struct SavedModel {
-    public let model: any LanguageModel
-    /// The directory, or the GGUF file.
-    public let path: String
-    private let tokenizerResult: Result<any Tokenizer, any Error>
-
-    init(model: any LanguageModel, path: String, tokenizer: Result<any Tokenizer, any Error>) {
-        self.model = model
-        self.path = path
-        tokenizerResult = tokenizer
-    }
-
-    /// What turns text into its ids; throws why there is none that can be used.
-    public var tokenizer: any Tokenizer { get throws { try tokenizerResult.get() } }
-}
-
 /// A model as it lies on disk: a directory in the form of Hugging Face, with `config.json`, `model.safetensors`,
 /// `tokenizer.json`, `tokenizer_config.json` and `generation_config.json`.
 ///
@@ -30,9 +13,15 @@ public struct SavedModel {
 /// reads, and one that transformers wrote is read here.
 public enum ModelDirectory {
     /// Reads a model: a directory, ours or one made by transformers, or a file in llama.cpp's format GGUF.
-    /// - Throws: one line that names the file and what is wrong with it: missing, damaged, of an unknown kind, too large
-    ///   for the memory there is, or with a vocabulary that is not its tokenizer's.
-    public static func load(_ path: String) throws -> SavedModel {
+    ///
+    /// A directory of ours is compared with the record of it that the weights carry, so that a model never computes with a
+    /// number that has changed since it was saved.
+    /// - Parameters:
+    ///   - path: the directory or file.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    /// - Throws: one line that names the file and what is wrong with it: missing, damaged, edited, of an unknown kind, too
+    ///   large for the memory there is, or with a vocabulary that is not its tokenizer's.
+    public static func load(_ path: String, acceptingEdits: Bool = false) throws -> SavedModel {
         guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
         guard Files.isDirectory(path) else {
             if try GGUFFile.isOne(path) { return try GGUFModel.load(path) }
@@ -41,24 +30,31 @@ public enum ModelDirectory {
                 reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model"
                     + (path.hasSuffix(".safetensors") ? "; name the directory it is in" : ""))
         }
-        let configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName)
+        let configuration: ModelConfiguration
+        do { configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName) } catch {
+            // That a file was edited says more than what has become of it.
+            if !acceptingEdits { try (try? WeightFiles(directory: path))?.record()?.verify(path) }
+            throw error
+        }
         let files = try WeightFiles(directory: path)
+        let record = acceptingEdits ? nil : try files.record()
+        try record?.verify(path, except: TokenizerFile.name)
         // Both take time: the tokenizer to be read, the weights to be checked.
-        let reading = Mutex<Result<any Tokenizer, any Error>?>(nil)
+        let reading = Mutex<Result<TokenizerState, any Error>?>(nil)
         let model = try makeModel(configuration, files) {
-            let tokenizer = Result { try readTokenizer(path) }
+            let tokenizer = Result { try TokenizerState(directory: path, record) }
             reading.withLock { $0 = tokenizer }
         }
-        let tokenizer = reading.withLock { $0 } ?? Result { try readTokenizer(path) }
-        if let size = (try? tokenizer.get())?.vocabularySize, size != model.vocabularySize {
+        let tokenizer = try (reading.withLock { $0 } ?? Result { try TokenizerState(directory: path, record) }).get()
+        if case .usable(let tokenizer) = tokenizer, tokenizer.vocabularySize != model.vocabularySize {
             throw ModelError(
                 path: path,
                 reason:
-                    "its tokenizer has \(size) tokens and its model \(model.vocabularySize): they do not belong "
-                    + "together; put the model's own \(TokenizerFile.name) there"
+                    "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do "
+                    + "not belong together; put the model's own \(TokenizerFile.name) there"
             )
         }
-        return SavedModel(model: model, path: path, tokenizer: tokenizer)
+        return SavedModel(model: model, path: path, tokenizerState: tokenizer)
     }
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
@@ -70,27 +66,35 @@ public enum ModelDirectory {
     static func save(
         _ model: any LanguageModel, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
     ) throws {
-        try saveDescription(of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
-        try saveWeights(of: model, to: path, as: encoding)
+        let record = try saveDescription(
+            of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
+        try saveWeights(of: model, to: path, as: encoding, record: record)
     }
 
     /// Writes all of a model but its weights.
+    /// - Returns: the record of what was written, for the weights to carry.
     package static func saveDescription(
         of model: any LanguageModel, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
-    ) throws {
+    ) throws -> DescriptionRecord {
         guard let configuration = ModelConfiguration(of: model) else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
         }
         try Files.makeDirectory(path)
-        func write(_ json: JSON, to name: String) throws {
-            try AtomicFile.write(json.serialized(pretty: true) + "\n", to: path + "/" + name)
+        var record = DescriptionRecord()
+        func write(_ text: String, to name: String) throws {
+            try AtomicFile.write(text, to: path + "/" + name)
+            record.add(name, Array(text.utf8))
         }
-        try TokenizerFile.write(tokenizer, contextLength: model.contextLength, directory: path)
-        try write(configuration.json(endOfText: tokenizer.endOfText, dtype: dtype), to: ModelConfiguration.fileName)
-        let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
+        try write(TokenizerFile.contents(for: tokenizer), to: TokenizerFile.name)
         try write(
-            ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0],
-            to: "generation_config.json")
+            TokenizerFile.configuration(for: tokenizer, contextLength: model.contextLength),
+            to: TokenizerFile.configurationName)
+        let json = configuration.json(endOfText: tokenizer.endOfText, dtype: dtype)
+        try write(json.serialized(pretty: true) + "\n", to: ModelConfiguration.fileName)
+        let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
+        let generation: JSON = ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0]
+        try write(generation.serialized(pretty: true) + "\n", to: "generation_config.json")
+        return record
     }
 
     /// Replaces the weights alone, in the directory of a model of the same kind and shape.
@@ -98,13 +102,15 @@ public enum ModelDirectory {
     ///   - model: whose weights they are.
     ///   - path: the directory.
     ///   - encoding: how numbers are stored; counts stay what they are.
+    ///   - record: what the files beside the weights say, which is compared with them whenever the model is read.
     ///   - metadata: what is noted in the file beside the format.
     package static func saveWeights(
         of model: any LanguageModel, to path: String, as encoding: NumberEncoding = .float32,
-        metadata: [String: String] = [:]
+        record: DescriptionRecord, metadata: [String: String] = [:]
     ) throws {
+        let own = ["format": "pt", DescriptionRecord.key: record.text]
         try SafetensorsWriter.write(
-            to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(["format": "pt"]) { $1 },
+            to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(own) { $1 },
             tensors: tensors(of: model, as: encoding), checksum: true)
     }
 
@@ -126,15 +132,6 @@ public enum ModelDirectory {
     }
 
     // MARK: - Reading
-
-    private static func readTokenizer(_ path: String) throws -> any Tokenizer {
-        guard try Files.find(path + "/" + TokenizerFile.name) else {
-            throw ModelError(
-                path: path,
-                reason: "it has no \(TokenizerFile.name), so it can take ids but no text; put that of the model there")
-        }
-        return try TokenizerFile.read(directory: path)
-    }
 
     private static func makeModel(
         _ configuration: ModelConfiguration, _ files: WeightFiles, meanwhile: @Sendable () -> Void

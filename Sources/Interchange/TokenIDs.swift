@@ -58,11 +58,3 @@ public struct TokenIDs: Sendable, Equatable {
         self.rows = rows
     }
 }
-
-extension JSON {
-    /// A value as it can stand on a line: itself if it is short.
-    fileprivate var shown: String {
-        let text = serialized()
-        return text.utf8.count > 40 ? kind : text
-    }
-}

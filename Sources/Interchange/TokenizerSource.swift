@@ -14,7 +14,8 @@ import Tokenizers
 /// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
 public enum TokenizerSource {
     /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
-    /// a model, which is a directory or a GGUF file.
+    /// a model, which is a directory or a GGUF file. The tokenizer.json of a directory of ours must say what it said when the
+    /// model was saved; named itself, the file is read whatever it says.
     /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
@@ -25,9 +26,20 @@ public enum TokenizerSource {
                         "it has no \(TokenizerFile.name); name a model that has one, a tokenizer.json or a .tiktoken "
                         + "file")
             }
-            return try TokenizerFile.read(directory: path)
+            let bytes = try TextFile.bytes(path + "/" + TokenizerFile.name)
+            // Weights that cannot be read are no reason to refuse a tokenizer.
+            if let record = try? WeightFiles(directory: path).record() {
+                do { try record.verify(TokenizerFile.name, bytes, in: path) } catch {
+                    throw ModelError(
+                        path: error.path,
+                        reason:
+                            "edited or damaged since the model was saved; restore it, or name the file itself to use it"
+                    )
+                }
+            }
+            return try TokenizerFile.tokenizer(from: bytes, file: path + "/" + TokenizerFile.name)
         }
-        if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)) }
+        if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)).get() }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
         // The file is a list of tokens; how texts are cut and which tokens are special only its name says.

@@ -35,12 +35,12 @@ extension TransformerConfiguration {
             ("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false), ("add_cross_attention", false),
         ])
         let feedForward: FeedForwardKind
-        switch fields.string("activation_function") ?? "gelu_new" {
+        switch try fields.string("activation_function") ?? "gelu_new" {
         case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
         case "relu": feedForward = .relu
         case let other:
             throw fields.failure(
-                "its activation_function is '\(other)'; gelu_new, gelu_pytorch_tanh and relu are known")
+                "its activation_function is \(quoted(other)); gelu_new, gelu_pytorch_tanh and relu are known")
         }
         let width = try fields.size("n_embd", limit: 1 << 20)
         return TransformerConfiguration(
@@ -48,8 +48,8 @@ extension TransformerConfiguration {
             contextLength: try fields.size("n_positions", limit: 1 << 24),
             layers: try fields.size("n_layer", limit: 4096), heads: try fields.size("n_head", limit: 1 << 20),
             width: width, innerWidth: try fields.optionalSize("n_inner", limit: 1 << 22),
-            normEpsilon: fields["layer_norm_epsilon"]?.doubleValue ?? 1e-5, feedForward: feedForward,
-            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? true)
+            normEpsilon: try fields.positive("layer_norm_epsilon") ?? 1e-5, feedForward: feedForward,
+            tiesEmbeddings: try fields.bool("tie_word_embeddings") ?? true)
     }
 
     private var gpt2JSON: [(String, JSON)] {
@@ -67,31 +67,33 @@ extension TransformerConfiguration {
 
     private static func llama(_ family: Family, _ fields: Fields) throws -> TransformerConfiguration {
         try fields.require([("use_sliding_window", false)])
-        if let kinds = fields["layer_types"]?.arrayValue {
-            for kind in kinds where kind.stringValue != "full_attention" {
-                throw fields.failure("it asks for layers of \(kind.stringValue ?? kind.kind), which is not supported")
-            }
+        for kind in try fields.optionalStrings("layer_types") ?? [] where kind != "full_attention" {
+            throw fields.failure("it asks for layers of \(quoted(kind)), which is not supported")
         }
-        if let activation = fields.string("hidden_act"), activation != "silu" {
-            throw fields.failure("its hidden_act is '\(activation)'; only silu is known")
+        if let activation = try fields.string("hidden_act"), activation != "silu" {
+            throw fields.failure("its hidden_act is \(quoted(activation)); only silu is known")
         }
         var biases: Biases = []
-        if fields["attention_bias"]?.boolValue == true { biases.formUnion([.attentionInput, .attentionOutput]) }
-        if family == .llama, fields["mlp_bias"]?.boolValue == true { biases.insert(.feedForward) }
-        // What transformers assumes where the file does not say.
-        let headSize = try fields.optionalSize("head_dim", limit: 1 << 20) ?? (family == .qwen3 ? 128 : nil)
+        if try fields.bool("attention_bias") == true { biases.formUnion([.attentionInput, .attentionOutput]) }
+        if family == .llama, try fields.bool("mlp_bias") == true { biases.insert(.feedForward) }
+        // The defaults are those of transformers. For Qwen3 they are numbers, and null means that a size follows from others.
+        let isQwen3 = family == .qwen3
+        let headSize = try fields.optionalSize("head_dim", limit: 1 << 20) ?? (isQwen3 ? 128 : nil)
+        let keyValueHeads =
+            try fields.optionalSize("num_key_value_heads", limit: 1 << 20)
+            ?? (isQwen3 && !fields.contains("num_key_value_heads") ? 32 : nil)
         return TransformerConfiguration(
             vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
             contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
             layers: try fields.size("num_hidden_layers", limit: 4096),
             heads: try fields.size("num_attention_heads", limit: 1 << 20),
             width: try fields.size("hidden_size", limit: 1 << 20),
-            keyValueHeads: try fields.optionalSize("num_key_value_heads", limit: 1 << 20), headSize: headSize,
+            keyValueHeads: keyValueHeads, headSize: headSize,
             innerWidth: try fields.size("intermediate_size", limit: 1 << 22), normalization: .rmsNorm,
-            normEpsilon: fields["rms_norm_eps"]?.doubleValue ?? 1e-6,
-            positions: .rotary(try RotaryFrequencies(fields)), feedForward: .swiglu,
-            normalizesQueriesAndKeys: family == .qwen3, biases: biases,
-            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? false)
+            normEpsilon: try fields.positive("rms_norm_eps") ?? 1e-6,
+            positions: .rotary(try RotaryFrequencies(fields, defaultBase: 10_000)), feedForward: .swiglu,
+            normalizesQueriesAndKeys: isQwen3, biases: biases,
+            tiesEmbeddings: try fields.bool("tie_word_embeddings") ?? false)
     }
 
     private var llamaJSON: [(String, JSON)] {
@@ -133,19 +135,23 @@ extension TransformerConfiguration {
     /// The `model_type` of a combination of options that is no family's.
     static let ownType = "transformer"
 
-    /// Reads a config.json of that type.
+    /// Reads a config.json of that type. It is written by this program alone, so no key that decides results has a default.
     init(own fields: Fields) throws {
+        func bool(_ key: String) throws -> Bool {
+            guard let value = try fields.bool(key) else { throw fields.failure("it does not say \(key)") }
+            return value
+        }
         func option<Option: RawRepresentable & CaseIterable>(
             _ key: String, _ type: Option.Type
         ) throws -> Option where Option.RawValue == String {
-            if let value = fields.string(key).flatMap(Option.init) { return value }
+            if let value = try fields.string(key).flatMap(Option.init) { return value }
             let known = Option.allCases.map(\.rawValue).joined(separator: ", ")
             throw fields.failure("its \(key) is none of \(known)")
         }
         let kind = try option("positions", Positions.Kind.self)
-        let positions = kind == .rotary ? .rotary(try RotaryFrequencies(fields)) : Positions(kind)
+        let positions = kind == .rotary ? .rotary(try RotaryFrequencies(fields, defaultBase: nil)) : Positions(kind)
         var biases: Biases = []
-        for (key, part) in Self.biasKeys where fields[key]?.boolValue == true { biases.insert(part) }
+        for (key, part) in Self.biasKeys where try bool(key) { biases.insert(part) }
         self.init(
             vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
             contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
@@ -156,10 +162,10 @@ extension TransformerConfiguration {
             headSize: try fields.size("head_dim", limit: 1 << 20),
             innerWidth: try fields.size("intermediate_size", limit: 1 << 22),
             normalization: try option("normalization", Normalization.self),
-            normEpsilon: fields["norm_epsilon"]?.doubleValue ?? 1e-5, positions: positions,
+            normEpsilon: try fields.requiredPositive("norm_epsilon"), positions: positions,
             feedForward: try option("feed_forward", FeedForwardKind.self),
-            normalizesQueriesAndKeys: fields["qk_norm"]?.boolValue ?? false, biases: biases,
-            tiesEmbeddings: fields["tie_word_embeddings"]?.boolValue ?? true)
+            normalizesQueriesAndKeys: try bool("qk_norm"), biases: biases,
+            tiesEmbeddings: try bool("tie_word_embeddings"))
         if let problem { throw fields.failure(problem) }
         if let family { throw fields.failure("its options are those of a \(family.rawValue): say so in model_type") }
     }
@@ -179,37 +185,48 @@ extension TransformerConfiguration {
 }
 
 extension RotaryFrequencies {
-    /// Reads `rope_parameters`, or the `rope_theta` and `rope_scaling` of before.
-    fileprivate init(_ fields: Fields) throws {
-        let parameters = fields["rope_parameters"] ?? fields["rope_scaling"]
-        if let parameters, parameters.objectValue == nil {
-            throw fields.failure("its rotary positions are \(parameters.kind), not an object")
+    /// Reads `rope_parameters`, or the `rope_theta` and `rope_scaling` of before. Where a file says both, versions of
+    /// transformers differ in which they read, so the two must agree.
+    /// - Parameter defaultBase: the base where the file has none; nil where it must have one.
+    fileprivate init(_ fields: Fields, defaultBase: Double?) throws {
+        let current = try fields.optionalObject("rope_parameters"), former = try fields.optionalObject("rope_scaling")
+        func kind(_ parameters: Fields) throws -> String {
+            try parameters.string("rope_type") ?? parameters.string("type") ?? "default"
         }
-        func number(_ key: String) throws -> Double {
-            guard let value = parameters?[key]?.doubleValue else {
-                throw fields.failure("the scaling of its rotary positions does not say \(key)")
+        for parameters in [current, former] {
+            if let contradiction = parameters?.contradiction(with: fields, keys: ["rope_theta"]) {
+                throw fields.failure(contradiction)
             }
-            return value
         }
-        for place in [parameters?["partial_rotary_factor"], fields["partial_rotary_factor"]] {
-            if let share = place?.doubleValue, share != 1 {
+        if let current, let former {
+            if let contradiction = current.contradiction(with: former) { throw fields.failure(contradiction) }
+            guard try kind(current) == kind(former) else {
+                throw fields.failure("rope_parameters and rope_scaling ask for different kinds of rotary positions")
+            }
+        }
+        let parameters = current ?? former
+        for place in [parameters, fields] {
+            if let share = try place?.optionalNumber("partial_rotary_factor"), share != 1 {
                 throw fields.failure("it asks for partial_rotary_factor = \(share), which is not supported")
             }
         }
-        self.init(base: parameters?["rope_theta"]?.doubleValue ?? fields["rope_theta"]?.doubleValue ?? 10_000)
-        switch (parameters?["rope_type"] ?? parameters?["type"])?.stringValue ?? "default" {
+        guard let base = try parameters?.positive("rope_theta") ?? fields.positive("rope_theta") ?? defaultBase else {
+            throw fields.failure("it does not say rope_theta")
+        }
+        self.init(base: base)
+        guard let parameters else { return }
+        switch try kind(parameters) {
         case "default": break
-        case "linear": scaling = .linear(factor: try number("factor"))
+        case "linear": scaling = .linear(factor: try parameters.requiredPositive("factor"))
         case "llama3":
-            let context = try number("original_max_position_embeddings")
-            guard context >= 1, context <= 0x1p24 else {
-                throw fields.failure("original_max_position_embeddings is \(context), which is not supported")
-            }
+            let context = try parameters.size("original_max_position_embeddings", limit: 1 << 24)
             scaling = .llama3(
-                factor: try number("factor"), lowFrequencyFactor: try number("low_freq_factor"),
-                highFrequencyFactor: try number("high_freq_factor"), originalContext: Int(context))
+                factor: try parameters.requiredPositive("factor"),
+                lowFrequencyFactor: try parameters.requiredPositive("low_freq_factor"),
+                highFrequencyFactor: try parameters.requiredPositive("high_freq_factor"), originalContext: context)
         case let other:
-            throw fields.failure("its rotary positions are scaled by '\(other)'; default, linear and llama3 are known")
+            throw fields.failure(
+                "its rotary positions are scaled by \(quoted(other)); default, linear and llama3 are known")
         }
     }
 

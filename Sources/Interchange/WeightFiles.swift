@@ -4,7 +4,7 @@ import StrictJSON
 /// The safetensors files of a model: one, or several with an index, as large models are published.
 package struct WeightFiles {
     package static let fileName = "model.safetensors"
-    private static let indexName = "model.safetensors.index.json"
+    static let indexName = "model.safetensors.index.json"
 
     private let files: [SafetensorsFile]
     private let fileOfName: [UTF8Key: Int]
@@ -47,21 +47,24 @@ package struct WeightFiles {
         guard let map = json["weight_map"]?.objectValue else {
             throw ModelError(path: index, reason: "it has no weight_map")
         }
-        let names = Set(map.compactMap { $0.value.stringValue })
-        guard !names.isEmpty, names.allSatisfy({ !$0.contains("/") && $0.hasSuffix(".safetensors") }) else {
-            throw ModelError(path: index, reason: "its weight_map does not name .safetensors files beside it")
+        var names = Set<String>()
+        for (tensor, value) in map {
+            guard let name = value.stringValue, !name.contains("/"), name.hasSuffix(".safetensors") else {
+                throw ModelError(
+                    path: index,
+                    reason: "its weight_map has \(value.shown) for \(quoted(tensor)), not a .safetensors file beside it"
+                )
+            }
+            names.insert(name)
         }
+        guard !names.isEmpty else { throw ModelError(path: index, reason: "its weight_map is empty") }
         return names.sorted().map { directory + "/" + $0 }
     }
 
-    /// The names of the files that a directory's weights are in, the index among them.
-    static func names(in directory: String) throws -> [String] {
-        if try Files.find("\(directory)/\(fileName)") { return [fileName] }
-        let paths = try shards("\(directory)/\(indexName)", in: directory)
-        return [indexName] + paths.map { String($0.dropFirst(directory.utf8.count + 1)) }
-    }
-
     package var count: Int { files.count }
+
+    /// The paths of the files.
+    var paths: [String] { files.map(\.path) }
 
     /// Throws where one of the files carries a checksum and is not what was written with it. Reads it whole.
     package func verifyChecksum(ofFile number: Int) throws { try files[number].verifyChecksum() }
@@ -70,6 +73,36 @@ package struct WeightFiles {
 
     package var names: [String] { files.flatMap(\.names) }
     package var metadata: [String: String] { files.first?.metadata ?? [:] }
+
+    /// What the files beside the weights said when this program saved them; nil where it did not, or an older version of it.
+    func record() throws -> DescriptionRecord? {
+        guard let text = metadata[DescriptionRecord.key] else { return nil }
+        if let record = DescriptionRecord(text) { return record }
+        // Either the file is damaged, which its checksum shows, or the key is another program's.
+        try verifyChecksums()
+        return nil
+    }
+
+    /// Writes the files into another directory under the same names, each with a checksum.
+    /// - Parameters:
+    ///   - directory: where they go.
+    ///   - record: of the files that are beside them there.
+    func copy(to directory: String, record: DescriptionRecord) throws {
+        for (number, file) in files.enumerated() {
+            var metadata = file.metadata
+            metadata[DescriptionRecord.key] = number == 0 ? record.text : nil
+            let tensors = try file.names.map { name in
+                let entry = try file.entry(name)
+                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
+                    try file.withBytes(name, piece)
+                    // What was copied from the file need not stay in memory.
+                    file.file.release(entry.range)
+                }
+            }
+            try SafetensorsWriter.write(
+                to: "\(directory)/\(Files.name(of: file.path))", metadata: metadata, tensors: tensors, checksum: true)
+        }
+    }
 
     /// The file that has a tensor.
     package func file(of name: String) -> SafetensorsFile? { fileOfName[UTF8Key(name)].map { files[$0] } }

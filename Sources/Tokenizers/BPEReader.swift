@@ -6,7 +6,7 @@ import StrictJSON
 extension TokenizerReader {
     func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
         for key in ["truncation", "padding"] {
-            if let value = root[key], !value.isNull { throw failure("it has \(key), which is not supported") }
+            if let value = root[key], !value.isNull { throw unsupported("it has \(key), which is not supported") }
         }
         let normalization = try normalization()
         let pattern = try splitPattern()
@@ -16,12 +16,13 @@ extension TokenizerReader {
         let merges = try merges(model, symbols)
         let vocabulary = try vocabulary(symbols, merges, added)
         let frame = try frame()
+        let findsWholePieces = try flag("ignore_merges", of: model, called: "its model", default: false)
         do {
             return try BPETokenizer(
                 vocabulary, pattern: pattern, specialTokens: added, normalization: normalization, frame: frame,
-                findsWholePieces: model["ignore_merges"]?.boolValue ?? false)
+                findsWholePieces: findsWholePieces)
         } catch .vocabulary(let reason) {
-            throw failure(reason)
+            throw unsupported(reason)
         }
     }
 
@@ -42,7 +43,7 @@ extension TokenizerReader {
         for (symbol, value) in listed {
             guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }
             guard id >= 0, id < BPEVocabulary.greatestIDCount else {
-                throw failure("the id of \(quoted(symbol)) is \(id), which is not supported")
+                throw unsupported("the id of \(quoted(symbol)) is \(id), which is not supported")
             }
             if let other = symbols.byID.updateValue(symbol, forKey: Int32(id)) {
                 throw failure("\(quoted(other)) and \(quoted(symbol)) have the same id \(id)")
@@ -91,7 +92,7 @@ extension TokenizerReader {
         var ids: [Int32] = []
         for (id, symbol) in symbols.byID.sorted(by: { $0.key < $1.key }) where !special.contains(id) {
             guard let token = ByteSymbols.bytes(of: Array(symbol.utf8)[...]) else {
-                throw failure("the token \(quoted(symbol)) with id \(id) is not written in the characters of bytes")
+                throw unsupported("the token \(quoted(symbol)) with id \(id) is not written in the characters of bytes")
             }
             spans.append(bytes.count..<bytes.count + token.count)
             ids.append(id)
@@ -100,7 +101,7 @@ extension TokenizerReader {
         do {
             return try BPEVocabulary(bytes: bytes, spans: spans, ids: ids, merges: merges)
         } catch .vocabulary(let reason) {
-            throw failure(reason)
+            throw unsupported(reason)
         }
     }
 
@@ -131,17 +132,20 @@ extension TokenizerReader {
                 throw failure("the added token \(quoted(content)) has the id \(id), where \(given) belongs")
             }
             greatest = max(greatest ?? -1, id)
-            if entry["single_word"]?.boolValue == true {
-                throw failure("the added token \(quoted(content)) has single_word, which is not supported")
+            func flag(_ key: String) throws(TokenizerError) -> Bool {
+                try self.flag(key, of: entry, called: "the added token \(quoted(content))", default: false)
+            }
+            if try flag("single_word") {
+                throw unsupported("the added token \(quoted(content)) has single_word, which is not supported")
             }
             var token = SpecialToken(content, id: Int32(id))
-            token.isControl = entry["special"]?.boolValue ?? false
-            token.stripsLeft = entry["lstrip"]?.boolValue ?? false
-            token.stripsRight = entry["rstrip"]?.boolValue ?? false
-            token.isNormalized = entry["normalized"]?.boolValue ?? false
+            token.isControl = try flag("special")
+            token.stripsLeft = try flag("lstrip")
+            token.stripsRight = try flag("rstrip")
+            token.isNormalized = try flag("normalized")
             let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
             if token.isNormalized, normalization == .nfc, changes {
-                throw failure("the added token \(quoted(content)) is not in the form NFC, which is not supported")
+                throw unsupported("the added token \(quoted(content)) is not in the form NFC, which is not supported")
             }
             tokens.append(token)
         }
@@ -155,7 +159,7 @@ extension TokenizerReader {
         var result = BPETokenizer.Normalization.none
         for step in try steps(value, of: "normalizer", in: "normalizers") {
             guard step.type == "NFC" else {
-                throw failure("its normalizer is \(quoted(step.type)), which is not supported")
+                throw unsupported("its normalizer is \(quoted(step.type)), which is not supported")
             }
             result = .nfc
         }
@@ -169,42 +173,45 @@ extension TokenizerReader {
         var isByteLevel = false
         for step in try steps(value, of: "pre_tokenizer", in: "pretokenizers") {
             guard !isByteLevel else {
-                throw failure("its pre_tokenizer has \(quoted(step.type)) after ByteLevel, which is not supported")
+                throw unsupported("its pre_tokenizer has \(quoted(step.type)) after ByteLevel, which is not supported")
             }
             switch step.type {
             case "ByteLevel":
-                if step.value["add_prefix_space"]?.boolValue ?? true {
-                    throw failure("its pre_tokenizer has add_prefix_space, which is not supported")
+                if try flag("add_prefix_space", of: step.value, called: "its pre_tokenizer", default: true) {
+                    throw unsupported("its pre_tokenizer has add_prefix_space, which is not supported")
                 }
-                let usesExpression = step.value["use_regex"]?.boolValue ?? true
+                let usesExpression = try flag(
+                    "use_regex", of: step.value, called: "its pre_tokenizer", default: true)
                 if usesExpression, pattern != nil {
-                    throw failure("its pre_tokenizer has use_regex after a Split, which is not supported")
+                    throw unsupported("its pre_tokenizer has use_regex after a Split, which is not supported")
                 }
                 if usesExpression { pattern = .gpt2 }
                 isByteLevel = true
             case "Split":
-                guard pattern == nil else { throw failure("its pre_tokenizer has two Splits, which is not supported") }
+                guard pattern == nil else {
+                    throw unsupported("its pre_tokenizer has two Splits, which is not supported")
+                }
                 pattern = try splitPattern(step.value)
-            default: throw failure("its pre_tokenizer is \(quoted(step.type)), which is not supported")
+            default: throw unsupported("its pre_tokenizer is \(quoted(step.type)), which is not supported")
             }
         }
-        guard isByteLevel else { throw failure("its pre_tokenizer has no ByteLevel, which is not supported") }
+        guard isByteLevel else { throw unsupported("its pre_tokenizer has no ByteLevel, which is not supported") }
         return pattern ?? .whole
     }
 
     private func splitPattern(_ split: JSON) throws(TokenizerError) -> SplitPattern {
         guard let expression = split["pattern"]?["Regex"]?.stringValue else {
-            throw failure("its Split has no Regex, which is not supported")
+            throw unsupported("its Split has no Regex, which is not supported")
         }
         let known = SplitPattern.allCases.first { pattern in
             pattern.expressions.contains { $0.utf8.elementsEqual(expression.utf8) }
         }
-        guard let known else { throw failure("its Split by \(quoted(expression)) is not supported") }
+        guard let known else { throw unsupported("its Split by \(quoted(expression)) is not supported") }
         // All these expressions match every character, so that what lies between matches is nothing.
-        let behavior = split["behavior"]?.stringValue ?? ""
-        let inverts = split["invert"]?.boolValue ?? false
+        guard let behavior = split["behavior"]?.stringValue else { throw failure("its Split has no behavior") }
+        let inverts = try flag("invert", of: split, called: "its Split", default: false)
         guard (behavior == "Isolated" && !inverts) || (behavior == "Removed" && inverts) else {
-            throw failure("its Split has the behavior \(quoted(behavior)), which is not supported")
+            throw unsupported("its Split has the behavior \(quoted(behavior)), which is not supported")
         }
         return known
     }
@@ -221,7 +228,7 @@ extension TokenizerReader {
                 guard !isFramed else { throw failure("its post_processor has two templates") }
                 isFramed = true
                 frame = try self.frame(template: step.value)
-            default: throw failure("its post_processor is \(quoted(step.type)), which is not supported")
+            default: throw unsupported("its post_processor is \(quoted(step.type)), which is not supported")
             }
         }
         return frame

@@ -121,9 +121,10 @@ package struct MergedVocabulary: Sendable, Equatable {
     /// The tokenizer that this is a form of; `file` is what errors call the file.
     package func tokenizer(file: String) throws(TokenizerError) -> any Tokenizer {
         func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
+        func unsupported(_ reason: String) -> TokenizerError { .unsupported(file: file, reason: reason) }
 
         guard let cut = LlamaPattern.pattern(pattern) else {
-            throw failure("its tokenizer cuts texts as \(quoted(pattern)) does, which is not supported")
+            throw unsupported("its tokenizer cuts texts as \(quoted(pattern)) does, which is not supported")
         }
         if let tokenizer = characters() { return tokenizer }
         if let tokenizer = bytes() { return tokenizer }
@@ -141,7 +142,7 @@ package struct MergedVocabulary: Sendable, Equatable {
                     throw failure("the token \(quoted(token)) with id \(id) is not written in the characters of bytes")
                 }
                 spelled[id] = bytes
-            case .byte: throw failure("its tokenizer falls back to bytes, which is not supported")
+            case .byte: throw unsupported("its tokenizer falls back to bytes, which is not supported")
             case .unknown, .control, .userDefined, .unused:
                 guard !token.isEmpty else { throw failure("the special token with id \(id) is empty") }
                 var token = SpecialToken(token, id: Int32(id))
@@ -167,7 +168,7 @@ package struct MergedVocabulary: Sendable, Equatable {
                 frame: frame,
                 findsWholePieces: cut.findsWholePieces)
         } catch .vocabulary(let reason) {
-            throw failure(reason)
+            throw unsupported(reason)
         }
     }
 

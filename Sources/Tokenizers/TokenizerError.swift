@@ -8,8 +8,11 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A character that was to stand for unknown ones and is unknown itself.
     case unknownReplacement(Unicode.Scalar, alphabet: Int)
 
-    /// A tokenizer.json that says something impossible, or something we cannot do.
+    /// A tokenizer.json that is damaged or contradicts itself.
     case unreadable(file: String, reason: String)
+
+    /// A tokenizer.json that asks for something that is not computed here. The file itself may be sound.
+    case unsupported(file: String, reason: String)
 
     /// A tokenizer that has no form as a tokenizer.json yet.
     case unwritable(kind: String)
@@ -35,7 +38,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
             "the character \(shown(scalar)) at position \(position) is not in the alphabet of \(alphabet) characters"
         case .unknownReplacement(let scalar, let alphabet):
             "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
-        case .unreadable(let file, let reason): "\(file): \(reason)"
+        case .unreadable(let file, let reason), .unsupported(let file, let reason): "\(file): \(reason)"
         case .vocabulary(let reason): reason
         case .specialToken(let text, let position):
             "the text spells the special token \(quoted(text)) at byte \(position); "

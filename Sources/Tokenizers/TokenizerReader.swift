@@ -21,7 +21,7 @@ struct TokenizerReader {
 
         guard let merges = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
         guard merges.isEmpty else {
-            throw failure("it has \(merges.count) merges and no pre_tokenizer; only merges of bytes are supported")
+            throw unsupported("it has \(merges.count) merges and no pre_tokenizer; only merges of bytes are supported")
         }
         try refuse("normalizer")
         try check("post_processor", isOneOf: [])
@@ -32,18 +32,27 @@ struct TokenizerReader {
     // MARK: The parts of the file
 
     private func checkModel(_ model: JSON) throws(TokenizerError) {
-        guard let type = model["type"]?.stringValue else { throw failure("its model has no type") }
+        guard let type = model["type"]?.stringValue else { throw unsupported("its model has no type") }
         guard type == "BPE" else {
-            throw failure(
+            throw unsupported(
                 "its model is \(quoted(type)); only vocabularies of characters, bytes and byte pairs are supported")
         }
         for feature in ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"] {
             guard let value = model[feature], !value.isNull, value != "" else { continue }
-            throw failure("its model has \(feature) \(value.serialized()), which is not supported")
+            throw unsupported("its model has \(feature) \(value.serialized()), which is not supported")
         }
-        if model["byte_fallback"]?.boolValue == true {
-            throw failure("its model has byte_fallback, which is not supported")
+        if try flag("byte_fallback", of: model, called: "its model", default: false) {
+            throw unsupported("its model has byte_fallback, which is not supported")
         }
+    }
+
+    /// A switch of an object. One of a wrong type is an error: its default would change ids without a word.
+    func flag(
+        _ key: String, of object: JSON, called name: String, default assumed: Bool
+    ) throws(TokenizerError) -> Bool {
+        guard let value = object[key] else { return assumed }
+        guard let flag = value.boolValue else { throw failure("\(name) has \(key) \(value.shown), not true or false") }
+        return flag
     }
 
     /// The type of the component called `key`; `nil` where it is null or absent.
@@ -58,7 +67,7 @@ struct TokenizerReader {
     /// Throws unless the component called `key` is absent or of one of the `types`.
     func check(_ key: String, isOneOf types: [String]) throws(TokenizerError) {
         if let type = try component(key), !types.contains(type) {
-            throw failure("its \(key) is \(quoted(type)), which is not supported")
+            throw unsupported("its \(key) is \(quoted(type)), which is not supported")
         }
     }
 
@@ -110,11 +119,13 @@ struct TokenizerReader {
         for token in tokens {
             guard let content = token["content"]?.stringValue else { throw failure("an added token has no content") }
             guard content == endOfTextSpelling else {
-                throw failure("it has an added token \(quoted(content)); only \(endOfTextSpelling) is supported")
+                throw unsupported("it has an added token \(quoted(content)); only \(endOfTextSpelling) is supported")
             }
         }
         guard tokens.count == 1 else { throw failure("\(endOfTextSpelling) is added twice") }
-        guard token["special"]?.boolValue == true else { throw failure("\(endOfTextSpelling) is not marked special") }
+        guard try flag("special", of: token, called: "the added token \(endOfTextSpelling)", default: false) else {
+            throw failure("\(endOfTextSpelling) is not marked special")
+        }
         guard let id = token["id"]?.intValue else { throw failure("\(endOfTextSpelling) has no id") }
         return id
     }
@@ -127,7 +138,8 @@ struct TokenizerReader {
         for (id, symbol) in symbols.strings.enumerated() {
             let scalars = symbol.unicodeScalars
             guard let scalar = scalars.first, scalars.count == 1 else {
-                throw failure("the token \(quoted(symbol)) with id \(id) is not one character, and no merges make it")
+                throw unsupported(
+                    "the token \(quoted(symbol)) with id \(id) is not one character, and no merges make it")
             }
             alphabet.append(scalar)
         }
@@ -150,4 +162,6 @@ struct TokenizerReader {
     // MARK: Errors
 
     func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
+
+    func unsupported(_ reason: String) -> TokenizerError { .unsupported(file: file, reason: reason) }
 }

@@ -6,7 +6,7 @@ import Tensors
 import Tokenizers
 
 /// training/latest.safetensors: one self-contained file from which a run goes on. The tensors are weights and moments,
-/// and the metadata the settings, the progress, the origin and hash of the text, and the tokenizer.
+/// and the metadata the settings, the progress, the origin and hash of the text, config.json and the tokenizer.
 package struct Checkpoint {
     package var settings: TrainingSettings
     package var progress: TrainingProgress
@@ -15,6 +15,8 @@ package struct Checkpoint {
     package var textHashes: [String]
     /// The contents of tokenizer.json.
     package var tokenizer: String
+    /// What config.json says of the model, of which the settings know the shape alone; nil in a file of an older version.
+    package var configuration: JSON?
     /// The length of samples.txt.
     package var samplesLength: Int
 
@@ -22,13 +24,14 @@ package struct Checkpoint {
 
     package init(
         settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
-        tokenizer: String, samplesLength: Int
+        tokenizer: String, configuration: JSON?, samplesLength: Int
     ) {
         self.settings = settings
         self.progress = progress
         self.origin = origin
         self.textHashes = textHashes
         self.tokenizer = tokenizer
+        self.configuration = configuration
         self.samplesLength = samplesLength
         file = nil
     }
@@ -39,11 +42,12 @@ package struct Checkpoint {
 
     /// Replaces the file at `path`; the rename is the moment at which the save has happened.
     package func write(to path: String, optimizer: AdamW) throws {
-        let metadata = [
+        var metadata = [
             "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
             "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
+        metadata["config"] = configuration?.serialized()
         let parts = [
             ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
             ("moment2", optimizer.moment2),
@@ -80,6 +84,7 @@ package struct Checkpoint {
             settings = try TrainingSettings(json("settings"))
             progress = try TrainingProgress(json("progress"))
             origin = try TextOrigin(json("text"))
+            if file.metadata["config"] != nil { configuration = try json("config") }
         } catch let error as TrainingError {
             throw error
         } catch {

@@ -32,10 +32,15 @@ public struct ReferenceCheck {
     }
 
     private let directory: String
+    private let acceptsEdits: Bool
     private let path: (String) -> String
 
-    public init(directory: String) {
+    /// - Parameters:
+    ///   - directory: the directory with the model and the reference.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    public init(directory: String, acceptingEdits: Bool = false) {
         self.directory = directory
+        acceptsEdits = acceptingEdits
         path = { directory + "/" + $0 }
     }
 
@@ -45,7 +50,10 @@ public struct ReferenceCheck {
     }
 
     private func load() throws -> any NeuralLanguageModel {
-        guard let model = try ModelDirectory.load(directory).model as? any NeuralLanguageModel else {
+        guard
+            let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model
+                as? any NeuralLanguageModel
+        else {
             throw ModelError(path: directory, reason: "it is not a model with gradients")
         }
         return model

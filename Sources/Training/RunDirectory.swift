@@ -24,10 +24,12 @@ public final class RunDirectory: TrainingStore {
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
     private let lock: DirectoryLock
-    /// Whether the files of the model that stay the same are written.
-    private var holdsModel = false
     /// The directory before its first save is complete. What is in it then goes where the run fails.
     private var pending: PendingDirectory?
+    /// What the files beside the weights say, which stay the same; nil until they are written.
+    private var record: DescriptionRecord?
+    /// Whether they may have been edited since the model was saved.
+    private let acceptsEdits: Bool
     /// As it is noted in model.safetensors, for that file may be of after the last save.
     public private(set) var bestStep: Int?
 
@@ -56,6 +58,7 @@ public final class RunDirectory: TrainingStore {
         self.path = path
         self.tokenizer = tokenizer
         self.origin = origin.absolute
+        acceptsEdits = false
         textHashes = data.hashes
         tokenizerFile = try TokenizerFile.contents(for: tokenizer)
     }
@@ -65,14 +68,16 @@ public final class RunDirectory: TrainingStore {
         pending = nil
     }
 
-    /// Goes on with a run that `SavedRun` has read.
-    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin) throws {
+    /// Goes on with a run that `SavedRun` has read. Weights that it saves from now on carry a record of the files as they are
+    /// now, edited or not.
+    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin, acceptingEdits: Bool) throws {
         path = run.path
         lock = run.lock
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
-        holdsModel = true
+        acceptsEdits = acceptingEdits
+        record = try DescriptionRecord(directory: path)
         let weights = try SafetensorsFile(path: path + "/" + WeightFiles.fileName)
         bestStep = weights.metadata["step"].flatMap { Int($0) }
             .flatMap { (0...TrainingSettings.greatestStep).contains($0) ? $0 : nil }
@@ -93,7 +98,7 @@ public final class RunDirectory: TrainingStore {
 
     /// Marks the directory as one without a complete save, before anything is written to it.
     private func beginFirstSave() throws {
-        guard pending != nil, !holdsModel else { return }
+        guard pending != nil, record == nil else { return }
         try Files.makeDirectory(Self.training(path))
         try AtomicFile.write(
             "This run has not completed its first save. The file is removed when it has.\n", to: Self.mark(path))
@@ -109,14 +114,14 @@ public final class RunDirectory: TrainingStore {
 
     public func keepBest(_ model: any NeuralLanguageModel, step: Int) throws {
         try beginFirstSave()
-        if !holdsModel { try ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path) }
-        try ModelDirectory.saveWeights(of: model, to: path, metadata: ["step": "\(step)"])
-        holdsModel = true
+        let record = try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path)
+        try ModelDirectory.saveWeights(of: model, to: path, record: record, metadata: ["step": "\(step)"])
+        self.record = record
         bestStep = step
     }
 
     public func restoreBest(into model: any NeuralLanguageModel) throws {
-        guard let saved = try ModelDirectory.load(path).model as? any NeuralLanguageModel,
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
             saved.parameters.map(\.parameter.value.shape) == model.parameters.map(\.parameter.value.shape)
         else {
             throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
@@ -127,7 +132,9 @@ public final class RunDirectory: TrainingStore {
     /// The best model so far, which has to be of a shape. Its configuration may say more than a shape does, where training
     /// began with the weights of a model from elsewhere.
     func loadBest(of shape: ModelShape) throws -> any NeuralLanguageModel {
-        guard let saved = try ModelDirectory.load(path).model as? any NeuralLanguageModel, shape.fits(saved) else {
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
+            shape.fits(saved)
+        else {
             throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
         }
         return saved
@@ -137,7 +144,9 @@ public final class RunDirectory: TrainingStore {
         try Files.makeDirectory(Self.training(path))
         let checkpoint = Checkpoint(
             settings: trainer.settings, progress: trainer.progress, origin: origin, textHashes: textHashes,
-            tokenizer: tokenizerFile, samplesLength: trainer.samples.utf8.count)
+            tokenizer: tokenizerFile,
+            configuration: ModelConfiguration(of: trainer.model)?.json(endOfText: tokenizer.endOfText),
+            samplesLength: trainer.samples.utf8.count)
         try write(trainer.metrics, samples: trainer.samples)
         try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.data)
         try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)

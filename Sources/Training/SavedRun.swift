@@ -1,6 +1,7 @@
 import Files
 import Interchange
 import LanguageModels
+import StrictJSON
 import Tokenizers
 
 /// A run that is to be gone on with: read, locked, and held against what it began with.
@@ -55,9 +56,11 @@ public struct SavedRun {
     ///   - texts: from `origin`, or where they are now.
     ///   - origin: where they came from, to be kept for the next time.
     ///   - settings: those of the run, or with changes.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved, as far as the
+    ///     weights and moments did not grow from what they say.
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false
     ) throws -> (trainer: Trainer, directory: RunDirectory, tokenizer: any Tokenizer) {
         var settings = settings
         if settings.length != self.settings.length, settings.evaluateEvery == nil {
@@ -92,13 +95,35 @@ public struct SavedRun {
                 directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
         }
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
-        let directory = try RunDirectory(resuming: self, tokenizer: tokenizer, origin: origin)
+        let directory = try RunDirectory(
+            resuming: self, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
         // Also shows that the best model is whole, while something can still be done about it.
         let model = try directory.loadBest(of: settings.shape)
+        try checkConfiguration(of: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
         return (trainer, directory, tokenizer)
+    }
+
+    /// Throws where config.json describes another model than the run has trained: one of the same shape, but with another
+    /// epsilon for example.
+    private func checkConfiguration(of model: any NeuralLanguageModel) throws {
+        let expected: ModelConfiguration
+        if let json = checkpoint.configuration {
+            expected = try ModelConfiguration(json, file: RunDirectory.latest(path))
+        } else if settings.shape.kind == .gpt, settings.initialModel == nil {
+            // In checkpoints of older versions there are settings alone, from which the model was made.
+            expected = .transformer(settings.shape.transformer(vocabularySize: model.vocabularySize))
+        } else {
+            return
+        }
+        guard let found = ModelConfiguration(of: model), found != expected else { return }
+        let difference = found.json(endOfText: nil).difference(from: expected.json(endOfText: nil))
+        throw TrainingError.changed(
+            directory: path,
+            what: "\(path)/\(ModelConfiguration.fileName) is not what the run began with"
+                + (difference.map { ": \($0)" } ?? "") + "; restore the file")
     }
 
     /// The lines of metrics.csv up to the save; none where somebody deleted the file. One that cannot be read is an error,

@@ -20,8 +20,10 @@ public enum TextOrigin: Sendable, Equatable {
         case "tiny-shakespeare": self = .tinyShakespeare
         case "built-in": self = .builtIn
         default:
-            guard let paths = json["files"]?.arrayValue else { throw Record(json).wrong("text") }
-            self = .files(paths.compactMap(\.stringValue))
+            guard let listed = json["files"]?.arrayValue else { throw Record(json).wrong("text") }
+            let paths = listed.compactMap(\.stringValue)
+            guard paths.count == listed.count else { throw Record(json).wrong("text") }
+            self = .files(paths)
         }
     }
 

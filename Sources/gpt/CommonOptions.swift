@@ -2,6 +2,21 @@ import ArgumentParser
 import Files
 import GPTKit
 
+/// How the files of a model are read.
+struct ModelFileOptions: ParsableArguments {
+    @Flag(
+        help: """
+            Use a model although its config.json, tokenizer.json or generation_config.json was edited after it was saved. \
+            Without this option that is an error, because a changed number in them changes results without any other sign.
+            """)
+    var acceptEditedFiles = false
+
+    /// Reads a model.
+    func load(_ path: String) throws -> SavedModel {
+        try ModelDirectory.load(path, acceptingEdits: acceptEditedFiles)
+    }
+}
+
 /// The model that a command uses, and how it computes.
 struct ModelOptions: ParsableArguments {
     @Argument(
@@ -11,11 +26,12 @@ struct ModelOptions: ParsableArguments {
             valueName: "model"))
     var model: String
 
+    @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
     /// The model with its tokenizer.
     func load() throws -> TextGenerator {
-        let saved = try ModelDirectory.load(model)
+        let saved = try files.load(model)
         return TextGenerator(saved.model, tokenizer: try saved.tokenizer)
     }
 }

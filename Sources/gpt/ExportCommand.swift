@@ -52,6 +52,7 @@ struct ExportCommand: ParsableCommand {
             """)
     var cache = false
 
+    @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
     func validate() throws {
@@ -67,7 +68,9 @@ struct ExportCommand: ParsableCommand {
             endOnInterrupt()
             try execution.execute {
                 let precision = precision ?? to.precisions[0]
-                let report = try ModelExport.run(model, to: to, precision: precision, at: out, hasCache: cache)
+                let report = try ModelExport.run(
+                    model, to: to, precision: precision, at: out, hasCache: cache,
+                    acceptingEdits: files.acceptEditedFiles)
                 var line = "\(out): \(bytes(report.size)), \(precision.rawValue)"
                 switch report.difference {
                 case nil: line += "; read back and checked"

@@ -28,6 +28,7 @@ struct ImportCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The directory to make, which must be new or empty.", valueName: "out"))
     var out: String
 
+    @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
     func validate() throws { try requireName(out) }
@@ -36,10 +37,10 @@ struct ImportCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             try execution.execute {
-                let report = try ModelImport.run(source, to: out)
+                let report = try ModelImport.run(source, to: out, acceptingEdits: files.acceptEditedFiles)
                 try writeLine(
                     "\(out): \(report.modelType), \(large(Double(report.parameterCount))) parameters"
-                        + (report.isInPlace ? ", taken as they are" : ", converted to f32"))
+                        + (report.isInPlace ? ", copied as they are" : ", converted to f32"))
                 for remark in report.remarks { note(remark) }
             }
         }

@@ -15,12 +15,14 @@ struct InfoCommand: ParsableCommand {
             valueName: "model"))
     var model: String
 
+    @OptionGroup var files: ModelFileOptions
+
     @Flag(help: "Print one JSON object, the last line of the output.")
     var json = false
 
     func run() throws {
         try reportingFailures {
-            let saved = try ModelDirectory.load(model)
+            let saved = try files.load(model)
             let anatomy = ModelAnatomy(saved.model)
             let training = TrainingRecord(directory: model)
             let fileSize = Files.size(model + "/model.safetensors")
@@ -50,10 +52,16 @@ struct InfoCommand: ParsableCommand {
     }
 
     private func vocabulary(_ saved: SavedModel) -> String {
-        guard let tokenizer = try? saved.tokenizer else {
-            return "\(counted(saved.model.vocabularySize, "token")); no tokenizer that can be used here"
+        let size = saved.model.vocabularySize
+        let tokenizer: any Tokenizer
+        switch saved.tokenizerState {
+        case .usable(let usable): tokenizer = usable
+        case .missing: return "\(counted(size, "token")); the model has no tokenizer, so it takes ids but no text"
+        case .unsupported(let reason):
+            return
+                "\(counted(size, "token")); its tokenizer cannot be used here, so it takes ids but no text (\(reason))"
         }
-        let line = vocabularyWords(saved.model.vocabularySize, of: tokenizer)
+        let line = vocabularyWords(size, of: tokenizer)
         guard let tokenizer = tokenizer as? CharacterTokenizer else { return line }
         return "\(line) \(shortAlphabet(tokenizer.alphabet))"
     }

@@ -41,7 +41,7 @@ struct LogitsCommand: ParsableCommand {
         try reportingFailures {
             endOnInterrupt()
             try model.execution.execute {
-                let saved = try ModelDirectory.load(model.model)
+                let saved = try model.files.load(model.model)
                 try saved.requireFiniteWeights()
                 let model = saved.model
                 let ids = try TokenIDs(

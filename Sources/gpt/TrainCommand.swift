@@ -26,6 +26,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Model") var shape: ShapeOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
+    @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
     @Option(
@@ -125,7 +126,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func newRun() throws {
-        let start = try from.map { try StartingModel($0) }
+        let start = try from.map { try StartingModel($0, files) }
         let settings = try settings(from: start)
         if let problem = settings.problem { throw TrainingError.setting(problem) }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .remains {
@@ -204,7 +205,8 @@ struct TrainCommand: ParsableCommand {
                 directory: path, what: "its text came from standard input; give it again with --text")
         }
         let texts = try origin.texts { remark("Fetching tiny Shakespeare ...") }
-        let (trainer, _, tokenizer) = try run.resume(texts, origin: origin, settings: settings)
+        let (trainer, _, tokenizer) = try run.resume(
+            texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles)
         if trainer.isOver, run.isComplete(with: settings) {
             note(
                 "The run in \(path) is complete (\(counted(run.progress.step, "step"))); "

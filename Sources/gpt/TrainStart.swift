@@ -7,8 +7,8 @@ struct StartingModel {
     let tokenizer: any Tokenizer
     let shape: ModelShape
 
-    init(_ path: String) throws {
-        let saved = try ModelDirectory.load(path)
+    init(_ path: String, _ files: ModelFileOptions) throws {
+        let saved = try files.load(path)
         guard let model = saved.model as? any NeuralLanguageModel, let shape = ModelShape(of: saved.model) else {
             throw CommandFailure(
                 "\(path) is a model of kind '\(saved.model.modelType)', which counts: it has no weights to go on from")

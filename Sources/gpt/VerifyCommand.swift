@@ -16,6 +16,7 @@ struct VerifyCommand: ParsableCommand {
     @Argument(help: "A directory with a model, expected.safetensors and perhaps train.safetensors and inputs.json.")
     var directory: String
 
+    @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
     @Flag(help: "Print one JSON object as the last line.")
@@ -24,7 +25,9 @@ struct VerifyCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try execution.execute {
-                let differences = try ReferenceCheck(directory: directory).run()
+                let differences = try ReferenceCheck(
+                    directory: directory, acceptingEdits: files.acceptEditedFiles
+                ).run()
                 let passed = differences.allSatisfy(\.isWithin)
                 for difference in differences {
                     let mark = difference.isWithin ? "ok  " : "FAIL"

@@ -320,4 +320,50 @@ import Tokenizers
         }
         #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
+
+    /// The value with every member called `key` replaced.
+    private static func replacing(_ key: String, by value: JSON, in json: JSON) -> JSON {
+        switch json {
+        case .array(let elements): return .array(elements.map { replacing(key, by: value, in: $0) })
+        case .object(let object):
+            return .object(
+                JSONObject(object.map { ($0.key, $0.key == key ? value : replacing(key, by: value, in: $0.value)) }))
+        default: return json
+        }
+    }
+
+    @Test(
+        "A switch of a wrong type is an error, and not its default",
+        arguments: [
+            "byte_fallback", "ignore_merges", "single_word", "special", "lstrip", "rstrip", "normalized",
+            "add_prefix_space", "use_regex", "invert",
+        ], [.null, "true", 1, []] as [JSON])
+    func switches(key: String, value: JSON) throws {
+        let file = try JSON(parsing: Self.file { _ in })
+        let changed = Self.replacing(key, by: value, in: file)
+        #expect(changed != file, "there is no \(key) in the file")
+        let error = #expect(throws: TokenizerError.self) {
+            try TokenizerFile.tokenizer(from: Array(changed.serialized().utf8), file: "a")
+        }
+        guard case .unreadable(file: "a", let reason) = error else {
+            Issue.record("\(error?.description ?? "none")")
+            return
+        }
+        #expect(reason.hasSuffix("has \(key) \(value.serialized()), not true or false"), "\(reason)")
+    }
+
+    @Test("What is sound and not computed here is told from what is broken")
+    func unsupported() throws {
+        for (model, isSound) in [
+            (["type": "Unigram", "vocab": []], true), (["type": "WordPiece", "vocab": [:]], true),
+            (["type": "BPE", "vocab": ["a": 0], "merges": [], "byte_fallback": true], true),
+            (["type": "BPE", "vocab": ["a": 0, "b": 0], "merges": []], false), (["type": "BPE"], false), (3, false),
+        ] as [(JSON, Bool)] {
+            let file: JSON = ["model": model]
+            let error = #expect(throws: TokenizerError.self) {
+                try TokenizerFile.tokenizer(from: Array(file.serialized().utf8), file: "a")
+            }
+            if case .unsupported = error { #expect(isSound, "\(model)") } else { #expect(!isSound, "\(model)") }
+        }
+    }
 }

@@ -27,9 +27,11 @@ public enum ModelExport {
     ///   - precision: one of the format's.
     ///   - out: the file or directory to make; none of the model's own.
     ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
     /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
     public static func run(
-        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String, hasCache: Bool = false
+        _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String, hasCache: Bool = false,
+        acceptingEdits: Bool = false
     ) throws -> Report {
         guard format.precisions.contains(precision) else {
             let known = format.precisions.map(\.rawValue).joined(separator: ", ")
@@ -46,21 +48,22 @@ public enum ModelExport {
                 path: out,
                 reason: "that is a file of the model that is exported, which would be lost; choose another name")
         }
+        let load = { try ModelDirectory.load(path, acceptingEdits: acceptingEdits) }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         return try Files.withDirectory(Files.parent(of: out)) {
             switch format {
-            case .hf: try writeDirectory(path, precision, at: out)
-            case .gguf: try writeGGUF(path, precision, at: out)
-            case .onnx: try writeONNX(path, precision, at: out, hasCache: hasCache)
-            case .torchscript: try writeTorchScript(path, at: out)
+            case .hf: try writeDirectory(load, precision, at: out)
+            case .gguf: try writeGGUF(load, precision, at: out)
+            case .onnx: try writeONNX(load, precision, at: out, hasCache: hasCache)
+            case .torchscript: try writeTorchScript(load, at: out)
             }
         }
     }
 
     private static func writeONNX(
-        _ path: String, _ precision: ExportPrecision, at out: String, hasCache: Bool
+        _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String, hasCache: Bool
     ) throws -> Report {
-        let saved = try ModelDirectory.load(path), tokenizer = try saved.tokenizerIfAny()
+        let saved = try load(), tokenizer = try saved.tokenizerIfAny()
         // The rest of the check is the format's own.
         _ = try ModelProbe(saved)
         let report = try ONNXExport.write(
@@ -80,8 +83,8 @@ public enum ModelExport {
             remarks: remarks)
     }
 
-    private static func writeTorchScript(_ path: String, at out: String) throws -> Report {
-        let saved = try ModelDirectory.load(path)
+    private static func writeTorchScript(_ load: () throws -> SavedModel, at out: String) throws -> Report {
+        let saved = try load()
         _ = try ModelProbe(saved)
         let archive = try TorchScriptArchive(saved.model, tokenizer: saved.tokenizerIfAny(), path: out)
         try AtomicFile.replace(at: out) {
@@ -95,17 +98,17 @@ public enum ModelExport {
     }
 
     private static func writeDirectory(
-        _ path: String, _ precision: ExportPrecision, at out: String
+        _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
         var difference = 0.0, contextLength: Int?
         try AtomicDirectory.make(at: out) { temporary in
             // Of the model nothing is left in memory when what was made of it is read.
             func write() throws -> ModelProbe {
-                let saved = try ModelDirectory.load(path)
+                let saved = try load()
                 let probe = try ModelProbe(saved)
                 guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(
-                        path: path,
+                        path: saved.path,
                         reason: "transformers has no model of kind '\(saved.model.modelType)'; --to onnx and --to "
                             + "torchscript have a form for it")
                 }
@@ -121,15 +124,17 @@ public enum ModelExport {
             size: try size(of: out), difference: difference, contextLength: contextLength, remarks: [])
     }
 
-    private static func writeGGUF(_ path: String, _ precision: ExportPrecision, at out: String) throws -> Report {
+    private static func writeGGUF(
+        _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
+    ) throws -> Report {
         var difference = 0.0, contextLength: Int?, remarks: [String] = []
         var probe: ModelProbe?
         try AtomicFile.replace(at: out) { writer in
-            let saved = try ModelDirectory.load(path)
+            let saved = try load()
             contextLength = saved.model.contextLength
             probe = try ModelProbe(saved)
             remarks = try GGUFModel.write(
-                saved.model, tokenizer: saved.tokenizer, name: name(of: path), as: precision.encoding, to: writer,
+                saved.model, tokenizer: saved.tokenizer, name: name(of: saved.path), as: precision.encoding, to: writer,
                 path: out)
         } check: { temporary in
             guard let probe else { return }

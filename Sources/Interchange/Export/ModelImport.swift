@@ -8,16 +8,11 @@ public enum ModelImport {
         public let modelType: String
         /// Numbers that training set.
         public let parameterCount: Int
-        /// Whether the weights were taken as they are rather than converted.
+        /// Whether the numbers of the weights stayed as they are rather than being converted.
         public let isInPlace: Bool
         /// What is missing, in a line each.
         public let remarks: [String]
     }
-
-    /// The files of a Hugging Face directory that belong to the model; others stay behind.
-    private static let descriptions = [
-        "config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-    ]
 
     /// Makes a model of another program into a directory: new or empty, and there whole or not at all.
     ///
@@ -27,10 +22,11 @@ public enum ModelImport {
     /// - Parameters:
     ///   - path: a Hugging Face directory or a GGUF file.
     ///   - out: the directory to make.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
     /// - Throws: one line that names the file and what is wrong with it.
-    public static func run(_ path: String, to out: String) throws -> Report {
+    public static func run(_ path: String, to out: String, acceptingEdits: Bool = false) throws -> Report {
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
-        let saved = try ModelDirectory.load(path)
+        let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         try saved.requireFiniteWeights()
         var remarks: [String] = []
         do { _ = try saved.tokenizer } catch let error as FileError { throw error } catch {
@@ -38,7 +34,7 @@ public enum ModelImport {
         }
         let isInPlace = Files.isDirectory(path)
         if isInPlace {
-            try AtomicDirectory.make(at: out) { temporary in try copy(path, into: temporary) }
+            try AtomicDirectory.make(at: out) { temporary in try copy(path, into: temporary, acceptingEdits) }
         } else {
             _ = try ModelExport.run(path, to: .hf, precision: .f32, at: out)
         }
@@ -47,9 +43,20 @@ public enum ModelImport {
             remarks: remarks)
     }
 
-    private static func copy(_ path: String, into directory: String) throws {
-        for name in try descriptions.filter({ try Files.find("\(path)/\($0)") }) + WeightFiles.names(in: path) {
+    private static func copy(_ path: String, into directory: String, _ acceptingEdits: Bool) throws {
+        let weights = try WeightFiles(directory: path)
+        var record = DescriptionRecord()
+        for name in DescriptionRecord.fileNames where try Files.find("\(path)/\(name)") {
+            // An index beside a file with all weights is not read.
+            if name == WeightFiles.indexName, try Files.find("\(path)/\(WeightFiles.fileName)") { continue }
             try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)")
+            record.add(name, try TextFile.bytes("\(directory)/\(name)"))
+        }
+        if acceptingEdits, try weights.record() != nil {
+            // The copy is of the edited files, so its weights carry a record of those.
+            try weights.copy(to: directory, record: record)
+        } else {
+            for file in weights.paths { try Files.copy(file, to: "\(directory)/\(Files.name(of: file))") }
         }
     }
 }

@@ -60,6 +60,13 @@ enum GGUFArchitecture: String, CaseIterable {
             return value
         }
 
+        // llama.cpp has no default for it either.
+        func epsilon(_ name: String) throws(ModelError) -> Double {
+            let key = "\(rawValue).\(name)"
+            guard let value = try file.number(key) else { throw file.failure("it does not say \(key)") }
+            return value
+        }
+
         if let experts = try file.integer("\(rawValue).expert_count"), experts > 0 {
             throw file.failure("it has \(experts) experts, which is not supported")
         }
@@ -71,14 +78,14 @@ enum GGUFArchitecture: String, CaseIterable {
             heads: heads, width: width, keyValueHeads: try size("attention.head_count_kv", limit: 1 << 20, or: heads),
             innerWidth: try size("feed_forward_length", limit: 1 << 22), tiesEmbeddings: try file.tiesEmbeddings())
         if self == .gpt2 {
-            shape.normEpsilon = try file.number("gpt2.attention.layer_norm_epsilon") ?? 1e-5
+            shape.normEpsilon = try epsilon("attention.layer_norm_epsilon")
         } else {
             shape.headSize = try size("attention.key_length", limit: 1 << 20, or: max(1, width / heads))
             guard try size("attention.value_length", limit: 1 << 20, or: shape.headSize) == shape.headSize else {
                 throw file.failure("its keys and values are of different lengths, which is not supported")
             }
             shape.normalization = .rmsNorm
-            shape.normEpsilon = try file.number("\(rawValue).attention.layer_norm_rms_epsilon") ?? 1e-6
+            shape.normEpsilon = try epsilon("attention.layer_norm_rms_epsilon")
             shape.feedForward = .swiglu
             shape.normalizesQueriesAndKeys = self == .qwen3
             shape.biases = file.biases

@@ -16,7 +16,7 @@ enum GGUFModel {
         let architecture = try GGUFArchitecture(file)
         let configuration = try architecture.configuration(file)
         try checkMemory(configuration, file)
-        let tokenizer = Mutex<Result<any Tokenizer, any Error>?>(nil)
+        let tokenizer = Mutex<Result<TokenizerState, any Error>?>(nil)
         let model: any NeuralLanguageModel
         switch configuration {
         case .transformer(let shape): model = Transformer(shape, weights: .uninitialized)
@@ -26,12 +26,13 @@ enum GGUFModel {
             let result = Result { try readTokenizer(file) }
             tokenizer.withLock { $0 = result }
         }
-        let read = tokenizer.withLock { $0 } ?? Result { try readTokenizer(file) }
-        if let size = (try? read.get())?.vocabularySize, size != model.vocabularySize {
+        let state = try (tokenizer.withLock { $0 } ?? Result { try readTokenizer(file) }).get()
+        if case .usable(let tokenizer) = state, tokenizer.vocabularySize != model.vocabularySize {
             throw file.failure(
-                "its tokenizer has \(size) tokens and its model \(model.vocabularySize): they do not belong together")
+                "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do not "
+                    + "belong together")
         }
-        return SavedModel(model: model, path: path, tokenizer: read)
+        return SavedModel(model: model, path: path, tokenizerState: state)
     }
 
     /// Refuses a model that memory or its file cannot hold before any memory is taken for it.

@@ -31,13 +31,21 @@ extension RotaryFrequencies {
         if let turned = try file.integer("\(architecture).rope.dimension_count"), turned != headSize {
             throw file.failure("it turns \(turned) of the \(headSize) numbers of a head, which is not supported")
         }
-        switch try file.string("\(architecture).rope.scaling.type") ?? "none" {
+        if let share = try file.number("\(architecture).rope.scaling.attn_factor"), share != 1 {
+            throw file.failure("it asks for rope.scaling.attn_factor = \(share), which is not supported")
+        }
+        // As llama.cpp reads it: a factor, once under another name, is linear unless a type says otherwise, and 0 is none.
+        var factor = try file.number("\(architecture).rope.scaling.factor")
+        if factor == nil { factor = try file.number("\(architecture).rope.scale_linear") }
+        let type = try file.string("\(architecture).rope.scaling.type")
+        switch type ?? "linear" {
         case "none": break
         case "linear":
-            guard let factor = try file.number("\(architecture).rope.scaling.factor") else {
+            if let factor, factor != 0 {
+                scaling = .linear(factor: factor)
+            } else if type != nil {
                 throw file.failure("it does not say \(architecture).rope.scaling.factor")
             }
-            scaling = .linear(factor: factor)
         case let other:
             throw file.failure("its rotary positions are scaled by \(quoted(other)), which is not supported")
         }

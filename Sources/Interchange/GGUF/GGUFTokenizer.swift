@@ -39,13 +39,16 @@ extension MergedVocabulary {
 }
 
 extension GGUFModel {
-    /// The tokenizer in a file.
-    static func readTokenizer(_ file: GGUFFile) throws -> any Tokenizer {
+    /// The tokenizer in a file. Throws where it is broken.
+    static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
         guard let model = try file.string(Key.model) else {
-            throw file.failure("it has no \(Key.model), so it can take ids but no text")
+            return .missing(file.failure("it has no \(Key.model), so it can take ids but no text"))
         }
         guard model == "gpt2" else {
-            throw file.failure("its tokenizer is of the kind \(quoted(model)); only \"gpt2\" is supported")
+            return .unsupported(
+                .unsupported(
+                    file: file.path,
+                    reason: "its tokenizer is of the kind \(quoted(model)); only \"gpt2\" is supported"))
         }
         guard let pattern = try file.string(Key.pattern) else {
             throw file.failure("it does not say \(Key.pattern), so how texts are cut is not known")
@@ -73,6 +76,8 @@ extension GGUFModel {
         let isLlama = ["llama-bpe", "llama3", "llama-v3", "falcon3"].contains(pattern)
         vocabulary.addsBeginning = try file.bool(Key.addsBeginning) ?? isLlama
         vocabulary.addsEnd = try file.bool(Key.addsEnd) ?? false
-        return try vocabulary.tokenizer(file: file.path)
+        return try TokenizerState { [vocabulary] () throws(TokenizerError) in
+            try vocabulary.tokenizer(file: file.path)
+        }
     }
 }
