@@ -18,9 +18,14 @@ public struct SavedRun {
     /// Locks the directory of a run and reads its last save.
     /// - Throws: where there is none, it is damaged, or another process works there.
     public init(_ path: String) throws {
-        guard try Files.find(path), Files.isDirectory(path) else {
+        guard try Files.find(path) else {
             throw TrainingError.directory(
                 "there is no run to resume at \(path): no such directory; name the one that 'gpt train' made")
+        }
+        if let kind = Files.kind(path), kind != "a directory" {
+            throw TrainingError.directory(
+                "there is no run to resume at \(path): it is \(kind), not a directory; name the directory that 'gpt train' "
+                    + "made")
         }
         lock = try DirectoryLock(directory: path)
         self.path = path

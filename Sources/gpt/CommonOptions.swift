@@ -13,6 +13,8 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var execution: ExecutionOptions
 
+    func validate() throws { try requireNames(model) }
+
     /// The model with its tokenizer.
     func load() throws -> TextGenerator {
         let saved = try ModelDirectory.load(model)

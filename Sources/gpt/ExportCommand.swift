@@ -57,6 +57,7 @@ struct ExportCommand: ParsableCommand {
     func validate() throws {
         if cache, to != .onnx { throw ValidationError("--cache is for --to onnx only.") }
         try requireName(out)
+        try requireNames(model)
         guard let precision, !to.precisions.contains(precision) else { return }
         let known = to.precisions.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("\(to.rawValue) has no form for numbers in \(precision.rawValue): choose of \(known).")

@@ -25,4 +25,27 @@ struct GPT: ParsableCommand {
             LogitsCommand.self,
             BenchCommand.self,
         ])
+
+    /// Parses the arguments and runs the command, after a check of what the parser would pass over.
+    static func main() {
+        if let number = CommandLineCheck.firstUndecodable() {
+            refuse("Argument \(number) is not UTF-8: names and texts on the command line must be.")
+        }
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let problem = CommandLineCheck.unknownCommand(in: arguments, of: self) { refuse(problem) }
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+        } catch {
+            if exitCode(for: error) == .success, let group = CommandLineCheck.groupWithHelp(in: arguments) {
+                refuse("Unknown option '\(escaped(group))'.")
+            }
+            if exitCode(for: error) == .validationFailure, let name = CommandLineCheck.misspeltHelp(in: arguments) {
+                refuse("Unknown option '\(escaped(name))'. Did you mean '--help'?")
+            }
+            exit(withError: error)
+        }
+    }
+
+    private static func refuse(_ problem: String) -> Never { exit(withError: ValidationError(problem)) }
 }

@@ -29,7 +29,10 @@ struct ImportCommand: ParsableCommand {
 
     @OptionGroup var execution: ExecutionOptions
 
-    func validate() throws { try requireName(out) }
+    func validate() throws {
+        try requireName(out)
+        try requireNames(source)
+    }
 
     func run() throws {
         try reportingFailures {

@@ -18,6 +18,8 @@ struct InfoCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, the last line of the output.")
     var json = false
 
+    func validate() throws { try requireNames(model) }
+
     func run() throws {
         try reportingFailures {
             let saved = try ModelDirectory.load(model)

@@ -73,6 +73,7 @@ struct TestCommand: ParsableCommand {
 
     func validate() throws {
         if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        try requireNames(text)
         try requireTexts([text])
     }
 

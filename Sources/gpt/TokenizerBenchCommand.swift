@@ -51,6 +51,7 @@ struct TokenizerBenchCommand: ParsableCommand {
         guard (1...1_000).contains(rounds) else {
             throw ValidationError("--rounds is \(rounds); it must be between 1 and 1000.")
         }
+        try requireNames(text)
         try requireTokenizer(tokenizer)
         try checkingUsage { try trainer() }
     }

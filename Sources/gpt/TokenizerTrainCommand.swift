@@ -78,6 +78,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     func validate() throws {
         if text.isEmpty { throw ValidationError("Give a text to learn from with --text.") }
         try requireOneInput(text)
+        try requireNames(text)
         try requireName(out)
         try checkingUsage { try trainer() }
     }

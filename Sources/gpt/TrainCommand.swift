@@ -91,6 +91,7 @@ struct TrainCommand: ParsableCommand {
             throw ValidationError("\(option) is of a gpt: leave it out, or --model \(kind.rawValue).")
         }
         if shape.model == .ngram, profile || training.precision != nil {
+        try requireNames(resume, from)
             throw ValidationError("Counting has no steps and multiplies nothing: leave out --profile and --precision.")
         }
         try requireName(out)

@@ -26,6 +26,7 @@ struct TextOptions: ParsableArguments {
 
     func validate() throws {
         try requireOneInput(text)
+        try requireNames(text)
         if let validation, !(0.0001...0.9999).contains(validation) {
             throw ValidationError("--validation is \(validation), which is not between 0.0001 and 0.9999.")
         }
@@ -47,7 +48,10 @@ struct TokenizerOptions: ParsableArguments {
         try tokenizer.map { name in try checkingUsage { try TokenizerChoice(asked: name) } }
     }
 
-    func validate() throws { _ = try choice() }
+    func validate() throws {
+        try requireNames(tokenizer)
+        _ = try choice()
+    }
 }
 
 /// The model to train.
