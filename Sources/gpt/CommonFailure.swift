@@ -52,13 +52,14 @@ func requireNames(_ paths: [String]) throws {
 func requireNames(_ paths: String?...) throws { try requireNames(paths.compactMap { $0 }) }
 
 /// Runs the body of a command. What it throws becomes one line on standard error and exit status 1 (`checkingUsage` has the
-/// rule).
+/// rule). A signal ends it at any moment (`endOnInterrupt`).
 ///
 /// Where whoever reads the output has gone (`gpt generate model | head`), the command ends at once, without a word and
 /// with exit status 0: they have what they wanted.
 func reportingFailures(_ body: () throws -> Void) throws {
     // A write to a closed pipe is then an error like any other, not the end of the process.
     signal(SIGPIPE, SIG_IGN)
+    endOnInterrupt()
     do {
         try body()
     } catch let error as ExitCode {

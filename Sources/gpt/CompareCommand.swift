@@ -153,7 +153,6 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            StopSignal.catchAll()
             try execution.execute {
                 let all = try kinds().map { settings(for: $0) }
                 let choices = try choices()

@@ -65,7 +65,6 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try execution.execute {
                 let precision = precision ?? to.precisions[0]
                 let report = try ModelExport.run(model, to: to, precision: precision, at: out, hasCache: cache)

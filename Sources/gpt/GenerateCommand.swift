@@ -68,7 +68,6 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let settings = sampling.settings, stops = stop.map(unescaped)
             let unknown = replacement.scalar
             let prompt = try readPrompt()

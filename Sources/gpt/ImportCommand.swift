@@ -36,7 +36,6 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try execution.execute {
                 let report = try ModelImport.run(source, to: out)
                 try writeLine(

@@ -42,7 +42,6 @@ struct LogitsCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try model.execution.execute {
                 let saved = try ModelDirectory.load(model.model)
                 try saved.requireFiniteWeights()

@@ -79,7 +79,6 @@ struct TestCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let settings = sampling.settings
             let unknown = replacement.scalar
             try model.execution.execute(in: precision) {

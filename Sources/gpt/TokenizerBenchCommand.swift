@@ -58,7 +58,6 @@ struct TokenizerBenchCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let trainer = try trainer()
             let content = try text.map { try TextFile.read($0) } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.

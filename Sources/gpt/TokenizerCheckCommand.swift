@@ -51,7 +51,6 @@ struct TokenizerCheckCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             if let vocabularies, try !Files.find(vocabularies) || !Files.isDirectory(vocabularies) {
                 throw CommandFailure("there is no directory \(vocabularies)")
             }

@@ -90,7 +90,6 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let trainer = try trainer()
             if Files.exists(out), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name) {
                 throw CommandFailure("\(out) exists already: choose another name with --out, or delete it")

@@ -145,7 +145,6 @@ struct TrainCommand: ParsableCommand {
             start?.model
             ?? settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         guard let model else { return try count(data, tokenizer, settings, directory) }
-        StopSignal.catchAll()
         describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try train(trainer, tokenizer, path: path, origin: origin)
@@ -211,7 +210,6 @@ struct TrainCommand: ParsableCommand {
                     + "to train it further give a larger --steps or --minutes.")
             return
         }
-        StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
         if let set = trainer.progress.instructionSet, set != Execution.current.instructionSet {
             note(
@@ -234,10 +232,11 @@ struct TrainCommand: ParsableCommand {
         var sample: String?
         let end: TrainingEnd
         do {
-            defer { StopSignal.release() }
-            end = try trainer.run(shouldStop: { StopSignal.received != nil }) { event in
-                if case .sample(_, let text) = event { sample = text }
-                shown?.report(event)
+            end = try StopSignal.deferring { shouldStop in
+                try trainer.run(shouldStop: shouldStop) { event in
+                    if case .sample(_, let text) = event { sample = text }
+                    shown?.report(event)
+                }
             }
         } catch {
             shown?.finish()
