@@ -92,7 +92,7 @@ public struct TrainingSettings: Sendable, Equatable {
             tokens = product
         }
         if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
-            return "--minutes is \(minutes), which is not above 0 and at most 1000000"
+            return "--minutes is \(minutes.spelling), which is not above 0 and at most 1000000"
         }
         let numbers: [(String, Double, ClosedRange<Double>)] = [
             ("--lr", schedule.peak, 0...1e6), ("--decay", optimizer.weightDecay, 0...1e3),
@@ -100,11 +100,11 @@ public struct TrainingSettings: Sendable, Equatable {
             ("--validation", validation, 0.0001...0.9999),
         ]
         for (name, value, range) in numbers where !range.contains(value) {
-            return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+            return "\(name) is \(value.spelling), which is not between \(range.lowerBound) and \(range.upperBound)"
         }
         let shares = [("--dropout", dropout), ("--beta1", optimizer.beta1), ("--beta2", optimizer.beta2)]
         for (name, value) in shares where !(value >= 0 && value < 1) {
-            return "\(name) is \(value), which is not at least 0 and below 1"
+            return "\(name) is \(value.spelling), which is not at least 0 and below 1"
         }
         if precision == .int8 { return "--precision is int8, which only generation knows; train in bf16 or f32" }
         // The arithmetic is in single precision, in which a share just below 1 is 1.

@@ -28,7 +28,7 @@ struct TextOptions: ParsableArguments {
         try requireOneInput(text)
         try requireNames(text)
         if let validation, !(0.0001...0.9999).contains(validation) {
-            throw ValidationError("--validation is \(validation), which is not between 0.0001 and 0.9999.")
+            throw ValidationError("--validation is \(validation.spelling), which is not between 0.0001 and 0.9999.")
         }
     }
 }
