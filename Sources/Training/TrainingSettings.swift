@@ -34,13 +34,15 @@ public struct TrainingSettings: Sendable, Equatable {
     public var evaluateEvery: Int?
     /// Steps between saves; nil for one after an evaluation, if ten seconds have passed since the last.
     public var saveEvery: Int?
+    /// How much of the validation text the last evaluation scores, which gives the loss that is quoted.
+    public var finalEvaluation: FinalEvaluation
 
     public init(
         shape: ModelShape, tokenizer: TokenizerChoice = .characters, validation: Double = 0.1, length: Length,
         batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
         precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
-        saveEvery: Int? = nil
+        saveEvery: Int? = nil, finalEvaluation: FinalEvaluation = .affordable
     ) {
         self.shape = shape
         self.tokenizer = tokenizer
@@ -56,6 +58,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.patience = patience
         self.evaluateEvery = evaluateEvery
         self.saveEvery = saveEvery
+        self.finalEvaluation = finalEvaluation
     }
 
     /// The number of steps, where that is what ends the training.
@@ -78,6 +81,7 @@ public struct TrainingSettings: Sendable, Equatable {
             ("--accumulate", accumulate, 1...1 << 20), ("--warmup", schedule.warmupSteps, 0...1_000_000_000),
             ("--patience", patience, 0...1_000_000_000), ("--evaluate-every", evaluateEvery, 1...1_000_000_000),
             ("--save-every", saveEvery, 1...1_000_000_000),
+            ("--evaluate", finalEvaluation.count, 1...1_000_000_000),
         ]
         for case (let name, let value?, let range) in counts where !range.contains(value) {
             return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
