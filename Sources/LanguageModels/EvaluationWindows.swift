@@ -19,13 +19,19 @@ public struct EvaluationWindows: Sendable {
     public init(tokenCount: Int, length: Int, atMost limit: Int) {
         self.tokenCount = tokenCount
         self.length = length
-        let all = max(0, (tokenCount - 1 + length - 1) / length)
+        let all = Self.count(tokenCount: tokenCount, length: length)
         let count = min(all, max(1, limit))
         chosen = (0..<count).map { count == all ? $0 : ($0 * all + all / 2) / count }
     }
 
     /// Whether every window is scored.
-    public var isComplete: Bool { chosen.count == max(0, (tokenCount - 1 + length - 1) / length) }
+    public var isComplete: Bool { chosen.count == Self.count(tokenCount: tokenCount, length: length) }
+
+    /// How many windows of a length a text has.
+    package static func count(tokenCount: Int, length: Int) -> Int { max(0, (tokenCount - 1 + length - 1) / length) }
+
+    /// The positions of the inputs of a window; its targets are one further on.
+    func inputs(of window: Int) -> Range<Int> { window * length..<min((window + 1) * length, tokenCount - 1) }
 
     /// Batches of at most `size` windows of equal length, with the targets of each.
     package func batches(_ tokens: [Int32], size: Int) -> some Sequence<(inputs: TokenBatch, targets: [Int32])> {
@@ -33,7 +39,7 @@ public struct EvaluationWindows: Sendable {
         let partial = chosen.filter { ($0 + 1) * length > tokenCount - 1 }
         let groups = stride(from: 0, to: whole.count, by: size).map { Array(whole[$0..<min($0 + size, whole.count)]) }
         return (groups + partial.map { [$0] }).lazy.map { group in
-            let ranges = group.map { $0 * length..<min(($0 + 1) * length, tokenCount - 1) }
+            let ranges = group.map(inputs)
             let inputs = TokenBatch(
                 batch: group.count, length: ranges[0].count, ids: ranges.flatMap { tokens[$0] })
             return (inputs, ranges.flatMap { tokens[$0.lowerBound + 1..<$0.upperBound + 1] })

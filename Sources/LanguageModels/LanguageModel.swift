@@ -22,9 +22,10 @@ public protocol LanguageModel: AnyObject {
     ///
     /// - Parameters:
     ///   - tokens: the text. Its first token is not predicted.
-    ///   - history: what preceded it. A model without a context limit predicts from it.
-    ///   - windows: for models with a context, which consecutive windows of that length to score; nil for all.
-    ///   - shouldStop: asked between batches; the evaluation is given up, with nil, when it returns true.
+    ///   - history: what preceded it. A model that counts predicts from it, and from all of the text before a window.
+    ///   - windows: which consecutive windows to score, at most as long as the context; nil for all.
+    ///   - shouldStop: called between batches, some thousands of tokens each; when it returns true, the evaluation is given
+    ///     up and the result is nil.
     func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation?
@@ -50,18 +51,52 @@ public protocol DecodingSession: AnyObject {
     func clear()
 }
 
-/// A sum of losses.
+/// A sum of losses, in nats, of groups of tokens.
 public struct Evaluation: Sendable, Equatable {
     /// In nats.
-    public var total: Double
+    public private(set) var total: Double
     /// Tokens that were predicted.
-    public var count: Int
+    public private(set) var count: Int
 
+    /// The groups, and the sums over them from which the spread of their means follows: of the squares of their losses, of
+    /// the products of loss and size, and of the squares of their sizes.
+    private var groups: Int
+    private var squares: (losses: Double, products: Double, sizes: Double)
+
+    /// One group of tokens, or none.
     public init(total: Double, count: Int) {
         self.total = total
         self.count = count
+        let size = Double(count)
+        groups = count > 0 ? 1 : 0
+        squares = (total * total, total * size, size * size)
+    }
+
+    /// Adds the groups of another evaluation.
+    public static func += (sum: inout Evaluation, other: Evaluation) {
+        sum.total += other.total
+        sum.count += other.count
+        sum.groups += other.groups
+        sum.squares.losses += other.squares.losses
+        sum.squares.products += other.squares.products
+        sum.squares.sizes += other.squares.sizes
+    }
+
+    public static func == (one: Evaluation, other: Evaluation) -> Bool {
+        one.total == other.total && one.count == other.count
     }
 
     /// Nats per token, the loss as it is quoted.
     public var loss: Double { count > 0 ? total / Double(count) : .nan }
+
+    /// The standard error of the loss as an estimate for a longer text of which the groups are a sample, from the spread of
+    /// the groups' means; nil for fewer than two groups.
+    ///
+    /// The groups are stretches of neighbouring windows, whose losses are alike, so their spread is an honest one where
+    /// that of single tokens would be too small. (The ratio estimator of survey sampling: Cochran 1977, 6.4.)
+    public var standardError: Double? {
+        guard groups > 1 else { return nil }
+        let spread = squares.losses - 2 * loss * squares.products + loss * loss * squares.sizes
+        return (max(0, spread) * Double(groups) / Double(groups - 1)).squareRoot() / Double(count)
+    }
 }

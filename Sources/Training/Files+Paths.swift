@@ -24,6 +24,20 @@ extension Files {
         }
     }
 
+    /// What is at a path, in words: "a directory", "a file", "a named pipe"; nil where nothing is, or nothing can be seen.
+    static func kind(_ path: String) -> String? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return switch information.st_mode & S_IFMT {
+        case S_IFDIR: "a directory"
+        case S_IFREG: "a file"
+        case S_IFIFO: "a named pipe"
+        case S_IFSOCK: "a socket"
+        case S_IFCHR, S_IFBLK: "a device"
+        default: "no file"
+        }
+    }
+
     /// The whole path of a file that exists.
     static func absolute(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }

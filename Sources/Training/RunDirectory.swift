@@ -155,13 +155,15 @@ public final class RunDirectory: TrainingStore {
 
     /// Saves a model that was counted rather than trained, with its loss over the validation text.
     public func save(
-        counted model: any LanguageModel, settings: TrainingSettings, data: TokenDataset, loss: Double, seconds: Double
+        counted model: any LanguageModel, settings: TrainingSettings, data: TokenDataset, result: ValidationResult,
+        seconds: Double
     ) throws {
         try beginFirstSave()
         try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
-        try writeSettings(
-            settings,
-            progress: ["seconds": .double(seconds), "final_validation_loss": .double(loss)], data: data)
+        var progress = JSONObject()
+        progress["seconds"] = .double(seconds)
+        progress.add(result)
+        try writeSettings(settings, progress: .object(progress), data: data)
         completeSave()
     }
 

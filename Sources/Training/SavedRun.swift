@@ -19,9 +19,14 @@ public struct SavedRun {
     /// Locks the directory of a run and reads its last save.
     /// - Throws: where there is none, it is damaged, or another process works there.
     public init(_ path: String) throws {
-        guard try Files.find(path), Files.isDirectory(path) else {
+        guard try Files.find(path) else {
             throw TrainingError.directory(
                 "there is no run to resume at \(path): no such directory; name the one that 'gpt train' made")
+        }
+        if let kind = Files.kind(path), kind != "a directory" {
+            throw TrainingError.directory(
+                "there is no run to resume at \(path): it is \(kind), not a directory; name the directory that 'gpt train' "
+                    + "made")
         }
         lock = try DirectoryLock(directory: path)
         self.path = path
@@ -44,14 +49,12 @@ public struct SavedRun {
 
     /// Whether the run came to its end, and `settings` ask for no more.
     public func isComplete(with settings: TrainingSettings) -> Bool {
-        progress.finalLoss != nil && settings.length == self.settings.length
-            && settings.patience == self.settings.patience
+        progress.final != nil && !settings.differences(from: self.settings).contains(where: \.reopensCompleteRun)
     }
 
     /// A trainer that stands where the run stood.
     ///
-    /// Length, learning rate, schedule, decay, clipping, dropout, patience and how often to evaluate and save may change;
-    /// what the weights and moments grew from may not.
+    /// `TrainingSetting.all` says what may change. Of a run that is complete nothing changes unless it gets more to do.
     /// - Parameters:
     ///   - texts: from `origin`, or where they are now.
     ///   - origin: where they came from, to be kept for the next time.
@@ -68,6 +71,9 @@ public struct SavedRun {
             settings.evaluateEvery = self.settings.evaluationInterval
         }
         if let change = settings.forbiddenChange(from: self.settings) {
+            throw TrainingError.changed(directory: path, what: change)
+        }
+        if isComplete(with: settings), let change = settings.changeInVain(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
         if case .steps(let steps) = settings.length, steps < progress.step {
@@ -142,29 +148,5 @@ public struct SavedRun {
         guard try Files.find(RunDirectory.samples(path)) else { return "" }
         let bytes = try TextFile.bytes(RunDirectory.samples(path))
         return String(decoding: bytes.prefix(max(0, checkpoint.samplesLength)), as: UTF8.self)
-    }
-}
-
-extension TrainingSettings {
-    /// What a resumed run may not change but these settings do, in words.
-    func forbiddenChange(from old: TrainingSettings) -> String? {
-        let changes: [(String, String, String)] = [
-            ("model", shape.kind.rawValue, old.shape.kind.rawValue),
-            ("family", shape.options[0], old.shape.options[0]),
-            ("number of key and value heads", shape.options[1], old.shape.options[1]),
-            ("kind of positions", shape.options[2], old.shape.options[2]),
-            ("number of layers", "\(shape.layers)", "\(old.shape.layers)"),
-            ("number of heads", "\(shape.heads)", "\(old.shape.heads)"),
-            ("width", "\(shape.width)", "\(old.shape.width)"),
-            ("context", "\(shape.context)", "\(old.shape.context)"),
-            ("tokenizer", tokenizer.description, old.tokenizer.description),
-            ("validation share", "\(validation)", "\(old.validation)"),
-            ("batch", "\(batch)", "\(old.batch)"),
-            ("number of accumulated batches", "\(accumulate)", "\(old.accumulate)"),
-            ("seed", "\(seed)", "\(old.seed)"),
-        ]
-        return changes.first { $0.1 != $0.2 }.map { name, new, old in
-            "the \(name) would change from \(old) to \(new); leave that option out, or begin a new run"
-        }
     }
 }

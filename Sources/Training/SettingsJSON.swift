@@ -39,6 +39,11 @@ extension TrainingSettings {
         object["patience"] = .int(patience)
         object["evaluate_every"] = evaluateEvery.map(JSON.int)
         object["save_every"] = saveEvery.map(JSON.int)
+        switch finalEvaluation {
+        case .affordable: break
+        case .windows(let count): object["final_evaluation"] = .int(count)
+        case .all: object["final_evaluation"] = "all"
+        }
         return .object(object)
     }
 
@@ -84,6 +89,11 @@ extension TrainingSettings {
             dropout: try record.double("dropout"), precision: precision, seed: seed,
             patience: try record.int("patience"),
             evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
+        switch json["final_evaluation"] {
+        case nil: break
+        case "all"?: finalEvaluation = .all
+        default: finalEvaluation = .windows(try record.int("final_evaluation"))
+        }
         if json["from"] != nil { initialModel = try record.string("from") }
         if let problem { throw MalformedRecord(description: problem) }
     }
@@ -106,7 +116,7 @@ extension TrainingProgress {
         object["instruction_set"] = instructionSet.map { .string($0.rawValue) }
         object["loss_sum"] = .double(lossSum)
         object["loss_count"] = .int(lossCount)
-        object["final_validation_loss"] = finalLoss.map(JSON.double)
+        if let final { object.add(final) }
         return .object(object)
     }
 
@@ -127,14 +137,32 @@ extension TrainingProgress {
         instructionSet = try record.optionalString("instruction_set").flatMap(InstructionSet.init)
         lossSum = try record.double("loss_sum")
         lossCount = try record.int("loss_count")
-        finalLoss = try record.optionalDouble("final_validation_loss")
+        if let loss = try record.optionalDouble("final_validation_loss") {
+            let windows = try record.optionalInt("final_validation_windows") ?? 0
+            final = ValidationResult(
+                loss: loss, windows: windows, allWindows: try record.optionalInt("validation_windows") ?? windows,
+                standardError: try record.optionalDouble("final_validation_standard_error"))
+        }
         let steps = 0...TrainingSettings.greatestStep, counts = 0...1 << 40
         guard [step, evaluatedStep ?? 0, bestStep ?? 0].allSatisfy(steps.contains),
-            [evaluations, evaluationWindows ?? 0, evaluationsSinceBest, lossCount].allSatisfy(counts.contains),
+            [
+                evaluations, evaluationWindows ?? 0, evaluationsSinceBest, lossCount, final?.windows ?? 0,
+                final?.allWindows ?? 0,
+            ].allSatisfy(counts.contains),
             seconds >= 0, seconds < 1e12
         else {
             throw MalformedRecord(description: "its progress is impossible")
         }
+    }
+}
+
+extension JSONObject {
+    /// Adds the result of a last evaluation: the loss, over how many of the windows, and its standard error.
+    mutating func add(_ result: ValidationResult) {
+        self["final_validation_loss"] = .double(result.loss)
+        self["final_validation_windows"] = .int(result.windows)
+        self["validation_windows"] = .int(result.allWindows)
+        self["final_validation_standard_error"] = result.standardError.map(JSON.double)
     }
 }
 

@@ -24,8 +24,8 @@ public final class Trainer {
     private let evaluator: Evaluator
     /// For samples of what the model writes.
     private let tokenizer: (any Tokenizer)?
-    /// When this process last saved.
-    private var saved: (step: Int, seconds: Double)?
+    /// What this process last saved.
+    private var saved: TrainingProgress?
 
     /// - Parameters:
     ///   - model: as it is to begin with.
@@ -44,7 +44,8 @@ public final class Trainer {
         self.store = store
         self.tokenizer = tokenizer
         optimizer = AdamW(model.parameters, settings: settings.optimizer)
-        evaluator = Evaluator(data, model: model)
+        // A model without a context is scored on windows as long as those it learns from.
+        evaluator = Evaluator(data, length: model.contextLength ?? settings.shape.context)
         progress = TrainingProgress()
         metrics = Metrics()
         samples = ""
@@ -53,7 +54,7 @@ public final class Trainer {
     /// Goes on from where another run stood; weights and moments are the caller's to put in place.
     func resume(_ progress: TrainingProgress, metrics: Metrics, samples: String) {
         self.progress = progress
-        self.progress.finalLoss = nil
+        self.progress.final = nil
         self.metrics = metrics
         self.samples = samples
         optimizer.steps = progress.step
@@ -61,11 +62,11 @@ public final class Trainer {
 
     /// Trains to the end.
     /// - Parameters:
-    ///   - shouldStop: asked after every step, and between the batches of a step (which is then not taken) and of an
-    ///     evaluation.
-    ///   - report: told of everything that happens.
-    /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.finalLoss` is
-    ///   their loss over the whole validation text.
+    ///   - shouldStop: called after every step, between the batches of a step (which is then not taken) and of an evaluation,
+    ///     and between the tokens of a sample.
+    ///   - report: called with everything that happens.
+    /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.final` is their
+    ///   loss over the validation text, or over the part of it that `settings.finalEvaluation` allows.
     /// - Throws: `TrainingError.notFinite`, or what the store throws.
     public func run(
         shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
@@ -185,6 +186,12 @@ public final class Trainer {
         guard loss.isFinite else {
             throw TrainingError.notFinite(what: "validation loss", value: loss, step: progress.step)
         }
+        // Before anything is recorded: an evaluation that is stopped is made again as a whole.
+        var sample: String?
+        if tokenizer != nil, (progress.evaluations + 1) % 4 == 0, !isOver {
+            sample = try writeSample(length: 200, step: progress.step, shouldStop: shouldStop)
+            if sample == nil { return false }
+        }
         let isBest = loss < progress.bestLoss ?? .infinity
         progress.evaluationWindows = windows
         progress.evaluations += 1
@@ -197,53 +204,77 @@ public final class Trainer {
             try store.keepBest(model, step: progress.step)
         }
         report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
-        if progress.evaluations % 4 == 0, !isOver {
-            try writeSample(length: 200, step: progress.step, loss: loss, report: report)
-        }
+        if let sample { record(sample, step: progress.step, loss: loss, report: report) }
         return true
     }
 
-    /// Finds the loss of the best model over the whole validation text, and leaves its weights in the model.
-    ///
-    /// Along the way models were compared on some of the windows; at the end the last and the best of them are compared
-    /// on all. What is kept as the best may also be none of this run's: where it was killed between keeping a model and the
-    /// save, and then went on differently. The loss of such a model is measured, too.
+    /// Finds the loss of the best model, and leaves its weights in the model.
     /// - Returns: false if it was stopped, and then nothing has changed.
     private func finish(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
-        var best = (loss: progress.bestLoss, step: progress.bestStep)
-        let isKnown = store.bestStep == progress.bestStep
-        var isLast = isKnown && progress.bestStep == progress.step
-        if !isKnown || progress.evaluationWindows ?? 0 < evaluator.windows {
-            report(.finalEvaluation)
-            guard let last = evaluator.evaluate(model, shouldStop: shouldStop)?.loss else { return false }
-            var older: Double?
-            if !isKnown || progress.bestStep != progress.step {
-                let weights = model.copyOfWeights()
-                try store.restoreBest(into: model)
-                older = evaluator.evaluate(model, shouldStop: shouldStop)?.loss
-                model.setWeights(weights)
-                guard older != nil else { return false }
+        guard let (result, isLast) = try lastEvaluation(shouldStop: shouldStop, report: report) else { return false }
+        if tokenizer != nil, let step = isLast ? progress.step : bestStep {
+            let sample = try withBestWeights(isLast: isLast) {
+                try writeSample(length: 500, step: step, shouldStop: shouldStop)
             }
-            if let older, older <= last {
-                best.loss = older
-            } else {
-                best = (last, progress.step)
-                isLast = true
-                if older != nil { try store.keepBest(model, step: progress.step) }
-            }
+            guard let sample else { return false }
+            record(sample, step: step, loss: result.loss, report: report)
         }
-        if best.step != progress.bestStep { (progress.bestStep, progress.bestLoss) = (best.step, progress.lastLoss) }
-        progress.finalLoss = best.loss
-        let lastWeights = isLast ? nil : model.copyOfWeights()
-        if lastWeights != nil { try store.restoreBest(into: model) }
-        if let step = bestStep {
-            try writeSample(length: 500, step: step, loss: best.loss ?? .nan, report: report)
+        if isLast, store.bestStep != progress.step { try store.keepBest(model, step: progress.step) }
+        if isLast, progress.bestStep != progress.step {
+            (progress.bestStep, progress.bestLoss) = (progress.step, progress.lastLoss)
         }
+        progress.final = result
         // What is resumed are the last weights, not the best.
-        if let lastWeights { model.setWeights(lastWeights) }
         try save()
-        if lastWeights != nil { try store.restoreBest(into: model) }
+        if !isLast { try store.restoreBest(into: model) }
         return true
+    }
+
+    /// The loss of the best model, and whether that is the model as it is now; nil if it was stopped.
+    ///
+    /// Along the way models were compared on few windows; at the end the last and the best of them are compared on more, on
+    /// all if `settings.finalEvaluation` allows. What is kept as the best may also be none of this run's: where it was killed
+    /// between keeping a model and the save, and then went on differently. The loss of such a model is measured, too.
+    private func lastEvaluation(
+        shouldStop: () -> Bool, report: (TrainingEvent) -> Void
+    ) throws -> (result: ValidationResult, isLast: Bool)? {
+        let all = evaluator.windows
+        let isKnown = store.bestStep == progress.bestStep
+        let isLast = isKnown && progress.bestStep == progress.step
+        if isKnown, let loss = progress.bestLoss, progress.evaluationWindows ?? 0 >= all {
+            return (ValidationResult(loss: loss, windows: all, allWindows: all), isLast)
+        }
+        let affordable = settings.finalEvaluation.limit(
+            trainedTokens: progress.step * settings.tokensPerStep, length: evaluator.length, settings: settings,
+            vocabularySize: model.vocabularySize)
+        // Never fewer than along the way.
+        let limit = min(all, max(affordable, progress.evaluationWindows ?? 0))
+        report(.finalEvaluation(windows: limit, of: all))
+        func measure() -> ValidationResult? {
+            evaluator.evaluate(model, atMost: limit, shouldStop: shouldStop)
+                .map { ValidationResult($0, scored: limit, of: all) }
+        }
+        guard let last = measure() else { return nil }
+        var best = (result: last, isLast: true)
+        if !isLast {
+            guard let older = try withBestWeights(isLast: false, measure) else { return nil }
+            // A loss that is not a number is worse than any other.
+            if !older.loss.isNaN, !(last.loss < older.loss) { best = (older, false) }
+        }
+        guard best.result.loss.isFinite else {
+            throw TrainingError.notFinite(what: "validation loss", value: best.result.loss, step: progress.step)
+        }
+        return best
+    }
+
+    /// Runs `body` with the best weights in the model, and then puts those back that it has now.
+    /// - Parameter isLast: whether those are the best.
+    private func withBestWeights<Result>(isLast: Bool, _ body: () throws -> Result) throws -> Result {
+        if isLast { return try body() }
+        let weights = model.copyOfWeights()
+        defer { model.setWeights(weights) }
+        try store.restoreBest(into: model)
+        return try body()
     }
 
     // MARK: Records
@@ -258,11 +289,12 @@ public final class Trainer {
     private func save() throws {
         if progress.bestStep == nil { try store.keepBest(model, step: progress.step) }
         try store.commit(self)
-        saved = (progress.step, progress.seconds)
+        saved = progress
     }
 
+    /// Saves, unless nothing has happened since the last time: a large model takes seconds.
     private func stop() throws -> TrainingEnd {
-        try save()
+        if progress != saved { try save() }
         return .stopped
     }
 
@@ -277,14 +309,29 @@ public final class Trainer {
         (progress.lossSum, progress.lossCount) = (0, 0)
     }
 
-    /// Lets the model write for the record, from a newline.
-    private func writeSample(length: Int, step: Int, loss: Double, report: (TrainingEvent) -> Void) throws {
-        guard let tokenizer else { return }
+    /// What the model writes for the record, after a newline; nil if it was stopped.
+    private func writeSample(length: Int, step: Int, shouldStop: () -> Bool) throws -> String? {
+        guard let tokenizer else { return nil }
+        struct Stopped: Error {}
         let key = Philox.key([Purpose.samples, settings.seed, UInt64(step)])
-        let text = try TextGenerator(model, tokenizer: tokenizer)
-            .text(after: "", length: length, settings: GenerationSettings(seed: key))
-        samples += "--- step \(step), validation loss \((loss * 1000).rounded() / 1000) ---\n\(text)\n\n"
-        report(.sample(step: step, text: text))
+        let generator = TextGenerator(model, tokenizer: tokenizer)
+        var text = ""
+        do {
+            try generator.generate(
+                after: generator.encode(prompt: ""), length: length, settings: GenerationSettings(seed: key)
+            ) { _, piece in
+                if shouldStop() { throw Stopped() }
+                text += piece
+            }
+        } catch is Stopped {
+            return nil
+        }
+        return text
+    }
+
+    private func record(_ sample: String, step: Int, loss: Double, report: (TrainingEvent) -> Void) {
+        samples += "--- step \(step), validation loss \((loss * 1000).rounded() / 1000) ---\n\(sample)\n\n"
+        report(.sample(step: step, text: sample))
     }
 }
 

@@ -40,7 +40,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
                 + "\(Self.gigabytes(needed)), and there are \(Self.gigabytes(available)); "
                 + "choose fewer --layers, a smaller --width, --context or --batch"
         case .notFinite(let what, let value, let step):
-            "the \(what) of step \(step) is \(value): the run stopped before that update and keeps its last good model; "
+            "the \(what) of step \(step) is \(value.spelling): the run stopped before that update and keeps its last good model; "
                 + "try a lower --lr or a longer --warmup"
         case .changed(let directory, let what): "cannot resume \(directory): \(what)"
         case .directory(let problem): problem
@@ -60,4 +60,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     private static func decimal(_ value: Double) -> String {
         value < 1e15 ? "\((value * 10).rounded() / 10)" : "\(value)"
     }
+}
+
+extension Double {
+    /// The number in its shortest form. One that is not a number is "nan", whatever its sign bit: that of the result of an
+    /// operation without one differs between processors.
+    package var spelling: String { isNaN ? "nan" : "\(self)" }
 }

@@ -32,8 +32,10 @@ public struct TrainingProgress: Sendable, Equatable {
     public var lossSum = 0.0
     public var lossCount = 0
 
-    /// The best model's loss over all validation windows, once training is over.
-    public var finalLoss: Double?
+    /// The best model's loss over the validation texts, or a sample of their windows, once training is over.
+    public var final: ValidationResult?
+    /// That loss alone.
+    public var finalLoss: Double? { final?.loss }
 
     public init() {}
 }
@@ -56,6 +58,6 @@ public enum TrainingEvent: Sendable {
     case evaluation(step: Int, loss: Double, isBest: Bool)
     /// What the model writes after a step.
     case sample(step: Int, text: String)
-    /// The last evaluation begins, of all validation windows.
-    case finalEvaluation
+    /// The last evaluation begins, of so many of the validation windows.
+    case finalEvaluation(windows: Int, of: Int)
 }

@@ -34,13 +34,15 @@ public struct TrainingSettings: Sendable, Equatable {
     public var evaluateEvery: Int?
     /// Steps between saves; nil for one after an evaluation, if ten seconds have passed since the last.
     public var saveEvery: Int?
+    /// How much of the validation text the last evaluation scores, which gives the loss that is quoted.
+    public var finalEvaluation: FinalEvaluation
 
     public init(
         shape: ModelShape, tokenizer: TokenizerChoice = .characters, validation: Double = 0.1, length: Length,
         batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
         precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
-        saveEvery: Int? = nil
+        saveEvery: Int? = nil, finalEvaluation: FinalEvaluation = .affordable
     ) {
         self.shape = shape
         self.tokenizer = tokenizer
@@ -56,6 +58,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.patience = patience
         self.evaluateEvery = evaluateEvery
         self.saveEvery = saveEvery
+        self.finalEvaluation = finalEvaluation
     }
 
     /// The number of steps, where that is what ends the training.
@@ -78,6 +81,7 @@ public struct TrainingSettings: Sendable, Equatable {
             ("--accumulate", accumulate, 1...1 << 20), ("--warmup", schedule.warmupSteps, 0...1_000_000_000),
             ("--patience", patience, 0...1_000_000_000), ("--evaluate-every", evaluateEvery, 1...1_000_000_000),
             ("--save-every", saveEvery, 1...1_000_000_000),
+            ("--evaluate", finalEvaluation.count, 1...1_000_000_000),
         ]
         for case (let name, let value?, let range) in counts where !range.contains(value) {
             return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
@@ -92,7 +96,7 @@ public struct TrainingSettings: Sendable, Equatable {
             tokens = product
         }
         if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
-            return "--minutes is \(minutes), which is not above 0 and at most 1000000"
+            return "--minutes is \(minutes.spelling), which is not above 0 and at most 1000000"
         }
         let numbers: [(String, Double, ClosedRange<Double>)] = [
             ("--lr", schedule.peak, 0...1e6), ("--decay", optimizer.weightDecay, 0...1e3),
@@ -100,11 +104,11 @@ public struct TrainingSettings: Sendable, Equatable {
             ("--validation", validation, 0.0001...0.9999),
         ]
         for (name, value, range) in numbers where !range.contains(value) {
-            return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+            return "\(name) is \(value.spelling), which is not between \(range.lowerBound) and \(range.upperBound)"
         }
         let shares = [("--dropout", dropout), ("--beta1", optimizer.beta1), ("--beta2", optimizer.beta2)]
         for (name, value) in shares where !(value >= 0 && value < 1) {
-            return "\(name) is \(value), which is not at least 0 and below 1"
+            return "\(name) is \(value.spelling), which is not at least 0 and below 1"
         }
         if precision == .int8 { return "--precision is int8, which only generation knows; train in bf16 or f32" }
         // The arithmetic is in single precision, in which a share just below 1 is 1.

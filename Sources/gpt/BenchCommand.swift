@@ -81,7 +81,7 @@ struct BenchCommand: ParsableCommand {
             throw ValidationError("'gpt bench ops' knows the ops of gpt2; --family is for train and generate.")
         }
         guard seconds > 0, seconds < 1e6 else {
-            throw ValidationError("--seconds is \(seconds); it must be more than 0 and less than a million.")
+            throw ValidationError("--seconds is \(seconds.spelling); it must be more than 0 and less than a million.")
         }
         if precision == .int8, subject != .generate {
             throw ValidationError("int8 is for generation; choose --precision f32 or bf16.")

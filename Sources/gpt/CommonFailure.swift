@@ -36,18 +36,28 @@ func checkingUsage<Result>(_ check: () throws -> Result) throws -> Result {
 
 /// Refuses `-` as the name of what is to be made, for it is read again, or takes the place of an older file in one piece.
 func requireName(_ path: String?) throws {
+    try requireNames(path)
     if path == "-" {
         throw ValidationError(
             "Files are made here, and no stream: give a name instead of -, or ./- for a file called so.")
     }
 }
 
+/// Refuses an empty name of a file or directory.
+func requireNames(_ paths: [String]) throws {
+    if paths.contains("") { throw ValidationError("An empty name is the name of no file: give a path.") }
+}
+
+/// Refuses an empty name of a file or directory.
+func requireNames(_ paths: String?...) throws { try requireNames(paths.compactMap { $0 }) }
+
 /// Runs the body of a command. What it throws becomes one line on standard error and exit status 1 (`checkingUsage` has the
-/// rule).
+/// rule). A signal ends it at any moment (`endOnInterrupt`).
 ///
 /// Where whoever reads the output has gone (`gpt generate model | head`), the command ends at once, without a word and
 /// with exit status 0: they have what they wanted.
 func reportingFailures(_ body: () throws -> Void) throws {
+    endOnInterrupt()
     do {
         try body()
     } catch let error as ExitCode {

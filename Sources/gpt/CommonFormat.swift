@@ -2,12 +2,12 @@ import GPTKit
 
 /// A number with so many decimals; what is not finite is "nan" or "inf".
 func fixed(_ value: Double, _ decimals: Int) -> String {
-    guard value.isFinite else { return "\(value)" }
-    guard value.magnitude < 1e15 else { return "\(value)" }
+    guard value.isFinite else { return value.spelling }
+    guard value.magnitude < 1e15 else { return value.spelling }
     var scale = 1.0
     for _ in 0..<decimals { scale *= 10 }
     let scaled = (value.magnitude * scale).rounded()
-    guard scaled < 9e18 else { return "\(value)" }
+    guard scaled < 9e18 else { return value.spelling }
     let digits = String(UInt64(scaled))
     let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
     let sign = value < 0 && scaled > 0 ? "-" : ""
@@ -41,7 +41,7 @@ func bytes(_ count: Int) -> String {
 
 /// A large quantity with its prefix: "4.9 million", "1.2 billion".
 func large(_ value: Double) -> String {
-    guard value.magnitude < 1e18 else { return "\(value)" }
+    guard value.magnitude < 1e18 else { return value.spelling }
     if value < 1e6 { return grouped(Int(value.rounded())) }
     if value < 1e9 { return "\(fixed(value / 1e6, 1)) million" }
     if value < 1e12 { return "\(fixed(value / 1e9, 1)) billion" }
@@ -64,7 +64,7 @@ func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
 
 /// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {
-    guard seconds.isFinite, seconds < 1e9 else { return "\(seconds) s" }
+    guard seconds.isFinite, seconds < 1e9 else { return "\(seconds.spelling) s" }
     if seconds < 10 { return "\(fixed(seconds, 2)) s" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
@@ -136,7 +136,7 @@ func aligned(_ rows: [[String]], left: Set<Int> = [0], indentation: Int = 0) -> 
 
 /// A small number with two digits: 3.1e-06.
 func scientific(_ value: Double) -> String {
-    guard value.isFinite, value > 0 else { return "\(value)" }
+    guard value.isFinite, value > 0 else { return value.spelling }
     var exponent = 0, mantissa = value
     while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
     while mantissa >= 9.95 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }

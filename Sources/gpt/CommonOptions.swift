@@ -29,6 +29,8 @@ struct ModelOptions: ParsableArguments {
     @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
+    func validate() throws { try requireNames(model) }
+
     /// The model with its tokenizer.
     func load() throws -> TextGenerator {
         let saved = try files.load(model)

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -14,7 +16,11 @@ struct ClosedOutput: Error {}
 func write(_ text: String) throws {
     var text = text
     try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }
+    if let last = text.utf8.last { outputEndsWithinLine.store(last != 0x0A, ordering: .relaxed) }
 }
+
+/// Whether what was written to standard output so far ends without a newline.
+let outputEndsWithinLine = Atomic(false)
 
 /// Writes a line to standard output.
 func writeLine(_ text: String = "") throws { try write(text + "\n") }

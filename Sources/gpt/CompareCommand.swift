@@ -43,8 +43,8 @@ struct CompareCommand: ParsableCommand {
         help: ArgumentHelp("Minutes for each model that trains, instead of steps.", valueName: "minutes"))
     var minutes: Double?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The n of the ngram.", valueName: "n"))
-    var order = 7
+    @Option(parsing: .unconditional, help: ArgumentHelp("The n of the ngram. (default: 7)", valueName: "n"))
+    var order: Int?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Layers of the gpt. (default: 4)", valueName: "number"))
     var layers: Int?
@@ -93,10 +93,12 @@ struct CompareCommand: ParsableCommand {
         var label: String?
         var parameters: Int
         var seconds: Double
-        var loss: Double
+        var result: ValidationResult
         var bitsPerByte: Double
         var bitsPerCharacter: Double
         var line: String
+
+        var loss: Double { result.loss }
     }
 
     private func kinds() throws -> [ModelKind] {
@@ -128,6 +130,18 @@ struct CompareCommand: ParsableCommand {
         let kinds = try kinds()
         _ = try choices()
         if steps != nil, minutes != nil { throw ValidationError("Give either --steps or --minutes, not both.") }
+        let given: [(String, Bool)] = [
+            ("--steps", steps != nil), ("--minutes", minutes != nil), ("--order", order != nil),
+            ("--layers", layers != nil), ("--heads", heads != nil), ("--width", width != nil),
+            ("--context", context != nil),
+        ]
+        for (option, isGiven) in given where isGiven {
+            // A width is given for the gpt alone.
+            let isOfGPT = option == "--width"
+            guard kinds.contains(where: { isOfGPT ? $0 == .gpt : TrainingSetting.hasEffect(option, on: $0) }) else {
+                throw ValidationError("\(option) has no effect on the models of --models: leave it out.")
+            }
+        }
         for kind in kinds {
             if let problem = settings(for: kind).problem { try checkingUsage { throw TrainingError.setting(problem) } }
         }
@@ -145,7 +159,7 @@ struct CompareCommand: ParsableCommand {
             if let heads { settings.shape.heads = heads }
             if let width { settings.shape.width = width }
         }
-        settings.shape.order = order
+        if let order { settings.shape.order = order }
         settings.seed = seed
         settings.validation = text.validation ?? settings.validation
         return settings
@@ -153,7 +167,6 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            StopSignal.catchAll()
             try execution.execute {
                 let all = try kinds().map { settings(for: $0) }
                 let choices = try choices()
@@ -211,7 +224,7 @@ struct CompareCommand: ParsableCommand {
 
         var rungs: [Rung] = []
         training: for reading in readings {
-            for settings in all {
+            for settings in TrainingSettings.measuredAlike(all, vocabularySize: reading.tokenizer.vocabularySize) {
                 guard let rung = try train(settings, reading, origin) else { break training }
                 try writeLine(
                     Self.row(
@@ -221,7 +234,7 @@ struct CompareCommand: ParsableCommand {
             }
         }
         if let signal = StopSignal.received {
-            note("Stopped; what was being trained is lost\(out == nil ? "" : " but for its directory").")
+            note("Stopped; the model that was being trained is lost\(out == nil ? "" : " but for its directory").")
             throw ExitCode(128 + signal)
         }
         try writeLine()
@@ -241,26 +254,36 @@ struct CompareCommand: ParsableCommand {
             try RunDirectory(creating: $0, tokenizer: tokenizer, data: data, origin: origin)
         }
         let model: any LanguageModel
-        let loss: Double
+        let result: ValidationResult
         let begin = ContinuousClock.now
         var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
         if let neural = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: seed) {
             let trainer = try Trainer(neural, data: data, settings: settings, store: kept ?? MemoryStore())
             let progress = RungProgress(kind.rawValue + (reading.label.map { " with \($0)" } ?? ""), settings)
             defer { progress.finish() }
-            let end = try trainer.run(shouldStop: { StopSignal.received != nil }, report: progress.report)
-            if end == .stopped { return nil }
-            (model, loss) = (neural, trainer.progress.finalLoss ?? .nan)
+            // Only a run with a directory has something to save; any other ends at once.
+            let end =
+                try kept == nil
+                ? trainer.run(report: progress.report)
+                : StopSignal.deferring { try trainer.run(shouldStop: $0, report: progress.report) }
+            if end == .stopped || StopSignal.received != nil { return nil }
+            guard let final = trainer.progress.final else { return nil }
+            (model, result) = (neural, final)
         } else {
-            let counting = try Counting.run(data, order: order, vocabularySize: tokenizer.vocabularySize)
-            (model, loss) = (counting.model, counting.evaluation.loss)
-            try kept?.save(counted: model, settings: settings, data: data, loss: loss, seconds: seconds)
+            let counting = try Counting.run(
+                data, order: settings.shape.order, vocabularySize: tokenizer.vocabularySize,
+                atMost: settings.finalEvaluation.count ?? .max, length: settings.shape.context)
+            guard let counting else { return nil }
+            (model, result) = counting
+            try kept?.save(counted: model, settings: settings, data: data, result: result, seconds: seconds)
         }
+        let loss = result.loss
         let elapsed = seconds
         return Rung(
-            kind: kind, name: kind == .ngram ? "ngram (\(order))" : kind.rawValue, choice: reading.choice,
+            kind: kind, name: kind == .ngram ? "ngram (\(settings.shape.order))" : kind.rawValue,
+            choice: reading.choice,
             label: reading.label,
-            parameters: model.parameterCount, seconds: elapsed, loss: loss,
+            parameters: model.parameterCount, seconds: elapsed, result: result,
             bitsPerByte: bits(loss) / data.validationBytesPerToken,
             bitsPerCharacter: bitsPerCharacter(loss, data, tokenizer),
             line: try line(by: TextGenerator(model, tokenizer: tokenizer)))
@@ -302,6 +325,14 @@ struct CompareCommand: ParsableCommand {
     /// Who has beaten counting and who has lost to it.
     private func verdicts(_ rungs: [Rung]) -> [String] {
         var lines: [String] = []
+        if rungs.contains(where: { !$0.result.isComplete }) {
+            let error = rungs.compactMap(\.result.standardError).max().map {
+                ", with a standard error up to \(fixed($0, 4))"
+            }
+            lines.append(
+                "The losses are of samples of the text, as many tokens for each model\(error ?? ""): it is long for so short "
+                    + "a training.")
+        }
         func name(_ rung: Rung) -> String { rung.name + (rung.label.map { " with \($0)" } ?? "") }
         for rung in rungs where rung.kind != .ngram {
             guard let counting = counting(for: rung, among: rungs) else { continue }
@@ -332,6 +363,8 @@ struct CompareCommand: ParsableCommand {
                         "model": .string(rung.kind.rawValue), "tokenizer": .string(rung.label ?? rung.choice.name),
                         "parameters": .int(rung.parameters),
                         "seconds": .double(rung.seconds), "loss": .double(rung.loss),
+                        "standard_error": rung.result.standardError.map(JSON.double) ?? .null,
+                        "windows": .int(rung.result.windows), "all_windows": .int(rung.result.allWindows),
                         "bits_per_byte": .double(rung.bitsPerByte),
                         "bits_per_character": .double(rung.bitsPerCharacter),
                         "beats_counting": rung.kind == .ngram

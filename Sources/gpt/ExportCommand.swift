@@ -58,6 +58,7 @@ struct ExportCommand: ParsableCommand {
     func validate() throws {
         if cache, to != .onnx { throw ValidationError("--cache is for --to onnx only.") }
         try requireName(out)
+        try requireNames(model)
         guard let precision, !to.precisions.contains(precision) else { return }
         let known = to.precisions.map(\.rawValue).joined(separator: ", ")
         throw ValidationError("\(to.rawValue) has no form for numbers in \(precision.rawValue): choose of \(known).")
@@ -65,7 +66,6 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try execution.execute {
                 let precision = precision ?? to.precisions[0]
                 let report = try ModelExport.run(

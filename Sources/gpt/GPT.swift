@@ -26,12 +26,24 @@ struct GPT: ParsableCommand {
             BenchCommand.self,
         ])
 
+    /// Parses the arguments and runs the command, after a check of what the parser would pass over.
     static func main() {
         prepareProcess()
+        if let number = CommandLineCheck.firstUndecodable() {
+            refuse("Argument \(number) is not UTF-8: names and texts on the command line must be.")
+        }
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if let problem = CommandLineCheck.unknownCommand(in: arguments, of: self) { refuse(problem) }
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
+            if exitCode(for: error) == .success, let group = CommandLineCheck.groupWithHelp(in: arguments) {
+                refuse("Unknown option '\(escaped(group))'.")
+            }
+            if exitCode(for: error) == .validationFailure, let name = CommandLineCheck.misspeltHelp(in: arguments) {
+                refuse("Unknown option '\(escaped(name))'. Did you mean '--help'?")
+            }
             // Help, the version and completion scripts are results too: what cannot be written is a failure.
             let message = fullMessage(for: error)
             if exitCode(for: error) == .success, !message.isEmpty {
@@ -41,4 +53,6 @@ struct GPT: ParsableCommand {
             exit(withError: error)
         }
     }
+
+    private static func refuse(_ problem: String) -> Never { exit(withError: ValidationError(problem)) }
 }

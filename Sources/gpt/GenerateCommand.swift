@@ -60,6 +60,7 @@ struct GenerateCommand: ParsableCommand {
         if prompt != nil, promptFile != nil {
             throw ValidationError("Give either --prompt or --prompt-file, not both.")
         }
+        try requireNames(promptFile)
         if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
         if count < 1 { throw ValidationError("--count is \(count); it must be 1 or more.") }
         try checkingUsage { try StopFilter(stop.map(unescaped)) }
@@ -67,7 +68,6 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let settings = sampling.settings, stops = stop.map(unescaped)
             let unknown = replacement.scalar
             let prompt = try readPrompt()

@@ -31,11 +31,13 @@ struct ImportCommand: ParsableCommand {
     @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
-    func validate() throws { try requireName(out) }
+    func validate() throws {
+        try requireName(out)
+        try requireNames(source)
+    }
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try execution.execute {
                 let report = try ModelImport.run(source, to: out, acceptingEdits: files.acceptEditedFiles)
                 try writeLine(

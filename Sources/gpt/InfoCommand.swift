@@ -20,6 +20,8 @@ struct InfoCommand: ParsableCommand {
     @Flag(help: "Print one JSON object, the last line of the output.")
     var json = false
 
+    func validate() throws { try requireNames(model) }
+
     func run() throws {
         try reportingFailures {
             let saved = try files.load(model)

@@ -35,11 +35,13 @@ struct LogitsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The safetensors file to write.", valueName: "file"))
     var out: String
 
-    func validate() throws { try requireName(out) }
+    func validate() throws {
+        try requireName(out)
+        try requireNames(ids)
+    }
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             try model.execution.execute {
                 let saved = try model.files.load(model.model)
                 try saved.requireFiniteWeights()

@@ -9,54 +9,47 @@ import Synchronization
     import Darwin
 #endif
 
-/// Ctrl-C, `kill` and a closed terminal as a wish that a loop asks for: the first is noted, a second ends the process.
+/// Ctrl-C, `kill` and a closed terminal, for a phase that has something to save: the first signal is recorded and the phase
+/// polls for it, the second ends the process at once.
+///
+/// Outside such a phase `endOnInterrupt` is in force, so a loop needs no check of its own, however long it takes.
 enum StopSignal {
-    /// The number of the signal that came; 0 before one has.
-    private static let number = Atomic<Int32>(0)
+    /// What happens to the next signal: it ends the process (`atOnce`), it is recorded (`deferred`), or one has been recorded
+    /// (its number) and the next ends the process. One atomic, so that no signal is lost where a phase ends.
+    private static let state = Atomic<Int32>(atOnce)
+    private static let atOnce: Int32 = -1
+    private static let deferred: Int32 = 0
 
-    /// What the signals did before they were caught.
-    private static let earlier = Mutex<[(Int32, sigaction)]>([])
+    /// The number of the signal that came during the last phase that deferred signals; 0 for none.
+    private static let last = Atomic<Int32>(0)
 
-    /// The signal that came, if one did.
+    /// The signal that was recorded, if there was one.
     static var received: Int32? {
-        let number = number.load(ordering: .relaxed)
+        let current = state.load(ordering: .relaxed)
+        let number = current > 0 ? current : last.load(ordering: .relaxed)
         return number == 0 ? nil : number
     }
 
-    /// From now on SIGINT, SIGTERM and SIGHUP are noted rather than obeyed. A hang-up that is ignored already, as under
-    /// `nohup`, stays ignored.
-    static func catchAll() {
-        // Made here, for a handler must not be the first to ask for it.
-        _ = received
-        var caught = sigset_t()
-        sigemptyset(&caught)
-        for signalNumber in [SIGINT, SIGTERM, SIGHUP] {
-            var old = sigaction()
-            sigaction(signalNumber, nil, &old)
-            if signalNumber == SIGHUP, isIgnored(old) { continue }
-            sigaddset(&caught, signalNumber)
-            earlier.withLock { $0.append((signalNumber, old)) }
-            // All that happens here, an atomic exchange, write and _exit, is allowed in a handler.
-            signal(signalNumber) { signalNumber in
-                if StopSignal.number.exchange(signalNumber, ordering: .relaxed) != 0 { _exit(128 + signalNumber) }
-                let notice: StaticString = "\nStopping after this step, to save; once more ends it at once, without.\n"
-                _ = write(2, notice.utf8Start, notice.utf8CodeUnitCount)
-            }
-        }
-        // A parent may have started this process from a thread that blocks them.
-        pthread_sigmask(SIG_UNBLOCK, &caught, nil)
+    /// Runs `body`, during which a signal is recorded instead of ending the process.
+    ///
+    /// `body` must call `shouldStop` at least every tenth of a second, or every step of a training, and return soon after it
+    /// returns true. Afterwards `received` has the signal, and signals end the process again.
+    static func deferring<Result>(_ body: (_ shouldStop: () -> Bool) throws -> Result) rethrows -> Result {
+        state.store(deferred, ordering: .relaxed)
+        defer { last.store(max(0, state.exchange(atOnce, ordering: .relaxed)), ordering: .relaxed) }
+        return try body { received != nil }
     }
 
-    /// Gives the signals back the effect they had before `catchAll`.
-    static func release() {
-        let before = earlier.withLock { earlier in
-            defer { earlier = [] }
-            return earlier
+    /// Records a signal, where signals are deferred and this is the first. It only does what a signal handler may do.
+    /// - Returns: false where the process has to end.
+    fileprivate static func record(_ number: Int32) -> Bool {
+        guard state.compareExchange(expected: deferred, desired: number, ordering: .relaxed).exchanged else {
+            return false
         }
-        for (signalNumber, action) in before {
-            var action = action
-            sigaction(signalNumber, &action, nil)
-        }
+        let notice: StaticString =
+            "\nStopping after this step to save; a second signal ends it at once, without saving.\n"
+        _ = write(2, notice.utf8Start, notice.utf8CodeUnitCount)
+        return true
     }
 
     fileprivate static func isIgnored(_ action: sigaction) -> Bool {
@@ -98,14 +91,15 @@ func prepareProcess() {
     }
 }
 
-/// From now on Ctrl-C, `kill` and a closed terminal end the process at once: files that are half written are removed, and
-/// the exit status is 128 and the number of the signal, as shells have it. After Ctrl-C a newline gives the shell's prompt a
-/// line of its own. A hang-up that is ignored already, as under `nohup`, stays ignored.
+/// From now on Ctrl-C, `kill` and a closed terminal end the process at once, whatever it is doing: files that are half
+/// written are removed, and the exit status is 128 and the number of the signal, as in shells. While a model is trained,
+/// `StopSignal.deferring` postpones the end. After Ctrl-C a newline ends a line that is written to halfway, and gives the
+/// shell's prompt a line of its own. A hang-up that is ignored already, as under `nohup`, stays ignored.
 ///
 /// A thread of its own waits for the signals, which all others block: it may do what a handler must not.
 func endOnInterrupt() {
     var signals = endingSignals
-    // Who started this process may have had them ignored; then they would not even wait.
+    // The parent process may have ignored them; then they would not even be delivered to the thread.
     for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     #if canImport(Glibc)
@@ -118,15 +112,21 @@ func endOnInterrupt() {
         { _ in
             var signals = endingSignals
             var number: Int32 = 0
-            while sigwait(&signals, &number) != 0 {}
-            // The other threads go on until the end, but nobody reads more of it.
+            repeat { while sigwait(&signals, &number) != 0 {} } while StopSignal.record(number)
+            // The other threads run until the process ends, but their output is no longer wanted.
             let output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY)
             dup2(nowhere, STDOUT_FILENO)
-            if number == SIGINT { _ = write(output, "\n", 1) }
+            if number == SIGINT, isatty(output) == 1 || outputEndsWithinLine.load(ordering: .relaxed) {
+                _ = write(output, "\n", 1)
+            }
             Unfinished.remove(andExitWith: 128 + number)
         }, nil)
-    // Without the thread they end the process as they always do.
-    if failed != 0 { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+    if failed == 0 { return }
+    // Without the thread a handler ends the process; unfinished files then stay.
+    for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 {
+        signal(number) { number in if !StopSignal.record(number) { _exit(128 + number) } }
+    }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// The signals that end a process politely, but for a hang-up that is ignored.

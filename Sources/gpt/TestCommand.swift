@@ -73,12 +73,12 @@ struct TestCommand: ParsableCommand {
 
     func validate() throws {
         if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        try requireNames(text)
         try requireTexts([text])
     }
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let settings = sampling.settings
             let unknown = replacement.scalar
             try model.execution.execute(in: precision) {

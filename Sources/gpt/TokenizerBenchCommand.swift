@@ -51,13 +51,13 @@ struct TokenizerBenchCommand: ParsableCommand {
         guard (1...1_000).contains(rounds) else {
             throw ValidationError("--rounds is \(rounds); it must be between 1 and 1000.")
         }
+        try requireNames(text)
         try requireTokenizer(tokenizer)
         try checkingUsage { try trainer() }
     }
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let trainer = try trainer()
             let content = try text.map { try TextFile.read($0, for: .encoding) } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.

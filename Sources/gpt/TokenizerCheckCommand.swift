@@ -43,11 +43,14 @@ struct TokenizerCheckCommand: ParsableCommand {
     /// The most failures that are shown.
     private static let shownFailures = 20
 
-    func validate() throws { if let tokenizer { try requireTokenizer(tokenizer) } }
+    func validate() throws {
+        try requireNames(files)
+        try requireNames(vocabularies, text)
+        if let tokenizer { try requireTokenizer(tokenizer) }
+    }
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             if let vocabularies, try !Files.find(vocabularies) || !Files.isDirectory(vocabularies) {
                 throw CommandFailure("there is no directory \(vocabularies)")
             }

@@ -36,7 +36,6 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let tokenizer = try loadTokenizer(tokenizer)
             var place = TextPlace()
             // Not before the first part is encoded: of a text that is refused nothing is printed.
@@ -95,7 +94,6 @@ struct TokenizerDecodeCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let tokenizer = try loadTokenizer(tokenizer)
             var decoder = StreamingDecoder(tokenizer)
             try TextFile.readBlocks(
@@ -166,7 +164,6 @@ struct TokenizerCountCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let tokenizers = try tokenizer.map(loadTokenizer)
             var counts = tokenizers.map { framed ? $0.frame.before.count + $0.frame.after.count : 0 }
             var place = TextPlace()

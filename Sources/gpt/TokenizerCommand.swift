@@ -56,7 +56,10 @@ private func tokenizerChoice(_ name: String) throws -> TokenizerChoice {
 }
 
 /// Refuses a name that can be no tokenizer's.
-func requireTokenizer(_ name: String) throws { try checkingUsage { try tokenizerChoice(name) } }
+func requireTokenizer(_ name: String) throws {
+    try requireNames(name)
+    try checkingUsage { try tokenizerChoice(name) }
+}
 
 /// The tokenizer that is called `name`.
 func loadTokenizer(_ name: String) throws -> any Tokenizer {
@@ -67,6 +70,8 @@ func loadTokenizer(_ name: String) throws -> any Tokenizer {
 struct InputOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("The file to read, in UTF-8; - or none for standard input.", valueName: "file"))
     var file: String?
+
+    func validate() throws { try requireNames(file) }
 
     /// The path as `TextFile` takes it. Who waits at a terminal is told what for.
     func path(_ what: String) -> String {

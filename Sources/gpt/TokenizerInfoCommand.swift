@@ -35,7 +35,6 @@ struct TokenizerInfoCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let tokenizer = try loadTokenizer(tokenizer)
             let pairs = tokenizer as? BPETokenizer
             let learnt = pairs?.vocabulary.merges ?? []

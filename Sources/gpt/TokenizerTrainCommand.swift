@@ -78,6 +78,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     func validate() throws {
         if text.isEmpty { throw ValidationError("Give a text to learn from with --text.") }
         try requireOneInput(text)
+        try requireNames(text)
         try requireName(out)
         try checkingUsage { try trainer() }
     }
@@ -89,7 +90,6 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            endOnInterrupt()
             let trainer = try trainer()
             if try Files.find(out, to: "make"), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
             {

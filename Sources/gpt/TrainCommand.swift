@@ -38,8 +38,7 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Go on with the run in this directory. Its text, model, batch and seed stay; steps, minutes, learning rate, "
-                + "schedule, dropout, patience and threads may be changed.",
+            "Continue the run in this directory. \(TrainingSetting.resumption)",
             valueName: "directory"))
     var resume: String?
 
@@ -77,7 +76,7 @@ struct TrainCommand: ParsableCommand {
                 throw ValidationError(
                     "--resume goes on with a run and --from begins a new one: give either, not both.")
             }
-            if let option = shape.given {
+            if let option = shape.given.first {
                 throw ValidationError("A model that is gone on from keeps its shape: leave out \(option), or --from.")
             }
             if tokenizer.tokenizer != nil {
@@ -85,20 +84,34 @@ struct TrainCommand: ParsableCommand {
                     "A model that is gone on from keeps its tokenizer: leave out --tokenizer, or --from.")
             }
         }
+        if resume != nil, shape.preset != nil {
+            throw ValidationError("A resumed run has a shape already: leave out --preset.")
+        }
         if let kind = shape.model, kind != .gpt, shape.preset != nil {
             throw ValidationError("A preset is of a gpt: give either --preset or --model \(kind.rawValue), not both.")
         }
-        if let kind = shape.model, kind != .gpt, let option = shape.givenOfTransformer {
-            throw ValidationError("\(option) is of a gpt: leave it out, or --model \(kind.rawValue).")
-        }
-        if shape.model == .ngram, profile || training.precision != nil {
-            throw ValidationError("Counting has no steps and multiplies nothing: leave out --profile and --precision.")
-        }
+        try requireEffects()
         try requireName(out)
+        try requireNames(resume, from)
         // Of a run that exists the shape is not known yet.
         var settings = resume == nil ? try settings(from: nil) : Recipe.settings(for: .gpt)
         training.apply(to: &settings)
         if let problem = settings.problem { try checkingUsage { throw TrainingError.setting(problem) } }
+    }
+
+    /// Refuses options that have no effect on a model of the kind that was asked for. What kind a run or a model on disk is,
+    /// is not known yet.
+    private func requireEffects() throws {
+        guard from == nil, resume == nil else { return }
+        let kind = shape.model ?? .gpt
+        if let option = (shape.given + training.given).first(where: { !TrainingSetting.hasEffect($0, on: kind) }) {
+            throw ValidationError(
+                "\(option) has no effect on a model of kind \(kind.rawValue): leave it out"
+                    + (shape.model == nil ? "." : ", or --model \(kind.rawValue)."))
+        }
+        if kind == .ngram, profile {
+            throw ValidationError("Counting has no steps to measure: leave out --profile, or --model ngram.")
+        }
     }
 
     func run() throws {
@@ -146,7 +159,6 @@ struct TrainCommand: ParsableCommand {
             start?.model
             ?? settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
         guard let model else { return try count(data, tokenizer, settings, directory) }
-        StopSignal.catchAll()
         describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try train(trainer, tokenizer, path: path, origin: origin)
@@ -176,13 +188,14 @@ struct TrainCommand: ParsableCommand {
         _ data: TokenDataset, _ tokenizer: any Tokenizer, _ settings: TrainingSettings, _ directory: RunDirectory
     ) throws {
         let begin = ContinuousClock.now
-        let (model, evaluation) = try Counting.run(
-            data, order: settings.shape.order, vocabularySize: tokenizer.vocabularySize)
+        guard let (model, result) = try Counting.run(data, settings, vocabularySize: tokenizer.vocabularySize) else {
+            return
+        }
         let seconds = (ContinuousClock.now - begin) / .seconds(1)
-        try directory.save(counted: model, settings: settings, data: data, loss: evaluation.loss, seconds: seconds)
+        try directory.save(counted: model, settings: settings, data: data, result: result, seconds: seconds)
         try TrainResult(
-            model: model, tokenizer: tokenizer, data: data, loss: evaluation.loss, step: nil, path: directory.path,
-            origin: directory.origin, sample: nil, seconds: seconds
+            model: model, tokenizer: tokenizer, data: data, settings: settings, result: result, step: nil,
+            path: directory.path, origin: directory.origin, sample: nil, seconds: seconds
         ).write()
     }
 
@@ -192,7 +205,6 @@ struct TrainCommand: ParsableCommand {
         let run = try SavedRun(path)
         var settings = run.settings
         if let kind = shape.model { settings.shape.kind = kind }
-        if let preset = shape.preset { settings.shape = preset.settings.shape }
         shape.apply(to: &settings.shape)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
@@ -208,12 +220,16 @@ struct TrainCommand: ParsableCommand {
         let (trainer, _, tokenizer) = try run.resume(
             texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles)
         if trainer.isOver, run.isComplete(with: settings) {
+            if profile {
+                throw CommandFailure(
+                    "the run in \(path) is complete, so --profile has no step to measure; leave it out, or give a larger "
+                        + "--steps or --minutes as well")
+            }
             note(
                 "The run in \(path) is complete (\(counted(run.progress.step, "step"))); "
                     + "to train it further give a larger --steps or --minutes.")
             return
         }
-        StopSignal.catchAll()
         remark("Going on from step \(grouped(trainer.progress.step)).")
         if let set = trainer.progress.instructionSet, set != Execution.current.instructionSet {
             note(
@@ -226,8 +242,8 @@ struct TrainCommand: ParsableCommand {
 
     // MARK: Both
 
-    /// Trains. A signal is a wish only meanwhile; before and after it just ends the process, for nothing or everything is
-    /// written.
+    /// Trains. During it a signal stops after the step, to save. Before and after it ends the process at once, because
+    /// nothing or everything is written.
     private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
         let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
         let peak =
@@ -236,10 +252,11 @@ struct TrainCommand: ParsableCommand {
         var sample: String?
         let end: TrainingEnd
         do {
-            defer { StopSignal.release() }
-            end = try trainer.run(shouldStop: { StopSignal.received != nil }) { event in
-                if case .sample(_, let text) = event { sample = text }
-                shown?.report(event)
+            end = try StopSignal.deferring { shouldStop in
+                try trainer.run(shouldStop: shouldStop) { event in
+                    if case .sample(_, let text) = event { sample = text }
+                    shown?.report(event)
+                }
             }
         } catch {
             shown?.finish()
@@ -252,14 +269,15 @@ struct TrainCommand: ParsableCommand {
             note("Go on with: gpt train --resume \(path)")
         }
         let table = trainer.profile.map { ProfileTable($0, peakFlops: peak) }
-        // Also where it came too late to stop anything: who asked does not wait for a comparison.
+        // Also where the signal came too late to stop the training: the comparison is left out.
         if StopSignal.received != nil { try table?.write() }
         try stopIfAsked()
         if end == .patience {
             remark("The validation loss has not improved for \(counted(trainer.settings.patience, "evaluation")).")
         }
         try TrainResult(
-            model: trainer.model, tokenizer: tokenizer, data: trainer.data, loss: trainer.progress.finalLoss ?? .nan,
+            model: trainer.model, tokenizer: tokenizer, data: trainer.data, settings: trainer.settings,
+            result: trainer.progress.final ?? ValidationResult(loss: .nan, windows: 0, allWindows: 0),
             step: trainer.bestStep, path: path, origin: origin, sample: sample,
             seconds: trainer.progress.seconds
         ).write()

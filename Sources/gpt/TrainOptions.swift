@@ -26,8 +26,9 @@ struct TextOptions: ParsableArguments {
 
     func validate() throws {
         try requireOneInput(text)
+        try requireNames(text)
         if let validation, !(0.0001...0.9999).contains(validation) {
-            throw ValidationError("--validation is \(validation), which is not between 0.0001 and 0.9999.")
+            throw ValidationError("--validation is \(validation.spelling), which is not between 0.0001 and 0.9999.")
         }
     }
 }
@@ -47,7 +48,10 @@ struct TokenizerOptions: ParsableArguments {
         try tokenizer.map { name in try checkingUsage { try TokenizerChoice(asked: name) } }
     }
 
-    func validate() throws { _ = try choice() }
+    func validate() throws {
+        try requireNames(tokenizer)
+        _ = try choice()
+    }
 }
 
 /// The model to train.
@@ -108,23 +112,15 @@ struct ShapeOptions: ParsableArguments {
         help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
     var order: Int?
 
-    /// The first of these options that was given.
-    var given: String? {
+    /// Those of these options that were given.
+    var given: [String] {
         let options: [(String, Bool)] = [
             ("--model", model != nil), ("--preset", preset != nil), ("--family", family != nil),
             ("--kv-heads", kvHeads != nil), ("--positions", positions != nil), ("--layers", layers != nil),
             ("--heads", heads != nil), ("--width", width != nil), ("--context", context != nil),
             ("--order", order != nil),
         ]
-        return options.first { $0.1 }?.0
-    }
-
-    /// The first of these options that was given and is of a gpt only.
-    var givenOfTransformer: String? {
-        let options: [(String, Bool)] = [
-            ("--family", family != nil), ("--kv-heads", kvHeads != nil), ("--positions", positions != nil),
-        ]
-        return options.first { $0.1 }?.0
+        return options.filter(\.1).map(\.0)
     }
 
     /// Puts what was given into a shape.
@@ -244,6 +240,35 @@ struct TrainingOptions: ParsableArguments {
             valueName: "steps"))
     var saveEvery: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many windows of the validation text the last evaluation measures, evenly spaced: a number, or all. It "
+                + "decides how exact the printed loss is, and how long its measurement takes. (default: as many as a tenth "
+                + "of the training time allows, or about ten seconds if that is more)",
+            valueName: "windows|all"), transform: TrainingOptions.evaluation)
+    var evaluate: FinalEvaluation?
+
+    private static func evaluation(_ value: String) throws -> FinalEvaluation {
+        if value == "all" { return .all }
+        guard let count = Int(value), count > 0 else {
+            throw ValidationError("'\(escaped(value))' is not a number of windows above 0, and not 'all'.")
+        }
+        return .windows(count)
+    }
+
+    /// Those of these options that were given.
+    var given: [String] {
+        let options: [(String, Bool)] = [
+            ("--steps", steps != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
+            ("--accumulate", accumulate != nil), ("--lr", learningRate != nil), ("--warmup", warmup != nil),
+            ("--schedule", schedule != nil), ("--dropout", dropout != nil), ("--precision", precision != nil),
+            ("--decay", decay != nil), ("--beta1", beta1 != nil), ("--beta2", beta2 != nil), ("--clip", clip != nil),
+            ("--seed", seed != nil), ("--patience", patience != nil), ("--evaluate-every", evaluateEvery != nil),
+            ("--save-every", saveEvery != nil), ("--evaluate", evaluate != nil),
+        ]
+        return options.filter(\.1).map(\.0)
+    }
+
     /// Puts what was given into settings.
     func apply(to settings: inout TrainingSettings) {
         if let steps { settings.length = .steps(steps) }
@@ -263,5 +288,6 @@ struct TrainingOptions: ParsableArguments {
         if let patience { settings.patience = patience }
         if let evaluateEvery { settings.evaluateEvery = evaluateEvery }
         if let saveEvery { settings.saveEvery = saveEvery }
+        if let evaluate { settings.finalEvaluation = evaluate }
     }
 }

@@ -45,8 +45,9 @@ final class TrainProgress {
         case .sample(_, let text):
             guard isBar else { return }
             for line in text.split(separator: "\n").prefix(3) { show("\(clearing)    \(escaped(String(line)))\n") }
-        case .finalEvaluation:
-            if isBar { show("\(clearing)measuring the loss over the whole validation text ...") }
+        case .finalEvaluation(let windows, let all):
+            let part = windows < all ? "\(grouped(windows)) windows" : "all"
+            if isBar { show("\(clearing)measuring the loss over \(part) of the validation text ...") }
         }
     }
 

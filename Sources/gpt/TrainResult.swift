@@ -5,13 +5,13 @@ struct TrainResult {
     let model: any LanguageModel
     let tokenizer: any Tokenizer
     let data: TokenDataset
-    /// Over the whole validation text.
-    let loss: Double
+    let settings: TrainingSettings
+    let result: ValidationResult
     /// The step of the best model; nil for one that counts.
     let step: Int?
     let path: String
     let origin: TextOrigin
-    /// What it wrote; nil to let it write now.
+    /// What it wrote; nil to generate it now.
     let sample: String?
     let seconds: Double
 
@@ -25,29 +25,35 @@ struct TrainResult {
         let unit = tokenizer.unit
         let ofStep = step.map { ", the best model (step \(grouped($0)))" } ?? ""
         try writeLine(
-            "validation loss \(fixed(loss, 4)) nats per \(unit), \(bitsPerByte) bits per byte"
+            "validation loss \(figure(result)) nats per \(unit)\(extent(result)), \(bitsPerByte) bits per byte"
                 + "\(ofStep), trained in \(duration(seconds))")
-        if let comparison = comparison(unit) { try writeLine(comparison) }
+        if let comparison { try writeLine(comparison) }
         try writeLine("The model is in \(path). Let it write more:")
         try writeLine("  gpt generate \(path)\(suggestedPrompt)")
     }
 
     /// The loss by which models with different tokens compare.
-    private var bitsPerByte: String { fixed(bits(loss) / data.validationBytesPerToken, 3) }
+    private var bitsPerByte: String { fixed(bits(result.loss) / data.validationBytesPerToken, 3) }
 
-    /// How the model stands against counting, in a sentence; nil where it is counting, or the text too long to count for a
-    /// remark.
-    private func comparison(_ unit: String) -> String? {
-        guard !(model is NGramModel), data.trainingCount < 20_000_000 else { return nil }
-        guard let counting = try? Counting.run(data, order: 7, vocabularySize: tokenizer.vocabularySize) else {
-            return nil
+    /// How the model stands against counting, in a sentence; nil where it is counting itself, or memory is too small to count.
+    private var comparison: String? {
+        guard !(model is NGramModel) else { return nil }
+        guard data.trainingCount <= Counting.tokensForComparison else {
+            return "The text is too long to count its seven-grams for a comparison "
+                + "(\(large(Double(data.trainingCount))) tokens; at most \(large(Double(Counting.tokensForComparison))) "
+                + "are counted here); 'gpt compare --models ngram' counts them."
         }
-        let baseline = counting.evaluation.loss
+        let counting = try? Counting.run(
+            data, order: 7, vocabularySize: tokenizer.vocabularySize,
+            atMost: result.isComplete ? .max : result.windows, length: model.contextLength ?? settings.shape.context)
+        guard let baseline = counting?.result.loss else { return nil }
+        let loss = result.loss
         let verdict =
             loss < baseline
             ? "this model beats counting by \(fixed(baseline - loss, 3))"
             : "this model has lost to counting by \(fixed(loss - baseline, 3))"
-        return "A seven-gram, which only counts, reaches \(fixed(baseline, 4)) on the same text: \(verdict)."
+        return "A seven-gram, which only counts, reaches \(fixed(baseline, 4)) on the same "
+            + "\(result.isComplete ? "text" : "windows"): \(verdict)."
     }
 
     /// A prompt that the model's text would begin a line with.
@@ -64,4 +70,14 @@ struct TrainResult {
         let isPlain = prompt.utf8.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || $0 == 0x3A || $0 == 0x2C }
         return prompt.isEmpty || !isPlain ? "" : " --prompt \"\(prompt)\""
     }
+}
+
+/// A loss with its standard error, where it has one: "1.5012 ± 0.0031".
+func figure(_ result: ValidationResult) -> String {
+    fixed(result.loss, 4) + (result.standardError.map { " ± \(fixed($0, 4))" } ?? "")
+}
+
+/// Of how many windows a loss is, in parentheses: " (2,000 of 97,000 windows)". Empty where it is of all.
+func extent(_ result: ValidationResult) -> String {
+    result.isComplete ? "" : " (\(grouped(result.windows)) of \(counted(result.allWindows, "window")))"
 }

@@ -81,7 +81,12 @@ struct TrainingRecord {
     private var result: String {
         var pieces: [String] = []
         if let loss = number("progress", "final_validation_loss") {
-            pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss))")
+            let windows = number("progress", "final_validation_windows").flatMap { Int(exactly: $0) } ?? 0
+            let result = ValidationResult(
+                loss: loss, windows: windows,
+                allWindows: number("progress", "validation_windows").flatMap { Int(exactly: $0) } ?? windows,
+                standardError: number("progress", "final_validation_standard_error"))
+            pieces.append("validation loss \(figure(result))\(extent(result))\(bitsPerByte(loss))")
             if let step = number("progress", "best_step") { pieces.append("best at step \(large(step))") }
         } else if let loss = number("progress", "best_validation_loss") {
             pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss)) so far: the run is not finished")

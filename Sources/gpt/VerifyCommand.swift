@@ -22,6 +22,8 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Print one JSON object as the last line.")
     var json = false
 
+    func validate() throws { try requireNames(directory) }
+
     func run() throws {
         try reportingFailures {
             try execution.execute {

@@ -147,7 +147,7 @@ public enum ModelExport {
 
     /// The last part of a model's path, without an ending.
     private static func name(of path: String) -> String {
-        let last = path.split(separator: "/").last.map(String.init) ?? path
+        let last = Files.name(of: path)
         return last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last
     }
 

@@ -101,21 +101,16 @@ package enum ONNXExport {
         guard Files.exists(data), let graph = try? ONNXFile(path: path).model else { return nil }
         let isNamed = graph.tensors.contains { tensor in
             guard case .external(let location, _, _) = tensor.content else { return false }
-            return location == name(of: data)
+            return location == Files.name(of: data)
         }
         return isNamed ? data : nil
-    }
-
-    /// The last part of a path.
-    private static func name(of path: String) -> String {
-        String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
     }
 
     /// The weights take their name before the graph does, and no older graph is left that would read them.
     private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws -> Report {
         let data = path + dataEnding
         var difference: Float = 0, size = 0
-        let message = ONNXWriter.message(description, dataFile: name(of: data))
+        let message = ONNXWriter.message(description, dataFile: Files.name(of: data))
         try AtomicFile.replace(at: path) {
             try message.write(to: $0)
         } check: { graph in

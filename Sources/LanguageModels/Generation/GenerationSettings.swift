@@ -36,7 +36,9 @@ public struct GenerationSettings: Sendable, Equatable {
     /// Throws the first setting that is outside its range.
     public func validate() throws(GenerationError) {
         func check(_ name: String, _ value: Double, _ range: String, _ isSound: Bool) throws(GenerationError) {
-            if !(value.isFinite && isSound) { throw .outOfRange(name, value: "\(value)", range: range) }
+            if !(value.isFinite && isSound) {
+                throw .outOfRange(name, value: value.isNaN ? "nan" : "\(value)", range: range)
+            }
         }
         try check("repetition penalty", repetitionPenalty, "a number above 0", repetitionPenalty > 0)
         try check("temperature", temperature, "0 or more, and finite", temperature >= 0)

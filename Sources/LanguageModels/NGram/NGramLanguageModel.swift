@@ -12,9 +12,25 @@ extension NGramModel: LanguageModel {
     public func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation? {
-        guard let first = tokens.first else { return Evaluation(total: 0, count: 0) }
-        let total = negativeLogLikelihood(of: tokens.dropFirst(), after: ArraySlice(history.suffix(order) + [first]))
-        return Evaluation(total: total, count: tokens.count - 1)
+        // Without windows of a given length the text is cut all the same, to poll between them.
+        let size = 2048
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: size)
+        var result = Evaluation(total: 0, count: 0)
+        for first in stride(from: 0, to: windows.chosen.count, by: max(1, size / windows.length)) {
+            if shouldStop() { return nil }
+            var total = 0.0, count = 0
+            for window in windows.chosen[first..<min(first + max(1, size / windows.length), windows.chosen.count)] {
+                let inputs = windows.inputs(of: window)
+                // All that precedes is known to a model without a context; more of it than this is never looked at.
+                let before = tokens[max(0, inputs.lowerBound + 1 - order)...inputs.lowerBound]
+                let known = before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before
+                total += negativeLogLikelihood(
+                    of: tokens[inputs.lowerBound + 1..<inputs.upperBound + 1], after: known)
+                count += inputs.count
+            }
+            result += Evaluation(total: total, count: count)
+        }
+        return result
     }
 }
 

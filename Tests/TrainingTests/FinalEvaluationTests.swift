@@ -1,0 +1,175 @@
+import LanguageModels
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+/// The last evaluation of a training, which may be of a part of a long text.
+@Suite("The last evaluation")
+struct FinalEvaluationTests {
+    /// A text with some 4,800 windows of 8 characters to validate on, no two alike.
+    static let text: NamedText = {
+        var generator = SeededGenerator(seed: 3)
+        let words = (0..<16_000).map { _ in
+            ["the cat", "sat on", "the mat", "a rat"].randomElement(using: &generator) ?? ""
+        }
+        return NamedText(name: "long", text: words.joined(separator: " ") + ".\n")
+    }()
+
+    static let tokenizer = CharacterTokenizer(alphabetOf: [text.text])
+
+    private func trainer(
+        _ final: FinalEvaluation, _ kind: ModelKind = .gpt, steps: Int = 6, store: any TrainingStore = MemoryStore()
+    ) throws -> Trainer {
+        var settings = TinyRuns.settings(kind, steps: steps)
+        settings.validation = 0.4
+        settings.evaluateEvery = 2
+        settings.finalEvaluation = final
+        let model = try #require(
+            settings.shape.makeNeuralModel(vocabularySize: Self.tokenizer.vocabularySize, seed: settings.seed))
+        let data = try TokenDataset([Self.text], tokenizer: Self.tokenizer, validation: 0.4, contextLength: 8)
+        return try Trainer(model, data: data, settings: settings, store: store)
+    }
+
+    @Test(
+        "It scores as many windows as were asked for, evenly spaced, with a standard error",
+        arguments: [ModelKind.gpt, .bigram])
+    func sample(_ kind: ModelKind) throws {
+        let all = try trainer(.all, kind), some = try trainer(.windows(2_000), kind)
+        var announced: [Int] = []
+        for trainer in [all, some] {
+            _ = try trainer.run(report: { event in
+                if case .finalEvaluation(let windows, _) = event { announced.append(windows) }
+            })
+        }
+        let whole = try #require(all.progress.final), part = try #require(some.progress.final)
+        #expect(whole.isComplete && whole.standardError == nil && whole.windows == whole.allWindows)
+        #expect(part.windows == 2_000 && part.allWindows == whole.allWindows && whole.allWindows > 4_000)
+        #expect(announced == [whole.allWindows, 2_000])
+        let validation = all.data.documents[0].validation
+        #expect(abs(whole.loss - all.model.evaluate(validation).loss) < 1e-6)
+        // The sample is an estimate, as good as it says.
+        let error = try #require(part.standardError)
+        #expect(error > 0 && error < 0.05)
+        #expect(part.loss != whole.loss && abs(part.loss - whole.loss) < 5 * error)
+    }
+
+    @Test("What it scores follows from the settings and not from the clock, and so does the best model")
+    func repeatable() throws {
+        func train() throws -> Trainer {
+            let trainer = try trainer(.windows(50), steps: 12)
+            _ = try trainer.run()
+            return trainer
+        }
+        let one = try train(), other = try train()
+        #expect(one.progress.final == other.progress.final && one.bits == other.bits)
+        #expect(one.bestStep == other.bestStep)
+    }
+
+    @Test("By default a text of a moment is scored whole, and a text of a hundred megabytes in part")
+    func affordable() throws {
+        let trainer = try trainer(.affordable)
+        _ = try trainer.run()
+        #expect(try #require(trainer.progress.final).isComplete)
+
+        // 10 million tokens of validation, of which a model of default size scores some seconds' worth after a few steps.
+        let tokens = [Int32](repeating: 0, count: 10_000_000).enumerated().map { Int32($0.offset % 5) }
+        let path = TemporaryDirectory()
+        try path.write(tokens.flatMap { [UInt8($0), 0] }, to: "long.bin")
+        let text = try TextSource.read([path.file("long.bin")])
+        var settings = TinyRuns.settings(.bigram, steps: 2)
+        settings.shape.context = 64
+        settings.validation = 0.99
+        let data = try TokenDataset(text, tokenizer: Self.tokenizer, validation: 0.99, contextLength: 64)
+        let model = try #require(
+            settings.shape.makeNeuralModel(vocabularySize: Self.tokenizer.vocabularySize, seed: 1))
+        let long = try Trainer(model, data: data, settings: settings)
+        _ = try long.run()
+        let final = try #require(long.progress.final)
+        #expect(final.windows < final.allWindows && final.standardError != nil)
+    }
+
+    @Test("Stopped while it writes a sample, a run goes on as if it had not been")
+    func stoppedInASample() throws {
+        let directory = TemporaryDirectory()
+        var settings = TinyRuns.settings(steps: 24)
+        settings.evaluateEvery = 2
+        // So fast that the best model is not the last.
+        settings.schedule = LearningRateSchedule(peak: 0.3, warmupSteps: 0, shape: .constant)
+        let whole = try TinyRuns.run(settings, in: directory.file("whole"))
+        _ = try whole.run()
+        // A countdown of calls after step 8, or at the end, some of which are between the tokens of a sample.
+        for (step, calls) in [(8, 3), (8, 50), (8, 150), (24, 8), (24, 60), (24, 300)] {
+            let path = directory.file("partial-\(step)-\(calls)")
+            do {
+                let partial = try TinyRuns.run(settings, in: path)
+                var countdown: Countdown?
+                let end = try partial.run(shouldStop: { countdown?.isOver() ?? false }) { event in
+                    if case .step(step, _, _) = event { countdown = Countdown(calls) }
+                }
+                #expect(end == .stopped && partial.progress.step == step)
+            }
+            let run = try SavedRun(path)
+            let resumed = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer
+            _ = try resumed.run()
+            #expect(resumed.bits == whole.bits && resumed.samples == whole.samples)
+            #expect(resumed.progress.final == whole.progress.final && resumed.bestStep == whole.bestStep)
+        }
+    }
+
+    @Test("Counting is measured on the windows that a trained model is measured on")
+    func counting() throws {
+        let data = try TokenDataset([Self.text], tokenizer: Self.tokenizer, validation: 0.4, contextLength: 8)
+        let V = Self.tokenizer.vocabularySize
+        let (model, whole) = try #require(try Counting.run(data, order: 4, vocabularySize: V, length: 8))
+        #expect(whole.isComplete && whole.standardError == nil)
+        let (_, part) = try #require(try Counting.run(data, order: 4, vocabularySize: V, atMost: 1_000, length: 8))
+        #expect(part.windows == 1_000 && part.allWindows == whole.allWindows)
+        let validation = data.documents[0].validation
+        let before = data.documents[0].training + validation
+        let chosen = EvaluationWindows(tokenCount: validation.count, length: 8, atMost: 1_000).chosen
+        var total = 0.0, count = 0
+        for window in chosen {
+            for target in window * 8 + 1..<min(window * 8 + 9, validation.count) {
+                let place = data.documents[0].training.count + target
+                total -= model.logProbability(of: before[place], after: before[..<place])
+                count += 1
+            }
+        }
+        #expect(abs(part.loss - total / Double(count)) < 1e-9)
+        #expect(abs(part.loss - whole.loss) < 6 * (try #require(part.standardError)))
+        #expect(try Counting.run(data, order: 4, vocabularySize: V, shouldStop: { true }) == nil)
+    }
+
+    @Test("Models that are compared are scored on equally many tokens")
+    func alike() {
+        var settings = [ModelKind.ngram, .bigram, .attention, .gpt].map { TinyRuns.settings($0, steps: 10) }
+        settings[3].shape.context = 32
+        let alike = TrainingSettings.measuredAlike(settings, vocabularySize: 50_000)
+        let tokens = alike.map { ($0.finalEvaluation.count ?? 0) * $0.shape.context }
+        #expect(tokens.allSatisfy { $0 > 0 && abs($0 - tokens[0]) < 32 }, "\(tokens)")
+        #expect(alike[0].shape.context == 32)
+    }
+
+    @Test("What is recorded of it is read again")
+    func record() throws {
+        var progress = TrainingProgress()
+        progress.final = ValidationResult(loss: 1.5, windows: 20, allWindows: 300, standardError: 0.01)
+        #expect(try TrainingProgress(progress.json) == progress)
+        for final in [FinalEvaluation.all, .affordable, .windows(7)] {
+            var settings = TinyRuns.settings(steps: 3)
+            settings.finalEvaluation = final
+            #expect(try TrainingSettings(settings.json) == settings)
+        }
+    }
+
+    @Test("A number that is none has no sign")
+    func nan() {
+        for value in [Double.nan, -Double.nan] {
+            let error = TrainingError.notFinite(what: "loss", value: value, step: 3)
+            #expect("\(error)".contains("is nan:"), "\(error)")
+        }
+        #expect("\(TrainingError.notFinite(what: "loss", value: -.infinity, step: 3))".contains("is -inf:"))
+    }
+}
