@@ -51,12 +51,17 @@ package struct DescriptionRecord: Sendable {
     /// Adds a file with its contents.
     mutating func add(_ name: String, _ bytes: [UInt8]) {
         let json = try? JSON(parsing: bytes)
-        if let json, bytes.count <= Self.greatestContent {
+        if let json, bytes.count <= Self.greatestContent, Self.canHold(json) {
             entries.append((name, .content(json.canonical)))
         } else {
             let digest = SHA256.hexDigest(of: bytes)
             entries.append((name, .digests(bytes: digest, canonical: json.map(Self.digest))))
         }
+    }
+
+    /// Whether a value can be read again two levels deeper than it was, as it stands in a record.
+    private static func canHold(_ json: JSON) -> Bool {
+        (try? JSON(parsing: Array(JSON.array([.array([json])]).serialized().utf8))) != nil
     }
 
     private static func digest(of json: JSON) -> String {
@@ -75,10 +80,11 @@ package struct DescriptionRecord: Sendable {
         return JSON.object(JSONObject(members)).serialized()
     }
 
-    /// Reads a record; nil where the text is none that this program writes.
+    /// Reads a record; nil where the text is none that this program writes. Names of other files are passed over: what a
+    /// record names is opened.
     init?(_ text: String) {
         guard let members = (try? JSON(parsing: Array(text.utf8)))?.objectValue else { return nil }
-        for (name, value) in members {
+        for (name, value) in members where Self.fileNames.contains(name) {
             if let content = value["content"] {
                 entries.append((name, .content(content)))
             } else if let bytes = value["sha256"]?.stringValue {

@@ -208,4 +208,40 @@ enum MemberChange: String, CaseIterable {
         #expect(refusal() != nil)
         #expect(refusal(acceptingEdits: true)?.contains("checksum") == true)
     }
+
+    @Test("A record from anyone opens no other file")
+    func hostileRecord() throws {
+        try directory.write(Array(#"{"secret": 1}"#.utf8), to: "secret.json")
+        let model = directory.file("model")
+        try ModelDirectory.save(try Self.model("bigram"), tokenizer: Self.tokenizer, to: model)
+        let weights = try SafetensorsFile(path: model + "/model.safetensors")
+        let tensors = try weights.names.map { name in
+            SafetensorsTensor(name: name, shape: try weights.shape(name), floats: try weights.floats(name))
+        }
+        for (record, isRefused) in [
+            (#"{"../secret.json": {"content": {"secret": 2}}}"#, false), (#"{"notes.txt": {"sha256": "0"}}"#, false),
+            ("3", false), ("{", false), (#"{"config.json": 3}"#, false), (#"{"config.json": {"sha256": "0"}}"#, true),
+            (#"{"config.json": {"content": null}}"#, true),
+        ] {
+            try SafetensorsWriter.write(
+                to: model + "/model.safetensors", metadata: ["description": record], tensors: tensors, checksum: true)
+            if isRefused {
+                #expect(throws: ModelError.self, "\(record)") { try ModelDirectory.load(model) }
+            } else {
+                #expect(throws: Never.self, "\(record)") { try ModelDirectory.load(model) }
+            }
+        }
+    }
+
+    @Test("A file of more levels than a record has room for is verified, too")
+    func deep() throws {
+        let path = directory.file("source"), copy = directory.file("copy")
+        try ModelDirectory.save(try Self.model("bigram"), tokenizer: Self.tokenizer, to: path)
+        let deep = String(repeating: "[", count: 255) + String(repeating: "]", count: 255)
+        try directory.write(Array("{\"a\": \(deep)}".utf8), to: "source/generation_config.json")
+        _ = try ModelImport.run(path, to: copy, acceptingEdits: true)
+        _ = try ModelDirectory.load(copy)
+        try directory.write(Array("{\"b\": \(deep)}".utf8), to: "copy/generation_config.json")
+        #expect(throws: ModelError.self) { try ModelDirectory.load(copy) }
+    }
 }
