@@ -196,8 +196,8 @@ private final class Collected: Sendable {
                 if count <= 0 { break }
                 content.withLock { $0 += piece[..<count] }
             }
-            // The handle closes its descriptor when it goes: it must outlive the reading.
-            withExtendedLifetime(handle) {}
+            // Not left to the handle: those of threads that have ended are kept.
+            try? handle.close()
             end.signal()
         }
     }
