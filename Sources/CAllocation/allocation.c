@@ -2,12 +2,16 @@
 // Reference Manual, "Replacing malloc"). These call the library's own and only look at the result. Other C libraries do not
 // export theirs under a second name, and sanitizers replace malloc themselves: there nothing is replaced.
 
+#define _GNU_SOURCE    // for program_invocation_short_name
+
 #include "CAllocation.h"
 
 #include "memory.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -22,9 +26,19 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
+// Libraries allocate before the program begins, and has said what is to happen.
+static _Noreturn void end_at_start(void) {
+    const char *parts[] = {program_invocation_short_name, ": out of memory: the program cannot start; raise ulimit -v\n"};
+    for (int i = 0; i < 2; i++) {
+        if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) break;
+    }
+    _exit(1);
+}
+
 static void *checked(void *block, size_t size) {
-    if (!block && size) gpt_out_of_memory(size);
-    return block;
+    if (block || !size) return block;
+    if (!gpt_handles_out_of_memory()) end_at_start();
+    gpt_out_of_memory(size);
 }
 
 void *malloc(size_t size) { return checked(__libc_malloc(size), size); }

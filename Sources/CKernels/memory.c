@@ -1,10 +1,8 @@
 #include "memory.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 void *gpt_allocate(size_t bytes) {
@@ -17,6 +15,8 @@ static atomic_flag is_ending = ATOMIC_FLAG_INIT;
 static _Thread_local bool is_ending_here = false;
 
 void gpt_on_out_of_memory(void (*handler)(size_t bytes)) { atomic_store(&out_of_memory_handler, handler); }
+
+bool gpt_handles_out_of_memory(void) { return atomic_load(&out_of_memory_handler) != NULL; }
 
 _Noreturn void gpt_out_of_memory(size_t bytes) {
     if (is_ending_here) _exit(1);

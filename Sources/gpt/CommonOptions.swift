@@ -64,12 +64,17 @@ struct ExecutionOptions: ParsableArguments {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
         let execution = Execution(threads: threads ?? Execution.physicalCores, precision: precision)
         let started = execution.startThreads()
-        if started < execution.threads {
+        // Where it is memory that is short, the next line says so, or the command succeeds all the same.
+        let isMemoryShort = Files.availableMemory < 1 << 26
+        func remarkOnThreads(_ isDue: Bool) {
+            guard isDue, started < execution.threads else { return }
             note(
                 "Only \(started) of \(counted(execution.threads, "thread")) could be started (limits: ulimit -u, ulimit -v); "
                     + "the results are the same, but take longer.")
         }
+        remarkOnThreads(!isMemoryShort)
         try Execution.$current.withValue(execution, operation: body)
+        remarkOnThreads(isMemoryShort)
     }
 }
 

@@ -41,7 +41,7 @@ struct InterruptTests {
         ])
     func ends(_ arguments: [String]) throws {
         var interrupted = 0
-        for (delay, signal) in [(0.3, SIGINT), (1.2, SIGTERM)] {
+        for (delay, signal) in [(0.1, SIGINT), (1.2, SIGTERM)] {
             // A busy machine may be slow once; a phase that ignores signals is slow every time.
             var end = try interrupt(arguments, after: delay, signal)
             for _ in 0..<2 where end.seconds >= 1 { end = try interrupt(arguments, after: delay, signal) }

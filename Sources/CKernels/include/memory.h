@@ -2,8 +2,8 @@
 #ifndef GPT_MEMORY_H
 #define GPT_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #if !defined(__has_feature)
 #define __has_feature(feature) 0
@@ -23,6 +23,9 @@ _Noreturn void gpt_out_of_memory(size_t bytes);
 // second thread that runs out of memory meanwhile waits; where the handler itself does, the process ends at once. Without a
 // handler, or where it returns, gpt_out_of_memory writes a line to standard error and aborts.
 void gpt_on_out_of_memory(void (*handler)(size_t bytes));
+
+// Whether a handler is set.
+bool gpt_handles_out_of_memory(void);
 
 // Tells the address sanitizer that a block is in nobody's use, or in use again. Does nothing in other builds.
 static inline void gpt_poison(const void *block, size_t bytes) {
