@@ -59,7 +59,8 @@ package enum AtomicDirectory {
                 Files.removeAll(temporary)
                 unfinished.removeAll { $0.path == temporary }
             }
-            throw error
+            // Under the name that people know: the temporary one is gone.
+            throw (error as? FileError)?.moved(from: temporary, to: path) ?? error
         }
         if let directory { try Files.synchronize(directory, path) }
     }

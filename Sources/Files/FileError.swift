@@ -23,6 +23,17 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         description = "\(attempt) \(Self.shown(path)): \(reason)"
     }
 
+    /// The same error of a file that was to be moved from a temporary name to its own.
+    func moved(from temporary: String, to name: String) -> FileError {
+        FileError(
+            path: path.replacing(temporary, with: name), code: code,
+            description: description.replacing(Self.shown(temporary), with: Self.shown(name)))
+    }
+
+    private init(path: String, code: Int32, description: String) {
+        (self.path, self.code, self.description) = (path, code, description)
+    }
+
     /// An error the system reported, `errno` where no other number is given.
     init(_ attempt: String, _ path: String, code: Int32 = errno) {
         self.init(attempt, path, Self.reason(code), code: code)
@@ -36,6 +47,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         case ENOSPC, EDQUOT: return sentence + "; free some space and try again"
         // The bytes to be written are memory of a mapped file.
         case EFAULT: return "another program shortened a file that is read; restore it and try again"
+        case ENOMEM: return sentence + "; raise the limit of memory ('ulimit -v'), or use a smaller file"
         case EMFILE: return sentence + "; raise the limit with 'ulimit -n' and try again"
         case EFBIG:
             guard let limit = fileSizeLimit else { return sentence + " for this file system" }

@@ -41,8 +41,8 @@ package enum Unfinished {
         }
     }
 
-    /// Does the same for a thread that may be in the middle of `update` itself: if one is under way, files stay, for the next run to
-    /// remove.
+    /// Does the same for a thread that may be in the middle of `update` itself: if one is under way the files stay, and the
+    /// next run removes them.
     package static func removeIfPossible(andExitWith status: Int32) -> Never {
         _ = entries.withLockIfAvailable { removeAll($0) }
         _exit(status)

@@ -17,13 +17,16 @@ extension TokenizerFile {
         try AtomicFile.write(contents(for: tokenizer), to: directory + "/" + name)
     }
 
-    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but no
-    /// `tokenizer.json`.
+    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but none of
+    /// these.
     package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
         AtomicFile.removeLeftovers(in: Files.parent(of: directory))
         if try Files.find(directory, to: "make"), try !Files.contents(ofDirectory: directory).isEmpty {
             AtomicFile.removeLeftovers(in: directory)
-            let files = try [configurationName, name].filter { try !Files.find("\(directory)/\($0)", to: "write") }
+            let files = [configurationName, name]
+            for file in files where try Files.find("\(directory)/\(file)", to: "write") {
+                throw FileError("cannot write", "\(directory)/\(file)", "it exists already; choose another directory")
+            }
             let pending = try PendingDirectory(directory)
             pending.expect(files: files)
             try write(tokenizer, directory: directory)

@@ -22,7 +22,7 @@ public enum Counting {
         let memory = MemoryEstimate.available
         let model = try NGramModel(
             order: order, vocabularySize: vocabularySize, documents: data.documents.map(\.training),
-            memoryLimit: memory < 1e18 ? Int(memory / 2) : .max)
+            memoryLimit: memory < 1e18 ? Int(max(0, memory - 16e6) / 2) : .max)
         let evaluator = Evaluator(data, length: length)
         let evaluation = evaluator.evaluate(model, atMost: limit, shouldStop: shouldStop)
         return evaluation.map { (model, ValidationResult($0, scored: limit, of: evaluator.windows)) }

@@ -73,9 +73,6 @@ public struct SavedRun {
         if let change = settings.forbiddenChange(from: self.settings) {
             throw TrainingError.changed(directory: path, what: change)
         }
-        if isComplete(with: settings), let change = settings.changeInVain(from: self.settings) {
-            throw TrainingError.changed(directory: path, what: change)
-        }
         if case .steps(let steps) = settings.length, steps < progress.step {
             throw TrainingError.changed(
                 directory: path, what: "it has done \(progress.step) steps already, and --steps is \(steps)")
@@ -109,6 +106,9 @@ public struct SavedRun {
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
+        if progress.final != nil, trainer.isOver, let change = settings.changeInVain(from: self.settings) {
+            throw TrainingError.changed(directory: path, what: change)
+        }
         return (trainer, directory, tokenizer)
     }
 

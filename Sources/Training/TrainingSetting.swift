@@ -69,10 +69,10 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("weight decay", "--decay", mayChange: true) { "\($0.optimizer.weightDecay)" },
         TrainingSetting("clipping norm", "--clip", mayChange: true) { "\($0.optimizer.clip)" },
         TrainingSetting("patience", "--patience", mayChange: true, reopensCompleteRun: true) { "\($0.patience)" },
-        TrainingSetting("steps between evaluations", "--evaluate-every", mayChange: true) {
+        TrainingSetting("interval of evaluations", "--evaluate-every", mayChange: true) {
             $0.evaluationInterval.map { "\($0)" } ?? "the default"
         },
-        TrainingSetting("steps between saves", "--save-every", mayChange: true) {
+        TrainingSetting("interval of saves", "--save-every", mayChange: true) {
             $0.saveEvery.map { "\($0)" } ?? "the default"
         },
         TrainingSetting(
@@ -118,12 +118,11 @@ extension TrainingSettings {
         }
     }
 
-    /// What has no effect on a run that was completed with `old` settings, in words; nil where nothing is given in vain, or
-    /// something gives the run more to do.
+    /// What has no effect on a run that was completed with `old` settings and takes no further step, in words; nil where
+    /// everything that is given has one.
     func changeInVain(from old: TrainingSettings) -> String? {
-        let changes = differences(from: old)
-        guard let change = changes.first, !changes.contains(where: \.reopensCompleteRun) else { return nil }
-        return "the run is complete, so the \(change.name) has no effect; leave out "
+        guard let change = differences(from: old).first(where: { !$0.reopensCompleteRun }) else { return nil }
+        return "the run is complete, so a change of the \(change.name) has no effect; leave out "
             + "\(change.options.joined(separator: " and ")), or give a larger --steps or --minutes as well"
     }
 }

@@ -34,24 +34,30 @@ struct GPT: ParsableCommand {
         }
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let problem = CommandLineCheck.unknownCommand(in: arguments, of: self) { refuse(problem) }
-        do {
-            var command = try parseAsRoot(arguments)
-            try command.run()
-        } catch {
+        var command: any ParsableCommand
+        do { command = try parseAsRoot(arguments) } catch {
             if exitCode(for: error) == .success, let group = CommandLineCheck.groupWithHelp(in: arguments) {
                 refuse("Unknown option '\(escaped(group))'.")
             }
-            if exitCode(for: error) == .validationFailure, let name = CommandLineCheck.misspeltHelp(in: arguments) {
+            if "\(fullMessage(for: error))".contains("Unknown option"),
+                let name = CommandLineCheck.misspeltHelp(in: arguments)
+            {
                 refuse("Unknown option '\(escaped(name))'. Did you mean '--help'?")
             }
-            // Help, the version and completion scripts are results too: what cannot be written is a failure.
-            let message = fullMessage(for: error)
-            if exitCode(for: error) == .success, !message.isEmpty {
-                do { try reportingFailures { try writeLine(message) } } catch { exit(withError: error) }
-                exit()
-            }
-            exit(withError: error)
+            end(with: error)
         }
+        do { try command.run() } catch { end(with: error) }
+    }
+
+    /// Ends the process with the status and message of an error. Help, the version and completion scripts are results too:
+    /// what cannot be written is a failure.
+    private static func end(with error: any Error) -> Never {
+        let message = fullMessage(for: error)
+        if exitCode(for: error) == .success, !message.isEmpty {
+            do { try reportingFailures { try writeLine(message) } } catch { exit(withError: error) }
+            exit()
+        }
+        exit(withError: error)
     }
 
     private static func refuse(_ problem: String) -> Never { exit(withError: ValidationError(problem)) }

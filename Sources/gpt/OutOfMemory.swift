@@ -44,12 +44,18 @@ enum OutOfMemory {
     /// The limit that the user can raise, if one is set.
     private static var limit: String {
         #if canImport(Glibc)
-            let addressSpace = __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))
+            let limits = [
+                ("-v", __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))),
+                ("-d", __rlimit_resource_t(UInt32(RLIMIT_DATA.rawValue))),
+            ]
         #else
-            let addressSpace = RLIMIT_AS
+            let limits = [("-v", RLIMIT_AS), ("-d", RLIMIT_DATA)]
         #endif
-        var limit = rlimit()
-        guard getrlimit(addressSpace, &limit) == 0, limit.rlim_cur < 1 << 60 else { return "" }
-        return " (ulimit -v allows \(grouped(Int(limit.rlim_cur) / 1_000_000)) MB)"
+        for (option, resource) in limits {
+            var limit = rlimit()
+            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 60 else { continue }
+            return " (ulimit \(option) allows \(grouped(Int(limit.rlim_cur) / 1_000_000)) MB)"
+        }
+        return ""
     }
 }

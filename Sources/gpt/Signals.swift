@@ -87,7 +87,7 @@ func prepareProcess() {
         _ = write(STDERR_FILENO, start.utf8Start, start.utf8CodeUnitCount)
         _ = write(STDERR_FILENO, message, strlen(message))
         _ = write(STDERR_FILENO, "\n", 1)
-        Unfinished.remove(andExitWith: 1)
+        Unfinished.removeIfPossible(andExitWith: 1)
     }
 }
 

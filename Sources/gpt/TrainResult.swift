@@ -74,7 +74,7 @@ struct TrainResult {
 
 /// A loss with its standard error, where it has one: "1.5012 ± 0.0031".
 func figure(_ result: ValidationResult) -> String {
-    fixed(result.loss, 4) + (result.standardError.map { " ± \(fixed($0, 4))" } ?? "")
+    fixed(result.loss, 4) + (result.standardError.map { " ± \(fixed($0, $0 < 0.001 ? 6 : 4))" } ?? "")
 }
 
 /// Of how many windows a loss is, in parentheses: " (2,000 of 97,000 windows)". Empty where it is of all.

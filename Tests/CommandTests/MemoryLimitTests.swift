@@ -20,7 +20,7 @@ import Testing
         }
 
         /// Less than the smallest training takes: wherever the allocation fails, there is one line and nothing is left.
-        @Test(arguments: [24, 28, 32, 36])
+        @Test(arguments: [29, 31, 33, 36])
         func tooLittleMemoryIsOneLine(megabytes: Int) throws {
             let result = try run(
                 ["train", "--steps", "3", "--quiet", "--text", try shortText(), "--out", directory.file("run")],

@@ -75,7 +75,11 @@ struct ResumeOptionTests {
             let option = setting.options[0]
             let result = try train(["--resume", "run", option, try #require(Self.other[option])])
             #expect(result.status == 1 && result.errorLines.count == 1, "\(option): \(result.errorText)")
-            #expect(result.errorText.contains("the \(setting.name) has no effect"), "\(result.errorText)")
+            #expect(
+                result.errorText.contains("a change of the \(setting.name) has no effect"), "\(result.errorText)")
+            // Another evaluation takes no step either.
+            let measured = try train(["--resume", "run", "--evaluate", "all", option, try #require(Self.other[option])])
+            #expect(measured.status == 1 && measured.errorText.contains("has no effect"), "\(measured.errorText)")
         }
         let profile = try train(["--resume", "run", "--profile"])
         #expect(profile.status == 1 && profile.errorText.contains("--profile"))

@@ -15,8 +15,8 @@ extension NGramTrie {
         guard tokenCount + documents.count < Int32.max else {
             throw NGramError.tooLarge(order: order, tokens: tokenCount)
         }
-        // The joined text, its places twice over, and what neighbours among them share.
-        let working = 14 * tokenCount
+        // The joined text, its positions twice over, one of them while its array grows, and what neighbours share.
+        let working = 32 * tokenCount
         guard working <= memoryLimit else { throw NGramError.memory(order: order, bytes: working, limit: memoryLimit) }
         let text = Self.joined(documents)
         let places = Self.sortedPlaces(of: text, depth: order)
