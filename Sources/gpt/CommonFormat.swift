@@ -58,7 +58,7 @@ extension Tokenizer {
 
 /// A vocabulary in words: "66 tokens, <|endoftext|> among them: characters".
 func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
-    let reserved = tokenizer.endOfText == nil ? "" : ", \(endOfTextSpelling) among them"
+    let reserved = tokenizer.endOfText == nil ? "" : " including \(endOfTextSpelling)"
     return "\(counted(size, "token"))\(reserved): \(tokenizer.kind)"
 }
 
