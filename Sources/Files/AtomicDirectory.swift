@@ -22,7 +22,7 @@ package enum AtomicDirectory {
                 throw FileError("cannot make", path, "a file has that name; choose another")
             }
             guard try Files.contents(ofDirectory: path).isEmpty else {
-                throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
+                throw FileError("cannot make", path, "it already exists and is not empty; choose another path")
             }
         }
         // The directory that a link leads to is replaced, not the link.

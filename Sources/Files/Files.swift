@@ -22,7 +22,7 @@ package enum Files {
         if stat(path, &information) == 0 { return true }
         guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
         guard lstat(path, &information) != 0 else {
-            throw FileError("cannot \(purpose)", path, "it is a link that leads to nothing")
+            throw FileError("cannot \(purpose)", path, "it is a broken symbolic link")
         }
         return false
     }
@@ -81,7 +81,7 @@ package enum Files {
         guard let resolved = realpath(path, nil) else {
             guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
             throw FileError(
-                "cannot \(purpose)", path, "it is a link that leads to nothing; remove it or choose another name")
+                "cannot \(purpose)", path, "it is a broken symbolic link; remove it or choose another name")
         }
         defer { free(resolved) }
         return String(cString: resolved)

@@ -84,7 +84,7 @@ import Testing
         for (arguments, makes) in Self.commands {
             let result = try run(arguments, model)
             #expect(result.status == 1 && result.text == "" && result.errorLines.count == 1, "\(arguments)")
-            #expect(result.errorText.hasPrefix("gpt: \(path): it is no tokenizer.json: "), "\(result.errorText)")
+            #expect(result.errorText.hasPrefix("gpt: \(path): it is not a tokenizer.json: "), "\(result.errorText)")
             if let makes { #expect(!Files.exists(directory.file(makes))) }
         }
     }

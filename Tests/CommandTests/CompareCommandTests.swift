@@ -51,7 +51,7 @@ import Testing
         let again = try runCommand(["compare", "--text", text, "--steps", "4", "--out", out])
         #expect(again.status == 1)
         #expect(again.errorLines.count == 1)
-        #expect(again.errorText.contains("holds a model already"))
+        #expect(again.errorText.contains("already contains a model"))
     }
 
     @Test func comparesVocabularies() throws {

@@ -62,12 +62,12 @@ import Testing
         try refused("--text", "/nowhere", reason: "cannot read /nowhere: no such file")
         try refused("--text", directory.path, reason: "it is a directory")
         try refused("--text", try file(""), reason: "empty")
-        try refused("--text", try file("short"), reason: "at least 11 are needed")
+        try refused("--text", try file("short"), reason: "needs at least 11")
     }
 
     @Test(arguments: [
-        (["--tokenizer", "words"], "no tokenizer 'words'"), (["--context", "0"], "--context is 0"),
-        (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "holds the ids of tokens"),
+        (["--tokenizer", "words"], "nknown tokenizer 'words'"), (["--context", "0"], "--context is 0"),
+        (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "is a file of token ids"),
         (["--text", "-", "--text", "-"], "only once"),
         (["--batch", "1048576", "--context", "17"], "too large to show"),
     ])

@@ -16,7 +16,7 @@ import Testing
         #expect(result.status == 0)
         #expect(result.errorText == "")
         #expect(result.text.contains("GPT-2: 2 layers, 4 heads of 8, width 32"))
-        #expect(result.text.contains("trained       it does not say"))
+        #expect(result.text.contains("trained       unknown"))
         let info = try object(result)
         let model = try ModelDirectory.load(path).model
         #expect(info["parameters"]?.intValue == model.parameterCount)

@@ -256,10 +256,10 @@ import Testing
     }
 
     static let refused: [(arguments: [String], input: String, status: Int32, words: String)] = [
-        (["encode", "--tokenizer", "gtp2"], "a", 64, "There is no tokenizer 'gtp2': choose byte, gpt2"),
+        (["encode", "--tokenizer", "gtp2"], "a", 64, "Unknown tokenizer 'gtp2': choose from byte, gpt2"),
         (["encode", "--tokenizer", "bpe:300"], "a", 64, "is trained on a text"),
         (["encode", "--tokenizer", "bpe"], "a", 64, "is trained on a text"),
-        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 64, "There is no tokenizer 'WRONG'"),
+        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 64, "Unknown tokenizer 'WRONG'"),
         (["check", "missing.jsonl", "--tokenizer", "./missing.json"], "", 1, "missing.json: no such file"),
         (["encode", "--tokenizer", "char"], "a", 64, "is trained on a text"),
         (["encode", "--tokenizer", "./missing.json"], "a", 1, "no such file"),
@@ -296,7 +296,7 @@ import Testing
         let result = try run("count", "--tokenizer", path, input: "a")
         #expect(result.status == 1)
         #expect(result.errorLines.count == 1)
-        #expect(result.errorText.hasPrefix("gpt: \(path): it is no tokenizer.json: "), "\(result.errorText)")
+        #expect(result.errorText.hasPrefix("gpt: \(path): it is not a tokenizer.json: "), "\(result.errorText)")
     }
 
     @Test func refusesBytesThatAreNoText() throws {

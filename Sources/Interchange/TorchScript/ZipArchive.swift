@@ -81,7 +81,7 @@ package struct ZipArchive: Sendable {
     package func range(of name: String) throws -> Range<Int> { try entry(name).range }
 
     private func damaged(_ entry: ZipEntry) -> ModelError {
-        ModelError(path: path, reason: "the entry \(quoted(entry.name)) is not what was written")
+        ModelError(path: path, reason: "the entry \(quoted(entry.name)) differs from what was written")
     }
 
     /// The bytes of an entry. Throws where there is none of that name, or it is not what its checksum was taken of.
@@ -142,10 +142,10 @@ private struct ZipDirectory {
     private func place() throws -> (count: Int, range: Range<Int>) {
         let end = bytes.count - 22
         guard end >= 0, number(end, UInt32.self) == ZipFormat.end, number(end + 20, UInt16.self) == 0 else {
-            throw failure("not a zip archive, or cut short: it does not end as one")
+            throw failure("not a zip archive, or truncated: the end record is missing")
         }
         guard number(end + 4, UInt32.self) == 0, number(end + 8, UInt16.self) == number(end + 10, UInt16.self) else {
-            throw failure("a part of an archive on several disks")
+            throw failure("archives in several parts are not supported")
         }
         var count = Int(number(end + 10, UInt16.self))
         var size = Int(number(end + 12, UInt32.self))
@@ -221,11 +221,11 @@ private struct ZipDirectory {
         guard header.end <= limit else { throw failure("its list of entries is damaged") }
         let nameBytes = bytes[start + fixed..<start + fixed + nameLength]
         guard let name = String(validating: nameBytes, as: UTF8.self), !name.isEmpty else {
-            throw failure("an entry has a name that is not text")
+            throw failure("an entry has a name that is not UTF-8")
         }
         header.name = name
         guard number(fields + 2, UInt16.self) == 0, number(fields + 4, UInt16.self) == 0, sizes[0] == sizes[1] else {
-            throw failure("the entry \(quoted(name)) is compressed or encrypted; only stored ones are read")
+            throw failure("the entry \(quoted(name)) is compressed or encrypted; only stored entries are supported")
         }
         header.size = Int(sizes[0])
         header.place = isRecord ? Int(number(start + 42, UInt32.self)) : 0
@@ -256,7 +256,7 @@ private struct ZipDirectory {
             }
             position += 4 + length
         }
-        throw failure("the large numbers of the entry \(quoted(header.name)) are missing")
+        throw failure("the Zip64 sizes of the entry \(quoted(header.name)) are missing")
     }
 
     /// The number at a place that is known to be in the file.
