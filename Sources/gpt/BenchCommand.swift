@@ -26,7 +26,7 @@ struct BenchCommand: ParsableCommand {
             bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
             cache can exceed 100 %.
 
-            ops: each operation separately, forward and backward, and each matrix product, also with odd shapes. \
+            ops: each operation separately, forward and backward, and each matrix product, also with irregular shapes. \
             Compute-bound operations are reported in GFLOP/s (for attention, masked scores are counted too), memory-bound \
             ones in GB/s, each with its percentage of the peak.
 

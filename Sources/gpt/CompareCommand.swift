@@ -10,8 +10,8 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             The models are ngram (counts only), bigram (a trained table of next-token logits), attention (a single head) \
             and gpt (a transformer). All are trained on the same text and evaluated on the same held-out end of it. \
-            ngram is the baseline: a trained model that is worse has learned less than counting provides. On tiny \
-            Shakespeare the command takes a few minutes.
+            ngram is the baseline: a trained model is useful only if its loss is lower. On tiny Shakespeare the command \
+            takes a few minutes.
 
               gpt compare
               gpt compare --text notes.txt --models ngram,gpt --minutes 2
@@ -70,7 +70,9 @@ struct CompareCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many tokens attention and gpt see at once. (default: 64)", valueName: "tokens"))
+        help: ArgumentHelp(
+            "The context length of the trained models. (default: 128 for gpt, 64 for attention and bigram)",
+            valueName: "tokens"))
     var context: Int?
 
     @Option(

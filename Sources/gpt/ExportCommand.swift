@@ -100,7 +100,7 @@ struct ExportCommand: ParsableCommand {
             ]
         case .onnx:
             ["In Python: onnxruntime.InferenceSession(\"\(out)\")"]
-                + (context.map { ["Prompt and continuation together have at most \(counted($0, "token"))."] } ?? [])
+                + (context.map { ["Prompt and continuation together can have at most \(counted($0, "token"))."] } ?? [])
         case .torchscript: ["In Python: torch.jit.load(\"\(out)\")"]
         }
     }

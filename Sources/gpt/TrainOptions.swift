@@ -66,14 +66,14 @@ struct ShapeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A known GPT-2 configuration, with its batch size, steps and learning rate. (default: none; a Llama with 4 "
+            "A known GPT-2 configuration, with its batch size, steps and learning rate. (default: no preset; a Llama with 4 "
                 + "layers, 4 heads, width 128 and context 128)", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(
         help: ArgumentHelp(
             "The transformer family: gpt2 (learned positions, layer norms, GELU), llama (rotary positions, RMS norms, "
-                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: llama; with --preset gpt2)",
+                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: llama; gpt2 with --preset)",
             valueName: "family"))
     var family: TransformerConfiguration.Family?
 
@@ -112,7 +112,7 @@ struct ShapeOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The context length: the most tokens the model attends to. (default: 128, or the preset's; 64 for attention and "
+            "The context length: the maximum number of tokens the model attends to. (default: 128, or the preset's; 64 for attention and "
                 + "bigram)", valueName: "tokens"))
     var context: Int?
 
@@ -152,14 +152,14 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The number of training steps. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram)",
+            "The number of training steps, 1 or more. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram)",
             valueName: "number"))
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Train for this many minutes instead of a number of steps; the learning rate schedule then follows the elapsed "
+            "Train for this many minutes, above 0, instead of a number of steps; the learning rate schedule then follows the elapsed "
                 + "time.", valueName: "minutes"))
     var minutes: Double?
 
@@ -181,7 +181,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         name: .customLong("lr"), parsing: .unconditional,
         help: ArgumentHelp(
-            "The peak learning rate. (default: 0.003, or the preset's; 0.03 for bigram; a tenth of it with --from)",
+            "The peak learning rate, 0 or more. (default: 0.003, or the preset's; 0.03 for bigram; a tenth of it with --from)",
             valueName: "rate"))
     var learningRate: Double?
 
@@ -208,7 +208,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The number format of matrix products in training: f32, or bf16, which is faster on processors with bf16 "
-                + "instructions and reaches the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
+                + "instructions and reaches about the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
                 + "that of the run)",
             valueName: "f32|bf16"), transform: TrainingOptions.precision)
     var precision: Precision?

@@ -23,7 +23,7 @@ struct TrainResult {
         try writeLine(sample)
         try writeLine()
         let unit = tokenizer.unit
-        let ofStep = step.map { ", the best model (step \(grouped($0)))" } ?? ""
+        let ofStep = step.map { ", best at step \(grouped($0))" } ?? ""
         try writeLine(
             "validation loss \(figure(result)) nats per \(unit)\(extent(result)), \(bitsPerByte) bits per byte"
                 + "\(ofStep), trained in \(duration(seconds))")

@@ -11,8 +11,8 @@ struct StartingModel {
         let saved = try files.load(path)
         guard let model = saved.model as? any NeuralLanguageModel, let shape = ModelShape(of: saved.model) else {
             throw CommandFailure(
-                "\(path) is a model of type '\(saved.model.modelType)', which has no weights to fine-tune; give --from a bigram, "
-                    + "attention or gpt model")
+                "\(path) is a model of type '\(saved.model.modelType)', which has no weights to fine-tune; use a bigram, "
+                    + "attention or gpt model with --from")
         }
         try saved.requireFiniteWeights()
         self.path = path
