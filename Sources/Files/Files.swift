@@ -51,16 +51,16 @@ package enum Files {
     /// Makes a directory and those above it, where they are not there yet.
     package static func makeDirectory(_ path: String) throws(FileError) {
         if isDirectory(path) { return }
-        if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot make the directory", path, code: ENAMETOOLONG) }
+        if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot create the directory", path, code: ENAMETOOLONG) }
         let above = parent(of: path)
         if above != path, !exists(above) { try makeDirectory(above) }
         if mkdir(path, 0o777) == 0 { return }
         let code = errno
-        guard code == EEXIST else { throw FileError("cannot make the directory", path, code: code) }
+        guard code == EEXIST else { throw FileError("cannot create the directory", path, code: code) }
         if isDirectory(path) { return }
         // Links that lead to nothing have an error of their own.
-        _ = try find(path, to: "make the directory")
-        throw FileError("cannot make the directory", path, "a file has that name")
+        _ = try find(path, to: "create the directory")
+        throw FileError("cannot create the directory", path, "a file has that name")
     }
 
     /// Makes the directory at `path` for `body` to write in, and those above it, where they are not there yet. Where that

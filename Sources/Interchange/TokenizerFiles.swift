@@ -21,7 +21,7 @@ extension TokenizerFile {
     /// `tokenizer.json`.
     package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
         AtomicFile.removeLeftovers(in: Files.parent(of: directory))
-        if try Files.find(directory, to: "make"), try !Files.contents(ofDirectory: directory).isEmpty {
+        if try Files.find(directory, to: "create"), try !Files.contents(ofDirectory: directory).isEmpty {
             AtomicFile.removeLeftovers(in: directory)
             let files = try [configurationName, name].filter { try !Files.find("\(directory)/\($0)", to: "write") }
             let pending = try PendingDirectory(directory)

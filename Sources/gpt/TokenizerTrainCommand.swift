@@ -94,7 +94,8 @@ struct TokenizerTrainCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let trainer = try trainer()
-            if try Files.find(out, to: "make"), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
+            if try Files.find(out, to: "create"),
+                !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
             {
                 throw CommandFailure("\(out) already exists: choose another path with --out, or delete it")
             }

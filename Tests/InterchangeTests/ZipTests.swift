@@ -148,10 +148,12 @@ import Testing
         #expect(changed(list + 16, [0])?.contains("two headers") == true)
         #expect(changed(18, [0xF0, 0, 0, 0, 0xF0, 0, 0, 0])?.contains("two headers") == true)
         #expect(changed(30, [UInt8(ascii: "c")])?.contains("two headers") == true)
-        #expect(changed(list + 28, [0xFF, 0xFF]) == "its list of entries is damaged")
+        #expect(changed(list + 28, [0xFF, 0xFF]) == "its central directory is damaged")
         #expect(changed(bytes.count - 12, [0xF0, 0xFF])?.contains("several parts") == true)
         #expect(changed(bytes.count - 14, [1, 0, 1, 0])?.contains("does not end") == true)
-        #expect(changed(bytes.count - 14, [0xF0, 0x0F, 0xF0, 0x0F])?.contains("its list of 4080 entries") == true)
+        #expect(
+            changed(bytes.count - 14, [0xF0, 0x0F, 0xF0, 0x0F])?.contains("its central directory of 4080 entries")
+                == true)
         // The second entry by the name of the first, in both of its headers: behind three bytes at 64, and in the list.
         var same = bytes
         for place in [67 + 30, second + 46] { same[place] = UInt8(ascii: "a") }

@@ -119,7 +119,9 @@ private struct ZipDirectory {
     func entries() throws -> [ZipArchive.Entry] {
         let (count, range) = try place()
         // A record has at least 46 bytes, so no file can ask for more than it fills.
-        guard count <= range.count / 46 else { throw failure("its list of \(count) entries has \(range.count) bytes") }
+        guard count <= range.count / 46 else {
+            throw failure("its central directory of \(count) entries has \(range.count) bytes")
+        }
         var entries: [ZipArchive.Entry] = []
         entries.reserveCapacity(count)
         var position = range.lowerBound
@@ -133,7 +135,7 @@ private struct ZipDirectory {
             entries.append(entry)
         }
         guard position == range.upperBound, free == range.lowerBound else {
-            throw failure("its list of entries does not end where it should")
+            throw failure("its central directory does not end at the expected byte")
         }
         return entries
     }
@@ -157,14 +159,14 @@ private struct ZipDirectory {
                 number(end - 12, UInt64.self) == UInt64(limit), number(limit, UInt32.self) == ZipFormat.largeEnd,
                 number(limit + 4, UInt64.self) == 44, number(limit + 16, UInt64.self) == 0,
                 number(limit + 24, UInt64.self) == number(limit + 32, UInt64.self)
-            else { throw failure("the end of its list of entries is not valid") }
+            else { throw failure("the end record of its central directory is not valid") }
             // What does not fit is more than the file can hold, and refused below.
             count = Int(clamping: number(limit + 32, UInt64.self))
             size = Int(clamping: number(limit + 40, UInt64.self))
             start = Int(clamping: number(limit + 48, UInt64.self))
         }
         guard start <= limit, size == limit - start else {
-            throw failure("its list of entries does not end where it should")
+            throw failure("its central directory does not end at the expected byte")
         }
         return (count, start..<limit)
     }
@@ -207,7 +209,7 @@ private struct ZipDirectory {
         _ signature: UInt32, fixed: Int, offset: Int, at start: Int, before limit: Int
     ) throws -> Header {
         guard start >= 0, start <= limit - fixed, number(start, UInt32.self) == signature else {
-            throw failure("its list of entries is damaged")
+            throw failure("its central directory is damaged")
         }
         let fields = start + offset
         var header = Header()
@@ -218,7 +220,7 @@ private struct ZipDirectory {
         let isRecord = signature == ZipFormat.directoryRecord
         let commentLength = isRecord ? Int(number(start + 32, UInt16.self)) : 0
         header.end = start + fixed + nameLength + extraLength + commentLength
-        guard header.end <= limit else { throw failure("its list of entries is damaged") }
+        guard header.end <= limit else { throw failure("its central directory is damaged") }
         let nameBytes = bytes[start + fixed..<start + fixed + nameLength]
         guard let name = String(validating: nameBytes, as: UTF8.self), !name.isEmpty else {
             throw failure("an entry has a name that is not UTF-8")
