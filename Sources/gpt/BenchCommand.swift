@@ -59,20 +59,46 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var execution: ExecutionOptions
 
-    @Option(parsing: .unconditional, help: "Transformer blocks, 1 to 4096. (default: the preset's)") var layers: Int?
     @Option(
         parsing: .unconditional,
-        help: "Attention heads per block; the width must be a multiple of it. (default: the preset's)") var heads: Int?
-    @Option(parsing: .unconditional, help: "The embedding width. (default: the preset's)") var width: Int?
-    @Option(parsing: .unconditional, help: "The context length in tokens. (default: the preset's)") var context: Int?
-    @Option(parsing: .unconditional, help: "The vocabulary size. (default: 65; 50257 for gpt2-124M)") var vocabulary:
-        Int?
-    @Option(parsing: .unconditional, help: "The batch size: sequences per training step. (default: the preset's)")
+        help: ArgumentHelp("Transformer blocks, 1 to 4096. (default: the preset's)", valueName: "number"))
+    var layers: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Attention heads per block; the width must be a multiple of it. (default: the preset's)",
+            valueName: "number"))
+    var heads: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The embedding width. (default: the preset's)", valueName: "number"))
+    var width: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The context length. (default: the preset's)", valueName: "tokens"))
+    var context: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The vocabulary size. (default: 65; 50257 for gpt2-124M)", valueName: "tokens"))
+    var vocabulary: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The batch size: sequences per training step, 1 to 1048576. (default: the preset's)",
+            valueName: "number"))
     var batch: Int?
+
     @Option(
         parsing: .unconditional,
-        help: "Tokens per sequence of a training step, 1 to the context. (default: the context, at most 256)"
-    ) var length: Int?
+        help: ArgumentHelp(
+            "Tokens per sequence of a training step, 1 to the context. (default: the context, at most 256)",
+            valueName: "tokens"))
+    var length: Int?
 
     @Flag(help: "For train: also print the time per training step by operation, as 'gpt train --profile' does.")
     var profile = false

@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--tokenizer", "words"], "nknown tokenizer 'words'"), (["--context", "0"], "--context is 0"),
+        (["--tokenizer", "words"], "Unknown tokenizer 'words'"), (["--context", "0"], "--context is 0"),
         (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "is a file of token ids"),
         (["--text", "-", "--text", "-"], "only once"),
         (["--batch", "1048576", "--context", "17"], "too large to show"),
