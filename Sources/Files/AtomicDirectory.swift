@@ -17,16 +17,16 @@ package enum AtomicDirectory {
     ///   - path: the directory's name; the directory it is to be in is made if need be.
     ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
     package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
-        if try Files.find(path, to: "make") {
+        if try Files.find(path, to: "create") {
             guard Files.isDirectory(path) else {
-                throw FileError("cannot make", path, "a file has that name; choose another")
+                throw FileError("cannot create", path, "a file has that name; choose another")
             }
             guard try Files.contents(ofDirectory: path).isEmpty else {
-                throw FileError("cannot make", path, "it is there already, and not empty; choose another name")
+                throw FileError("cannot create", path, "it already exists and is not empty; choose another path")
             }
         }
         // The directory that a link leads to is replaced, not the link.
-        let target = try Files.resolvingLink(path, to: "make")
+        let target = try Files.resolvingLink(path, to: "create")
         let parent = Files.parent(of: target)
         try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
     }
@@ -47,10 +47,11 @@ package enum AtomicDirectory {
                 guard rename(temporary, target) == 0 else {
                     if errno == EBUSY {
                         throw FileError(
-                            "cannot make", path, "a file system is mounted there; choose a directory in it", code: EBUSY
+                            "cannot create", path, "a file system is mounted there; choose a directory in it",
+                            code: EBUSY
                         )
                     }
-                    throw FileError("cannot make", path)
+                    throw FileError("cannot create", path)
                 }
                 unfinished.removeAll { $0.path == temporary }
             }
@@ -85,12 +86,12 @@ package enum AtomicDirectory {
                         rmdir(temporary)
                         unfinished.removeAll { $0.path == temporary }
                     }
-                    throw FileError("cannot make", path, code: code)
+                    throw FileError("cannot create", path, code: code)
                 }
                 _ = flock(descriptor, LOCK_EX | LOCK_NB)
                 return (temporary, descriptor)
             }
-            guard code == EEXIST, number < 10_000 else { throw FileError("cannot make", path, code: code) }
+            guard code == EEXIST, number < 10_000 else { throw FileError("cannot create", path, code: code) }
             number += 1
         }
     }

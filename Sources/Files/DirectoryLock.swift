@@ -24,7 +24,8 @@ package final class DirectoryLock: Sendable {
             close(descriptor)
             throw FileError(
                 "cannot work in", directory,
-                "another run is busy there; wait until it has finished or choose another directory", code: EWOULDBLOCK)
+                "another run is using it; wait until that run has finished, or choose another directory",
+                code: EWOULDBLOCK)
         }
     }
 

@@ -16,7 +16,8 @@ package enum Download {
         let digest = try SHA256.hexDigest(ofFile: temporary.path)
         guard digest == sha256 else {
             throw Failure(
-                url: url, reason: "what came is not the file expected (its SHA-256 is \(digest), not \(sha256))")
+                url: url,
+                reason: "the downloaded file is not the expected one (its SHA-256 is \(digest), not \(sha256))")
         }
         try temporary.commit()
     }
@@ -66,7 +67,7 @@ package enum Download {
     private static func reason(_ tool: String, _ status: Int32) -> String {
         switch (tool, status) {
         case ("curl", 5...7), ("curl", 28), ("wget", 4): "no answer from the network (\(tool) exit status \(status))"
-        case ("curl", 22), ("wget", 8): "the server refused it (\(tool) exit status \(status))"
+        case ("curl", 22), ("wget", 8): "the server refused the request (\(tool) exit status \(status))"
         case ("curl", 23), ("wget", 3): "the file could not be written (\(tool) exit status \(status))"
         case ("curl", 35), ("curl", 60), ("wget", 5): "the connection is not secure (\(tool) exit status \(status))"
         case (_, 129...): "\(tool) was stopped by signal \(status - 128)"

@@ -46,7 +46,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         switch code {
         case ENOSPC, EDQUOT: return sentence + "; free some space and try again"
         // The bytes to be written are memory of a mapped file.
-        case EFAULT: return "another program shortened a file that is read; restore it and try again"
+        case EFAULT: return "another program shortened a file that is being read; restore it and try again"
         case ENOMEM: return sentence + "; raise the limit of memory ('ulimit -v'), or use a smaller file"
         case EMFILE: return sentence + "; raise the limit with 'ulimit -n' and try again"
         case EFBIG:

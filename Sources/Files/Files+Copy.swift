@@ -29,7 +29,7 @@ extension Files {
             var information = stat()
             guard fstat(writer.descriptor, &information) == 0 else { throw FileError("cannot write", name) }
             guard max(Int(information.st_size), writer.position) == size else {
-                throw FileError("cannot copy", path, "another program changed its size meanwhile; try again")
+                throw FileError("cannot copy", path, "another program changed its size during the copy; try again")
             }
         }
     }

@@ -22,7 +22,7 @@ package enum Files {
         if stat(path, &information) == 0 { return true }
         guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
         guard lstat(path, &information) != 0 else {
-            throw FileError("cannot \(purpose)", path, "it is a link that leads to nothing")
+            throw FileError("cannot \(purpose)", path, "it is a broken symbolic link")
         }
         return false
     }
@@ -51,16 +51,16 @@ package enum Files {
     /// Makes a directory and those above it, where they are not there yet.
     package static func makeDirectory(_ path: String) throws(FileError) {
         if isDirectory(path) { return }
-        if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot make the directory", path, code: ENAMETOOLONG) }
+        if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot create the directory", path, code: ENAMETOOLONG) }
         let above = parent(of: path)
         if above != path, !exists(above) { try makeDirectory(above) }
         if mkdir(path, 0o777) == 0 { return }
         let code = errno
-        guard code == EEXIST else { throw FileError("cannot make the directory", path, code: code) }
+        guard code == EEXIST else { throw FileError("cannot create the directory", path, code: code) }
         if isDirectory(path) { return }
         // Links that lead to nothing have an error of their own.
-        _ = try find(path, to: "make the directory")
-        throw FileError("cannot make the directory", path, "a file has that name")
+        _ = try find(path, to: "create the directory")
+        throw FileError("cannot create the directory", path, "a file has that name")
     }
 
     /// Makes the directory at `path` for `body` to write in, and those above it, where they are not there yet. Where that
@@ -81,7 +81,7 @@ package enum Files {
         guard let resolved = realpath(path, nil) else {
             guard errno == ENOENT else { throw FileError("cannot \(purpose)", path) }
             throw FileError(
-                "cannot \(purpose)", path, "it is a link that leads to nothing; remove it or choose another name")
+                "cannot \(purpose)", path, "it is a broken symbolic link; remove it or choose another name")
         }
         defer { free(resolved) }
         return String(cString: resolved)

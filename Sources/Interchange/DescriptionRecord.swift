@@ -116,9 +116,9 @@ package struct DescriptionRecord: Sendable {
         func failure(_ reason: String) -> ModelError {
             ModelError(
                 path: "\(directory)/\(name)",
-                reason: "\(reason); restore the file, or accept it with --accept-edited-files")
+                reason: "\(reason); restore the file, or use --accept-edited-files")
         }
-        guard let bytes else { throw failure("it is missing, and was there when the model was saved") }
+        guard let bytes else { throw failure("missing, although the model was saved with it") }
         switch entry {
         case .content(let old):
             guard let json = try? JSON(parsing: bytes) else {

@@ -13,7 +13,7 @@ struct Fields {
 
     init(_ json: JSON, _ path: String) throws(ModelError) {
         guard let object = json.objectValue else {
-            throw ModelError(path: path, reason: "it holds \(json.kind), not an object")
+            throw ModelError(path: path, reason: "it contains \(json.kind), not an object")
         }
         self.init(object, path, prefix: "")
     }
@@ -49,7 +49,7 @@ struct Fields {
     func require(_ switches: [(key: String, value: Bool)]) throws(ModelError) {
         for (key, expected) in switches {
             if let value = try bool(key), value != expected {
-                throw failure("it asks for \(prefix)\(key) = \(value), which is not supported")
+                throw failure("\(prefix)\(key) = \(value) is not supported")
             }
         }
     }
@@ -77,7 +77,7 @@ struct Fields {
 
     /// A number above 0 that has no default.
     func requiredPositive(_ key: String) throws(ModelError) -> Double {
-        guard let number = try positive(key) else { throw failure("it does not say \(prefix)\(key)") }
+        guard let number = try positive(key) else { throw failure("\(prefix)\(key) is missing") }
         return number
     }
 
@@ -93,7 +93,7 @@ struct Fields {
     func size(_ key: String, limit: Int) throws(ModelError) -> Int {
         if let value = object[key], value.isNull { throw wrong(key, value, "a whole number between 1 and \(limit)") }
         guard let value = try optionalSize(key, limit: limit) else {
-            throw failure("it does not say \(prefix)\(key)")
+            throw failure("\(prefix)\(key) is missing")
         }
         return value
     }

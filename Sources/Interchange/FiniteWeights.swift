@@ -20,7 +20,7 @@ extension ModelError {
             ModelError(weightsOf: model, path: path)
             ?? ModelError(
                 path: path,
-                reason: "its weights are so large that what it computes is no finite number; \(Self.advice)")
+                reason: "its weights are so large that its results are not finite numbers; \(Self.advice)")
     }
 
     /// Which weights of a model are not finite numbers; nil where all are.

@@ -15,8 +15,8 @@ public enum LogitsFile {
         guard let model = saved.model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: saved.path,
-                reason: "a model of kind '\(saved.model.modelType)' counts: it has no logits; train a gpt, bigram or "
-                    + "attention for some")
+                reason: "a model of type '\(saved.model.modelType)' has no logits; use a bigram, attention or gpt model"
+            )
         }
         let logits = SafetensorsTensor(
             name: "logits", dtype: .float32, shape: [ids.rows.count, ids.length, model.vocabularySize]

@@ -24,7 +24,7 @@ package enum ModelConfiguration: Equatable {
     /// Reads the contents of a config.json; `path` is what errors call the file.
     package init(_ json: JSON, file path: String) throws {
         let fields = try Fields(json, path)
-        guard let type = try fields.string("model_type") else { throw fields.failure("it does not name a model_type") }
+        guard let type = try fields.string("model_type") else { throw fields.failure("model_type is missing") }
         if let family = TransformerConfiguration.Family(rawValue: type) {
             self = .transformer(try TransformerConfiguration(family: family, fields))
             return
@@ -47,7 +47,7 @@ package enum ModelConfiguration: Equatable {
                 TransformerConfiguration.Family.allCases.map(\.rawValue)
                 + [TransformerConfiguration.ownType, "attention", "bigram"]
             throw fields.failure(
-                "a model of type \(quoted(type)); only \(known.joined(separator: ", ")) and ngram are known here")
+                "a model of type \(quoted(type)); only \(known.joined(separator: ", ")) and ngram are supported")
         }
     }
 

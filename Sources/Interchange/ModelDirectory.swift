@@ -27,8 +27,8 @@ public enum ModelDirectory {
             if try GGUFFile.isOne(path) { return try GGUFModel.load(path) }
             throw ModelError(
                 path: path,
-                reason: "it is neither a directory that holds config.json nor a GGUF file, so it is no model"
-                    + (path.hasSuffix(".safetensors") ? "; name the directory it is in" : ""))
+                reason: "it is not a model: neither a directory with a config.json nor a GGUF file"
+                    + (path.hasSuffix(".safetensors") ? "; give the directory that contains it" : ""))
         }
         let configuration: ModelConfiguration
         do { configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName) } catch {
@@ -51,7 +51,7 @@ public enum ModelDirectory {
                 path: path,
                 reason:
                     "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do "
-                    + "not belong together; put the model's own \(TokenizerFile.name) there"
+                    + "not match; restore the model's own \(TokenizerFile.name)"
             )
         }
         return SavedModel(model: model, path: path, tokenizerState: tokenizer)
@@ -77,7 +77,7 @@ public enum ModelDirectory {
         of model: any LanguageModel, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
     ) throws -> DescriptionRecord {
         guard let configuration = ModelConfiguration(of: model) else {
-            throw ModelError(path: path, reason: "a model of type '\(model.modelType)' has no form on disk")
+            throw ModelError(path: path, reason: "a model of type '\(model.modelType)' cannot be saved")
         }
         try Files.makeDirectory(path)
         var record = DescriptionRecord()
@@ -173,8 +173,8 @@ public enum ModelDirectory {
             throw ModelError(
                 path: files.path,
                 reason:
-                    "it holds \(stored) numbers and config.json describes a model of \(parameters); one of them was "
-                    + "altered or cut off")
+                    "its files contain \(stored) numbers and config.json describes a model with \(parameters) parameters; one of "
+                    + "them is altered or truncated")
         }
         try requireMemory(forWeights: parameters, of: files.path)
     }
@@ -234,7 +234,7 @@ public enum ModelDirectory {
             guard shape == named.parameter.value.shape.dimensions else {
                 throw ModelError(
                     path: files.path,
-                    reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json asks for "
+                    reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json requires "
                         + "\(named.parameter.value.shape)")
             }
             unused.remove(name)
@@ -247,7 +247,8 @@ public enum ModelDirectory {
         // Masks and frequencies that old versions stored, and a second copy of a tied classifier.
         let harmless = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "lm_head.weight"]
         if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
-            throw ModelError(path: files.path, reason: "the tensor \(name) has no place in the model of config.json")
+            throw ModelError(
+                path: files.path, reason: "the tensor \(name) is not part of the model that config.json describes")
         }
         return sources
     }

@@ -102,7 +102,7 @@ struct SafetensorsHeader {
             throw failure("not a safetensors file: its header would have \(length) bytes")
         }
         guard length <= bytes.count - 8 else {
-            throw failure("cut short: \(bytes.count) bytes, and its header alone has \(length)")
+            throw failure("truncated: it has \(bytes.count) bytes, and its header alone \(length)")
         }
         dataStart = 8 + Int(length)
 
@@ -132,7 +132,7 @@ struct SafetensorsHeader {
             }
             // Two keys that differ only in the form of their characters would be one for a dictionary of strings.
             guard metadata.updateValue(text, forKey: key) == nil else {
-                throw failure("its metadata \(quoted(key)) stands twice")
+                throw failure("its metadata \(quoted(key)) occurs twice")
             }
         }
     }
@@ -186,7 +186,7 @@ struct SafetensorsHeader {
         guard position == end else {
             throw failure(
                 position > end
-                    ? "cut short: \(end) bytes where its header tells of \(position)"
+                    ? "truncated: its header describes \(position) bytes of tensors, and it has \(end)"
                     : "\(end - position) bytes follow the last tensor")
         }
     }

@@ -45,7 +45,8 @@ package enum TokenizerState: Sendable {
                 ModelError(
                     path: directory,
                     reason:
-                        "it has no \(TokenizerFile.name), so it can take ids but no text; put that of the model there"))
+                        "it has no \(TokenizerFile.name) and can be used with token ids only; add the file to use it with text"
+                ))
             return
         }
         try self.init { () throws(TokenizerError) in try TokenizerFile.tokenizer(from: bytes, file: path) }

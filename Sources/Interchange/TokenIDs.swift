@@ -26,7 +26,7 @@ public struct TokenIDs: Sendable, Equatable {
             throw failure("not JSON: \(error)")
         }
         let form = "expected {\"input_ids\": [[...], ...]}"
-        guard let object = json.objectValue else { throw failure("it holds \(json.kind); \(form)") }
+        guard let object = json.objectValue else { throw failure("it contains \(json.kind); \(form)") }
         guard let value = object["input_ids"] else { throw failure("it has no input_ids; \(form)") }
         guard let listed = value.arrayValue else { throw failure("its input_ids are \(value.kind); \(form)") }
         guard !listed.isEmpty else { throw failure("its input_ids have no rows; \(form)") }
@@ -36,8 +36,8 @@ public struct TokenIDs: Sendable, Equatable {
             guard !ids.isEmpty else { throw failure("row \(number) is empty; \(form)") }
             if let first = rows.first, first.count != ids.count {
                 throw failure(
-                    "row \(number) has \(ids.count) ids and row 0 has \(first.count); give rows of one length, or each in a "
-                        + "file of its own")
+                    "row \(number) has \(ids.count) ids and row 0 has \(first.count); give rows of the same length, or use "
+                        + "separate files")
             }
             if let contextLength, ids.count > contextLength {
                 throw failure(
@@ -49,8 +49,8 @@ public struct TokenIDs: Sendable, Equatable {
                 try ids.enumerated().map { place, id in
                     guard let id = id.intValue, id >= 0, id < vocabularySize else {
                         throw failure(
-                            "row \(number) has \(id.shown) at place \(place), which is no id: those of this model are whole "
-                                + "numbers from 0 to \(vocabularySize - 1)")
+                            "row \(number) has \(id.shown) at position \(place), which is not a token id: the ids of this model "
+                                + "are whole numbers from 0 to \(vocabularySize - 1)")
                     }
                     return Int32(id)
                 })

@@ -21,7 +21,7 @@ extension TokenizerFile {
     /// these.
     package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
         AtomicFile.removeLeftovers(in: Files.parent(of: directory))
-        if try Files.find(directory, to: "make"), try !Files.contents(ofDirectory: directory).isEmpty {
+        if try Files.find(directory, to: "create"), try !Files.contents(ofDirectory: directory).isEmpty {
             AtomicFile.removeLeftovers(in: directory)
             let files = [configurationName, name]
             for file in files where try Files.find("\(directory)/\(file)", to: "write") {

@@ -23,7 +23,7 @@ public enum TokenizerSource {
                 throw ModelError(
                     path: path,
                     reason:
-                        "it has no \(TokenizerFile.name); name a model that has one, a tokenizer.json or a .tiktoken "
+                        "it has no \(TokenizerFile.name); give a model that has one, a tokenizer.json or a .tiktoken "
                         + "file")
             }
             let bytes = try TextFile.bytes(path + "/" + TokenizerFile.name)
@@ -33,7 +33,7 @@ public enum TokenizerSource {
                     throw ModelError(
                         path: error.path,
                         reason:
-                            "edited or damaged since the model was saved; restore it, or name the file itself to use it"
+                            "edited or damaged since the model was saved; restore it, or give the path of the file to use it"
                     )
                 }
             }
@@ -53,7 +53,7 @@ public enum TokenizerSource {
             throw TokenizerError.unreadable(
                 file: path,
                 reason:
-                    "a list of tokens does not say how texts are cut, and it is none of the published ones (\(names)); "
+                    "a token list has no split pattern, and it is not one of the published lists (\(names)); "
                     + "give a \(TokenizerFile.name) instead")
         }
         return try encoding.tokenizer(files: [contents])
@@ -98,7 +98,7 @@ public enum TokenizerSource {
     }
 
     private static func differs(_ path: String) -> ModelError {
-        ModelError(path: path, reason: "it is not the file that was published: its SHA-256 differs; get it again")
+        ModelError(path: path, reason: "it is not the published file: its SHA-256 differs; download it again")
     }
 
     private static func contents(
@@ -110,13 +110,13 @@ public enum TokenizerSource {
         }
         guard let cache = Files.cacheDirectory.map({ $0 + "/tokenizers" }) else {
             throw ModelError(
-                path: file.name, reason: "it has nowhere to be kept: neither HOME nor XDG_CACHE_HOME is set")
+                path: file.name, reason: "it cannot be cached: neither HOME nor XDG_CACHE_HOME is set")
         }
         let path = "\(cache)/\(file.name)"
         if let kept = try? TextFile.bytes(path), SHA256.hexDigest(of: kept) == file.sha256 { return kept }
         guard mayDownload else {
             if Files.exists(path) { throw differs(path) }
-            throw ModelError(path: file.name, reason: "it is neither in \(cache) nor in the folder that GPT_DATA names")
+            throw ModelError(path: file.name, reason: "it is neither in \(cache) nor in $GPT_DATA/tokenizers")
         }
         willDownload(file.url)
         try Files.makeDirectory(cache)
@@ -125,8 +125,7 @@ public enum TokenizerSource {
             throw ModelError(
                 path: path,
                 reason:
-                    "\(error); without a network put \(file.name) there, or into the folder tokenizers of what GPT_DATA "
-                    + "names")
+                    "\(error); without a network, copy \(file.name) to this path or to $GPT_DATA/tokenizers")
         }
         return try TextFile.bytes(path)
     }

@@ -12,7 +12,9 @@ extension TransformerConfiguration {
         case .llama, .qwen3: self = try Self.llama(family, fields)
         }
         if let problem { throw fields.failure(problem) }
-        if self.family != family { throw fields.failure("it is no model of the \(family.rawValue) family") }
+        if self.family != family {
+            throw fields.failure("it does not describe a model of the \(family.rawValue) family")
+        }
     }
 
     /// The members of config.json, but for the vocabulary.
@@ -40,7 +42,7 @@ extension TransformerConfiguration {
         case "relu": feedForward = .relu
         case let other:
             throw fields.failure(
-                "its activation_function is \(quoted(other)); gelu_new, gelu_pytorch_tanh and relu are known")
+                "its activation_function is \(quoted(other)); gelu_new, gelu_pytorch_tanh and relu are supported")
         }
         let width = try fields.size("n_embd", limit: 1 << 20)
         return TransformerConfiguration(
@@ -68,10 +70,10 @@ extension TransformerConfiguration {
     private static func llama(_ family: Family, _ fields: Fields) throws -> TransformerConfiguration {
         try fields.require([("use_sliding_window", false)])
         for kind in try fields.optionalStrings("layer_types") ?? [] where kind != "full_attention" {
-            throw fields.failure("it asks for layers of \(quoted(kind)), which is not supported")
+            throw fields.failure("its layer_types contain \(quoted(kind)), which is not supported")
         }
         if let activation = try fields.string("hidden_act"), activation != "silu" {
-            throw fields.failure("its hidden_act is \(quoted(activation)); only silu is known")
+            throw fields.failure("its hidden_act is \(quoted(activation)); only silu is supported")
         }
         var biases: Biases = []
         if try fields.bool("attention_bias") == true { biases.formUnion([.attentionInput, .attentionOutput]) }
@@ -138,7 +140,7 @@ extension TransformerConfiguration {
     /// Reads a config.json of that type. It is written by this program alone, so no key that decides results has a default.
     init(own fields: Fields) throws {
         func bool(_ key: String) throws -> Bool {
-            guard let value = try fields.bool(key) else { throw fields.failure("it does not say \(key)") }
+            guard let value = try fields.bool(key) else { throw fields.failure("\(key) is missing") }
             return value
         }
         func option<Option: RawRepresentable & CaseIterable>(
@@ -146,7 +148,7 @@ extension TransformerConfiguration {
         ) throws -> Option where Option.RawValue == String {
             if let value = try fields.string(key).flatMap(Option.init) { return value }
             let known = Option.allCases.map(\.rawValue).joined(separator: ", ")
-            throw fields.failure("its \(key) is none of \(known)")
+            throw fields.failure("its \(key) is missing or not one of \(known)")
         }
         let kind = try option("positions", Positions.Kind.self)
         let positions = kind == .rotary ? .rotary(try RotaryFrequencies(fields, defaultBase: nil)) : Positions(kind)
@@ -167,7 +169,9 @@ extension TransformerConfiguration {
             normalizesQueriesAndKeys: try bool("qk_norm"), biases: biases,
             tiesEmbeddings: try bool("tie_word_embeddings"))
         if let problem { throw fields.failure(problem) }
-        if let family { throw fields.failure("its options are those of a \(family.rawValue): say so in model_type") }
+        if let family {
+            throw fields.failure("its options are those of \(family.rawValue): set model_type to \(family.rawValue)")
+        }
     }
 
     private static let biasKeys: [(String, Biases)] = [
@@ -201,17 +205,17 @@ extension RotaryFrequencies {
         if let current, let former {
             if let contradiction = current.contradiction(with: former) { throw fields.failure(contradiction) }
             guard try kind(current) == kind(former) else {
-                throw fields.failure("rope_parameters and rope_scaling ask for different kinds of rotary positions")
+                throw fields.failure("rope_parameters and rope_scaling have different types of scaling")
             }
         }
         let parameters = current ?? former
         for place in [parameters, fields] {
             if let share = try place?.optionalNumber("partial_rotary_factor"), share != 1 {
-                throw fields.failure("it asks for partial_rotary_factor = \(share), which is not supported")
+                throw fields.failure("partial_rotary_factor = \(share) is not supported")
             }
         }
         guard let base = try parameters?.positive("rope_theta") ?? fields.positive("rope_theta") ?? defaultBase else {
-            throw fields.failure("it does not say rope_theta")
+            throw fields.failure("rope_theta is missing")
         }
         self.init(base: base)
         guard let parameters else { return }
@@ -226,7 +230,7 @@ extension RotaryFrequencies {
                 highFrequencyFactor: try parameters.requiredPositive("high_freq_factor"), originalContext: context)
         case let other:
             throw fields.failure(
-                "its rotary positions are scaled by \(quoted(other)); default, linear and llama3 are known")
+                "the rotary scaling \(quoted(other)) is not supported; default, linear and llama3 are")
         }
     }
 

@@ -21,7 +21,8 @@ package struct WeightFiles {
             } else if Files.exists(directory + "/pytorch_model.bin") {
                 throw ModelError(
                     path: directory,
-                    reason: "its weights are a pickle, which is a program and not read; save it again in Python, with "
+                    reason:
+                        "its weights are a pickle file, which can run code and is not supported; convert it in Python with "
                         + "save_pretrained of transformers")
             }
         }
@@ -52,7 +53,8 @@ package struct WeightFiles {
             guard let name = value.stringValue, !name.contains("/"), name.hasSuffix(".safetensors") else {
                 throw ModelError(
                     path: index,
-                    reason: "its weight_map has \(value.shown) for \(quoted(tensor)), not a .safetensors file beside it"
+                    reason:
+                        "its weight_map has \(value.shown) for \(quoted(tensor)), not a .safetensors file in the same directory"
                 )
             }
             names.insert(name)

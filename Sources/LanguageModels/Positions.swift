@@ -93,10 +93,10 @@ public struct RotaryFrequencies: Sendable, Hashable {
         case nil: return nil
         case .linear(let factor):
             return factor > 0 && factor.isFinite
-                ? nil : "the rotary positions are stretched by \(factor), which is not above 0"
+                ? nil : "the scaling factor of the rotary positions is \(factor), which is not above 0"
         case .llama3(let factor, let low, let high, let context):
             let isSound = factor > 0 && factor.isFinite && low > 0 && high > low && high.isFinite && context > 0
-            return isSound ? nil : "the factors that stretch the rotary positions are not above 0 and in order"
+            return isSound ? nil : "the scaling factors of the rotary positions are not above 0 and in ascending order"
         }
     }
 }

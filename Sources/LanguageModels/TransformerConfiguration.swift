@@ -88,22 +88,23 @@ public struct TransformerConfiguration: Sendable, Hashable {
         for (name, value, limit) in [
             ("vocabulary", vocabularySize, 1 << 24), ("context", contextLength, 1 << 24), ("width", width, 1 << 20),
             ("number of heads", heads, 1 << 20), ("number of key and value heads", keyValueHeads, 1 << 20),
-            ("inner width", innerWidth, 1 << 22), ("number of layers", layers, 4096),
+            ("feed-forward width", innerWidth, 1 << 22), ("number of layers", layers, 4096),
         ] where value < 1 || value > limit {
             return "the \(name) is \(value), which is not between 1 and \(limit)"
         }
         if headSize == 0 { return "the width \(width) is not a multiple of the number of heads \(heads)" }
         if headSize < 0 || headSize > 1 << 20 || queryWidth > 1 << 22 {
-            return "\(heads) heads of \(headSize) are not between 1 and \(1 << 22) wide"
+            return "the total width of \(heads) heads of size \(headSize) is not between 1 and \(1 << 22)"
         }
         if heads % keyValueHeads != 0 {
-            return "the number of heads \(heads) is not a multiple of that of the keys and values, \(keyValueHeads)"
+            return
+                "the number of heads \(heads) is not a multiple of the number of key and value heads \(keyValueHeads)"
         }
         guard normEpsilon > 0, normEpsilon < 1 else {
             return "the epsilon of the norms is \(normEpsilon), not between 0 and 1"
         }
         if case .rotary(let frequencies) = positions {
-            if headSize % 2 != 0 { return "a head of \(headSize) cannot be turned: rotary positions need an even size" }
+            if headSize % 2 != 0 { return "rotary positions need an even head size; it is \(headSize)" }
             return frequencies.problem
         }
         return nil

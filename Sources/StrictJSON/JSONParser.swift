@@ -91,7 +91,7 @@ struct JSONParser {
             skipWhitespace()
             let value = try parseValue()
             guard object.append(key, value) else {
-                throw failure("the key \(JSON.string(key).serialized()) stands twice in one object", at: start)
+                throw failure("the key \(JSON.string(key).serialized()) occurs twice in one object", at: start)
             }
             skipWhitespace()
             if take(UInt8(ascii: "}")) { return leave(.object(object)) }
@@ -189,9 +189,9 @@ struct JSONParser {
                     return scalar
                 }
             }
-            throw failure("an escape of half a surrogate pair, which is no character", at: start)
+            throw failure("an escape of an unpaired surrogate", at: start)
         default:
-            throw failure("no such escape in JSON", at: start)
+            throw failure("an invalid escape", at: start)
         }
     }
 

@@ -71,7 +71,7 @@ extension TokenizerReader {
             }
             func id(_ symbol: String) throws(TokenizerError) -> Int32 {
                 guard let id = symbols.ids[UTF8Key(symbol)] else {
-                    throw failure("its merge \(rank) is about \(quoted(symbol)), which is no token")
+                    throw failure("its merge \(rank) contains \(quoted(symbol)), which is not a token")
                 }
                 return id
             }
@@ -92,7 +92,7 @@ extension TokenizerReader {
         var ids: [Int32] = []
         for (id, symbol) in symbols.byID.sorted(by: { $0.key < $1.key }) where !special.contains(id) {
             guard let token = ByteSymbols.bytes(of: Array(symbol.utf8)[...]) else {
-                throw unsupported("the token \(quoted(symbol)) with id \(id) is not written in the characters of bytes")
+                throw unsupported("the token \(quoted(symbol)) with id \(id) is not in byte-level encoding")
             }
             spans.append(bytes.count..<bytes.count + token.count)
             ids.append(id)
@@ -129,7 +129,7 @@ extension TokenizerReader {
                 given = max(symbols.ids.count, (greatest ?? -1) + 1)
             }
             guard id == given, id < BPEVocabulary.greatestIDCount else {
-                throw failure("the added token \(quoted(content)) has the id \(id), where \(given) belongs")
+                throw failure("the added token \(quoted(content)) has the id \(id), not \(given)")
             }
             greatest = max(greatest ?? -1, id)
             func flag(_ key: String) throws(TokenizerError) -> Bool {
@@ -145,7 +145,7 @@ extension TokenizerReader {
             token.isNormalized = try flag("normalized")
             let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
             if token.isNormalized, normalization == .nfc, changes {
-                throw unsupported("the added token \(quoted(content)) is not in the form NFC, which is not supported")
+                throw unsupported("the added token \(quoted(content)) is not in NFC, which is not supported")
             }
             tokens.append(token)
         }
@@ -235,26 +235,28 @@ extension TokenizerReader {
     }
 
     private func frame(template: JSON) throws(TokenizerError) -> BPETokenizer.Frame {
-        guard let single = template["single"]?.arrayValue else { throw failure("its template has no single") }
+        guard let single = template["single"]?.arrayValue else { throw failure("its template has no 'single'") }
         var frame = BPETokenizer.Frame()
         var isAfter = false
         for piece in single {
             if let sequence = piece["Sequence"] {
-                guard sequence["id"] == "A", !isAfter else { throw failure("its template for one text is not for one") }
+                guard sequence["id"] == "A", !isAfter else {
+                    throw failure("its template 'single' does not contain exactly one text")
+                }
                 isAfter = true
                 continue
             }
             guard let name = piece["SpecialToken"]?["id"]?.stringValue,
                 let listed = template["special_tokens"]?[name]?["ids"]?.arrayValue
-            else { throw failure("its template has a piece that is neither a text nor a special token") }
+            else { throw failure("its template has an element that is neither a text nor a special token") }
             for value in listed {
                 guard let id = value.intValue, id >= 0, id < BPEVocabulary.greatestIDCount else {
-                    throw failure("its template has the id \(value.serialized())")
+                    throw failure("its template has the invalid id \(value.serialized())")
                 }
                 if isAfter { frame.after.append(Int32(id)) } else { frame.before.append(Int32(id)) }
             }
         }
-        guard isAfter else { throw failure("its template has no place for the text") }
+        guard isAfter else { throw failure("its template does not contain the text") }
         return frame
     }
 

@@ -73,11 +73,12 @@ public final class BPETokenizer: Tokenizer {
         var byID: [Int32: SpecialToken] = [:]
         for token in specialTokens {
             guard token.id >= 0, token.id < BPEVocabulary.greatestIDCount else {
-                throw .vocabulary("the special token \(quoted(token.text)) has the id \(token.id)")
+                throw .vocabulary("the special token \(quoted(token.text)) has the invalid id \(token.id)")
             }
             let bytes = vocabulary.bytes(of: token.id)
             guard bytes.isEmpty || bytes.elementsEqual(token.text.utf8) else {
-                throw .vocabulary("the special token \(quoted(token.text)) has the id \(token.id) of another token")
+                throw .vocabulary(
+                    "the special token \(quoted(token.text)) has the id \(token.id), which is that of another token")
             }
             // Where two texts stand for one id, it decodes to the first.
             if byID[token.id] == nil { byID[token.id] = token }

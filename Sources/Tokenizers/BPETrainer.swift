@@ -69,16 +69,16 @@ public struct BPETrainer: Sendable {
         guard (least...Self.greatestVocabulary).contains(vocabularySize) else {
             let special = specialTokens.isEmpty ? "" : " and the \(specialTokens.count) special tokens"
             throw .training(
-                "a vocabulary of \(vocabularySize) is not between \(least), the bytes\(special), and "
+                "the vocabulary size \(vocabularySize) is not between \(least), the number of bytes\(special), and "
                     + "\(Self.greatestVocabulary)")
         }
         guard minimumFrequency >= 0 else {
             throw .training("the minimum frequency is \(minimumFrequency); it must be 0 or more")
         }
         for (number, name) in specialTokens.enumerated() {
-            if name.isEmpty { throw .training("a special token has no name") }
+            if name.isEmpty { throw .training("a special token is empty") }
             if specialTokens[..<number].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                throw .training("the special token \(name) is named twice")
+                throw .training("the special token \(name) is given twice")
             }
         }
         self.vocabularySize = vocabularySize
@@ -140,7 +140,7 @@ public struct BPETrainer: Sendable {
         let names = Set(specialTokens.map { Array($0.utf8) })
         if let token = tokens.first(where: names.contains) {
             throw .training(
-                "the special token \(String(decoding: token, as: UTF8.self)) is also a word of the text: "
+                "the special token \(String(decoding: token, as: UTF8.self)) also occurs as a word in the text: "
                     + "choose a name that no text contains")
         }
     }

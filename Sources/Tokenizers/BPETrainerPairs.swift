@@ -61,8 +61,8 @@ struct BPEPairs {
         let size = pieces.bytes.count + pieces.count + 1
         guard size < Int(Int32.max) else {
             throw .training(
-                "the text has \(pieces.count) different pieces of \(pieces.bytes.count) bytes together, more than the "
-                    + "\(Int32.max) that can be learnt from; give less of it")
+                "the text has \(pieces.count) distinct pre-tokens with \(pieces.bytes.count) bytes in total, more than the "
+                    + "maximum of \(Int32.max); give a shorter text")
         }
         symbols.reserveCapacity(size)
         symbols.append(Self.boundary)

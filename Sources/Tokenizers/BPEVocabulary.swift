@@ -77,13 +77,13 @@ public struct BPEVocabulary: Sendable {
         } catch {
             switch error {
             case .sameBytes(let first, let second):
-                throw .vocabulary("the ids \(first) and \(second) stand for the same bytes")
+                throw .vocabulary("the ids \(first) and \(second) have the same bytes")
             }
         }
         neighbours = ByteNeighbours(table)
         var byteIDs: [Int32] = []
         for byte in UInt8.min...UInt8.max {
-            guard let id = table.id(of: [byte]) else { throw .vocabulary("the byte \(byte) is no token") }
+            guard let id = table.id(of: [byte]) else { throw .vocabulary("there is no token for the byte \(byte)") }
             byteIDs.append(id)
         }
         self.byteIDs = byteIDs
@@ -105,11 +105,11 @@ public struct BPEVocabulary: Sendable {
                 result.starts(with: left), result[left.count...].elementsEqual(right)
             else {
                 throw .vocabulary(
-                    "merge \(rank), of the ids \(merge.left) and \(merge.right), does not make the token \(merge.result)"
+                    "merge \(rank), of the ids \(merge.left) and \(merge.right), does not give the token \(merge.result)"
                 )
             }
             guard pairs.insert(merge).inserted else {
-                throw .vocabulary("merge \(rank), of the ids \(merge.left) and \(merge.right), is there twice")
+                throw .vocabulary("merge \(rank), of the ids \(merge.left) and \(merge.right), occurs twice")
             }
         }
     }

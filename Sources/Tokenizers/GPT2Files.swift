@@ -43,7 +43,8 @@ extension BPEVocabulary {
                 self.id(of: bytes).map(Int.init) == id
             else {
                 throw .unreadable(
-                    file: files.ids, reason: "the token \(quoted(symbols)) has another id than in \(files.merges)")
+                    file: files.ids,
+                    reason: "the token \(quoted(symbols)) does not have the same id as in \(files.merges)")
             }
             listed += 1
         }

@@ -105,14 +105,14 @@ package struct MergedVocabulary: Sendable, Equatable {
         addsEnd = !tokenizer.frame.after.isEmpty
         if tokenizer.pattern == .cl100k {
             remarks.append(
-                "Where a text ends with line breaks and spaces, llama.cpp cuts it a little otherwise than \(tokenizer.kind)."
+                "llama.cpp splits line breaks and spaces at the end of a text slightly differently from \(tokenizer.kind)."
             )
         }
         if tokenizer.pattern == .o200k {
-            remarks.append("Letters beyond ASCII are cut a little otherwise by llama.cpp than by \(tokenizer.kind).")
+            remarks.append("llama.cpp splits non-ASCII letters slightly differently from \(tokenizer.kind).")
         }
         if tokenizer.normalization == .nfc {
-            remarks.append("Texts are brought into the form NFC here, and not by llama.cpp.")
+            remarks.append("The tokenizer normalizes texts to NFC; llama.cpp does not.")
         }
     }
 
@@ -124,7 +124,7 @@ package struct MergedVocabulary: Sendable, Equatable {
         func unsupported(_ reason: String) -> TokenizerError { .unsupported(file: file, reason: reason) }
 
         guard let cut = LlamaPattern.pattern(pattern) else {
-            throw unsupported("its tokenizer cuts texts as \(quoted(pattern)) does, which is not supported")
+            throw unsupported("its split pattern \(quoted(pattern)) is not supported")
         }
         if let tokenizer = characters() { return tokenizer }
         if let tokenizer = bytes() { return tokenizer }
@@ -134,15 +134,15 @@ package struct MergedVocabulary: Sendable, Equatable {
         var special: [SpecialToken] = []
         for (id, (token, kind)) in zip(tokens, kinds).enumerated() {
             guard ids.updateValue(Int32(id), forKey: UTF8Key(token)) == nil else {
-                throw failure("the token \(quoted(token)) is there twice")
+                throw failure("the token \(quoted(token)) occurs twice")
             }
             switch kind {
             case .normal:
                 guard let bytes = ByteSymbols.bytes(of: Array(token.utf8)[...]), !bytes.isEmpty else {
-                    throw failure("the token \(quoted(token)) with id \(id) is not written in the characters of bytes")
+                    throw failure("the token \(quoted(token)) with id \(id) is not in byte-level encoding")
                 }
                 spelled[id] = bytes
-            case .byte: throw unsupported("its tokenizer falls back to bytes, which is not supported")
+            case .byte: throw unsupported("its tokenizer has byte fallback tokens, which are not supported")
             case .unknown, .control, .userDefined, .unused:
                 guard !token.isEmpty else { throw failure("the special token with id \(id) is empty") }
                 var token = SpecialToken(token, id: Int32(id))
@@ -156,7 +156,7 @@ package struct MergedVocabulary: Sendable, Equatable {
             let parts = merge.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map { String($0) ?? "" }
             guard parts.count == 2, let left = ids[UTF8Key(parts[0])], let right = ids[UTF8Key(parts[1])],
                 let result = ids[UTF8Key(parts[0] + parts[1])]
-            else { throw failure("its merge \(rank), \(quoted(merge)), is not of two tokens that make a third") }
+            else { throw failure("its merge \(rank), \(quoted(merge)), does not join two tokens into a third") }
             list.append(Merge(left: left, right: right, result: result))
         }
         var frame = BPETokenizer.Frame()

@@ -100,7 +100,7 @@ public enum PublishedEncoding: String, Sendable, CaseIterable {
     public func tokenizer(files contents: [[UInt8]]) throws(TokenizerError) -> BPETokenizer {
         let files = files
         guard contents.count == files.count else {
-            throw .vocabulary("\(name) is made of \(files.count) files, not \(contents.count)")
+            throw .vocabulary("\(name) has \(files.count) files, not \(contents.count)")
         }
         let vocabulary =
             self == .gpt2

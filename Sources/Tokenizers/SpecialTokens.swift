@@ -106,7 +106,7 @@ struct SpecialTokenMatcher: Sendable {
         } catch {
             switch error {
             case .sameBytes(let first, _):
-                throw .vocabulary("the special token \(quoted(tokens[Int(first)].text)) is there twice")
+                throw .vocabulary("the special token \(quoted(tokens[Int(first)].text)) occurs twice")
             }
         }
         lengths = Set(spans.map(\.count)).sorted(by: >)

@@ -41,12 +41,12 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
         case .unreadable(let file, let reason), .unsupported(let file, let reason): "\(file): \(reason)"
         case .vocabulary(let reason): reason
         case .specialToken(let text, let position):
-            "the text spells the special token \(quoted(text)) at byte \(position); "
-                + "allow special tokens if it is meant, or take them as plain text if it is not"
-        case .unknownID(let id, let size): "there is no token with the id \(id); the ids are below \(size)"
+            "the text contains the special token \(quoted(text)) at byte \(position); "
+                + "allow special tokens, or treat them as plain text"
+        case .unknownID(let id, let size): "there is no token with the id \(id); the vocabulary has \(size) ids, from 0"
         case .tooLong: "a text of 2 GiB or more cannot be encoded at once; encode it in parts"
-        case .unwritable(let kind): "a tokenizer of \(kind) has no form as a tokenizer.json"
-        case .training(let reason): "cannot learn a vocabulary: \(reason)"
+        case .unwritable(let kind): "a tokenizer of \(kind) cannot be saved as a tokenizer.json"
+        case .training(let reason): "cannot train a tokenizer: \(reason)"
         }
     }
 }

@@ -92,7 +92,7 @@ public enum TokenizerFile {
         do {
             root = try JSON(parsing: contents)
         } catch {
-            throw .unreadable(file: file, reason: "it is no tokenizer.json: \(error)")
+            throw .unreadable(file: file, reason: "it is not a tokenizer.json: \(error)")
         }
         return try TokenizerReader(file: file, root: root).tokenizer()
     }

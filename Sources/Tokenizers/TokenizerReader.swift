@@ -8,10 +8,10 @@ struct TokenizerReader {
 
     func tokenizer() throws(TokenizerError) -> any Tokenizer {
         guard root.objectValue != nil else {
-            throw failure("it is no tokenizer.json: expected an object, found \(root.kind)")
+            throw failure("it is not a tokenizer.json: expected an object, found \(root.kind)")
         }
         guard let model = root["model"], model.objectValue != nil else {
-            throw failure("it is no tokenizer.json: it has no model")
+            throw failure("it is not a tokenizer.json: it has no model")
         }
         try checkModel(model)
         if root["pre_tokenizer"].map({ !$0.isNull }) ?? false {
@@ -21,7 +21,8 @@ struct TokenizerReader {
 
         guard let merges = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
         guard merges.isEmpty else {
-            throw unsupported("it has \(merges.count) merges and no pre_tokenizer; only merges of bytes are supported")
+            throw unsupported(
+                "it has \(merges.count) merges and no pre_tokenizer; only byte-level merges are supported")
         }
         try refuse("normalizer")
         try check("post_processor", isOneOf: [])
@@ -35,7 +36,7 @@ struct TokenizerReader {
         guard let type = model["type"]?.stringValue else { throw unsupported("its model has no type") }
         guard type == "BPE" else {
             throw unsupported(
-                "its model is \(quoted(type)); only vocabularies of characters, bytes and byte pairs are supported")
+                "its model is \(quoted(type)); only character, byte and byte pair (BPE) vocabularies are supported")
         }
         for feature in ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"] {
             guard let value = model[feature], !value.isNull, value != "" else { continue }
@@ -105,7 +106,7 @@ struct TokenizerReader {
                 symbols.strings.removeLast()
             } else if id != vocabulary.count {
                 throw failure(
-                    "\(endOfTextSpelling) has the id \(id), which does not follow the \(vocabulary.count) others")
+                    "\(endOfTextSpelling) has the id \(id), but it must follow the \(vocabulary.count) other ids")
             }
         }
         return symbols
@@ -139,7 +140,7 @@ struct TokenizerReader {
             let scalars = symbol.unicodeScalars
             guard let scalar = scalars.first, scalars.count == 1 else {
                 throw unsupported(
-                    "the token \(quoted(symbol)) with id \(id) is not one character, and no merges make it")
+                    "the token \(quoted(symbol)) with id \(id) is not one character, and there are no merges for it")
             }
             alphabet.append(scalar)
         }

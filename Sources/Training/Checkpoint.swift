@@ -74,7 +74,9 @@ package struct Checkpoint {
         guard let format = file.metadata["format"], format.hasPrefix("swift-gpt training checkpoint") else {
             throw damaged("it is not a training checkpoint")
         }
-        guard format == Self.version else { throw damaged("it was written by another version of this program") }
+        guard format == Self.version else {
+            throw damaged("it was written by another version of swift-gpt; resume the run with that version")
+        }
         if verifying { try file.verifyChecksum(required: true) }
         func json(_ key: String) throws -> JSON {
             guard let text = file.metadata[key] else { throw damaged("its \(key) is missing") }

@@ -54,7 +54,9 @@ public struct ReferenceCheck {
             let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model
                 as? any NeuralLanguageModel
         else {
-            throw ModelError(path: directory, reason: "it is not a model with gradients")
+            throw ModelError(
+                path: directory,
+                reason: "n-gram models have no gradients to verify; give a bigram, attention or gpt model")
         }
         return model
     }
@@ -141,7 +143,9 @@ public struct ReferenceCheck {
         let ids = try file.integers(name)
         guard shape.count == 2, shape[0] >= 1, shape[1] >= 2, shape[1] - predicted <= model.contextLength ?? .max,
             ids.allSatisfy({ $0 >= 0 && $0 < model.vocabularySize })
-        else { throw ModelError(path: file.path, reason: "\(name) does not hold sequences of the model's tokens") }
+        else {
+            throw ModelError(path: file.path, reason: "\(name) does not contain sequences of the model's token ids")
+        }
         return TokenBatch(batch: shape[0], length: shape[1], ids: ids.map(Int32.init))
     }
 }
@@ -159,12 +163,12 @@ private struct StepSettings {
         }
         func number(_ key: String) throws -> Double {
             guard let value = json["train"]?[key]?.doubleValue else {
-                throw ModelError(path: path, reason: "it does not say train.\(key)")
+                throw ModelError(path: path, reason: "train.\(key) is missing")
             }
             return value
         }
         guard let steps = json["train"]?["steps"]?.intValue, (0...10_000).contains(steps) else {
-            throw ModelError(path: path, reason: "train.steps is not a whole number up to 10000")
+            throw ModelError(path: path, reason: "train.steps is not a whole number from 0 to 10000")
         }
         self.steps = steps
         learningRate = try number("lr")

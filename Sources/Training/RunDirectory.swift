@@ -124,7 +124,8 @@ public final class RunDirectory: TrainingStore {
         guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
             saved.parameters.map(\.parameter.value.shape) == model.parameters.map(\.parameter.value.shape)
         else {
-            throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
+            throw TrainingError.changed(
+                directory: path, what: "its config.json describes another architecture; restore the file")
         }
         model.setWeights(saved.parameters.map(\.parameter.value))
     }
@@ -135,7 +136,8 @@ public final class RunDirectory: TrainingStore {
         guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
             shape.fits(saved)
         else {
-            throw TrainingError.changed(directory: path, what: "its config.json describes a model of another shape")
+            throw TrainingError.changed(
+                directory: path, what: "its config.json describes another architecture; restore the file")
         }
         return saved
     }
@@ -205,13 +207,13 @@ extension RunDirectory {
         public func refusal(_ path: String) -> String {
             switch self {
             case .unfinished:
-                "\(path) holds an unfinished run: go on with it by 'gpt train --resume \(path)', "
-                    + "or choose another name with --out"
-            case .model: "\(path) holds a model already: choose another name with --out"
+                "\(path) contains an unfinished run: continue it with 'gpt train --resume \(path)', "
+                    + "or choose another directory with --out"
+            case .model: "\(path) already contains a model: choose another directory with --out"
             case .remains:
-                "\(path) holds what is left of a run that was killed before its first save was complete: delete it, or "
-                    + "choose another name with --out"
-            case .other: "\(path) is not an empty directory: choose another name with --out"
+                "\(path) contains the files of a run that was killed before its first save was complete: delete it, or "
+                    + "choose another directory with --out"
+            case .other: "\(path) is not an empty directory: choose another directory with --out"
             }
         }
     }

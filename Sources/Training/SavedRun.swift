@@ -21,25 +21,25 @@ public struct SavedRun {
     public init(_ path: String) throws {
         guard try Files.find(path) else {
             throw TrainingError.directory(
-                "there is no run to resume at \(path): no such directory; name the one that 'gpt train' made")
+                "there is no run to resume at \(path): no such directory; give a directory written by 'gpt train'")
         }
         if let kind = Files.kind(path), kind != "a directory" {
             throw TrainingError.directory(
-                "there is no run to resume at \(path): it is \(kind), not a directory; name the directory that 'gpt train' "
-                    + "made")
+                "there is no run to resume at \(path): it is \(kind), not a directory; give a directory written by "
+                    + "'gpt train'")
         }
         lock = try DirectoryLock(directory: path)
         self.path = path
         guard try Files.find(RunDirectory.latest(path)) else {
             if RunDirectory.occupant(of: path) == .remains {
                 throw TrainingError.directory(
-                    "there is no run to resume in \(path): it ended before its first save was complete; begin it again, "
+                    "there is no run to resume in \(path): it ended before its first save was complete; start it again "
                         + "with --out \(path)")
             }
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
-                    ? "there is nothing to resume in \(path): training/latest.safetensors is missing (a model that counts "
-                        + "has none)"
+                    ? "there is nothing to resume in \(path): training/latest.safetensors is missing (n-gram models "
+                        + "have none)"
                     : "there is no run to resume in \(path): it has no training/latest.safetensors")
         }
         checkpoint = try Checkpoint(path: RunDirectory.latest(path))
@@ -75,17 +75,21 @@ public struct SavedRun {
         }
         if case .steps(let steps) = settings.length, steps < progress.step {
             throw TrainingError.changed(
-                directory: path, what: "it has done \(progress.step) steps already, and --steps is \(steps)")
+                directory: path,
+                what: "it has already completed \(progress.step) steps, and --steps is \(steps); give a larger number")
         }
         guard texts.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(
                 directory: path,
-                what: "it began with \(checkpoint.textHashes.count) texts, and these are \(texts.count)")
+                what:
+                    "it was started with \(checkpoint.textHashes.count) texts, and \(texts.count) are given; give the same texts"
+            )
         }
         for (text, hash) in zip(texts, checkpoint.textHashes) where text.sha256 != hash {
             throw TrainingError.changed(
                 directory: path,
-                what: "the text has changed: \(text.name) is not what it began with (its SHA-256 differs)")
+                what:
+                    "the text has changed: \(text.name) is not the text the run was started with (its SHA-256 differs)")
         }
         // The one it began with, whatever has become of the file it came from.
         let tokenizer = try TokenizerFile.tokenizer(
@@ -95,7 +99,8 @@ public struct SavedRun {
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(
-                directory: path, what: "the tokenizer has changed: \(file) is not what the run began with")
+                directory: path,
+                what: "the tokenizer has changed: \(file) is not the one the run was started with; restore the file")
         }
         try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
         let directory = try RunDirectory(
@@ -128,7 +133,7 @@ public struct SavedRun {
         let difference = found.json(endOfText: nil).difference(from: expected.json(endOfText: nil))
         throw TrainingError.changed(
             directory: path,
-            what: "\(path)/\(ModelConfiguration.fileName) is not what the run began with"
+            what: "\(path)/\(ModelConfiguration.fileName) is not the one the run was started with"
                 + (difference.map { ": \($0)" } ?? "") + "; restore the file")
     }
 

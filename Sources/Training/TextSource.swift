@@ -45,7 +45,7 @@ public enum TinyShakespeare {
         }
         guard let cache = Files.cacheDirectory else {
             throw TrainingError.setting(
-                "tiny Shakespeare has nowhere to be kept: neither HOME nor XDG_CACHE_HOME is set")
+                "tiny Shakespeare cannot be cached: neither HOME nor XDG_CACHE_HOME is set")
         }
         let path = "\(cache)/\(fileName)"
         if let text = try? genuine(path) { return text }
@@ -72,7 +72,8 @@ public enum TinyShakespeare {
     private static func genuine(_ path: String) throws -> NamedText {
         let text = try TextFile.read(path)
         guard SHA256.hexDigest(of: text.utf8) == sha256 else {
-            throw TrainingError.setting("\(path) is not tiny Shakespeare: its SHA-256 differs")
+            throw TrainingError.setting(
+                "\(path) is not tiny Shakespeare: its SHA-256 differs; delete it to download the text again")
         }
         return NamedText(name: name, text: text)
     }

@@ -103,8 +103,8 @@ public struct TokenDataset: Sendable {
     ) throws -> Document {
         if let place = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
             throw TrainingError.setting(
-                "\(text.name): the id \(ids[place]) at place \(place) is not among the \(tokenizer.vocabularySize) of the "
-                    + "tokenizer (\(tokenizer.kind)); give the one that the file was made with by --tokenizer")
+                "\(text.name): the id \(ids[place]) at position \(place) is not below \(tokenizer.vocabularySize), the vocabulary "
+                    + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file with --tokenizer")
         }
         let cut = trainingLength(of: ids.count, validation: validation)
         let rest = Array(ids[cut...])

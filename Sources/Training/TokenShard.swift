@@ -30,17 +30,18 @@ enum TokenShard {
             var size = 2, start = 0
             if bytes.count >= headerSize, let header = headers.first(where: { $0.magic == word(0) }) {
                 guard word(1) == header.version else {
-                    throw failure("its ids are of version \(word(1)), which is not known; \(header.version) is")
+                    throw failure("its header has version \(word(1)); only version \(header.version) is supported")
                 }
                 (size, start) = (header.size, headerSize)
                 guard UInt64(word(2)) * UInt64(size) == UInt64(bytes.count - start) else {
                     throw failure(
-                        "cut short or altered: it tells of \(word(2)) ids and has \((bytes.count - start) / size)")
+                        "truncated or altered: its header says \(word(2)) ids, and it has \((bytes.count - start) / size)"
+                    )
                 }
             }
             guard bytes.count > start else { throw failure("it is empty") }
             guard (bytes.count - start) % size == 0 else {
-                throw failure("its \(bytes.count) bytes are no whole number of 16-bit ids")
+                throw failure("its size of \(bytes.count) bytes is not a multiple of 2, the size of an id")
             }
             let count = (bytes.count - start) / size
             // Once as they are read, and once more cut into a part to learn from and one to validate on.
@@ -52,7 +53,9 @@ enum TokenShard {
                     return Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self)))
                 }
                 let id = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
-                guard let id = Int32(exactly: id) else { throw failure("\(id) at place \(i) is no id") }
+                guard let id = Int32(exactly: id) else {
+                    throw failure("\(id) at position \(i) is not a valid token id")
+                }
                 return id
             }
             return NamedText(name: path, tokens: ids, sha256: SHA256.hexDigest(of: bytes))

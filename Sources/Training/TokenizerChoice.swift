@@ -30,14 +30,14 @@ public enum TokenizerChoice: Sendable, Equatable {
             self = known
         } else if text.hasPrefix("bpe:") || text == "bpe" {
             throw .setting(
-                "'\(text)' must say how many tokens: a whole number between 257 and \(BPETrainer.greatestVocabulary), as in "
-                    + "bpe:1024")
+                "'\(text)' has no valid vocabulary size: give a whole number between 257 and "
+                    + "\(BPETrainer.greatestVocabulary), as in bpe:1024")
         } else if text.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
             || (try? Files.find(text)) ?? true
         {
             self = .file(Files.absolute(text))
         } else {
-            throw .setting("there is no tokenizer '\(text)': choose \(forms)")
+            throw .setting("unknown tokenizer '\(text)': choose from \(forms)")
         }
     }
 
@@ -80,13 +80,13 @@ public enum TokenizerChoice: Sendable, Equatable {
     ) throws -> any Tokenizer {
         if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
             throw TrainingError.setting(
-                "\(text.name) holds the ids of tokens and does not say of which: name them, as in --tokenizer gpt2")
+                "\(text.name) contains token ids without their vocabulary: give it with --tokenizer, for example gpt2")
         }
         switch self {
         case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
         case .bytes: return ByteTokenizer()
         case .published(let encoding):
-            return try TokenizerSource.published(encoding) { remark("Fetching \($0) ...") }
+            return try TokenizerSource.published(encoding) { remark("Downloading \($0) ...") }
         case .file(let path): return try TokenizerSource.read(path)
         case .bytePairs(let size):
             // One special token, that between texts, as the other kinds have it.
@@ -98,7 +98,7 @@ public enum TokenizerChoice: Sendable, Equatable {
             guard let result = try trainer.train(pieces) else { return ByteTokenizer() }
             if result.tokens.count < size {
                 remark(
-                    "The text has pairs for \(result.tokens.count) tokens only; the vocabulary has that many, not \(size)."
+                    "The vocabulary has \(result.tokens.count) tokens instead of \(size): the text has no more pairs to merge."
                 )
             }
             return try result.tokenizer(cutBy: .gpt2)

@@ -24,23 +24,23 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .textTooShort(let name, let characters, let needed, let context):
-            "\(name) is too short: it has \(characters) \(characters == 1 ? "character" : "characters"), and at a context "
-                + "of \(context) at least \(needed) are needed; give a longer text or a smaller --context"
+            "\(name) is too short: it has \(characters) \(characters == 1 ? "character" : "characters"), and a context "
+                + "of \(context) needs at least \(needed); give a longer text or a smaller --context"
         case .tooFewTokens(let name, let training, let validation, let context):
-            "\(name) is too short: it makes \(training) tokens to learn from and \(validation) to validate on, and at a "
-                + "context of \(context) at least \(context + 1) and 2 are needed; give a longer text, a smaller "
-                + "--context or a smaller vocabulary"
+            "\(name) is too short: it has \(training) training tokens and \(validation) validation tokens, and a context of "
+                + "\(context) needs at least \(context + 1) and 2; give a longer text, a smaller --context or a smaller "
+                + "vocabulary"
         case .unknownCharacter(let character, let name, let position, let alphabet):
-            "\(name): the character \(shown(character)) at position \(position) is not among the \(alphabet) that the "
-                + "model's tokenizer knows; train a new model on this text, or first one whose tokens can spell any text "
-                + "(--tokenizer byte or bpe:1024)"
+            "\(name): the character \(shown(character)) at position \(position) is not among the \(alphabet) characters "
+                + "of the model's tokenizer; train a new model on this text, or start from a model whose tokenizer can "
+                + "encode any text (--tokenizer byte or bpe:1024)"
         case .setting(let problem): problem
         case .tooLarge(let needed, let available, let parameters):
             "the model is too large for this machine: training \(Self.count(parameters)) parameters needs about "
-                + "\(Self.gigabytes(needed)), and there are \(Self.gigabytes(available)); "
+                + "\(Self.gigabytes(needed)), and \(Self.gigabytes(available)) are available; "
                 + "choose fewer --layers, a smaller --width, --context or --batch"
         case .notFinite(let what, let value, let step):
-            "the \(what) of step \(step) is \(value.spelling): the run stopped before that update and keeps its last good model; "
+            "the \(what) of step \(step) is \(value.spelling): the run stopped before that update, and its last saved model is kept; "
                 + "try a lower --lr or a longer --warmup"
         case .changed(let directory, let what): "cannot resume \(directory): \(what)"
         case .directory(let problem): problem

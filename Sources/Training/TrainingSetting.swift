@@ -99,7 +99,7 @@ extension TrainingSetting {
             all.filter { $0.mayChange == mayChange }.flatMap(\.options).joined(separator: ", ")
         }
         return
-            "These options may have other values than before: \(list(true)), --threads. These may not, nor may the text: "
+            "Options that can be changed: \(list(true)), --threads. Options that must be the same as before, like the text: "
             + "\(list(false))."
     }
 }
@@ -114,7 +114,7 @@ extension TrainingSettings {
     func forbiddenChange(from old: TrainingSettings) -> String? {
         differences(from: old).first { !$0.mayChange }.map { setting in
             "the \(setting.name) would change from \(setting.value(old)) to \(setting.value(self)); leave out "
-                + "\(setting.options.joined(separator: " and ")), or begin a new run"
+                + "\(setting.options.joined(separator: " and ")), or start a new run"
         }
     }
 
@@ -123,6 +123,6 @@ extension TrainingSettings {
     func changeInVain(from old: TrainingSettings) -> String? {
         guard let change = differences(from: old).first(where: { !$0.reopensCompleteRun }) else { return nil }
         return "the run is complete, so a change of the \(change.name) has no effect; leave out "
-            + "\(change.options.joined(separator: " and ")), or give a larger --steps or --minutes as well"
+            + "\(change.options.joined(separator: " and ")), or also give a larger --steps or --minutes"
     }
 }

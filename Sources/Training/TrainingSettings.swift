@@ -90,13 +90,13 @@ public struct TrainingSettings: Sendable, Equatable {
         for count in [batch, accumulate, shape.context] {
             let (product, overflow) = tokens.multipliedReportingOverflow(by: max(1, count))
             if overflow {
-                return "a step of \(accumulate) x \(batch) windows of \(shape.context) tokens is too large; "
+                return "a step of \(accumulate) x \(batch) windows of \(shape.context) tokens is too large: "
                     + "choose a smaller --batch, --accumulate or --context"
             }
             tokens = product
         }
         if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
-            return "--minutes is \(minutes.spelling), which is not above 0 and at most 1000000"
+            return "--minutes is \(minutes.spelling); it must be above 0 and at most 1000000"
         }
         let numbers: [(String, Double, ClosedRange<Double>)] = [
             ("--lr", schedule.peak, 0...1e6), ("--decay", optimizer.weightDecay, 0...1e3),
@@ -110,7 +110,7 @@ public struct TrainingSettings: Sendable, Equatable {
         for (name, value) in shares where !(value >= 0 && value < 1) {
             return "\(name) is \(value.spelling), which is not at least 0 and below 1"
         }
-        if precision == .int8 { return "--precision is int8, which only generation knows; train in bf16 or f32" }
+        if precision == .int8 { return "--precision is int8, which is for generation only; choose bf16 or f32" }
         // The arithmetic is in single precision, in which a share just below 1 is 1.
         if Float(dropout) >= 1 { return "--dropout is \(dropout), which is too close to 1" }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {

@@ -5,10 +5,10 @@ import GPTKit
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure how fast this machine trains and generates.",
+        abstract: "Measure the speed of training, generation and single operations on this machine.",
         discussion: """
-            Speed depends on the shape of a model, not on its text, so this runs on random tokens and needs no file. \
-            --preset names a well-known shape; any part of it can be changed.
+            The speed depends on the architecture of a model, not on its text, so the benchmarks use random weights and \
+            tokens and need no files. --preset selects a known configuration; other options change single parts of it.
 
               gpt bench train --preset char-base --precision bf16
               gpt bench train --profile
@@ -16,20 +16,21 @@ struct BenchCommand: ParsableCommand {
               gpt bench generate --layers 6 --heads 6 --width 384 --context 256
               gpt bench ops --preset gpt2-124M
 
-            train: whole steps of forward, backward, clipping and AdamW, by the median step. Its arithmetic is 6 \
-            operations for each parameter that multiplies and 12 x layers x width x length for attention, for each \
-            token; it is held against the multiply-add rate that the same threads reach on registers alone, measured just \
-            before.
+            train: complete training steps (forward pass, backward pass, clipping, AdamW); the result is that of the median \
+            step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
+            12 x layers x width x length for attention. It is compared with the peak, the multiply-add rate of the same \
+            threads on registers, measured just before.
 
-            generate: one sequence, in turns with reading a gigabyte of memory, at least three of each; the best count. \
-            Each token needs every weight once, and the keys and values before it: these bytes a second are held against \
-            the rate at which the same threads read memory. A model that fits in a cache can be faster.
+            generate: one sequence, alternating with reads of a gigabyte of memory, at least three times each; the result is \
+            the best of each. Each token reads every weight once, and the keys and values of the previous tokens. These \
+            bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
+            cache can exceed 100 %.
 
-            ops: each op alone, forward and backward, and each matrix product, also of odd shapes. GFLOP/s is of those \
-            limited by arithmetic (attention counts all scores, although half of them are masked), GB/s of those limited \
-            by memory, each with its share of what the machine can do.
+            ops: each operation separately, forward and backward, and each matrix product, also with irregular shapes. \
+            Compute-bound operations are reported in GFLOP/s (for attention, masked scores are counted too), memory-bound \
+            ones in GB/s, each with its percentage of the peak.
 
-            Other programs that run at the same time make every figure worse.
+            Other programs that run at the same time make all results worse.
             """)
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
@@ -39,52 +40,85 @@ struct BenchCommand: ParsableCommand {
     @Argument(help: "What to measure: train, generate or ops.")
     var subject: Subject
 
-    @Option(help: "The shape: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The model configuration: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
     var preset = ModelPreset.charSmall
 
     @Option(
         help: ArgumentHelp(
-            "What the model is made of, as for 'gpt train': gpt2, llama or qwen3. With train and generate.",
+            "The transformer family: gpt2, llama or qwen3. For train and generate only.",
             valueName: "family"))
     var family = TransformerConfiguration.Family.gpt2
 
-    @Option(help: "The numbers that products are computed with: f32, bf16, or for generate int8.")
+    @Option(help: "The number format of matrix products: f32 or bf16; for generate also int8.")
     var precision = Precision.float32
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long to measure, about.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The approximate duration of the measurement, above 0.", valueName: "seconds"))
     var seconds = 8.0
 
     @OptionGroup var execution: ExecutionOptions
 
-    @Option(parsing: .unconditional, help: "Blocks.") var layers: Int?
-    @Option(parsing: .unconditional, help: "Attention heads of each block.") var heads: Int?
-    @Option(parsing: .unconditional, help: "The length of the vectors between the blocks.") var width: Int?
-    @Option(parsing: .unconditional, help: "The longest sequence.") var context: Int?
-    @Option(parsing: .unconditional, help: "Different tokens.") var vocabulary: Int?
-    @Option(parsing: .unconditional, help: "Sequences of a training step.") var batch: Int?
     @Option(
-        parsing: .unconditional, help: "Tokens of each sequence of a training step. (default: the context, at most 256)"
-    ) var length: Int?
+        parsing: .unconditional,
+        help: ArgumentHelp("Transformer blocks, 1 to 4096. (default: the preset's)", valueName: "number"))
+    var layers: Int?
 
-    @Flag(help: "With train: print where a step's time went, op by op, as 'gpt train --profile' does.")
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Attention heads per block; the width must be a multiple of it. (default: the preset's)",
+            valueName: "number"))
+    var heads: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The embedding width. (default: the preset's)", valueName: "number"))
+    var width: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The context length. (default: the preset's)", valueName: "tokens"))
+    var context: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The vocabulary size. (default: 65; 50257 for gpt2-124M)", valueName: "tokens"))
+    var vocabulary: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The batch size: sequences per training step, 1 to 1048576. (default: the preset's)",
+            valueName: "number"))
+    var batch: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Tokens per sequence of a training step, 1 to the context. (default: the context, at most 256)",
+            valueName: "tokens"))
+    var length: Int?
+
+    @Flag(help: "For train: also print the time per training step by operation, as 'gpt train --profile' does.")
     var profile = false
 
-    @Flag(help: "Print one JSON object as the last line.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws {
-        if profile, subject != .train { throw ValidationError("--profile is for 'gpt bench train'.") }
+        if profile, subject != .train { throw ValidationError("--profile applies to 'gpt bench train' only.") }
         if subject == .generate, batch != nil || length != nil {
-            throw ValidationError("--batch and --length are for training steps; 'gpt bench generate' has none.")
+            throw ValidationError("--batch and --length do not apply to 'gpt bench generate': leave them out.")
         }
         if subject == .ops, family != .gpt2 {
-            throw ValidationError("'gpt bench ops' knows the ops of gpt2; --family is for train and generate.")
+            throw ValidationError("'gpt bench ops' supports gpt2 only; --family applies to train and generate.")
         }
         guard seconds > 0, seconds < 1e6 else {
             throw ValidationError("--seconds is \(seconds.spelling); it must be more than 0 and less than a million.")
         }
         if precision == .int8, subject != .generate {
-            throw ValidationError("int8 is for generation; choose --precision f32 or bf16.")
+            throw ValidationError("--precision int8 applies to 'gpt bench generate' only; choose f32 or bf16.")
         }
         try checkingUsage { try benchmark() }
     }

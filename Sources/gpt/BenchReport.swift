@@ -18,8 +18,8 @@ struct BenchReport {
         try writeLine(
             "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")))")
         try writeLine(
-            "arithmetic     \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
-                + "\(fixed(result.peakFlops / 1e9, 0)) that \(counted(execution.threads, "thread")) \(execution.threads == 1 ? "reaches" : "reach")"
+            "compute        \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
+                + "peak of \(fixed(result.peakFlops / 1e9, 0)) GFLOP/s with \(counted(execution.threads, "thread"))"
         )
         try writeMemory(Benchmark.peakMemory)
         let table = result.profile.map { ProfileTable($0, peakFlops: result.peakFlops) }
@@ -39,7 +39,8 @@ struct BenchReport {
             "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s, one sequence of \(result.tokens)")
         try writeLine(
             "reading        \(fixed(result.bytesPerSecond / 1e9, 1)) GB/s, \(share) of the "
-                + "\(fixed(result.peakBytesPerSecond / 1e9, 1)) at which \(counted(execution.threads, "thread")) read memory"
+                + "memory bandwidth of \(fixed(result.peakBytesPerSecond / 1e9, 1)) GB/s with "
+                + "\(counted(execution.threads, "thread"))"
         )
         try writeMemory(result.peakMemory)
         try writeJSON(
@@ -54,7 +55,7 @@ struct BenchReport {
         let sections = ops.run(seconds: seconds)
         try writeShape()
         try writeLine(
-            "peak           \(fixed(peakFlops / 1e9, 0)) GFLOP/s, reading memory \(fixed(peakBytes / 1e9, 1)) GB/s, "
+            "peak           \(fixed(peakFlops / 1e9, 0)) GFLOP/s, memory bandwidth \(fixed(peakBytes / 1e9, 1)) GB/s, "
                 + "\(counted(execution.threads, "thread"))")
         for section in sections {
             try writeLine()
@@ -86,7 +87,7 @@ struct BenchReport {
         try writeLine("step           \(grouped(benchmark.batch)) x \(grouped(benchmark.length)) tokens")
     }
 
-    private func writeMemory(_ size: Int) throws { try writeLine("memory         \(bytes(size)) at the most") }
+    private func writeMemory(_ size: Int) throws { try writeLine("memory         \(bytes(size)) at peak") }
 
     private func percent(_ share: Double) -> String { "\(fixed(100 * share, 0)) %" }
 

@@ -30,7 +30,7 @@ enum CommandLineCheck {
                 if let nearest, nearest.1 <= max(1, min(nearest.0.count, argument.count) / 2) {
                     "Did you mean '\(nearest.0)'?"
                 } else { "Choose from \(names.joined(separator: ", "))." }
-            return "There is no command '\(escaped(argument))'. \(suggestion)"
+            return "Unknown command '\(escaped(argument))'. \(suggestion)"
         }
         return nil
     }

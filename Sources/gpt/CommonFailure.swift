@@ -38,14 +38,13 @@ func checkingUsage<Result>(_ check: () throws -> Result) throws -> Result {
 func requireName(_ path: String?) throws {
     try requireNames(path)
     if path == "-" {
-        throw ValidationError(
-            "Files are made here, and no stream: give a name instead of -, or ./- for a file called so.")
+        throw ValidationError("The output cannot be standard output (-): give a path, or ./- for a file named '-'.")
     }
 }
 
 /// Refuses an empty name of a file or directory.
 func requireNames(_ paths: [String]) throws {
-    if paths.contains("") { throw ValidationError("An empty name is the name of no file: give a path.") }
+    if paths.contains("") { throw ValidationError("A file name is empty: give a path.") }
 }
 
 /// Refuses an empty name of a file or directory.

@@ -58,7 +58,7 @@ extension Tokenizer {
 
 /// A vocabulary in words: "66 tokens, <|endoftext|> among them: characters".
 func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
-    let reserved = tokenizer.endOfText == nil ? "" : ", \(endOfTextSpelling) among them"
+    let reserved = tokenizer.endOfText == nil ? "" : " including \(endOfTextSpelling)"
     return "\(counted(size, "token"))\(reserved): \(tokenizer.kind)"
 }
 
@@ -90,6 +90,19 @@ func escaped(_ text: String) -> String {
         }
     }
     return line
+}
+
+/// A path as a word of a shell command that can be copied: quoted where it has other characters than letters, digits and a
+/// few signs, and not to be taken for an option.
+func shellWord(_ path: String) -> String {
+    let path = path.hasPrefix("-") ? "./" + path : path
+    let plain = Set("/._-+:@%,=".utf8)
+    let isPlain = path.utf8.allSatisfy {
+        ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) || ($0 >= 0x30 && $0 <= 0x39) || $0 >= 0x80 || plain.contains($0)
+    }
+    if isPlain, !path.isEmpty { return path }
+    if path.utf8.contains(where: { $0 < 0x20 }) { return "$'" + escaped(path).replacing("'", with: "\\'") + "'" }
+    return "'" + path.replacing("'", with: "'\\''") + "'"
 }
 
 /// Text as typed on a command line, where \n is a newline, \t a tab, \r a carriage return and \\ a backslash. A backslash

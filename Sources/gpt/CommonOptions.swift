@@ -6,8 +6,8 @@ import GPTKit
 struct ModelFileOptions: ParsableArguments {
     @Flag(
         help: """
-            Use a model although its config.json, tokenizer.json or generation_config.json was edited after it was saved. \
-            Without this option that is an error, because a changed number in them changes results without any other sign.
+            Use the model even if its config.json, tokenizer.json or generation_config.json was edited after it was saved. \
+            Without this option that is an error, because an edited value changes results without any other sign.
             """)
     var acceptEditedFiles = false
 
@@ -21,8 +21,8 @@ struct ModelFileOptions: ParsableArguments {
 struct ModelOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The model: a directory that 'gpt train' made, a GPT-2, Llama or Qwen3 of Hugging Face's transformers, or a "
-                + "GGUF file.",
+            "The model: a directory written by 'gpt train', a GPT-2, Llama or Qwen3 directory in the format of Hugging "
+                + "Face's transformers, or a GGUF file.",
             valueName: "model"))
     var model: String
 
@@ -41,8 +41,8 @@ struct ModelOptions: ParsableArguments {
 extension Precision: ExpressibleByArgument {
     /// Of a command that uses a model as it is.
     static let help: ArgumentHelp = """
-        The numbers that weights are read as. A token costs what reading them costs: f32 is exact, bf16 takes half the \
-        time and int8 a quarter, for a loss that differs in the fifth digit.
+        The number format of the weights: f32 (exact), bf16 or int8. Generating a token takes about as long as reading \
+        the weights, so bf16 needs half the time of f32 and int8 a quarter; the loss differs in the fifth digit.
         """
 }
 
@@ -50,7 +50,8 @@ extension Precision: ExpressibleByArgument {
 struct ExecutionOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Threads to compute with. (default: the number of cores)", valueName: "number"))
+        help: ArgumentHelp(
+            "The number of threads, 1 to 255. (default: the number of physical cores)", valueName: "number"))
     var threads: Int?
 
     func validate() throws {
@@ -70,7 +71,7 @@ struct ExecutionOptions: ParsableArguments {
             guard isDue, started < execution.threads else { return }
             note(
                 "Only \(started) of \(counted(execution.threads, "thread")) could be started (limits: ulimit -u, ulimit -v); "
-                    + "the results are the same, but take longer.")
+                    + "the results are the same, but the command is slower.")
         }
         remarkOnThreads(!isMemoryShort)
         try Execution.$current.withValue(execution, operation: body)
@@ -84,37 +85,41 @@ struct SamplingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How daring it is: below 1 the likely becomes likelier, 0 always takes the most probable token.",
+            "Sampling temperature, 0 or more: below 1 makes likely tokens likelier, 0 always selects the most probable token.",
             valueName: "number"))
     var temperature = 0.8
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Draw from this many of the most probable tokens only. (default: all)", valueName: "number"))
+        help: ArgumentHelp(
+            "Sample from the k most probable tokens only, 1 or more. (default: all)", valueName: "number"))
     var topK: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Draw from the most probable tokens that have this share of the probability together.", valueName: "share"))
+            "Sample from the smallest set of most probable tokens whose total probability is at least p: above 0, at most 1.",
+            valueName: "p"))
     var topP = 1.0
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Draw from tokens with at least this share of the most probable one's probability.", valueName: "share"))
+            "Sample from tokens with at least this fraction of the probability of the most probable token: 0 to 1.",
+            valueName: "fraction"))
     var minP = 0.0
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Divides the logits of tokens that are in the text already; 1.1 to 1.3 against repetition, 1 for none.",
+            "Reduce the logits of tokens that are already in the text, by this factor above 0; 1.1 to 1.3 reduces repetition, "
+                + "1 has no effect.",
             valueName: "number"))
     var repetitionPenalty = 1.0
 
     @Option(
         help: ArgumentHelp(
-            "The same number gives the same text. (default: another text each time)", valueName: "number"))
+            "Random seed: the same seed gives the same text. (default: random)", valueName: "number"))
     var seed: UInt64?
 
     var settings: GenerationSettings {
@@ -130,7 +135,8 @@ struct SamplingOptions: ParsableArguments {
 struct ReplacementOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A character of the model's alphabet that takes the place of those outside it.", valueName: "character"))
+            "A character of the model's alphabet that replaces characters outside it. (default: such characters are an error)",
+            valueName: "character"))
     var replaceUnknown: String?
 
     var scalar: Unicode.Scalar? { replaceUnknown.flatMap { unescaped($0).unicodeScalars.first } }
@@ -146,7 +152,7 @@ extension ReplacementOptions {
     func suggesting<Result>(_ encode: () throws -> Result) throws -> Result {
         do { return try encode() } catch let error as TokenizerError {
             guard case .unknownCharacter = error else { throw error }
-            throw CommandFailure("\(error); --replace-unknown CHARACTER puts another in its place")
+            throw CommandFailure("\(error); --replace-unknown CHARACTER replaces it with another")
         }
     }
 }
@@ -156,5 +162,5 @@ func remarkOnPrompt(_ ids: [Int32], _ model: any LanguageModel) {
     guard let context = model.contextLength, ids.count > context else { return }
     note(
         "The prompt has \(counted(ids.count, "token")), more than the model's context of \(grouped(context)): "
-            + "it goes on from the last \(grouped(context)).")
+            + "only the last \(grouped(context)) are used.")
 }

@@ -7,9 +7,9 @@ extension TextOptions {
     func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
         if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
         do {
-            return ([try TinyShakespeare.load { remark("Fetching tiny Shakespeare ...") }], .tinyShakespeare)
+            return ([try TinyShakespeare.load { remark("Downloading tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {
-            note("\(error); taking the built-in play instead")
+            note("\(error); using the built-in play instead")
             return ([BuiltInCorpus.named], .builtIn)
         }
     }
@@ -22,7 +22,7 @@ extension TextOptions {
 func requireTexts(_ paths: [String]) throws {
     guard let path = paths.first(where: TextSource.holdsTokens) else { return }
     throw ValidationError(
-        "By its name \(escaped(path)) holds the ids of tokens, which 'gpt train' alone can do with: give the text itself."
+        "\(escaped(path)) is a file of token ids (.bin), which only 'gpt train' can read: give a text file."
     )
 }
 

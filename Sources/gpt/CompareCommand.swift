@@ -6,74 +6,89 @@ import StrictJSON
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Train the ladder of models on one text and hold them against each other.",
+        abstract: "Train several kinds of model on the same text and compare their losses.",
         discussion: """
-            The rungs are ngram, which counts; bigram, a trained table of what follows each token; attention, one head \
-            of it; and gpt. All learn from the same text and are measured on the same end of it, which none has seen. \
-            Whatever does not beat ngram has lost to counting. On tiny Shakespeare it takes some minutes.
+            The models are ngram (counts only), bigram (a trained table of next-token logits), attention (a single head) \
+            and gpt (a transformer). All are trained on the same text and evaluated on the same held-out end of it. \
+            ngram is the baseline: a trained model is useful only if its loss is lower. On tiny Shakespeare the command \
+            takes a few minutes.
 
               gpt compare
               gpt compare --text notes.txt --models ngram,gpt --minutes 2
               gpt compare --models ngram,gpt --tokenizer char,bpe:512,bpe:1024
 
-            A loss is per token, and tokens of another vocabulary are other tokens: between vocabularies only bits per byte \
-            of text compare.
+            The loss is per token, so losses with different tokenizers are not comparable; use bits per byte for that.
             """)
 
     @OptionGroup(title: "Text") var text: TextOptions
 
     @Option(
         help: ArgumentHelp(
-            "What a token is: char, byte, bpe:N, a published vocabulary or a file. Several, separated by commas, are held "
-                + "against each other.",
+            "The tokenizer: char, byte, bpe:N, a published vocabulary or a file. Several tokenizers, separated by commas, are "
+                + "compared.",
             valueName: "kinds"))
     var tokenizer = "char"
 
     @Option(
-        help: ArgumentHelp("Which models, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
+        help: ArgumentHelp(
+            "The models to compare, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
     var models = ModelKind.allCases.map(\.rawValue).joined(separator: ",")
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Steps for each model that trains. (default: what each needs)", valueName: "number"))
+        help: ArgumentHelp(
+            "Training steps per model. (default: 1000 for bigram, 3000 for attention, 5500 for gpt)",
+            valueName: "number"))
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Minutes for each model that trains, instead of steps.", valueName: "minutes"))
+        help: ArgumentHelp("Training minutes per model, instead of steps.", valueName: "minutes"))
     var minutes: Double?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The n of the ngram. (default: 7)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The order n of the n-gram model, 1 to 1000. (default: 7)", valueName: "n"))
     var order: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Layers of the gpt. (default: 4)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Transformer blocks of the gpt, 1 to 4096. (default: 4)", valueName: "number"))
     var layers: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Attention heads in each layer of the gpt. (default: 4)", valueName: "number"))
+        help: ArgumentHelp(
+            "Attention heads per block of the gpt; its width must be a multiple of it. (default: 4)",
+            valueName: "number"))
     var heads: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The width of the gpt. (default: 128)", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The embedding width of the gpt. (default: 128)", valueName: "number"))
     var width: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many tokens attention and gpt see at once. (default: 64)", valueName: "tokens"))
+        help: ArgumentHelp(
+            "The context length of the trained models. (default: 128 for gpt, 64 for attention and bigram)",
+            valueName: "tokens"))
     var context: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The same number gives the same models.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Random seed: the same seed gives the same models.", valueName: "number"))
     var seed: UInt64 = 1
 
     @Option(
         help: ArgumentHelp(
-            "Keep the models: each in a directory of its own in this one. (default: they are not kept)",
+            "Save each model in its own directory inside this one. (default: the models are not saved)",
             valueName: "directory"))
     var out: String?
 
     @OptionGroup var execution: ExecutionOptions
 
-    @Flag(help: "Print the results once more as one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     /// A vocabulary and the text in its tokens.
@@ -106,12 +121,14 @@ struct CompareCommand: ParsableCommand {
         let kinds = try names.map { name in
             guard let kind = ModelKind(rawValue: name) else {
                 let known = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("There is no model '\(escaped(name))'; choose from \(known).")
+                throw ValidationError("Unknown model '\(escaped(name))'; choose from \(known).")
             }
             return kind
         }
-        if kinds.isEmpty { throw ValidationError("Name at least one model with --models.") }
-        if Set(kinds).count < kinds.count { throw ValidationError("Name each model once.") }
+        if kinds.isEmpty { throw ValidationError("--models is empty: name at least one model.") }
+        if Set(kinds).count < kinds.count {
+            throw ValidationError("--models contains a model twice: name each model once.")
+        }
         return kinds
     }
 
@@ -119,9 +136,9 @@ struct CompareCommand: ParsableCommand {
         let choices = try tokenizer.split(separator: ",").map { name in
             try checkingUsage { try TokenizerChoice(asked: trimmed(name)) }
         }
-        if choices.isEmpty { throw ValidationError("Name at least one vocabulary with --tokenizer.") }
+        if choices.isEmpty { throw ValidationError("--tokenizer is empty: name at least one tokenizer.") }
         for (i, choice) in choices.enumerated() where choices[..<i].contains(choice) {
-            throw ValidationError("Name each vocabulary once.")
+            throw ValidationError("--tokenizer contains a tokenizer twice: name each tokenizer once.")
         }
         return choices
     }
@@ -139,7 +156,7 @@ struct CompareCommand: ParsableCommand {
             // A width is given for the gpt alone.
             let isOfGPT = option == "--width"
             guard kinds.contains(where: { isOfGPT ? $0 == .gpt : TrainingSetting.hasEffect(option, on: $0) }) else {
-                throw ValidationError("\(option) has no effect on the models of --models: leave it out.")
+                throw ValidationError("\(option) does not apply to any model in --models: leave it out.")
             }
         }
         for kind in kinds {
@@ -211,16 +228,16 @@ struct CompareCommand: ParsableCommand {
         }
         let names = texts.map { escaped($0.name) }.joined(separator: ", ")
         for reading in readings {
-            let vocabulary = reading.label.map { " as \($0)" } ?? ""
+            let vocabulary = reading.label.map { " with \($0)" } ?? ""
             try writeLine(
-                "\(names)\(vocabulary): \(counted(reading.data.trainingCount, "token")) to learn from, "
-                    + "\(grouped(reading.data.validationCount)) to be measured on.")
+                "\(names)\(vocabulary): \(counted(reading.data.trainingCount, "training token")), "
+                    + "\(counted(reading.data.validationCount, "validation token")).")
         }
         try writeLine()
         let width = readings.compactMap(\.label?.count).max() ?? 0
         let heading = readings.count == 1 ? nil : "tokenizer"
         try writeLine(
-            Self.row("model", heading, "parameters", "time", "loss", "bits/byte", "a line it wrote", labels: width))
+            Self.row("model", heading, "parameters", "time", "loss", "bits/byte", "sample", labels: width))
 
         var rungs: [Rung] = []
         training: for reading in readings {
@@ -234,7 +251,7 @@ struct CompareCommand: ParsableCommand {
             }
         }
         if let signal = StopSignal.received {
-            note("Stopped; the model that was being trained is lost\(out == nil ? "" : " but for its directory").")
+            note("Stopped; the model in training is lost\(out == nil ? "" : ", except for its last checkpoint").")
             throw ExitCode(128 + signal)
         }
         try writeLine()
@@ -330,21 +347,22 @@ struct CompareCommand: ParsableCommand {
                 ", with a standard error up to \(fixed($0, 4))"
             }
             lines.append(
-                "The losses are of samples of the text, as many tokens for each model\(error ?? ""): it is long for so short "
-                    + "a training.")
+                "The losses are measured on a sample of the validation text, the same number of tokens for each "
+                    + "model\(error ?? ""), because evaluating the whole text takes too long compared with training.")
         }
         func name(_ rung: Rung) -> String { rung.name + (rung.label.map { " with \($0)" } ?? "") }
         for rung in rungs where rung.kind != .ngram {
             guard let counting = counting(for: rung, among: rungs) else { continue }
             let difference = fixed(abs(rung.loss - counting.loss), 4)
-            let verdict = rung.loss < counting.loss ? "beats counting" : "has lost to counting"
-            lines.append("\(name(rung)) \(verdict) by \(difference) nats a token.")
+            let verdict = rung.loss < counting.loss ? "better" : "worse"
+            lines.append("\(name(rung)) is \(verdict) than the n-gram baseline by \(difference) nats per token.")
         }
         if !rungs.contains(where: { $0.kind == .ngram }) {
-            lines.append("Counting is not among them; without ngram nothing says whether training was worth it.")
+            lines.append(
+                "No baseline: add ngram to --models to see whether the trained models are better than counting.")
         }
         if rungs.count > 1, let best = rungs.min(by: { $0.bitsPerByte < $1.bitsPerByte }) {
-            lines.append("The best of them is \(name(best))\(best.label == nil ? "" : ", by bits per byte").")
+            lines.append("The best model is \(name(best))\(best.label == nil ? "" : ", by bits per byte").")
         }
         if let out { lines.append("The models are in \(out).") }
         return lines

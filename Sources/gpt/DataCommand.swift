@@ -5,10 +5,11 @@ import GPTKit
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Show a text as a model learns from it: alphabet, split, a batch, and every guess in a row of it.",
+        abstract: "Show how a text is tokenized, split and batched for training.",
         discussion: """
-            A batch is B windows of T tokens from anywhere in the text, and for each the same window one token further \
-            on: the targets. So a window holds T guesses at once, from the first token alone to all T of them.
+            The command prints the alphabet, the split into training and validation text, and one training batch. A batch \
+            has B input windows of T consecutive tokens from random positions of the text. The targets are the same \
+            windows shifted by one token, so each window contains T predictions, with 1 to T tokens as input.
 
               gpt data
               gpt data --text notes.txt --context 16
@@ -17,13 +18,18 @@ struct DataCommand: ParsableCommand {
     @OptionGroup(title: "Text") var text: TextOptions
     @OptionGroup(title: "Text") var tokens: TokenizerOptions
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("T, the length of the windows.", valueName: "tokens"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("T, the length of the windows: 1 to 1048576.", valueName: "tokens"))
     var context = 8
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("B, how many windows the batch has.", valueName: "windows"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("B, the number of windows in the batch: 1 to 1048576.", valueName: "windows"))
     var batch = 4
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The same number gives the same batch.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Random seed: the same seed gives the same batch.", valueName: "number"))
     var seed: UInt64 = 1
 
     /// The most rows and columns that are shown.
@@ -35,7 +41,9 @@ struct DataCommand: ParsableCommand {
             throw ValidationError("\(name) is \(value), which is not between 1 and \(grouped(1 << 20)).")
         }
         if context * batch > 1 << 24 {
-            throw ValidationError("A batch of \(batch) windows of \(context) is too large to show; choose fewer.")
+            throw ValidationError(
+                "A batch of \(batch) windows of \(context) tokens is too large to show; choose a smaller --batch or --context."
+            )
         }
         try requireTexts(text.text)
     }
@@ -89,13 +97,13 @@ struct DataCommand: ParsableCommand {
     }
 
     private func describeRow(_ inputs: [Int32], _ targets: [Int32], _ tokenizer: any Tokenizer) throws {
-        try writeLine("\nThe first row is \(counted(context, "guess", "guesses")) at once:\n")
+        try writeLine("\nThe first row contains \(counted(context, "prediction")):\n")
         let shown = min(context, Self.shownColumns)
         let rows = (0..<shown).map { t in
             ["after", quoted(inputs[0...t], tokenizer), "comes", quoted([targets[t]], tokenizer)]
         }
         for line in aligned(rows, left: [0, 1, 2, 3], indentation: 2) { try writeLine(line) }
-        if context > shown { try writeLine("  ... and \(counted(context - shown, "guess", "guesses")) more") }
+        if context > shown { try writeLine("  ... and \(counted(context - shown, "prediction")) more") }
     }
 
     private func quoted(_ ids: some Sequence<Int32>, _ tokenizer: any Tokenizer) -> String {

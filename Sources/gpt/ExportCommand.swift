@@ -8,47 +8,48 @@ extension ExportPrecision: ExpressibleByArgument {}
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
-        abstract: "Make a model into a file that other programs run.",
+        abstract: "Convert a model to GGUF, ONNX, TorchScript or Hugging Face format.",
         discussion: """
-              hf            a directory for Hugging Face's transformers, and all that reads those
+              hf            a directory for Hugging Face's transformers and compatible programs
               gguf          a file for llama.cpp, ollama, LM Studio
               onnx          a graph for onnxruntime
               torchscript   a program for PyTorch's torch.jit.load
 
-            Each has the tokenizer with it. What was written is read back before it gets its name and compared with the \
-            model, in its logits or, of torchscript, in every weight: a file that is not the same model is removed, and \
-            the command says why. transformers and llama.cpp know the families gpt2, llama and qwen3; a model with \
-            options of its own can go to onnx and torchscript.
+            Every export includes the tokenizer. It is written to a temporary file, read back and compared with the model \
+            (its logits or, for torchscript, every weight) before it is renamed to the given path. If it differs, it is \
+            removed and the command prints the reason. transformers and llama.cpp support the families gpt2, llama and \
+            qwen3; a transformer with other options can be exported to onnx and torchscript only.
 
               gpt export model --to gguf model.gguf
               gpt export model --to gguf model-q8.gguf --precision q8_0
               gpt export model --to hf shared-model --precision bf16
 
-            f32 is exact. bf16 and f16 take half the room, q8_0 about a quarter, and the model answers almost the same.
+            f32 is exact. bf16 and f16 need half the space and q8_0 about a quarter, with almost the same logits.
             """)
 
-    @Argument(help: ArgumentHelp("A model: a directory or a GGUF file.", valueName: "model"))
+    @Argument(help: ArgumentHelp("The model: a directory or a GGUF file.", valueName: "model"))
     var model: String
 
-    @Option(help: ArgumentHelp("The other program's format.", valueName: "format"))
+    @Option(help: ArgumentHelp("The output format.", valueName: "format"))
     var to: ExportFormat
 
     @Argument(
         help: ArgumentHelp(
-            "The file to write, or for hf the directory to make. A file is replaced, a directory must be new or empty.",
+            "The file to write, or for hf the directory to create. An existing file is replaced; a directory must be new or "
+                + "empty.",
             valueName: "out"))
     var out: String
 
     @Option(
         help: ArgumentHelp(
-            "How numbers are stored: f32, f16 or bf16; for gguf also q8_0, for torchscript f32 only. (default: f32)",
+            "The number format of the weights: f32, f16 or bf16; for gguf also q8_0, for torchscript f32 only. (default: f32)",
             valueName: "precision"))
     var precision: ExportPrecision?
 
     @Flag(
         help: """
-            For onnx: a graph that takes the keys and values of earlier tokens, and gives them back with its own, so that a \
-            new token costs one step.
+            For onnx: export a graph with a KV cache. Its inputs include the keys and values of the previous tokens and its \
+            outputs the extended ones, so that each new token needs the computation of one token only.
             """)
     var cache = false
 
@@ -61,7 +62,7 @@ struct ExportCommand: ParsableCommand {
         try requireNames(model)
         guard let precision, !to.precisions.contains(precision) else { return }
         let known = to.precisions.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("\(to.rawValue) has no form for numbers in \(precision.rawValue): choose of \(known).")
+        throw ValidationError("\(to.rawValue) does not support \(precision.rawValue): choose from \(known).")
     }
 
     func run() throws {
@@ -74,9 +75,10 @@ struct ExportCommand: ParsableCommand {
                 var line = "\(out): \(bytes(report.size)), \(precision.rawValue)"
                 switch report.difference {
                 case nil: line += "; read back and checked"
-                case 0?: line += "; read back, its logits are the model's"
+                case 0?: line += "; read back, its logits equal those of the model"
                 case let difference?:
-                    line += "; read back, its logits differ from the model's by at most \(scientific(difference))"
+                    line +=
+                        "; read back, its logits differ from those of the model by at most \(scientific(difference))"
                 }
                 try writeLine(line)
                 for remark in report.remarks { note(remark) }
@@ -93,12 +95,12 @@ struct ExportCommand: ParsableCommand {
         case .gguf:
             [
                 "With llama.cpp: llama-completion -m \(out) -no-cnv\(context.map { " -c \($0)" } ?? "") -p \"...\"",
-                "With ollama: a Modelfile of the line 'FROM \(out.hasPrefix("/") ? out : "./\(out)")'"
+                "With ollama: a Modelfile with the line 'FROM \(out.hasPrefix("/") ? out : "./\(out)")'"
                     + (context.map { " and the line 'PARAMETER num_ctx \($0)'" } ?? ""),
             ]
         case .onnx:
             ["In Python: onnxruntime.InferenceSession(\"\(out)\")"]
-                + (context.map { ["Prompt and continuation together have at most \(counted($0, "token"))."] } ?? [])
+                + (context.map { ["Prompt and continuation together can have at most \(counted($0, "token"))."] } ?? [])
         case .torchscript: ["In Python: torch.jit.load(\"\(out)\")"]
         }
     }

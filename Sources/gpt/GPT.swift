@@ -5,10 +5,10 @@ import ArgumentParser
 struct GPT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpt",
-        abstract: "Train a GPT on your own text, on your own machine, and let it write.",
+        abstract: "Train GPT language models on text files, and generate text with them.",
         discussion: """
-            Begin with 'gpt train', which trains on tiny Shakespeare in minutes and prints what the model writes. \
-            Then 'gpt train --text FILE' for a text of yours, and 'gpt generate model --prompt TEXT' for more of it.
+            Start with 'gpt train', which trains a small GPT on tiny Shakespeare in minutes and prints generated text. \
+            'gpt train --text FILE' trains on your own text, and 'gpt generate model --prompt TEXT' generates more text.
             """,
         version: "0.1.0",
         subcommands: [
@@ -30,7 +30,7 @@ struct GPT: ParsableCommand {
     static func main() {
         prepareProcess()
         if let number = CommandLineCheck.firstUndecodable() {
-            refuse("Argument \(number) is not UTF-8: names and texts on the command line must be.")
+            refuse("Argument \(number) is not valid UTF-8: paths and texts on the command line must be UTF-8.")
         }
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let problem = CommandLineCheck.unknownCommand(in: arguments, of: self) { refuse(problem) }

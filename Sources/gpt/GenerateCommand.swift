@@ -6,11 +6,11 @@ import GPTKit
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Let a model write.",
+        abstract: "Generate text with a model.",
         discussion: """
-            The text begins with the prompt and goes to standard output as it is written. The prompt is given with \
-            --prompt, in a file, or through a pipe; without one the model begins as after a newline. Past its context \
-            the model goes on from the last half of it.
+            The text starts with the prompt and is printed to standard output as it is generated. The prompt is given with \
+            --prompt, in a file, or through a pipe; without a prompt, generation starts as after a newline. When the text \
+            is longer than the context, generation continues from the last half of the context.
 
               gpt generate model --prompt "ROMEO:" --length 1000
               gpt generate model --temperature 0.5 --count 3 --stop '\\n\\n'
@@ -22,30 +22,34 @@ struct GenerateCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The text to go on from; \\n is a newline, \\t a tab, \\\\ a backslash.", valueName: "text"))
+            "The prompt: the text to continue; \\n is a newline, \\t a tab, \\\\ a backslash. (default: none)",
+            valueName: "text"))
     var prompt: String?
 
     @Option(
         help: ArgumentHelp(
-            "A file with the text to go on from, taken as it is; - for standard input.", valueName: "file"))
+            "A file that contains the prompt, used without escapes; - for standard input.", valueName: "file"))
     var promptFile: String?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many tokens to write (characters, for a character model).", valueName: "tokens"))
+        help: ArgumentHelp(
+            "The number of tokens to generate, 0 or more (characters, with a character tokenizer).", valueName: "tokens"
+        ))
     var length = 500
 
-    @OptionGroup(title: "Drawing tokens") var sampling: SamplingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "End before this text, in which \\n is a newline too. Repeat it for several, the first that appears counts.",
+            "Stop before this text; \\n is a newline. Can be repeated; generation stops at the first stop text that appears.",
             valueName: "text"))
     var stop: [String] = []
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("How many texts to write from the prompt.", valueName: "number"))
+        parsing: .unconditional,
+        help: ArgumentHelp("The number of texts to generate from the prompt, 1 or more.", valueName: "number"))
     var count = 1
 
     @OptionGroup var replacement: ReplacementOptions
@@ -92,7 +96,7 @@ struct GenerateCommand: ParsableCommand {
         guard let path = promptFile ?? (inputIsGiven ? "-" : nil) else { return "" }
         // A script may hand on a pipe of its own without knowing it, and would wait for ever without knowing why.
         if path == "-", promptFile == nil, !inputArrives(within: 1000) {
-            note("Waiting for the prompt on standard input; with --prompt it is not read.")
+            note("Waiting for the prompt on standard input; use --prompt to give it on the command line.")
         }
         return try TextFile.read(path, allowingEmpty: true, for: .encoding)
     }
@@ -124,7 +128,7 @@ struct GenerateCommand: ParsableCommand {
             let seconds = (ContinuousClock.now - start) / .seconds(1)
             let seed = settings.temperature == 0 ? "" : ", --seed \(settings.seed)"
             note(
-                "\n[\(counted(tokens, "token")), \(grouped(Int(Double(tokens) / max(seconds, 1e-9)))) a second\(seed)]")
+                "\n[\(counted(tokens, "token")), \(grouped(Int(Double(tokens) / max(seconds, 1e-9)))) tokens/s\(seed)]")
         }
     }
 }

@@ -7,17 +7,18 @@ import StrictJSON
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Show what a model is made of, what it costs and how it was trained.")
+        abstract: "Show the architecture, parameter count, memory and training history of a model.")
 
     @Argument(
         help: ArgumentHelp(
-            "The model: a directory, ours or a GPT-2, Llama or Qwen3 of Hugging Face's transformers, or a GGUF file.",
+            "The model: a directory written by 'gpt train', a GPT-2, Llama or Qwen3 directory in the format of Hugging "
+                + "Face's transformers, or a GGUF file.",
             valueName: "model"))
     var model: String
 
     @OptionGroup var files: ModelFileOptions
 
-    @Flag(help: "Print one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws { try requireNames(model) }
@@ -36,8 +37,8 @@ struct InfoCommand: ParsableCommand {
                 ["vocabulary", vocabulary(saved)],
             ]
             rows.append(["memory", memory(anatomy, fileSize)])
-            rows.append(["arithmetic", arithmetic(anatomy)])
-            rows += training?.rows ?? [["trained", "it does not say: there is no training/settings.json"]]
+            rows.append(["compute", arithmetic(anatomy)])
+            rows += training?.rows ?? [["trained", "unknown: there is no training/settings.json"]]
             for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
 
             try writeLine()
@@ -58,10 +59,11 @@ struct InfoCommand: ParsableCommand {
         let tokenizer: any Tokenizer
         switch saved.tokenizerState {
         case .usable(let usable): tokenizer = usable
-        case .missing: return "\(counted(size, "token")); the model has no tokenizer, so it takes ids but no text"
+        case .missing:
+            return "\(counted(size, "token")); the model has no tokenizer and can be used with token ids only"
         case .unsupported(let reason):
             return
-                "\(counted(size, "token")); its tokenizer cannot be used here, so it takes ids but no text (\(reason))"
+                "\(counted(size, "token")); the tokenizer is not supported, so the model can be used with token ids only (\(reason))"
         }
         let line = vocabularyWords(size, of: tokenizer)
         guard let tokenizer = tokenizer as? CharacterTokenizer else { return line }
@@ -72,16 +74,16 @@ struct InfoCommand: ParsableCommand {
         var line = "weights \(bytes(anatomy.weightBytes))"
         if let fileSize { line += " (\(bytes(fileSize)) on disk)" }
         if let cache = anatomy.cacheBytesPerToken {
-            line += ", cache \(bytes(cache)) a token"
-            if let context = anatomy.context { line += ", \(bytes(cache * context)) when full" }
+            line += ", KV cache \(bytes(cache)) per token"
+            if let context = anatomy.context { line += ", \(bytes(cache * context)) at full context" }
         }
         return line
     }
 
     private func arithmetic(_ anatomy: ModelAnatomy) -> String {
-        guard let flops = anatomy.trainingFlops else { return "none: it looks up" }
-        return "\(large(flops)) FLOPs a token to train, \(large(flops / 3)) to generate"
-            + (anatomy.context == nil ? "" : " (with a full context)")
+        guard let flops = anatomy.trainingFlops else { return "none (a lookup table)" }
+        return "\(large(flops)) FLOPs per token in training, \(large(flops / 3)) in generation"
+            + (anatomy.context == nil ? "" : " (at full context)")
     }
 
     private func object(

@@ -5,16 +5,16 @@ import GPTKit
 struct LogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logits",
-        abstract: "Compute a model's logits for given ids, to compare with those of another program.",
+        abstract: "Write the logits of a model for given token ids, for comparison with other programs.",
         discussion: """
-            For each position of each row the model gives every token of its vocabulary a number, the logit: softmax \
-            makes of them the probabilities of the next token. They are computed in 32-bit floats and written as the \
-            tensor logits (B, T, V) of a safetensors file.
+            The model computes a logit for each token of its vocabulary at each position of each row; softmax turns these \
+            into the probabilities of the next token. The logits are computed in f32 and written to a safetensors file, \
+            as the tensor 'logits' of shape (B, T, V).
 
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
-            In Python these are, but for rounding, what transformers computes:
+            They equal those of transformers except for rounding. In Python:
 
               import json, torch, safetensors.torch
               from transformers import AutoModelForCausalLM
@@ -28,7 +28,7 @@ struct LogitsCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Rows of ids, all of one length, as JSON: {\"input_ids\": [[...], ...]}; - for standard input.",
+            "A JSON file with rows of token ids of the same length, {\"input_ids\": [[...], ...]}; - for standard input.",
             valueName: "file"))
     var ids: String
 

@@ -33,23 +33,23 @@ struct ModelAnatomy {
             parts = Self.parts(model, tied: shape.tiesEmbeddings)
         case let model as AttentionModel:
             let shape = model.configuration
-            architecture = "one head of causal attention, width \(shape.width)"
+            architecture = "one causal attention head, width \(shape.width)"
             cacheBytesPerToken = 8 * shape.width
             let multiplied = model.parameterCount - (shape.vocabularySize + shape.contextLength) * shape.width
             trainingFlops = 6 * Double(multiplied) + 12 * Double(shape.width * shape.contextLength)
             parts = Self.parts(model, tied: false)
         case let model as NGramModel:
             architecture =
-                "counts of \(model.order) tokens and fewer: interpolated Kneser-Ney, "
-                + (model.discounting == .modified ? "three discounts an order" : "one discount an order")
+                "n-gram counts up to order \(model.order): interpolated Kneser-Ney, "
+                + (model.discounting == .modified ? "three discounts per order" : "one discount per order")
             cacheBytesPerToken = nil
             trainingFlops = nil
             parts =
                 model.ngramCounts.enumerated().map {
-                    Part(name: "\($0 + 1) token\($0 == 0 ? "" : "s")", form: "different", count: $1)
+                    Part(name: "\($0 + 1) token\($0 == 0 ? "" : "s")", form: "distinct", count: $1)
                 } + [Part(name: "discounts", form: "", count: model.parameterCount - model.ngramCounts.reduce(0, +))]
         case let model as any NeuralLanguageModel:
-            architecture = "a table: for each token the logits of the next"
+            architecture = "a table of next-token logits for each token"
             cacheBytesPerToken = nil
             trainingFlops = nil
             parts = Self.parts(model, tied: false)
@@ -69,10 +69,10 @@ struct ModelAnatomy {
             case .gpt2: "GPT-2"
             case .llama: "Llama"
             case .qwen3: "Qwen3"
-            case nil: "a transformer of no family"
+            case nil: "a custom transformer"
             }
         var words = ["\(counted(shape.layers, "layer"))", "\(counted(shape.heads, "head")) of \(shape.headSize)"]
-        if shape.keyValueHeads != shape.heads { words.append("\(shape.keyValueHeads) of keys and values") }
+        if shape.keyValueHeads != shape.heads { words.append("\(counted(shape.keyValueHeads, "key/value head"))") }
         words.append("width \(shape.width)")
         let activation =
             switch shape.feedForward {
@@ -86,12 +86,12 @@ struct ModelAnatomy {
             case .learned: words.append("learned positions")
             case .sinusoidal: words.append("sinusoidal positions")
             case .rotary: words.append("rotary positions")
-            case .absent: words.append("no positions")
+            case .absent: words.append("no position encoding")
             }
             words.append(shape.normalization == .rmsNorm ? "RMS norms" : "layer norms")
-            if shape.normalizesQueriesAndKeys { words.append("normalised queries and keys") }
+            if shape.normalizesQueriesAndKeys { words.append("normalized queries and keys") }
         }
-        words.append(shape.tiesEmbeddings ? "tied embeddings" : "a classifier of its own")
+        words.append(shape.tiesEmbeddings ? "tied embeddings" : "untied embeddings")
         return name + ": " + words.joined(separator: ", ")
     }
 

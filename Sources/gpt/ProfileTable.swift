@@ -44,7 +44,7 @@ struct ProfileTable {
     /// Writes the table to standard output.
     func write() throws {
         guard profile.steps > 0 else { return }
-        try writeLine("Where a step's time went, on the average of \(counted(profile.steps, "step")):")
+        try writeLine("Time per training step by operation, mean of \(counted(profile.steps, "step")):")
         let heads = ["", "", "calls", "ms", "share", "GFLOP/s", "of peak"]
         let cells = rows.map { row in
             [

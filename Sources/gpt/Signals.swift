@@ -47,7 +47,7 @@ enum StopSignal {
             return false
         }
         let notice: StaticString =
-            "\nStopping after this step to save; a second signal ends it at once, without saving.\n"
+            "\nStopping after this step and saving; a second signal ends the program at once, without saving.\n"
         _ = write(2, notice.utf8Start, notice.utf8CodeUnitCount)
         return true
     }

@@ -15,13 +15,13 @@ import StrictJSON
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Measure how well a model predicts a text, and let it go on from a prompt.",
+        abstract: "Evaluate a model on a text: loss, perplexity, bits per character and per byte.",
         discussion: """
-            The loss is the mean of -log p of each token of the text but the first, in nats. Perplexity is its \
-            exponential: the model is as unsure as if it chose among so many tokens. Bits per character and per byte \
-            compare models whatever their tokens are: the whole text's loss in bits, divided by the characters, or bytes of \
-            UTF-8, that were predicted. \
-            A model with a context reads the text in consecutive windows of that length.
+            The loss is the mean negative log probability of each token of the text except the first, in nats. Perplexity \
+            is its exponential. Bits per character and bits per byte are the total loss in bits divided by the number of \
+            predicted characters or UTF-8 bytes; they are comparable between models with different tokenizers. A model \
+            with a limited context reads the text in consecutive windows of that length. With --prompt the command also \
+            generates a continuation.
 
               gpt test model --text notes.txt --prompt "Dear"
             """)
@@ -30,28 +30,30 @@ struct TestCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The text to predict, in UTF-8; - for standard input.", valueName: "file"))
+        help: ArgumentHelp("The text file to evaluate on, in UTF-8; - for standard input.", valueName: "file"))
     var text: String
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "A text for the model to go on from; \\n is a newline, \\t a tab, \\\\ a backslash. (default: nothing is written)",
+            "Also generate a continuation of this text; \\n is a newline, \\t a tab, \\\\ a backslash. (default: no text is "
+                + "generated)",
             valueName: "text"))
     var prompt: String?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("How many tokens to write after the prompt.", valueName: "tokens"))
+        parsing: .unconditional,
+        help: ArgumentHelp("The number of tokens to generate after the prompt, 0 or more.", valueName: "tokens"))
     var length = 200
 
-    @OptionGroup(title: "Drawing tokens") var sampling: SamplingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
     @OptionGroup var replacement: ReplacementOptions
 
     @Option(help: Precision.help)
     var precision = Precision.float32
 
-    @Flag(help: "Print the results once more as one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     /// What was measured.
@@ -117,8 +119,8 @@ struct TestCommand: ParsableCommand {
         }
         guard ids.count >= 2 else {
             throw CommandFailure(
-                "\(name) is too short: it has \(counted(ids.count, "token")), and at least 2 are needed, one to predict "
-                    + "the other from")
+                "\(name) is too short: it has \(counted(ids.count, "token")), and evaluation needs at least 2; give a longer "
+                    + "text")
         }
         var decoder = StreamingDecoder(generator.tokenizer)
         let first = decoder.append(ids[0]).unicodeScalars.count
@@ -132,7 +134,7 @@ struct TestCommand: ParsableCommand {
             calls += 1
             if errorsAreTerminal, clock.now - lastShown > .milliseconds(500) {
                 // About 2048 tokens are scored between two calls.
-                show("\rmeasuring: \(min(99, calls * 2048 * 100 / ids.count))%")
+                show("\revaluating: \(min(99, calls * 2048 * 100 / ids.count))%")
                 lastShown = clock.now
             }
             return false
@@ -150,11 +152,11 @@ struct TestCommand: ParsableCommand {
         let rate = Double(tokens) / max(result.seconds, 1e-9)
         let rows = [
             ["text", "\(counted(result.characters, "character")), \(counted(tokens + 1, "token"))"],
-            ["loss", "\(fixed(result.evaluation.loss, 4)) nats a token"],
+            ["loss", "\(fixed(result.evaluation.loss, 4)) nats per token"],
             ["perplexity", fixed(result.perplexity, 3)],
             ["bits per character", fixed(result.bitsPerCharacter, 4)],
             ["bits per byte", fixed(result.bitsPerByte, 4)],
-            ["time", "\(duration(result.seconds)), \(large(rate)) tokens a second"],
+            ["time", "\(duration(result.seconds)), \(large(rate)) tokens/s"],
         ]
         for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
     }

@@ -15,11 +15,12 @@ import StrictJSON
 struct TokenizerBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure how fast this machine encodes and learns.",
+        abstract: "Measure the speed of loading, encoding and training of a tokenizer.",
         discussion: """
-            On one thread, in seconds of processor time; the best of some rounds, of which each loads the vocabulary anew. \
-            Cold is the first text of a tokenizer, warm the same text again, when its words have been met. \
-            Tests/References/compare_tokenizers.py runs this beside tiktoken and Hugging Face's tokenizers.
+            The measurements run on one thread, in seconds of processor time; each result is the best of all rounds. Each \
+            round loads the tokenizer again. 'Cold' is its first encoding of the text, 'warm' a later one, when the words \
+            of the text are cached. Tests/References/compare_tokenizers.py compares the results with tiktoken and \
+            Hugging Face's tokenizers.
 
               gpt tokenizer bench --tokenizer cl100k --text notes.txt
             """)
@@ -28,19 +29,20 @@ struct TokenizerBenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The text to encode. (default: tiny Shakespeare; the built-in play where that cannot be had)",
+            "The text file to encode. (default: tiny Shakespeare, or the built-in play if it cannot be downloaded)",
             valueName: "file"))
     var text: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How often to measure.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The number of rounds, 1 to 1000.", valueName: "number"))
     var rounds = 5
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The size of the vocabulary that is learnt; 0 for none.", valueName: "number"))
+        help: ArgumentHelp(
+            "The vocabulary size for the training benchmark, 256 or more; 0 skips it.", valueName: "number"))
     var vocabulary = 4_096
 
-    @Flag(help: "Print one JSON object as the last line.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     private func trainer() throws -> BPETrainer? {
@@ -96,8 +98,8 @@ struct TokenizerBenchCommand: ParsableCommand {
 
     /// Tiny Shakespeare, or the play that is always there.
     private static func defaultText() -> String {
-        do { return try TinyShakespeare.load { note("Fetching tiny Shakespeare ...") }.text } catch {
-            note("\(error); taking the built-in play instead")
+        do { return try TinyShakespeare.load { note("Downloading tiny Shakespeare ...") }.text } catch {
+            note("\(error); using the built-in play instead")
             return BuiltInCorpus.text
         }
     }
@@ -106,12 +108,12 @@ struct TokenizerBenchCommand: ParsableCommand {
         _ size: Int, tokens: Int, load: Double, cold: Double, warm: Double, training: Double
     ) throws {
         func rate(_ seconds: Double) -> Double { Double(size) / 1e6 / seconds }
-        try writeLine("text         \(bytes(size)), \(counted(tokens, "token")) of \(tokenizer)")
+        try writeLine("text         \(bytes(size)), \(counted(tokens, "token")) with \(tokenizer)")
         try writeLine("load         \(fixed(load * 1e3, 1)) ms")
         try writeLine("encode cold  \(fixed(rate(cold), 0)) MB/s of processor time")
         try writeLine("encode warm  \(fixed(rate(warm), 0)) MB/s of processor time")
         if training.isFinite {
-            try writeLine("learn        \(grouped(vocabulary)) tokens in \(fixed(training * 1e3, 1)) ms")
+            try writeLine("train        \(grouped(vocabulary)) tokens in \(fixed(training * 1e3, 1)) ms")
         }
         if json {
             var object = JSONObject()

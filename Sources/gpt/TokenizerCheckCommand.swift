@@ -7,37 +7,39 @@ import StrictJSON
 struct TokenizerCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Hold the tokenizers against vectors made by other programs.",
+        abstract: "Compare tokenizers with test vectors made by other programs.",
         discussion: """
-            A file has a JSON object on each line: a text and its ids, which are to come out; or ids and their bytes; or a \
-            step of a trainer, with the pair it merges and its count. A line that names no encoding is for the tokenizer \
-            of --tokenizer, or for the tokenizer.json beside the file. Lines that need a vocabulary which is not there are \
-            skipped; if it is there and is not what was published, they fail. The exit status is 1 if any line fails.
+            Each line of a file is a JSON object: a text and the expected ids, ids and the expected bytes, or a step of a \
+            trainer with the pair that is merged and its count. A line without the name of an encoding is checked with \
+            the tokenizer given by --tokenizer, or with the tokenizer.json in the directory of the file. Lines whose \
+            vocabulary is missing are skipped; if the vocabulary file differs from the published one, they fail. The exit \
+            status is 1 if any line fails.
 
               gpt tokenizer check vectors.jsonl --vocabularies encodings
               gpt tokenizer check golden.jsonl --tokenizer mine/tokenizer.json
             """)
 
-    @Argument(help: ArgumentHelp("The files with vectors.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The files with test vectors.", valueName: "file"))
     var files: [String]
 
     @Option(
         help: ArgumentHelp(
-            "The folder with the files of published vocabularies (cl100k_base.tiktoken and so on). (default: the folder "
-                + "tokenizers of what GPT_DATA names, and what was fetched before)",
+            "The directory with the files of published vocabularies (cl100k_base.tiktoken and so on). (default: "
+                + "$GPT_DATA/tokenizers and the cache of downloaded vocabularies)",
             valueName: "directory"))
     var vocabularies: String?
 
     @Option(
         help: ArgumentHelp(
-            "The tokenizer of lines that name no encoding: a file, the directory of a model, or a name such as gpt2. "
-                + "(default: the tokenizer.json beside the vectors)",
+            "The tokenizer for lines without the name of an encoding: a file, a model directory, or a name such as gpt2. "
+                + "(default: the tokenizer.json in the directory of the vectors)",
             valueName: "name"))
     var tokenizer: String?
 
     @Option(
         help: ArgumentHelp(
-            "The text that a trainer's steps are of. (default: tiny Shakespeare, where it is kept)", valueName: "file"))
+            "The text file for checking the steps of a trainer. (default: tiny Shakespeare, if it was downloaded before)",
+            valueName: "file"))
     var text: String?
 
     /// The most failures that are shown.
@@ -116,10 +118,10 @@ struct TokenizerShelf {
         let result = Result<any Tokenizer, any Error> {
             if let name {
                 guard let encoding = PublishedEncoding(rawValue: name) else {
-                    throw Missing(description: "there is no encoding \(escaped(name))")
+                    throw Missing(description: "unknown encoding \(escaped(name))")
                 }
                 guard TokenizerSource.isKept(encoding, folder: vocabularies) else {
-                    throw Missing(description: "the vocabulary \(encoding.name) is not there")
+                    throw Missing(description: "the vocabulary \(encoding.name) is missing")
                 }
                 return try TokenizerSource.published(encoding, folder: vocabularies, mayDownload: false)
             }
@@ -127,7 +129,7 @@ struct TokenizerShelf {
             let beside = Files.parent(of: file) + "/" + TokenizerFile.name
             guard Files.exists(beside) else {
                 throw Missing(
-                    description: "no encoding is named, there is no \(beside), and --tokenizer is not given")
+                    description: "the line names no encoding, there is no \(beside), and --tokenizer is not given")
             }
             return try TokenizerSource.read(beside)
         }

@@ -7,9 +7,9 @@ import StrictJSON
 struct TokenizerEncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
-        abstract: "Turn a text into ids.",
+        abstract: "Encode a text to token ids.",
         discussion: """
-            The ids go to standard output, separated by spaces, on one line.
+            The ids are printed on one line, separated by spaces.
 
               echo "Hello, world" | gpt tokenizer encode --tokenizer gpt2
               gpt tokenizer encode --tokenizer mine/tokenizer.json notes.txt --pieces
@@ -23,10 +23,10 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     @Flag(help: framedHelp) var framed = false
 
-    @Flag(help: "Print each token on a line of its own, with the text it stands for.")
+    @Flag(help: "Print one token per line: its id and its text.")
     var pieces = false
 
-    @Flag(help: "Print a JSON array.")
+    @Flag(help: "Print the ids as a JSON array.")
     var json = false
 
     func validate() throws {
@@ -75,10 +75,10 @@ struct TokenizerEncodeCommand: ParsableCommand {
 struct TokenizerDecodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract: "Turn ids into text.",
+        abstract: "Decode token ids to text.",
         discussion: """
-            The ids are numbers with spaces, commas or line breaks between them; a JSON array will do. Bytes that are no \
-            characters become U+FFFD.
+            The input is ids separated by spaces, commas or line breaks, or a JSON array. Bytes that are not valid UTF-8 \
+            are replaced by U+FFFD.
 
               echo "15496 11 995" | gpt tokenizer decode --tokenizer gpt2
             """)
@@ -87,7 +87,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
 
     @Option(help: tokenizerHelp) var tokenizer: String
 
-    @Flag(help: "Leave out special tokens instead of spelling them.")
+    @Flag(help: "Omit special tokens from the text.")
     var skipSpecial = false
 
     func validate() throws { try requireTokenizer(tokenizer) }
@@ -104,8 +104,8 @@ struct TokenizerDecodeCommand: ParsableCommand {
                 for word in block.utf8.split(whereSeparator: Self.isSeparator) {
                     guard let id = Int32(String(word) ?? "") else {
                         throw CommandFailure(
-                            "\"\(escaped(String(decoding: word.prefix(40), as: UTF8.self)))\" is no id: give numbers with "
-                                + "spaces between them")
+                            "\"\(escaped(String(decoding: word.prefix(40), as: UTF8.self)))\" is not a token id: give numbers "
+                                + "separated by spaces")
                     }
                     text += try piece(id, tokenizer, &decoder)
                     if text.utf8.count > 1 << 16 {
@@ -140,7 +140,7 @@ struct TokenizerCountCommand: ParsableCommand {
         commandName: "count",
         abstract: "Count the tokens of a text.",
         discussion: """
-            The ids are not kept, so a text of any length will do.
+            The ids are not stored, so the text can be longer than memory.
 
               gpt tokenizer count --tokenizer gpt2 --tokenizer cl100k --tokenizer o200k notes.txt
             """)
@@ -154,11 +154,11 @@ struct TokenizerCountCommand: ParsableCommand {
 
     @Flag(help: framedHelp) var framed = false
 
-    @Flag(help: "Print one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws {
-        if tokenizer.isEmpty { throw ValidationError("Name at least one tokenizer with --tokenizer.") }
+        if tokenizer.isEmpty { throw ValidationError("Give at least one tokenizer with --tokenizer.") }
         for name in tokenizer { try requireTokenizer(name) }
     }
 
@@ -182,7 +182,7 @@ struct TokenizerCountCommand: ParsableCommand {
             for (name, count) in zip(tokenizer, counts) {
                 let length = fixed(Double(place.bytes) / Double(max(1, count)), 3)
                 let label = tokenizers.count == 1 ? "" : "\(name): "
-                try writeLine("\(label)\(counted(count, "token")), \(length) bytes each")
+                try writeLine("\(label)\(counted(count, "token")), \(length) bytes per token")
             }
             if json {
                 let object: JSON = [
@@ -196,8 +196,8 @@ struct TokenizerCountCommand: ParsableCommand {
 }
 
 let tokenizerHelp = ArgumentHelp(
-    "A published vocabulary (\(TokenizerChoice.publishedNames)), a tokenizer.json, a .tiktoken file, the directory of a "
-        + "model, or byte.",
+    "The tokenizer: a published vocabulary (\(TokenizerChoice.publishedNames)), a tokenizer.json, a .tiktoken file, a model "
+        + "directory, or byte.",
     valueName: "name")
 
 /// The name of a special token; nil for any other.

@@ -6,15 +6,16 @@ import GPTKit
 struct TokenizerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenizer",
-        abstract: "Learn vocabularies, and turn text into tokens and back.",
+        abstract: "Train a tokenizer, encode and decode text, show how a text is split into tokens.",
         discussion: """
-            A vocabulary is learnt from a text ('train'), or is one that others published: gpt2, cl100k, o200k and their \
-            kin, fetched once and then kept. What comes out are the ids that tiktoken and Hugging Face's tokenizers give.
+            A vocabulary is trained on a text with 'gpt tokenizer train', or is a published one such as gpt2, cl100k or \
+            o200k, which is downloaded once and cached. The ids are the same as those of tiktoken and of Hugging Face's \
+            tokenizers.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               echo "Hello, world" | gpt tokenizer encode --tokenizer cl100k
               gpt tokenizer count --tokenizer gpt2 --tokenizer o200k notes.txt
-              gpt tokenizer info notes-tokens --sentence "How is this cut?"
+              gpt tokenizer info notes-tokens --sentence "How is this split?"
             """,
         subcommands: [
             TokenizerTrainCommand.self,
@@ -40,15 +41,16 @@ enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
     }
 
     static let help = ArgumentHelp(
-        "What becomes of special tokens, such as <|endoftext|>, that the text spells: it is refused, they are text like any "
-            + "other, or they become those tokens.")
+        "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
+            + "as special tokens (allow).")
 }
 
 /// What the name of a tokenizer means: a published one, a file, or that of a model.
 private func tokenizerChoice(_ name: String) throws -> TokenizerChoice {
     if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
         throw CommandFailure(
-            "'\(name)' is made from a text: name a file that 'gpt tokenizer train' made, or a model, or one of byte, "
+            "'\(name)' is trained on a text and cannot be used here: give a file written by 'gpt tokenizer train', a model "
+                + "directory, or one of byte, "
                 + TokenizerChoice.publishedNames)
     }
     let forms = "byte, \(TokenizerChoice.publishedNames), a file (tokenizer.json or .tiktoken), or a model's directory"
@@ -68,7 +70,7 @@ func loadTokenizer(_ name: String) throws -> any Tokenizer {
 
 /// The files to read; standard input where none is given.
 struct InputOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The file to read, in UTF-8; - or none for standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The file to read, in UTF-8. (default: -, standard input)", valueName: "file"))
     var file: String?
 
     func validate() throws { try requireNames(file) }
@@ -116,8 +118,8 @@ extension Tokenizer {
         switch error {
         case .specialToken(let name, let position):
             CommandFailure(
-                "the text spells the special token \(escaped(name)) at byte \(place.bytes + position): with --special "
-                    + "allow it becomes one, with --special text it is text like any other")
+                "the text contains the special token \(escaped(name)) at byte \(place.bytes + position): use --special allow "
+                    + "to encode it as a special token, or --special text to encode it as plain text")
         case .unknownCharacter(let character, let position, let alphabet):
             TokenizerError.unknownCharacter(character, position: place.characters + position, alphabet: alphabet)
         default: error
@@ -142,5 +144,5 @@ struct TextPlace {
 
 /// Whether the template of a vocabulary is followed.
 let framedHelp = ArgumentHelp(
-    "Put the special tokens around the text that the tokenizer.json has in its template (TemplateProcessing), such as "
-        + "<|begin_of_text|> before it. A vocabulary without a template has none.")
+    "Add the special tokens of the tokenizer.json's template (TemplateProcessing), such as <|begin_of_text|> at the "
+        + "beginning. Has no effect if the tokenizer has no template.")

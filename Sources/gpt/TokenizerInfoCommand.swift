@@ -6,7 +6,7 @@ import StrictJSON
 struct TokenizerInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
-        abstract: "Show a vocabulary: its merges as they were learnt, and how it cuts a sentence.",
+        abstract: "Show the vocabulary and merges of a tokenizer, and how it splits a sentence.",
         discussion: """
               gpt tokenizer info gpt2
               gpt tokenizer info mine --merges 100 --sentence "Hello, world"
@@ -17,15 +17,17 @@ struct TokenizerInfoCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "A sentence to cut; \\n is a newline, \\t a tab, \\\\ a backslash. (default: one with a little of everything)",
+            "The sentence to split; \\n is a newline, \\t a tab, \\\\ a backslash. (default: a sentence with letters, digits "
+                + "and symbols)",
             valueName: "text"))
     var sentence: String?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("How many of the first merges to show.", valueName: "number"))
+        parsing: .unconditional,
+        help: ArgumentHelp("The number of merges to show, from the first, 0 or more.", valueName: "number"))
     var merges = 12
 
-    @Flag(help: "Print one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws {
@@ -42,12 +44,14 @@ struct TokenizerInfoCommand: ParsableCommand {
             let ids = try tokenizer.encodePlainly(text)
             for line in aligned(rows(tokenizer, learnt), left: [0, 1]) { try writeLine(line) }
             if let pairs, merges > 0, !learnt.isEmpty {
-                try writeLine("\nmerges as they were learnt:")
+                try writeLine("\nmerges in training order:")
                 try describe(learnt, pairs)
             }
             try writeLine("\n\(counted(ids.count, "token")) for \(counted(text.unicodeScalars.count, "character")):")
             try writeLine(cut(ids, tokenizer))
-            if !missing.isEmpty { try writeLine("(left out, for its alphabet has none of them: \(escaped(missing)))") }
+            if !missing.isEmpty {
+                try writeLine("(omitted, because they are not in its alphabet: \(escaped(missing)))")
+            }
             if let pairs { try describeAssembly(of: ids, pairs, learnt) }
             if json { try writeLine(object(tokenizer, learnt, text, ids).serialized()) }
         }
@@ -79,16 +83,16 @@ struct TokenizerInfoCommand: ParsableCommand {
         guard let tokenizer = tokenizer as? BPETokenizer else { return rows }
         let vocabulary = tokenizer.vocabulary
         rows.append([
-            "tokens", "\(grouped(vocabulary.count)): 256 bytes and \(counted(vocabulary.count - 256, "longer one"))",
+            "tokens", "\(grouped(vocabulary.count)): 256 bytes and \(counted(vocabulary.count - 256, "merged token"))",
         ])
         rows.append(["merges", grouped(learnt.count)])
-        rows.append(["texts are cut", tokenizer.pattern.words])
+        rows.append(["pre-tokens", tokenizer.pattern.words])
         let special = tokenizer.specialTokens
         let names = special.prefix(6).map { "\(escaped($0.text)) (\($0.id))" }.joined(separator: ", ")
         rows.append(["special", special.isEmpty ? "none" : names + (special.count > 6 ? ", ... \(special.count)" : "")])
         let ids = (0..<Int32(vocabulary.idCount)).map { ($0, vocabulary.bytes(of: $0).count) }
         let longest = ids.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(4).map { short(spelling(of: $0.0, tokenizer)) }
-        rows.append(["the longest", longest.joined(separator: ", ")])
+        rows.append(["longest", longest.joined(separator: ", ")])
         return rows
     }
 
@@ -137,7 +141,7 @@ struct TokenizerInfoCommand: ParsableCommand {
             lines.append(parts)
         }
         guard parts == [longest] else { return }
-        try writeLine("\nhow \(spelling(of: longest, tokenizer)) comes together, merge by merge:")
+        try writeLine("\nmerge steps of \(spelling(of: longest, tokenizer)):")
         for line in lines { try writeLine("  " + cut(line, tokenizer)) }
     }
 
@@ -165,12 +169,12 @@ extension SplitPattern {
     /// In words, for people.
     var words: String {
         switch self {
-        case .gpt2: "as for GPT-2: letters, digits or signs with a space before them"
-        case .cl100k: "as for GPT-4 (cl100k_base): words with a sign before them, digits in threes"
-        case .llama3: "as for Llama 3: words with a sign before them, digits in threes"
-        case .qwen2: "as for Qwen: words with a sign before them, digits one by one"
-        case .o200k: "as for GPT-4o (o200k_base): words also where small letters end, digits in threes"
-        case .whole: "not at all"
+        case .gpt2: "as in GPT-2: letters, digits or symbols, each with the space before them"
+        case .cl100k: "as in GPT-4 (cl100k_base): words with the symbol before them, digits in groups of three"
+        case .llama3: "as in Llama 3: words with the symbol before them, digits in groups of three"
+        case .qwen2: "as in Qwen: words with the symbol before them, single digits"
+        case .o200k: "as in GPT-4o (o200k_base): words, also split after lowercase letters, digits in groups of three"
+        case .whole: "the whole text"
         }
     }
 }

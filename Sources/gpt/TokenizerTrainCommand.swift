@@ -9,16 +9,17 @@ extension BPETrainer.Convention: ExpressibleByArgument {}
 struct TokenizerTrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Learn a vocabulary of byte pairs from texts.",
+        abstract: "Train a byte pair encoding (BPE) tokenizer on text files.",
         discussion: """
-            Every byte is a token at first; the pair of neighbours that occurs most often becomes a token of its own, again \
-            and again. The texts may be longer than memory: only their different words are kept. The vocabulary is, merge \
-            by merge, what Hugging Face's trainer learns from the same texts, or rustbpe, or minbpe.
+            Training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
+            into a new token. The texts can be longer than memory: only their distinct words are stored. The merges are \
+            the same as those of Hugging Face's trainer on the same texts or, with --like, of rustbpe or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --vocabulary 4096 --special '<|endoftext|>' --out tokenizer.json
 
-            The result is a tokenizer.json as Hugging Face's libraries read it. 'gpt train --tokenizer' takes it.
+            The result is a tokenizer.json in the format of Hugging Face's tokenizers, which can be used with 'gpt train \
+            --tokenizer'.
             """)
 
     /// How texts are cut before they are learnt from.
@@ -38,45 +39,47 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text to learn from, in UTF-8; - for standard input. Repeat it for several.", valueName: "file"))
+            "A text file to train on, in UTF-8, or - for standard input; can be repeated.", valueName: "file"))
     var text: [String]
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How many tokens to have in the end, the 256 bytes included.", valueName: "number"))
+        help: ArgumentHelp("The vocabulary size, including the 256 bytes and the special tokens.", valueName: "number"))
     var vocabulary: Int
 
     @Option(
-        help: ArgumentHelp("The file (.json), or the directory, to make.", valueName: "path"))
+        help: ArgumentHelp("The file (.json) or directory to create.", valueName: "path"))
     var out: String
 
     @Option(
         help: ArgumentHelp(
-            "Whose numbering is followed, and whose choice between equally frequent pairs: the smallest ids (hf, rustbpe), or "
-                + "the pair that the text has first (minbpe)."))
+            "The trainer whose id numbering and tie-breaking are used. Among equally frequent pairs, hf and rustbpe merge the "
+                + "one with the smallest ids, minbpe the one that occurs first in the text."))
     var like = BPETrainer.Convention.huggingFace
 
-    @Option(help: "How texts are cut into words before: as for GPT-2, Llama 3, Qwen, or GPT-4o.")
+    @Option(
+        help: "The split pattern that divides texts into words before training: that of GPT-2, Llama 3, Qwen or GPT-4o."
+    )
     var pattern = Pattern.gpt2
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Merge no pair that occurs less often.", valueName: "number"))
+        help: ArgumentHelp("The minimum count of a pair to be merged, 0 or more.", valueName: "number"))
     var minFrequency = 0
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("A special token, such as <|endoftext|>. Repeat it for several.", valueName: "name"))
+        help: ArgumentHelp("A special token, such as <|endoftext|>; can be repeated.", valueName: "name"))
     var special: [String] = []
 
-    @Flag(help: "Show no progress, only the result.")
+    @Flag(help: "Print the result only, no progress.")
     var quiet = false
 
-    @Flag(help: "Print the result once more as one JSON object, the last line of the output.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws {
-        if text.isEmpty { throw ValidationError("Give a text to learn from with --text.") }
+        if text.isEmpty { throw ValidationError("Give a text file to train on with --text.") }
         try requireOneInput(text)
         try requireNames(text)
         try requireName(out)
@@ -91,9 +94,10 @@ struct TokenizerTrainCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let trainer = try trainer()
-            if try Files.find(out, to: "make"), !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
+            if try Files.find(out, to: "create"),
+                !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
             {
-                throw CommandFailure("\(out) exists already: choose another name with --out, or delete it")
+                throw CommandFailure("\(out) already exists: choose another path with --out, or delete it")
             }
             let begin = ContinuousClock.now
             let progress = TokenizerTrainProgress(isQuiet: quiet)
@@ -128,18 +132,20 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     private func describe(_ result: BPETrainer.Result, _ pieces: PieceCounter, seconds: Double) throws {
         let size = result.tokens.count + (like.putsSpecialTokensLast ? special.count : 0)
-        let words = "\(counted(pieces.totalPieces, "piece")), \(grouped(pieces.count)) of them different"
+        let words = "\(counted(pieces.totalPieces, "pre-token")), \(grouped(pieces.count)) distinct"
         try writeLine("read        \(bytes(pieces.totalBytes)): \(words)")
         try writeLine(
-            "learnt      \(counted(result.merges.count, "merge")), a vocabulary of \(counted(size, "token"))")
+            "trained     \(counted(result.merges.count, "merge")), a vocabulary of \(counted(size, "token"))")
         if let last = result.merges.last, let count = result.counts.last {
             let text = escaped(String(decoding: result.tokens[Int(last.result)], as: UTF8.self))
-            try writeLine("the last    \"\(text)\", which occurs \(counted(count, "time"))")
+            try writeLine("last merge  \"\(text)\", which occurs \(counted(count, "time"))")
         }
         try writeLine("time        \(duration(seconds))")
         try writeLine("saved       \(out)")
         if size < vocabulary {
-            note("The text has frequent enough pairs for \(counted(size, "token")) only, not \(grouped(vocabulary)).")
+            note(
+                "The vocabulary has \(counted(size, "token")) instead of \(grouped(vocabulary)): the text has no more pairs that "
+                    + "are frequent enough.")
         }
         if json {
             let object: JSON = [
@@ -170,7 +176,7 @@ private final class TokenizerTrainProgress {
     private func line(_ text: String) { show(errorsAreTerminal ? "\r\u{1B}[K" + text : text + "\n") }
 
     func report(_ pieces: PieceCounter) {
-        if isDue { line("reading: \(bytes(pieces.totalBytes)), \(grouped(pieces.count)) different pieces") }
+        if isDue { line("reading: \(bytes(pieces.totalBytes)), \(grouped(pieces.count)) distinct pre-tokens") }
     }
 
     private var calls = 0
@@ -180,7 +186,7 @@ private final class TokenizerTrainProgress {
         calls += 1
         if calls % 64 == 0, isDue {
             line(
-                "learning: token \(grouped(Int(merge.result))) of \(grouped(vocabulary)), which occurs "
+                "training: token \(grouped(Int(merge.result))) of \(grouped(vocabulary)), which occurs "
                     + counted(count, "time"))
         }
     }

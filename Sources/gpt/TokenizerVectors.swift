@@ -42,7 +42,7 @@ struct TokenizerVectors {
         let settings = try JSON(parsing: TextFile.bytes(Files.parent(of: path) + "/settings.json"))
         guard let corpus = settings["corpus"]?.stringValue, let size = settings["trainer"]?["vocab_size"]?.intValue
         else {
-            throw failure("the settings.json beside it does not say its corpus and vocab_size")
+            throw failure("the settings.json in the same directory has no corpus and vocab_size")
         }
         content = .steps(
             rule: "hf", size: size, corpus: corpus,
@@ -81,10 +81,10 @@ struct TokenizerVectors {
         }
         guard let convention = BPETrainer.Convention(rawValue: rule) else {
             let known = BPETrainer.Convention.allCases.map(\.rawValue).joined(separator: ", ")
-            return try skip("there is no trainer called \(escaped(rule)), only \(known)")
+            return try skip("unknown trainer \(escaped(rule)); known are \(known)")
         }
         guard let source = try? text.map({ try TextFile.read($0) }) ?? TinyShakespeare.kept() else {
-            return try skip("the text that was learnt from is not there; name it with --text")
+            return try skip("the training text is missing; give it with --text")
         }
         var pieces = PieceCounter()
         pieces.add(Self.part(of: source, corpus), cutBy: .gpt2)
@@ -146,10 +146,10 @@ struct TokenizerVectors {
         let count = try tokenizer.count(text, special: policy)
         guard count == ids.count else { return .failed("\(count) ids are counted, not \(ids.count)") }
         if tokenizer.normalization == .none, try tokenizer.bytes(of: own) != Array(text.utf8) {
-            return .failed("\(short(text)): decoding the ids does not give it back")
+            return .failed("\(short(text)): decoding the ids gives another text")
         }
         let offsets = try tokenizer.encodeWithOffsets(text, special: policy)
-        guard offsets.map(\.id) == ids else { return .failed("\(short(text)): with offsets the ids are others") }
+        guard offsets.map(\.id) == ids else { return .failed("\(short(text)): encoding with offsets gives other ids") }
         if let tokens = json["tokens"]?.arrayValue {
             let spelled = own.map { tokenizer.symbols(of: $0) }
             guard JSON.array(spelled.map(JSON.string)) == .array(tokens) else {
@@ -167,11 +167,11 @@ struct TokenizerVectors {
     private static func checkDecoding(_ json: JSON, _ ids: [Int32], _ tokenizer: any Tokenizer) throws -> VectorOutcome
     {
         guard let tokenizer = tokenizer as? BPETokenizer else {
-            return .skipped("only byte pairs are decoded strictly")
+            return .skipped("only BPE tokenizers are checked for strict decoding")
         }
         if json["error"] != nil {
             return (try? tokenizer.bytes(of: ids)) == nil
-                ? .passed : .failed("the ids \(short(ids)) are decoded, though one of them is none")
+                ? .passed : .failed("the ids \(short(ids)) are decoded, although one of them is invalid")
         }
         let bytes = try tokenizer.bytes(of: ids)
         let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -186,7 +186,7 @@ struct TokenizerVectors {
             }
             streamed.append(decoder.finish())
             guard .string(streamed.joined()) == text else {
-                return .failed("\(short(ids)): the text differs if it is decoded as it comes")
+                return .failed("\(short(ids)): the text differs in streaming decoding")
             }
         }
         if let expected = json["offsets"]?.arrayValue {

@@ -12,16 +12,17 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text to learn from, in UTF-8; - for standard input. Repeat it for several. For 'gpt train' alone, a file that "
-                + "ends in .bin holds ids of tokens, as nanoGPT and llm.c write them; --tokenizer then says of which. (default: "
-                + "tiny Shakespeare)",
+            "A text file in UTF-8, or - for standard input; can be repeated. 'gpt train' also reads .bin files of token "
+                + "ids in the format of nanoGPT or llm.c; --tokenizer must then name their vocabulary. (default: tiny "
+                + "Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The share of each text, its end, that is kept to validate on. (default: 0.1)", valueName: "share"))
+            "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999. (default: 0.1)",
+            valueName: "fraction"))
     var validation: Double?
 
     func validate() throws {
@@ -37,9 +38,9 @@ struct TextOptions: ParsableArguments {
 struct TokenizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "What a token is: a character of the text (char), a byte, a piece of a word learnt from the text (bpe:N, for "
-                + "a vocabulary of N), or one of a published vocabulary (gpt2, cl100k, o200k, ...) or of a file "
-                + "(tokenizer.json, .tiktoken, a model). (default: char)",
+            "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
+                + "text), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
+                + "model directory. (default: char)",
             valueName: "kind"))
     var tokenizer: String?
 
@@ -58,58 +59,68 @@ struct TokenizerOptions: ParsableArguments {
 struct ShapeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "ngram counts; bigram learns what follows each token; attention has one head of it; gpt is the whole. "
-                + "(default: gpt)",
+            "The kind of model: ngram (counts only, no gradient descent), bigram (a table of next-token logits), attention "
+                + "(a single head), gpt (a transformer). (default: gpt)",
             valueName: "kind"))
     var model: ModelKind?
 
     @Option(
         help: ArgumentHelp(
-            "A known configuration of a gpt2, with its batch, steps and learning rate. (default: a llama of 4 layers, 4 "
-                + "heads, 128 wide, context 128)", valueName: "name"))
+            "A known GPT-2 configuration, with its batch size, steps and learning rate. (default: no preset; a Llama with 4 "
+                + "layers, 4 heads, width 128 and context 128)", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(
         help: ArgumentHelp(
-            "What a gpt is made of: gpt2 has learned positions, layer norms and GELU; llama has rotary positions, RMS norms "
-                + "and SwiGLU; qwen3 is a llama that normalises queries and keys. (default: llama, with a preset gpt2)",
+            "The transformer family: gpt2 (learned positions, layer norms, GELU), llama (rotary positions, RMS norms, "
+                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: llama; gpt2 with --preset)",
             valueName: "family"))
     var family: TransformerConfiguration.Family?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Heads of keys and values, each shared by as many heads of queries. They divide the heads. (default: as many as "
-                + "heads)", valueName: "number"))
+            "Key/value heads for grouped-query attention; the number of heads must be a multiple of it. (default: the "
+                + "number of heads)", valueName: "number"))
     var kvHeads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "How a gpt knows where a token stands: learned, sinusoidal, rotary or none. (default: the family's way)",
+            "Position encoding: learned, sinusoidal, rotary or none. (default: that of the family)",
             valueName: "kind"))
     var positions: Positions.Kind?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Blocks of attention and feed-forward layers, one after another.", valueName: "number"))
+        help: ArgumentHelp("Transformer blocks: 1 to 4096. (default: 4, or the preset's)", valueName: "number"))
     var layers: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Attention heads in each block; they divide the width.", valueName: "number"))
+        help: ArgumentHelp(
+            "Attention heads per block; the width must be a multiple of it. (default: 4, or the preset's)",
+            valueName: "number"))
     var heads: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The length of the vector that stands for a token.", valueName: "number"))
+        help: ArgumentHelp(
+            "The embedding width: the length of a token's vector. (default: 128, or the preset's; 64 for attention)",
+            valueName: "number"))
     var width: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How many tokens the model sees at once.", valueName: "tokens"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The context length: the maximum number of tokens the model attends to. (default: 128, or the preset's; 64 for attention and "
+                + "bigram)", valueName: "tokens"))
     var context: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The n of an ngram: it looks at n - 1 tokens. (default: 7)", valueName: "n"))
+        help: ArgumentHelp(
+            "The order n of the n-gram model, 1 to 1000; it predicts from the last n - 1 tokens. (default: 7)",
+            valueName: "n"))
     var order: Int?
 
     /// Those of these options that were given.
@@ -140,118 +151,144 @@ struct ShapeOptions: ParsableArguments {
 struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Train for this many steps. (default: the preset's)", valueName: "number"))
+        help: ArgumentHelp(
+            "The number of training steps, 1 or more. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram)",
+            valueName: "number"))
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Train for this long instead; the learning rate follows the time that has passed.", valueName: "minutes"))
+            "Train for this many minutes, above 0, instead of a number of steps; the learning rate schedule then follows the elapsed "
+                + "time.", valueName: "minutes"))
     var minutes: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Windows of the context's length that a step learns from.", valueName: "windows"))
+        help: ArgumentHelp(
+            "The batch size: windows of context length per step. (default: 8, or the preset's; 16 for attention, 32 for "
+                + "bigram)", valueName: "windows"))
     var batch: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Batches a step adds up before it changes the weights, for more windows than fit in memory. (default: 1)",
+            "Gradient accumulation: the number of batches per weight update, for larger batches than fit in memory. "
+                + "(default: 1)",
             valueName: "number"))
     var accumulate: Int?
 
     @Option(
         name: .customLong("lr"), parsing: .unconditional,
-        help: ArgumentHelp("The highest learning rate.", valueName: "rate"))
+        help: ArgumentHelp(
+            "The peak learning rate, 0 or more. (default: 0.003, or the preset's; 0.03 for bigram; a tenth of it with --from)",
+            valueName: "rate"))
     var learningRate: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Steps over which the learning rate rises to it.", valueName: "steps"))
+        help: ArgumentHelp(
+            "Steps of linear learning rate warmup. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
     var warmup: Int?
 
     @Option(
         help: ArgumentHelp(
-            "After that it falls along a cosine to a tenth, in a line to nothing, or stays constant. "
-                + "(default: a line for the default gpt, a cosine for all else)",
+            "The learning rate after warmup: cosine decay to a tenth of the peak, linear decay to 0, or constant. (default: "
+                + "linear for gpt without --preset, otherwise cosine)",
             valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The share of activations set to 0 while training, against learning by heart. (default: 0)",
+            "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: 0, or the preset's)",
             valueName: "rate"))
     var dropout: Double?
 
     @Option(
         help: ArgumentHelp(
-            "The numbers that are multiplied: 32-bit floats (f32), or 16-bit ones (bf16), which is faster where the "
-                + "processor has instructions for it and learns as well. (default: bf16 there, else f32; on resuming, what the run used)",
+            "The number format of matrix products in training: f32, or bf16, which is faster on processors with bf16 "
+                + "instructions and reaches about the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
+                + "that of the run)",
             valueName: "f32|bf16"), transform: TrainingOptions.precision)
     var precision: Precision?
 
     /// One of the precisions that training knows.
     private static func precision(_ name: String) throws -> Precision {
         guard let precision = Precision(rawValue: name), precision != .int8 else {
-            throw ValidationError("'\(name)' is no precision to train in; choose f32 or bf16.")
+            throw ValidationError("'\(escaped(name))' is not a training precision; choose f32 or bf16.")
         }
         return precision
     }
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("AdamW's weight decay, of matrices and embeddings.", valueName: "rate"))
+        help: ArgumentHelp(
+            "AdamW weight decay, applied to matrices and embeddings: 0 to 1000. (default: 0.1; 0 for bigram)",
+            valueName: "rate"))
     var decay: Double?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("AdamW's memory of gradients.", valueName: "share"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "AdamW beta1: the decay rate of the running mean of gradients, at least 0 and below 1. (default: 0.9)",
+            valueName: "rate"))
     var beta1: Double?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("AdamW's memory of their squares.", valueName: "share"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "AdamW beta2: the decay rate of the running mean of squared gradients, at least 0 and below 1. (default: "
+                + "0.99, or the preset's)",
+            valueName: "rate"))
     var beta2: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The largest norm a gradient keeps; 0 for any. (default: 1)", valueName: "norm"))
+        help: ArgumentHelp("Clip the gradient norm to this value; 0 disables clipping. (default: 1)", valueName: "norm")
+    )
     var clip: Double?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The same number gives the same model. (default: 1)", valueName: "number"))
+        help: ArgumentHelp(
+            "Random seed: the same seed and settings give the same model. (default: 1)", valueName: "number"))
     var seed: UInt64?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "End after this many evaluations in a row without a better validation loss; 0 for never. (default: 0)",
+            "Early stopping: stop after this many evaluations in a row without a lower validation loss; 0 disables it. "
+                + "(default: 0)",
             valueName: "number"))
     var patience: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Steps between evaluations. (default: a twentieth of all, 250 at most)", valueName: "steps"))
+        help: ArgumentHelp(
+            "Steps between evaluations. (default: a twentieth of all steps, at most 250)", valueName: "steps"))
     var evaluateEvery: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Steps between saves, beside the one at the end. (default: after an evaluation, if ten seconds have passed)",
+            "Steps between checkpoints; the last step is always saved. (default: after an evaluation, if ten seconds have "
+                + "passed since the last save)",
             valueName: "steps"))
     var saveEvery: Int?
 
     @Option(
         help: ArgumentHelp(
-            "How many windows of the validation text the last evaluation measures, evenly spaced: a number, or all. It "
-                + "decides how exact the printed loss is, and how long its measurement takes. (default: as many as a tenth "
-                + "of the training time allows, or about ten seconds if that is more)",
+            "The number of evenly spaced windows of the validation text in the final evaluation, or all. More windows give a "
+                + "more exact loss and take longer. (default: as many as fit in a tenth of the training time, or in about "
+                + "ten seconds if that is longer)",
             valueName: "windows|all"), transform: TrainingOptions.evaluation)
     var evaluate: FinalEvaluation?
 
     private static func evaluation(_ value: String) throws -> FinalEvaluation {
         if value == "all" { return .all }
         guard let count = Int(value), count > 0 else {
-            throw ValidationError("'\(escaped(value))' is not a number of windows above 0, and not 'all'.")
+            throw ValidationError("'\(escaped(value))' is not a number of windows; give a number above 0, or all.")
         }
         return .windows(count)
     }

@@ -47,7 +47,7 @@ final class TrainProgress {
             for line in text.split(separator: "\n").prefix(3) { show("\(clearing)    \(escaped(String(line)))\n") }
         case .finalEvaluation(let windows, let all):
             let part = windows < all ? "\(grouped(windows)) windows" : "all"
-            if isBar { show("\(clearing)measuring the loss over \(part) of the validation text ...") }
+            if isBar { show("\(clearing)evaluating \(part) of the validation text ...") }
         }
     }
 

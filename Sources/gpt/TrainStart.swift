@@ -11,7 +11,8 @@ struct StartingModel {
         let saved = try files.load(path)
         guard let model = saved.model as? any NeuralLanguageModel, let shape = ModelShape(of: saved.model) else {
             throw CommandFailure(
-                "\(path) is a model of kind '\(saved.model.modelType)', which counts: it has no weights to go on from")
+                "\(path) is a model of type '\(saved.model.modelType)', which has no weights to fine-tune; use a bigram, "
+                    + "attention or gpt model with --from")
         }
         try saved.requireFiniteWeights()
         self.path = path

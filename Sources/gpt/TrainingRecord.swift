@@ -46,8 +46,8 @@ struct TrainingRecord {
             pieces.append(
                 ["tiny-shakespeare": "tiny Shakespeare", "built-in": "the built-in play"][name] ?? escaped(name))
         }
-        if let tokens = number("text", "training_tokens") { pieces.append("\(large(tokens)) tokens to learn from") }
-        if let tokens = number("text", "validation_tokens") { pieces.append("\(large(tokens)) to validate on") }
+        if let tokens = number("text", "training_tokens") { pieces.append("\(large(tokens)) training tokens") }
+        if let tokens = number("text", "validation_tokens") { pieces.append("\(large(tokens)) validation tokens") }
         return pieces.joined(separator: ", ")
     }
 
@@ -61,14 +61,14 @@ struct TrainingRecord {
             json["progress"]?["step"] != nil
         {
             let accumulate = number("settings", "accumulate").map { $0 > 1 ? "\(large($0)) x " : "" } ?? ""
-            pieces.append("\(accumulate)\(large(batch)) windows of \(large(context)) each")
+            pieces.append("\(accumulate)\(large(batch)) windows of \(large(context)) tokens")
             if let rate = number("settings", "learning_rate") { pieces.append("learning rate \(rate)") }
             if let dropout = number("settings", "dropout"), dropout > 0 { pieces.append("dropout \(dropout)") }
             if let precision = json["settings"]?["precision"]?.stringValue { pieces.append(escaped(precision)) }
             if let seed = json["settings"]?["seed"]?.stringValue { pieces.append("seed \(escaped(seed))") }
         }
         if let seconds = number("progress", "seconds") { pieces.append("\(duration(seconds))") }
-        if let model = json["settings"]?["from"]?.stringValue { pieces.append("from the weights of \(escaped(model))") }
+        if let model = json["settings"]?["from"]?.stringValue { pieces.append("fine-tuned from \(escaped(model))") }
         return pieces.joined(separator: ", ")
     }
 
@@ -89,7 +89,7 @@ struct TrainingRecord {
             pieces.append("validation loss \(figure(result))\(extent(result))\(bitsPerByte(loss))")
             if let step = number("progress", "best_step") { pieces.append("best at step \(large(step))") }
         } else if let loss = number("progress", "best_validation_loss") {
-            pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss)) so far: the run is not finished")
+            pieces.append("validation loss \(fixed(loss, 4))\(bitsPerByte(loss)) so far (unfinished run)")
         }
         if let loss = metrics["training_loss"].flatMap(Double.init) {
             pieces.append("last training loss \(fixed(loss, 4))")

@@ -6,20 +6,24 @@ import StrictJSON
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Hold this engine against a reference made by PyTorch.",
+        abstract: "Compare logits, gradients and AdamW steps with reference values from PyTorch.",
         discussion: """
-            Prints the largest difference of the logits, the loss and every gradient, and of the losses and weights \
-            over some steps of AdamW. The exit status is 0 only if each is within its tolerance. GPT_KERNELS=scalar \
-            (or avx2, avx512, avx512bf16, neon, neonbf16) tries the kernels of another instruction set.
+            Prints the largest difference of the logits, the loss and the gradients, and of the losses and weights over \
+            several AdamW steps. The exit status is 0 if each difference is within its tolerance, otherwise 1. The \
+            environment variable GPT_KERNELS selects the kernels of another instruction set: scalar, avx2, avx512, \
+            avx512bf16, neon or neonbf16.
             """)
 
-    @Argument(help: "A directory with a model, expected.safetensors and perhaps train.safetensors and inputs.json.")
+    @Argument(
+        help:
+            "A model directory that also contains expected.safetensors and, optionally, train.safetensors and inputs.json."
+    )
     var directory: String
 
     @OptionGroup var files: ModelFileOptions
     @OptionGroup var execution: ExecutionOptions
 
-    @Flag(help: "Print one JSON object as the last line.")
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
     func validate() throws { try requireNames(directory) }

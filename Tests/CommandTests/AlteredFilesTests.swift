@@ -84,7 +84,7 @@ import Testing
         for (arguments, makes) in Self.commands {
             let result = try run(arguments, model)
             #expect(result.status == 1 && result.text == "" && result.errorLines.count == 1, "\(arguments)")
-            #expect(result.errorText.hasPrefix("gpt: \(path): it is no tokenizer.json: "), "\(result.errorText)")
+            #expect(result.errorText.hasPrefix("gpt: \(path): it is not a tokenizer.json: "), "\(result.errorText)")
             if let makes { #expect(!Files.exists(directory.file(makes))) }
         }
     }
@@ -97,11 +97,11 @@ import Testing
         try edit(path, "model", ["type": "Unigram", "vocab": []])
         let unsupported = try runCommand(["info", model, "--json"])
         #expect(unsupported.status == 0 && unsupported.errorText == "")
-        #expect(unsupported.text.contains("its tokenizer cannot be used here") && unsupported.text.contains("Unigram"))
+        #expect(unsupported.text.contains("the tokenizer is not supported") && unsupported.text.contains("Unigram"))
         try Files.remove(path)
         let missing = try runCommand(["info", model, "--json"])
         #expect(missing.status == 0 && missing.errorText == "")
-        #expect(missing.text.contains("the model has no tokenizer, so it takes ids but no text"))
+        #expect(missing.text.contains("the model has no tokenizer and can be used with token ids only"))
         for result in [unsupported, missing] {
             let json = try JSON(parsing: Array(try #require(result.lines.last).utf8))
             #expect(json["tokenizer"]?.isNull == true && json["vocabulary"]?.intValue != nil)

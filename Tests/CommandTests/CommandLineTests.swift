@@ -33,7 +33,7 @@ struct CommandLineTests {
     func encoding(_ line: String, _ number: Int) throws {
         let result = try shell(line)
         #expect(result.status == 64)
-        #expect(result.errors.contains("Argument \(number) is not UTF-8"), "\(result.errors)")
+        #expect(result.errors.contains("Argument \(number) is not valid UTF-8"), "\(result.errors)")
     }
 
     @Test("An argument in UTF-8 is taken as it is")
@@ -62,7 +62,7 @@ struct CommandLineTests {
     func emptyName(_ arguments: [String]) throws {
         let result = try runCommand(arguments, directory: directory.path)
         #expect(result.status == 64 && result.text == "")
-        #expect(result.errorText.contains("An empty name"), "\(result.errorText)")
+        #expect(result.errorText.contains("A file name is empty"), "\(result.errorText)")
         #expect(directory.contents.isEmpty)
     }
 

@@ -19,11 +19,11 @@ import Testing
         #expect(
             result.lines.prefix(5) == [
                 "text        \(path), 100 characters", "alphabet    13 characters: \\t\\nabcdefghijé",
-                "vocabulary  14 tokens, <|endoftext|> among them: characters", "training    90 tokens, the first 90%",
+                "vocabulary  14 tokens including <|endoftext|>: characters", "training    90 tokens, the first 90%",
                 "validation  10 tokens, the last 10%",
             ])
         #expect(result.text.contains("A batch: inputs (B, T) = (2, 3) and targets (B, T) = (2, 3)."))
-        #expect(result.text.contains("The first row is 3 guesses at once:"))
+        #expect(result.text.contains("The first row contains 3 predictions:"))
     }
 
     @Test func showsEveryGuessOfARow() throws {
@@ -46,7 +46,7 @@ import Testing
         #expect(
             result.lines.prefix(5) == [
                 "text        standard input, 8 characters", "alphabet    2 characters: é→",
-                "vocabulary  257 tokens, <|endoftext|> among them: bytes", "training    10 tokens, the first 50%",
+                "vocabulary  257 tokens including <|endoftext|>: bytes", "training    10 tokens, the first 50%",
                 "validation  10 tokens, the last 50%",
             ])
     }
@@ -62,12 +62,12 @@ import Testing
         try refused("--text", "/nowhere", reason: "cannot read /nowhere: no such file")
         try refused("--text", directory.path, reason: "it is a directory")
         try refused("--text", try file(""), reason: "empty")
-        try refused("--text", try file("short"), reason: "at least 11 are needed")
+        try refused("--text", try file("short"), reason: "needs at least 11")
     }
 
     @Test(arguments: [
-        (["--tokenizer", "words"], "no tokenizer 'words'"), (["--context", "0"], "--context is 0"),
-        (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "holds the ids of tokens"),
+        (["--tokenizer", "words"], "Unknown tokenizer 'words'"), (["--context", "0"], "--context is 0"),
+        (["--validation", "nan"], "--validation is nan"), (["--text", "train.bin"], "is a file of token ids"),
         (["--text", "-", "--text", "-"], "only once"),
         (["--batch", "1048576", "--context", "17"], "too large to show"),
     ])

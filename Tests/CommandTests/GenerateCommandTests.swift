@@ -109,7 +109,7 @@ import Testing
         #expect(result.text.count == prompt.count + 51)
         #expect(
             result.errorLines == [
-                "The prompt has 28 tokens, more than the model's context of 16: it goes on from the last 16."
+                "The prompt has 28 tokens, more than the model's context of 16; only the last 16 are used."
             ])
         let end = try greedy(model, "--prompt", String(prompt.suffix(16)), "--length", "50")
         #expect(end.text.suffix(51) == result.text.suffix(51))
@@ -127,7 +127,7 @@ import Testing
         #expect(
             result.errorLines == [
                 "gpt: the character 'é' (U+00E9) at position 1 is not in the alphabet of \(alphabet) characters; "
-                    + "--replace-unknown CHARACTER puts another in its place"
+                    + "--replace-unknown CHARACTER replaces it with another"
             ])
     }
 

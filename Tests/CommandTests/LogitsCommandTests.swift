@@ -28,13 +28,14 @@ import Testing
     @Test(
         "What is no list of ids is one line that says where",
         arguments: [
-            ("", "not JSON: line 1"), ("[[1]]", "it holds an array"), ("{}", "no input_ids"),
+            ("", "not JSON: line 1"), ("[[1]]", "it contains an array"), ("{}", "no input_ids"),
             (#"{"input_ids": 3}"#, "its input_ids are a number"), (#"{"input_ids": []}"#, "no rows"),
             (#"{"input_ids": [1, 2]}"#, "row 0 is a number"), (#"{"input_ids": [[1], []]}"#, "row 1 is empty"),
             (#"{"input_ids": [[1, 2], [1]]}"#, "row 1 has 1 ids and row 0 has 2"),
-            (#"{"input_ids": [[1, -1]]}"#, "row 0 has -1 at place 1"),
-            (#"{"input_ids": [[1, 1000000]]}"#, "has 1000000 at place 1"),
-            (#"{"input_ids": [[1.5]]}"#, "has 1.5 at place 0"), (#"{"input_ids": [["a"]]}"#, #"has "a" at place 0"#),
+            (#"{"input_ids": [[1, -1]]}"#, "row 0 has -1 at position 1"),
+            (#"{"input_ids": [[1, 1000000]]}"#, "has 1000000 at position 1"),
+            (#"{"input_ids": [[1.5]]}"#, "has 1.5 at position 0"),
+            (#"{"input_ids": [["a"]]}"#, #"has "a" at position 0"#),
             (#"{"input_ids": [[9223372036854775808]]}"#, "has 9223372036854775808"),
             (#"{"input_ids": [[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]]}"#, "more than the model's context of 16"),
         ])
@@ -70,6 +71,6 @@ import Testing
         let model = try Models.parrot(in: directory)
         let result = try runCommand(
             ["logits", model, "--ids", "-", "--out", directory.file("out")], input: #"{"input_ids": [[1]]}"#)
-        #expect(result.status == 1 && result.errorText.contains("counts"))
+        #expect(result.status == 1 && result.errorText.contains("has no logits"))
     }
 }

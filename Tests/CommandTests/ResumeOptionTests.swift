@@ -117,6 +117,6 @@ struct ResumeOptionTests {
         ])
     func noEffectOnAny(_ arguments: [String]) throws {
         let result = try runCommand(["compare", "--text", "verse.txt"] + arguments, directory: directory.path)
-        #expect(result.status == 64 && result.errorText.contains("has no effect"), "\(result.errorText)")
+        #expect(result.status == 64 && result.errorText.contains("does not apply"), "\(result.errorText)")
     }
 }

@@ -89,8 +89,8 @@ import Testing
         }
         try refused("--text", "/nowhere", reason: "gpt: cannot read /nowhere: no such file")
         try refused("--text", directory.path, reason: "it is a directory")
-        try refused("--text", try file(""), reason: "it has 0 tokens, and at least 2 are needed")
-        try refused("--text", try file("t"), reason: "it has 1 token, and at least 2 are needed")
+        try refused("--text", try file(""), reason: "it has 0 tokens, and evaluation needs at least 2")
+        try refused("--text", try file("t"), reason: "it has 1 token, and evaluation needs at least 2")
         try refused("--text", try file("tea€"), reason: "text.txt: the character '€' (U+20AC) at position 3")
         try refused("--text", try file("tea"), "--prompt", "€", reason: "the character '€' (U+20AC) at position 0")
         let replaced = try runCommand(["test", path, "--text", try file("tea€"), "--replace-unknown", "a"])

@@ -59,7 +59,7 @@ import Testing
         let over = try runCommand(
             ["tokenizer", "train", "--text", "-", "--vocabulary", "300", "--out", json], input: text)
         #expect(over.status == 1)
-        #expect(over.errorText.contains("exists already"))
+        #expect(over.errorText.contains("already exists"))
     }
 
     @Test func encodesAndDecodes() throws {
@@ -96,8 +96,8 @@ import Testing
         #expect(!sentence.isEmpty && sentence.unicodeScalars.allSatisfy { Models.verse.unicodeScalars.contains($0) })
         #expect(object["ids"]?.arrayValue?.count == sentence.unicodeScalars.count)
         // What it cannot spell of the example is said, each character once.
-        #expect(result.text.contains("(left out, for its alphabet has none of them: Thquickbxs'"), "\(result.text)")
-        #expect(try !run("info", path, "--sentence", "tea").text.contains("left out"))
+        #expect(result.text.contains("(omitted, because they are not in its alphabet: Thquickbxs'"), "\(result.text)")
+        #expect(try !run("info", path, "--sentence", "tea").text.contains("omitted"))
     }
 
     @Test(
@@ -256,19 +256,19 @@ import Testing
     }
 
     static let refused: [(arguments: [String], input: String, status: Int32, words: String)] = [
-        (["encode", "--tokenizer", "gtp2"], "a", 64, "There is no tokenizer 'gtp2': choose byte, gpt2"),
-        (["encode", "--tokenizer", "bpe:300"], "a", 64, "made from a text"),
-        (["encode", "--tokenizer", "bpe"], "a", 64, "made from a text"),
-        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 64, "There is no tokenizer 'WRONG'"),
+        (["encode", "--tokenizer", "gtp2"], "a", 64, "Unknown tokenizer 'gtp2': choose from byte, gpt2"),
+        (["encode", "--tokenizer", "bpe:300"], "a", 64, "is trained on a text"),
+        (["encode", "--tokenizer", "bpe"], "a", 64, "is trained on a text"),
+        (["check", "missing.jsonl", "--tokenizer", "WRONG"], "", 64, "Unknown tokenizer 'WRONG'"),
         (["check", "missing.jsonl", "--tokenizer", "./missing.json"], "", 1, "missing.json: no such file"),
-        (["encode", "--tokenizer", "char"], "a", 64, "made from a text"),
+        (["encode", "--tokenizer", "char"], "a", 64, "is trained on a text"),
         (["encode", "--tokenizer", "./missing.json"], "a", 1, "no such file"),
         (["encode"], "a", 64, "--tokenizer"),
         (["encode", "--tokenizer", "byte", "missing.txt"], "", 1, "no such file"),
         (["encode", "--tokenizer", "byte", "--json", "--pieces"], "", 64, "not both"),
-        (["decode", "--tokenizer", "byte"], "12 x", 1, "\"x\" is no id"),
+        (["decode", "--tokenizer", "byte"], "12 x", 1, "\"x\" is not a token id"),
         (["decode", "--tokenizer", "byte"], "12 999", 1, "no token with the id 999"),
-        (["decode", "--tokenizer", "byte"], "99999999999", 1, "is no id"),
+        (["decode", "--tokenizer", "byte"], "99999999999", 1, "is not a token id"),
         (["train", "--text", "-", "--vocabulary", "255", "--out", "x"], "a", 64, "not between 256"),
         (["train", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 1, "it is empty"),
         (["train", "--vocabulary", "300", "--out", "x"], "", 64, "--text"),
@@ -276,7 +276,7 @@ import Testing
         (["check", "missing.jsonl"], "", 1, "no such file"),
         (["bench", "--rounds", "0"], "", 64, "--rounds"), (["bench", "--vocabulary", "3"], "", 64, "not between 256"),
         (["train", "--text", "-", "--text", "-", "--vocabulary", "300", "--out", "x"], "", 64, "only once"),
-        (["train", "--text", "-", "--vocabulary", "300", "--out", "-"], "a", 64, "no stream"),
+        (["train", "--text", "-", "--vocabulary", "300", "--out", "-"], "a", 64, "cannot be standard output"),
         (["info", "gpt2", "--merges", "-1"], "", 64, "--merges"), (["info", "loop"], "", 1, "symbolic links"),
     ]
 
@@ -296,7 +296,7 @@ import Testing
         let result = try run("count", "--tokenizer", path, input: "a")
         #expect(result.status == 1)
         #expect(result.errorLines.count == 1)
-        #expect(result.errorText.hasPrefix("gpt: \(path): it is no tokenizer.json: "), "\(result.errorText)")
+        #expect(result.errorText.hasPrefix("gpt: \(path): it is not a tokenizer.json: "), "\(result.errorText)")
     }
 
     @Test func refusesBytesThatAreNoText() throws {

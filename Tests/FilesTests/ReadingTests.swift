@@ -104,7 +104,7 @@ import Testing
         let directory = TemporaryDirectory()
         let lock = try DirectoryLock(directory: directory.path)
         let error = #expect(throws: FileError.self) { try DirectoryLock(directory: directory.path) }
-        #expect(error?.description.contains("another run is busy there") == true)
+        #expect(error?.description.contains("another run is using it") == true)
         withExtendedLifetime(lock) {}
     }
 

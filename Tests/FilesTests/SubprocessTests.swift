@@ -42,7 +42,7 @@ struct Downloads {
         let error = #expect(throws: Download.Failure.self) {
             try fetch("source", sha256: SHA256.hexDigest(of: "abd".utf8))
         }
-        #expect(error?.description.contains("not the file expected") == true)
+        #expect(error?.description.contains("not the expected one") == true)
         #expect(try TextFile.read(directory.file("target")) == "old")
         #expect(directory.contents == ["source", "target"])
     }

@@ -114,7 +114,7 @@ import Testing
                     message.hasPrefix("a/config.json: \(key) is ") && message.contains("whole number"), "\(message)")
             }
             if key == "num_key_value_heads", kind == "qwen3" { continue }
-            #expect(refusal(kind) { $0[key] = nil } == "a/config.json: it does not say \(key)")
+            #expect(refusal(kind) { $0[key] = nil } == "a/config.json: \(key) is missing")
         }
         for other in [.null, 3, true] as [JSON] {
             #expect(refusal(kind) { $0["model_type"] = .some(other) }.contains("model_type is "))
@@ -172,7 +172,7 @@ import Testing
             (#"{"rope_theta": 300, "rope_parameters": {"rope_theta": 301}}"#, "contradict"),
             (
                 #"{"rope_scaling": {"rope_type": "linear", "factor": 2}, "rope_parameters": {"rope_theta": 300}}"#,
-                "different kinds"
+                "different types of scaling"
             ),
             (
                 #"{"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "linear", "factor": 3}}"#,

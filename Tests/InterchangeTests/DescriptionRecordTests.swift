@@ -135,7 +135,7 @@ enum MemberChange: String, CaseIterable {
         try directory.write(Array(bytes.dropLast(3)), to: name)
         #expect(refusal()?.contains("\(name): edited or damaged since the model was saved") == true)
         try Files.remove(directory.file(name))
-        #expect(refusal()?.contains("\(name): it is missing") == true)
+        #expect(refusal()?.contains("\(name): missing") == true)
         #expect(refusal(acceptingEdits: true) == nil)
     }
 

@@ -126,7 +126,7 @@ private struct HandMade {
             }
         ),
         (
-            "stands twice",
+            "occurs twice",
             {
                 var f = HandMade(keys: 2); f.key("a"); f.key("a"); f.numbers(64); return f
             }
@@ -151,7 +151,7 @@ private struct HandMade {
             }
         ),
         (
-            "a value of type 13",
+            "a value of the unknown type 13",
             {
                 var f = HandMade(); f.key("a", type: 13); f.numbers(64); return f
             }
@@ -163,7 +163,7 @@ private struct HandMade {
             }
         ),
         (
-            "holds arrays",
+            "contains arrays",
             {
                 var f = HandMade()
                 f.key("a", type: 9, [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
@@ -229,7 +229,7 @@ private struct HandMade {
             }
         ),
         (
-            "which F32 cannot hold",
+            "which F32 cannot store",
             {
                 var f = HandMade(keys: 0); f.tensor("t", [1 << 62]); f.numbers(64); return f
             }
@@ -247,19 +247,19 @@ private struct HandMade {
             }
         ),
         (
-            "which Q8_0 cannot hold",
+            "which Q8_0 cannot store",
             {
                 var f = HandMade(keys: 0); f.tensor("t", [31], type: 8); f.numbers(64); return f
             }
         ),
         (
-            "is at 32, where 0 is",
+            "has the offset 32, and the previous tensor ends at 0",
             {
                 var f = HandMade(keys: 0); f.tensor("t", [3], at: 32); f.numbers(64); return f
             }
         ),
         (
-            "cut short",
+            "truncated",
             {
                 var f = HandMade.valid; f.bytes.removeLast(); return f
             }
@@ -271,7 +271,7 @@ private struct HandMade {
             }
         ),
         (
-            "is there twice",
+            "occurs twice",
             {
                 var f = HandMade(tensors: 2, keys: 0)
                 f.tensor("t", [8])
@@ -281,7 +281,7 @@ private struct HandMade {
             }
         ),
         (
-            "no power of two",
+            "not a power of two",
             {
                 var f = HandMade()
                 f.key("general.alignment", [24, 0, 0, 0])
@@ -291,7 +291,7 @@ private struct HandMade {
             }
         ),
         (
-            "no power of two",
+            "not a power of two",
             {
                 var f = HandMade()
                 f.key("general.alignment", [0, 0, 0, 0])

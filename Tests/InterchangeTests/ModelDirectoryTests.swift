@@ -207,7 +207,7 @@ import Tokenizers
         let other = try directory {
             try TokenizerFile.write(CharacterTokenizer(alphabetOf: ["ab"]), directory: $0.path)
         }
-        #expect(failure(other, acceptingEdits: true)?.contains("do not belong together") == true)
+        #expect(failure(other, acceptingEdits: true)?.contains("do not match") == true)
         let missing = try ModelDirectory.load(Fixtures.reference)
         #expect(throws: ModelError.self) { try missing.tokenizer }
     }
@@ -230,7 +230,7 @@ import Tokenizers
         let long = directory.file(String(repeating: "a", count: 300))
         for (path, words) in [
             (directory.file("file/model"), "not a directory"), (loop, "symbolic links"), (long, "too long"),
-            (dangling, "it is a link that leads to nothing"),
+            (dangling, "it is a broken symbolic link"),
         ] {
             for use in [
                 { _ = try ModelDirectory.load($0) }, { _ = try ModelImport.run($0, to: directory.file("out")) },

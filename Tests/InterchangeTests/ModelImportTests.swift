@@ -145,7 +145,7 @@ import Tokenizers
         try directory.write(bytes, to: "model.gguf")
         guard let positions else {
             let error = #expect(throws: ModelError.self) { try ModelDirectory.load(file) }
-            #expect(error?.description == "\(file): it does not say \(key)")
+            #expect(error?.description == "\(file): \(key) is missing")
             return
         }
         let model = try #require(try ModelDirectory.load(file).model as? Transformer)

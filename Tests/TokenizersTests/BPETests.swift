@@ -99,10 +99,10 @@ import Tokenizers
 
     @Test func refusesContradictions() throws {
         let bytes = (0..<256).map { [UInt8($0)] }
-        #expect(throws: TokenizerError.vocabulary("the byte 255 is no token")) {
+        #expect(throws: TokenizerError.vocabulary("there is no token for the byte 255")) {
             try BPEVocabulary(rankedTokens: bytes.dropLast())
         }
-        #expect(throws: TokenizerError.vocabulary("the ids 3 and 256 stand for the same bytes")) {
+        #expect(throws: TokenizerError.vocabulary("the ids 3 and 256 have the same bytes")) {
             try BPEVocabulary(rankedTokens: bytes + [[3]])
         }
         #expect(throws: TokenizerError.self) {
@@ -254,7 +254,7 @@ import Tokenizers
         (["YWI= 99999999"], "too large"), (["YWI= 99999999999999999999"], "too large"),
         (["YWI= -1"], "expected a number"),
         (["YWI= 256 "], "end of the line"), (["YWJ= 256"], "base64"), (["Y*I= 256"], "base64"), ([" 256"], "base64"),
-        (["YWI= 255"], "two tokens have the id 255"), (["YQ== 256"], "ids 97 and 256 stand for the same bytes"),
+        (["YWI= 255"], "two tokens have the id 255"), (["YQ== 256"], "ids 97 and 256 have the same bytes"),
     ])
     func refusesTiktokenFiles(_ lines: [String], _ words: String) {
         let error = #expect(throws: TokenizerError.self) {
@@ -309,9 +309,9 @@ import Tokenizers
             ("pre_tokenizer", ["type": "Sequence", "pretokenizers": []], "no ByteLevel"),
             ("post_processor", ["type": "RobertaProcessing"], "RobertaProcessing"),
             ("decoder", ["type": "Metaspace"], "Metaspace"),
-            ("post_processor", ["type": "TemplateProcessing", "single": []], "no place for the text"),
+            ("post_processor", ["type": "TemplateProcessing", "single": []], "does not contain the text"),
             ("truncation", ["max_length": 5], "truncation"), ("padding", ["strategy": "BatchLongest"], "padding"),
-            ("added_tokens", [["id": 400, "content": "xyz"]], "400, where 258 belongs"),
+            ("added_tokens", [["id": 400, "content": "xyz"]], "400, not 258"),
             ("added_tokens", [["id": 257, "content": "<s>", "single_word": true]], "single_word"),
         ] as [(String, JSON, String)])
     func refusesWhatItLacks(_ key: String, _ value: JSON, _ words: String) {

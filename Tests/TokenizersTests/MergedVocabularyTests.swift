@@ -59,13 +59,13 @@ import Tokenizers
             body(&vocabulary)
             changed.append((reason, vocabulary))
         }
-        change("cuts texts as \"bloom\"") { $0.pattern = "bloom" }
-        change("is there twice") { $0.tokens[300] = $0.tokens[299] }
-        change("not written in the characters of bytes") { $0.tokens[300] = "\u{8336}" }
-        change("is not of two tokens") { $0.merges[3] = "nothing" }
-        change("is not of two tokens") { $0.merges[3] = "q z" }
-        change("falls back to bytes") { $0.kinds[299] = .byte }
-        change("is no token") { $0.kinds[$0.tokens.firstIndex(of: "Q") ?? 0] = .unused }
+        change("split pattern \"bloom\"") { $0.pattern = "bloom" }
+        change("occurs twice") { $0.tokens[300] = $0.tokens[299] }
+        change("not in byte-level encoding") { $0.tokens[300] = "\u{8336}" }
+        change("does not join two tokens") { $0.merges[3] = "nothing" }
+        change("does not join two tokens") { $0.merges[3] = "q z" }
+        change("byte fallback") { $0.kinds[299] = .byte }
+        change("there is no token") { $0.kinds[$0.tokens.firstIndex(of: "Q") ?? 0] = .unused }
         for (reason, vocabulary) in changed {
             let error = #expect(throws: TokenizerError.self) { _ = try vocabulary.tokenizer(file: "a.gguf") }
             #expect(error?.description.hasPrefix("a.gguf: ") == true, "\(error?.description ?? "")")

@@ -75,8 +75,8 @@ import Tokenizers
     private static let endOfText = #"{"id": 1, "content": "<|endoftext|>", "special": true}"#
 
     @Test(arguments: [
-        ("", "it is no tokenizer.json: line 1, column 1: expected a value"),
-        ("[]", "it is no tokenizer.json: expected an object"), ("{}", "it is no tokenizer.json: it has no model"),
+        ("", "it is not a tokenizer.json: line 1, column 1: expected a value"),
+        ("[]", "it is not a tokenizer.json: expected an object"), ("{}", "it is not a tokenizer.json: it has no model"),
         (#"{"model": []}"#, "no model"), (file("{}"), "vocabulary is empty"),
         (
             file("{}", rest: #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},"#),
@@ -87,7 +87,7 @@ import Tokenizers
         (#"{"model": {"type": "BPE", "merges": []}}"#, "no vocab"),
         (#"{"model": {"type": "Unigram"}}"#, "\"Unigram\""), (#"{"model": {"type": "WordPiece"}}"#, "\"WordPiece\""),
         (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a a"]}}"#, "1 merges and no pre_tokenizer"),
-        (file(#"{"a": 0, "a": 1}"#), "stands twice"), (file(#"{"a": 0, "b": 0}"#), "same id 0"),
+        (file(#"{"a": 0, "a": 1}"#), "occurs twice"), (file(#"{"a": 0, "b": 0}"#), "same id 0"),
         (file(#"{"a": 0, "b": 2}"#), "id of \"b\" is 2"), (file(#"{"a": -1}"#), "id of \"a\" is -1"),
         (file(#"{"a": 0.5}"#), "id of \"a\" is a number"), (file(#"{"a": "0"}"#), "id of \"a\" is a string"),
         (file(#"{"ab": 0}"#), "not one character"), (file(#"{"": 0}"#), "not one character"),
@@ -117,7 +117,7 @@ import Tokenizers
             file(
                 #"{"a": 0}"#, added: "[\(endOfText)]",
                 rest: #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false},"#),
-            "the byte 0 is no token"
+            "there is no token for the byte 0"
         ),
     ])
     func refuses(_ contents: String, _ words: String) {

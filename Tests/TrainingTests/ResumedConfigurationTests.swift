@@ -55,7 +55,9 @@ import Training
         try edit(change.key, change.value)
         for accepting in [false, true] {
             let message = refusal(acceptingEdits: accepting)
-            #expect(message.contains("config.json is not what the run began with: \(change.key) was"), "\(message)")
+            #expect(
+                message.contains("config.json is not the one the run was started with: \(change.key) was"), "\(message)"
+            )
             #expect(!message.contains("\n"))
         }
         try directory.write(original, to: "run/config.json")

@@ -37,7 +37,7 @@ public enum ModelExport {
             let known = format.precisions.map(\.rawValue).joined(separator: ", ")
             throw ModelError(
                 path: out,
-                reason: "\(format.rawValue) has no form for numbers in \(precision.rawValue); choose of \(known)")
+                reason: "\(format.rawValue) does not support \(precision.rawValue); choose from \(known)")
         }
         guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model") }
         // Another format's file may lie beside the model's own, but not in place of one.
@@ -46,7 +46,7 @@ public enum ModelExport {
         {
             throw ModelError(
                 path: out,
-                reason: "that is a file of the model that is exported, which would be lost; choose another name")
+                reason: "the output would replace a file of the model itself; choose another path")
         }
         let load = { try ModelDirectory.load(path, acceptingEdits: acceptingEdits) }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
@@ -70,11 +70,11 @@ public enum ModelExport {
             saved.model, tokenizer: tokenizer, to: out,
             options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
         var remarks: [String] = []
-        if tokenizer == nil { remarks.append("There is no tokenizer with it: it takes ids, and no text.") }
+        if tokenizer == nil { remarks.append("The export has no tokenizer and can be used with token ids only.") }
         let data = out + ONNXExport.dataEnding
-        if report.hasDataFile { remarks.append("Its weights are in \(data): keep the two together.") }
+        if report.hasDataFile { remarks.append("The weights are in \(data): keep both files in the same directory.") }
         if report.removesDataFile {
-            remarks.append("\(data), the weights of the file it replaces, was removed with that.")
+            remarks.append("\(data), the weights of the replaced file, was removed.")
         }
         return Report(
             size: report.size,
@@ -109,8 +109,9 @@ public enum ModelExport {
                 guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(
                         path: saved.path,
-                        reason: "transformers has no model of kind '\(saved.model.modelType)'; --to onnx and --to "
-                            + "torchscript have a form for it")
+                        reason:
+                            "transformers does not support models of type '\(saved.model.modelType)'; export it with --to "
+                            + "onnx or --to torchscript")
                 }
                 contextLength = model.contextLength
                 try ModelDirectory.save(

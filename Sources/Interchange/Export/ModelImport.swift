@@ -30,7 +30,7 @@ public enum ModelImport {
         try saved.requireFiniteWeights()
         var remarks: [String] = []
         do { _ = try saved.tokenizer } catch let error as FileError { throw error } catch {
-            remarks.append("It can take ids but no text: \(error).")
+            remarks.append("The model can be used with token ids only: \(error).")
         }
         let isInPlace = Files.isDirectory(path)
         if isInPlace {

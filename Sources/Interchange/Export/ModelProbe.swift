@@ -23,8 +23,9 @@ struct ModelProbe {
         guard let model = saved.model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: saved.path,
-                reason: "a model of kind '\(saved.model.modelType)' counts, which no other program does: there is "
-                    + "nothing to export; train a gpt instead")
+                reason:
+                    "models of type '\(saved.model.modelType)' cannot be exported; export a bigram, attention or gpt model"
+            )
         }
         try saved.requireFiniteWeights()
         // Ids from all of the vocabulary, the same every time.
@@ -54,10 +55,10 @@ struct ModelProbe {
         }
         let saved: SavedModel
         do { saved = try ModelDirectory.load(path) } catch {
-            throw failure("what was written cannot be read back (\(error))")
+            throw failure("the export cannot be read back (\(error))")
         }
         guard let model = saved.model as? any NeuralLanguageModel, model.vocabularySize >= vocabularySize else {
-            throw failure("what was written is another model")
+            throw failure("the export, read back, is another model")
         }
         let read = model.logits(tokens).values
         var largest = 0.0, square = 0.0, spread = 0.0
@@ -68,7 +69,7 @@ struct ModelProbe {
                 let difference = abs(expected - Double(read[row * model.vocabularySize + id]))
                 // Of a maximum with what is no number the number would be left.
                 guard difference.isFinite else {
-                    throw failure("its numbers are too great for that precision, and bf16 or f32 holds them")
+                    throw failure("the model has numbers that are too large for this precision; choose bf16 or f32")
                 }
                 largest = max(largest, difference)
                 square += difference * difference
@@ -77,7 +78,7 @@ struct ModelProbe {
         }
         guard square <= tolerance * tolerance * spread + 1e-12 else {
             let share = (square / spread).squareRoot()
-            throw failure("read back, its logits differ by \(share) of their spread, more than \(tolerance)")
+            throw failure("read back, its logits differ by \(share) standard deviations, more than \(tolerance)")
         }
         if let tokenizer { try compare(tokenizer, with: saved, cutsAlike, failure) }
         return largest
@@ -89,11 +90,11 @@ struct ModelProbe {
         let read: any Tokenizer
         do { read = try saved.tokenizer } catch { throw failure("its tokenizer cannot be read back (\(error))") }
         for id in 0..<Int32(tokenizer.vocabularySize) where tokenizer.bytes(of: id) != read.bytes(of: id) {
-            throw failure("read back, its token \(id) is another")
+            throw failure("read back, its token \(id) differs")
         }
         let text = tokenizer.decode(tokens.ids)
         if cutsAlike, try tokenizer.encodePlainly(text) != read.encodePlainly(text) {
-            throw failure("read back, its tokenizer cuts \(quoted(text)) otherwise")
+            throw failure("read back, its tokenizer splits \(quoted(text)) differently")
         }
     }
 }

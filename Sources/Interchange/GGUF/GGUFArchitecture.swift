@@ -20,10 +20,10 @@ enum GGUFArchitecture: String, CaseIterable {
 
     /// What a file says of itself. Throws where it is of another architecture.
     init(_ file: GGUFFile) throws(ModelError) {
-        guard let name = try file.string(Self.key) else { throw file.failure("it does not say its \(Self.key)") }
+        guard let name = try file.string(Self.key) else { throw file.failure("\(Self.key) is missing") }
         guard let architecture = Self(rawValue: name) else {
             let known = Self.allCases.map(\.rawValue).joined(separator: ", ")
-            throw file.failure("a model of the architecture \(quoted(name)); only \(known) can be read")
+            throw file.failure("the architecture \(quoted(name)) is not supported; only \(known) are")
         }
         self = architecture
     }
@@ -55,7 +55,7 @@ enum GGUFArchitecture: String, CaseIterable {
     func configuration(_ file: GGUFFile) throws(ModelError) -> ModelConfiguration {
         func size(_ name: String, limit: Int, or other: Int? = nil) throws(ModelError) -> Int {
             let key = "\(rawValue).\(name)"
-            guard let value = try file.integer(key) ?? other else { throw file.failure("it does not say \(key)") }
+            guard let value = try file.integer(key) ?? other else { throw file.failure("\(key) is missing") }
             guard 1...limit ~= value else { throw file.failure("its \(key) is \(value), not between 1 and \(limit)") }
             return value
         }
@@ -63,7 +63,7 @@ enum GGUFArchitecture: String, CaseIterable {
         // llama.cpp has no default for it either.
         func epsilon(_ name: String) throws(ModelError) -> Double {
             let key = "\(rawValue).\(name)"
-            guard let value = try file.number(key) else { throw file.failure("it does not say \(key)") }
+            guard let value = try file.number(key) else { throw file.failure("\(key) is missing") }
             return value
         }
 
@@ -92,7 +92,9 @@ enum GGUFArchitecture: String, CaseIterable {
             shape.positions = .rotary(try RotaryFrequencies(file, rawValue, headSize: shape.headSize))
         }
         if let problem = shape.problem { throw file.failure(problem) }
-        guard shape.family?.rawValue == rawValue else { throw file.failure("it is no model of the \(rawValue) family") }
+        guard shape.family?.rawValue == rawValue else {
+            throw file.failure("it does not describe a model of the \(rawValue) family")
+        }
         return .transformer(shape)
     }
 

@@ -14,7 +14,7 @@ struct GGUFCursor {
     /// Throws unless so many bytes are left.
     func demand(_ count: Int, for what: String) throws(ModelError) {
         guard count <= remaining else {
-            throw failure("cut short: \(what) at byte \(position) needs \(count) bytes and \(remaining) are left")
+            throw failure("truncated: \(what) at byte \(position) needs \(count) bytes and \(remaining) are left")
         }
     }
 
@@ -32,7 +32,7 @@ struct GGUFCursor {
     mutating func count(_ what: String, each size: Int) throws(ModelError) -> Int {
         let count = try integer(what, as: UInt64.self)
         guard count <= UInt64(remaining / size) else {
-            throw failure("\(what) is \(count), more than the \(remaining) bytes after it can hold")
+            throw failure("\(what) is \(count), too much for the \(remaining) bytes that follow")
         }
         return Int(count)
     }
@@ -70,7 +70,7 @@ struct GGUFCursor {
             guard byte < 2 else { throw failure("\(what) is \(byte), which is neither true nor false") }
             return .bool(byte == 1)
         case .string: return .string(try string(what))
-        case .array: throw failure("\(what) holds arrays of arrays, which are not supported")
+        case .array: throw failure("\(what) contains arrays of arrays, which are not supported")
         }
     }
 
@@ -81,7 +81,7 @@ struct GGUFCursor {
         let count = try count("the length of \(what)", each: type.size ?? 8)
         let start = position
         switch type {
-        case .array: throw failure("\(what) holds arrays, which are not supported")
+        case .array: throw failure("\(what) contains arrays, which are not supported")
         case .string:
             for _ in 0..<count { position += try self.count("the length of a string of \(named(key))", each: 1) }
         default: position += count * (type.size ?? 0)  // no more than are left: the count says so
@@ -92,7 +92,7 @@ struct GGUFCursor {
     mutating func type(_ key: String) throws(ModelError) -> GGUFValueType {
         let number = try integer("the type of \(key)", as: UInt32.self)
         guard let type = GGUFValueType(rawValue: number) else {
-            throw failure("\(key) has a value of type \(number), which there is not")
+            throw failure("\(key) has a value of the unknown type \(number)")
         }
         return type
     }
@@ -145,7 +145,7 @@ struct GGUFHeader {
         let type = try cursor.type("the key \(quoted(key))")
         let value: GGUFValue = type == .array ? .array(try cursor.array(key)) : try cursor.value(type, key)
         guard values.updateValue(value, forKey: UTF8Key(key)) == nil else {
-            throw cursor.failure("the key \(quoted(key)) stands twice")
+            throw cursor.failure("the key \(quoted(key)) occurs twice")
         }
         keys.append(key)
     }
@@ -180,8 +180,8 @@ struct GGUFHeader {
         let type = try cursor.integer("the type of \(tensor)", as: UInt32.self)
         guard let encoding = GGUFType.encoding(type) else {
             throw cursor.failure(
-                "\(tensor) is of \(GGUFType.name(type)), which is not supported; F32, F16, BF16 and Q8_0 are, into which "
-                    + "'llama-quantize --allow-requantize' can turn others")
+                "\(tensor) is of \(GGUFType.name(type)), which is not supported; F32, F16, BF16 and Q8_0 are; convert it "
+                    + "with 'llama-quantize --allow-requantize'")
         }
         guard innermostFirst[0] % encoding.blockLength == 0,
             case let (size, overflow) = (count / encoding.blockLength).multipliedReportingOverflow(
@@ -189,9 +189,9 @@ struct GGUFHeader {
             !overflow
         else {
             throw cursor.failure(
-                "\(tensor) has rows of \(innermostFirst[0]) numbers, which \(encoding.rawValue) cannot hold")
+                "\(tensor) has rows of \(innermostFirst[0]) numbers, which \(encoding.rawValue) cannot store")
         }
-        let offset = try cursor.integer("the place of \(tensor)", as: UInt64.self)
+        let offset = try cursor.integer("the offset of \(tensor)", as: UInt64.self)
         return Info(name: name, shape: innermostFirst.reversed(), encoding: encoding, size: size, offset: offset)
     }
 
@@ -200,23 +200,24 @@ struct GGUFHeader {
         let alignment = try alignment()
         let end = cursor.bytes.count
         guard let start = aligned(cursor.position, to: alignment), start <= end || infos.isEmpty else {
-            throw cursor.failure("cut short: its numbers would begin at byte \(cursor.position) and it has \(end)")
+            throw cursor.failure(
+                "truncated: its tensors would begin at byte \(cursor.position), and it has \(end) bytes")
         }
         var position = start
         for info in infos {
             let tensor = "the tensor \(quoted(info.name))"
             guard info.offset == UInt64(position - start) else {
                 throw cursor.failure(
-                    "\(tensor) is at \(info.offset), where \(position - start) is the end of the one before it")
+                    "\(tensor) has the offset \(info.offset), and the previous tensor ends at \(position - start)")
             }
             guard info.size <= end - position else {
                 throw cursor.failure(
-                    "cut short: \(tensor) needs \(info.size) bytes and \(max(0, end - position)) are left")
+                    "truncated: \(tensor) needs \(info.size) bytes and \(max(0, end - position)) are left")
             }
             let entry = GGUFFile.Entry(
                 encoding: info.encoding, shape: info.shape, range: position..<position + info.size)
             guard entries.updateValue(entry, forKey: UTF8Key(info.name)) == nil else {
-                throw cursor.failure("\(tensor) is there twice")
+                throw cursor.failure("\(tensor) occurs twice")
             }
             names.append(info.name)
             // Padding is not needed behind the last.
@@ -230,7 +231,7 @@ struct GGUFHeader {
     private func alignment() throws(ModelError) -> Int {
         guard let value = values[UTF8Key(Self.alignmentKey)] else { return Self.defaultAlignment }
         guard case .integer(let alignment) = value, 1...1 << 20 ~= alignment, alignment & (alignment - 1) == 0 else {
-            throw cursor.failure("its \(Self.alignmentKey) is no power of two up to \(1 << 20)")
+            throw cursor.failure("its \(Self.alignmentKey) is not a power of two up to \(1 << 20)")
         }
         return alignment
     }

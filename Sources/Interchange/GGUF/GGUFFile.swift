@@ -110,7 +110,7 @@ package final class GGUFFile: Sendable {
     /// An array of strings.
     package func strings(_ key: String) throws(ModelError) -> [String]? {
         guard let array = try array(key) else { return nil }
-        guard array.type == .string else { throw failure("its \(named(key)) does not hold strings") }
+        guard array.type == .string else { throw failure("its \(named(key)) does not contain strings") }
         var strings: [String] = []
         strings.reserveCapacity(array.count)
         var cursor = GGUFCursor(bytes: file.bytes, path: path, position: array.range.lowerBound)
@@ -129,7 +129,7 @@ package final class GGUFFile: Sendable {
         return try withExtendedLifetime(file) { () throws(ModelError) in
             for _ in 0..<array.count {
                 guard case .integer(let integer) = try cursor.value(array.type, key) else {
-                    throw failure("its \(named(key)) does not hold whole numbers")
+                    throw failure("its \(named(key)) does not contain whole numbers")
                 }
                 integers.append(integer)
             }

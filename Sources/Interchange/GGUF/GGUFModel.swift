@@ -20,7 +20,7 @@ enum GGUFModel {
         let model: any NeuralLanguageModel
         switch configuration {
         case .transformer(let shape): model = Transformer(shape, weights: .uninitialized)
-        default: throw file.failure("a model of a kind that GGUF has no form for")
+        default: throw file.failure("models of this type cannot be read from GGUF")
         }
         try fill(model, from: file, architecture, configuration) {
             let result = Result { try readTokenizer(file) }
@@ -30,7 +30,7 @@ enum GGUFModel {
         if case .usable(let tokenizer) = state, tokenizer.vocabularySize != model.vocabularySize {
             throw file.failure(
                 "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do not "
-                    + "belong together")
+                    + "match")
         }
         return SavedModel(model: model, path: path, tokenizerState: state)
     }
@@ -40,7 +40,8 @@ enum GGUFModel {
         let parameters = configuration.parameterCount ?? 0
         let stored = try file.names.reduce(0) { try $0 + file.entry($1).count }
         guard stored >= parameters else {
-            throw file.failure("it holds \(stored) numbers and its keys describe a model of \(parameters)")
+            throw file.failure(
+                "it contains \(stored) numbers, and its keys describe a model with \(parameters) parameters")
         }
         try ModelDirectory.requireMemory(forWeights: parameters, of: file.path)
     }
@@ -61,12 +62,12 @@ enum GGUFModel {
         var unused = Set(file.names)
         for named in model.parameters {
             guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
-                throw file.failure("llama.cpp has no place for \(named.name)")
+                throw file.failure("llama.cpp has no tensor for \(named.name)")
             }
             let entry = try file.entry(name), shape = named.parameter.value.shape
             guard layout.shape(of: shape.dimensions).trimmed == entry.shape.trimmed else {
                 throw file.failure(
-                    "the tensor \(name) has the shape \(Shape(entry.shape)), and its keys ask for "
+                    "the tensor \(name) has the shape \(Shape(entry.shape)), and its keys require "
                         + "\(Shape(layout.shape(of: shape.dimensions)))")
             }
             unused.remove(name)
@@ -82,7 +83,9 @@ enum GGUFModel {
         }
         // A second copy of a tied classifier, and what the shape was read from.
         unused.subtract(["output.weight", RotaryFrequencies.tensorName])
-        if let name = unused.min() { throw file.failure("the tensor \(quoted(name)) has no place in \(architecture)") }
+        if let name = unused.min() {
+            throw file.failure("the tensor \(quoted(name)) is not part of the architecture \(architecture)")
+        }
         Execution.current.forEach(below: jobs.count + 1) { [jobs] item in
             guard item > 0 else { return meanwhile() }
             let job = jobs[item - 1]
@@ -106,7 +109,7 @@ enum GGUFModel {
             throw ModelError(
                 path: path,
                 reason:
-                    "llama.cpp has no model of this kind (\(describe(model))); --to onnx and --to torchscript have a form for it"
+                    "llama.cpp does not support this model (\(describe(model))); export it with --to onnx or --to torchscript"
             )
         }
         var vocabulary = try MergedVocabulary(tokenizer)
@@ -114,7 +117,7 @@ enum GGUFModel {
         var tensors: [GGUFTensor] = []
         for named in model.parameters {
             guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
-                throw ModelError(path: path, reason: "llama.cpp has no place for \(named.name)")
+                throw ModelError(path: path, reason: "llama.cpp has no tensor for \(named.name)")
             }
             let isVocabulary = reservesEnd && (name == "token_embd.weight" || name == "output.weight")
             tensors.append(tensor(name, named.parameter.value, layout, encoding, withMeanRow: isVocabulary))
@@ -138,7 +141,7 @@ enum GGUFModel {
     private static func describe(_ model: any LanguageModel) -> String {
         guard let shape = (model as? Transformer)?.configuration else { return model.modelType }
         if shape.feedForward == .relu { return "\(model.modelType) with ReLU" }
-        return shape.family == nil ? "a transformer of no family" : model.modelType + " with options of its own"
+        return shape.family == nil ? "a custom transformer" : model.modelType + " with custom options"
     }
 
     /// What llama.cpp calls a file most of whose numbers are of one kind.

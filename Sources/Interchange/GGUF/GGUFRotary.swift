@@ -29,10 +29,11 @@ extension RotaryFrequencies {
     init(_ file: GGUFFile, _ architecture: String, headSize: Int) throws(ModelError) {
         self.init(base: try file.number("\(architecture).rope.freq_base") ?? 10_000)
         if let turned = try file.integer("\(architecture).rope.dimension_count"), turned != headSize {
-            throw file.failure("it turns \(turned) of the \(headSize) numbers of a head, which is not supported")
+            throw file.failure(
+                "rope.dimension_count = \(turned) is not supported; it must be the head size \(headSize)")
         }
         if let share = try file.number("\(architecture).rope.scaling.attn_factor"), share != 1 {
-            throw file.failure("it asks for rope.scaling.attn_factor = \(share), which is not supported")
+            throw file.failure("rope.scaling.attn_factor = \(share) is not supported")
         }
         // As llama.cpp reads it: a factor, once under another name, is linear unless a type says otherwise, and 0 is none.
         var factor = try file.number("\(architecture).rope.scaling.factor")
@@ -44,10 +45,10 @@ extension RotaryFrequencies {
             if let factor, factor != 0 {
                 scaling = .linear(factor: factor)
             } else if type != nil {
-                throw file.failure("it does not say \(architecture).rope.scaling.factor")
+                throw file.failure("\(architecture).rope.scaling.factor is missing")
             }
         case let other:
-            throw file.failure("its rotary positions are scaled by \(quoted(other)), which is not supported")
+            throw file.failure("the rotary scaling \(quoted(other)) is not supported")
         }
         if file.contains(Self.tensorName) { try readDivisors(file, headSize: headSize) }
     }
@@ -57,7 +58,7 @@ extension RotaryFrequencies {
     private mutating func readDivisors(_ file: GGUFFile, headSize: Int) throws(ModelError) {
         let entry = try file.entry(Self.tensorName)
         guard scaling == nil, entry.encoding == .float32, entry.count == headSize / 2 else {
-            throw file.failure("its \(Self.tensorName) is not of the form that is supported")
+            throw file.failure("the type or shape of its \(Self.tensorName) is not supported")
         }
         let divisors = file.withBytes(of: entry) { bytes in
             (0..<entry.count).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
@@ -70,6 +71,6 @@ extension RotaryFrequencies {
             let found = self.divisors(headSize: headSize) ?? []
             if zip(found, divisors).allSatisfy({ abs($0 - $1) <= 1e-4 * abs($1) }) { return }
         }
-        throw file.failure("its rotary positions are scaled in a way that is not known here")
+        throw file.failure("the rotary scaling in its \(Self.tensorName) is not supported")
     }
 }

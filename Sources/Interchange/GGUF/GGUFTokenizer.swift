@@ -42,16 +42,16 @@ extension GGUFModel {
     /// The tokenizer in a file. Throws where it is broken.
     static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
         guard let model = try file.string(Key.model) else {
-            return .missing(file.failure("it has no \(Key.model), so it can take ids but no text"))
+            return .missing(file.failure("it has no \(Key.model) and can be used with token ids only"))
         }
         guard model == "gpt2" else {
             return .unsupported(
                 .unsupported(
                     file: file.path,
-                    reason: "its tokenizer is of the kind \(quoted(model)); only \"gpt2\" is supported"))
+                    reason: "its tokenizer model \(quoted(model)) is not supported; only \"gpt2\" is"))
         }
         guard let pattern = try file.string(Key.pattern) else {
-            throw file.failure("it does not say \(Key.pattern), so how texts are cut is not known")
+            throw file.failure("\(Key.pattern) is missing, so the split pattern is not known")
         }
         var vocabulary = MergedVocabulary(pattern: pattern)
         guard let tokens = try file.strings(Key.tokens) else { throw file.failure("it has no \(Key.tokens)") }
@@ -59,11 +59,11 @@ extension GGUFModel {
         vocabulary.merges = try file.strings(Key.merges) ?? []
         let kinds = try file.integers(Key.kinds) ?? [Int](repeating: 1, count: tokens.count)
         guard kinds.count == tokens.count else {
-            throw file.failure("its \(Key.kinds) are \(kinds.count) and its tokens \(tokens.count)")
+            throw file.failure("it has \(tokens.count) tokens and \(kinds.count) \(Key.kinds)")
         }
         vocabulary.kinds = try kinds.enumerated().map { id, kind in
             guard let kind = Int32(exactly: kind).flatMap(MergedVocabulary.Kind.init) else {
-                throw file.failure("the token with id \(id) is of the kind \(kind), which is not known")
+                throw file.failure("the token with id \(id) has the unknown type \(kind)")
             }
             return kind
         }

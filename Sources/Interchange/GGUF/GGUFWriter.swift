@@ -77,7 +77,7 @@ package enum GGUFWriter {
         for tensor in tensors {
             guard tensor.name.utf8.count <= GGUFHeader.greatestName, names.insert(tensor.name).inserted else {
                 throw ModelError(
-                    path: path, reason: "the tensor \(quoted(tensor.name)) has a name that is too long or there twice")
+                    path: path, reason: "the tensor \(quoted(tensor.name)) has a name that is too long or occurs twice")
             }
             header.append(string: tensor.name)
             header.append(UInt32(tensor.shape.count))

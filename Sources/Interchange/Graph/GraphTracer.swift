@@ -50,7 +50,7 @@ private final class GraphTracer: TapeObserver {
             throw GraphError(reason: "\(unknown ?? "the model's output") is neither a parameter nor computed by an op")
         }
         if let classifier {
-            guard let weight = value(classifier) else { throw GraphError(reason: "the classifier is no parameter") }
+            guard let weight = value(classifier) else { throw GraphError(reason: "the classifier is not a parameter") }
             logits = builder.matmul(logits, builder.transpose(weight, [1, 0]))
         }
         return builder.finished(logits: logits)
@@ -73,5 +73,5 @@ private final class GraphTracer: TapeObserver {
 /// Why a model cannot be written down as a graph.
 package struct GraphError: Error, Equatable, CustomStringConvertible {
     package let reason: String
-    package var description: String { "the model cannot be written down as a graph: \(reason)" }
+    package var description: String { "the model cannot be converted to a graph: \(reason)" }
 }

@@ -85,7 +85,7 @@ package struct ONNXCheck {
 
     private func compare(_ tensor: ONNXTensor, in file: ONNXFile, with parameter: Tensor) throws {
         let (file, range) = try file.place(of: tensor)
-        let problem = ONNXInterpreter.Failure("the weights of \(quoted(tensor.name)) are not the model's")
+        let problem = ONNXInterpreter.Failure("the weights of \(quoted(tensor.name)) differ from those of the model")
         guard tensor.shape == parameter.shape.dimensions else { throw problem }
         var position = range.lowerBound
         try withExtendedLifetime(file) {
@@ -122,19 +122,19 @@ package struct ONNXCheck {
             var outputs = try interpreter.run(
                 past.merging(["input_ids": .integers(ids, shape: [tokens.batch, columns.count])]) { $1 })
             guard case .floats(let logits)? = outputs.removeValue(forKey: "logits") else {
-                throw ONNXInterpreter.Failure("it gives no logits")
+                throw ONNXInterpreter.Failure("it has no output 'logits'")
             }
             guard logits.shape == [tokens.batch, columns.count, V] else {
                 throw ONNXInterpreter.Failure("its logits have the shape \(logits.shape)")
             }
             let here = expected.columns(columns, of: length)
             guard let difference = largestDifference(logits, here) else {
-                throw ONNXInterpreter.Failure("there are logits that are no numbers")
+                throw ONNXInterpreter.Failure("some logits are not finite numbers")
             }
             guard difference.relative <= Self.tolerance else {
                 throw ONNXInterpreter.Failure(
-                    "logits for \(tokens.batch) sequences of \(length) tokens are off by \(difference.relative) of their "
-                        + "size")
+                    "logits for \(tokens.batch) sequences of \(length) tokens have a relative "
+                        + "error of \(difference.relative)")
             }
             largest = max(largest, difference.absolute)
             past = [:]

@@ -62,7 +62,7 @@ package enum ONNXExport {
         guard let network = model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: path,
-                reason: "a model of type '\(model.modelType)' counts and has no graph, so ONNX cannot hold it")
+                reason: "a model of type '\(model.modelType)' has no computation graph and cannot be exported to ONNX")
         }
         guard [.float32, .float16, .bfloat16].contains(options.weights) else {
             throw ModelError(path: path, reason: "weights cannot be stored as \(options.weights)")

@@ -30,10 +30,11 @@ package final class ONNXFile {
         case .external(_, let offset, let count):
             guard let data else {
                 throw ModelError(
-                    path: path, reason: "the numbers of \(quoted(tensor.name)) are in another file, which is not read")
+                    path: path, reason: "the data of \(quoted(tensor.name)) is in another file, which was not given")
             }
             guard count <= data.bytes.count, offset <= data.bytes.count - count else {
-                throw ModelError(path: data.path, reason: "cut short: the tensor \(quoted(tensor.name)) lies beyond it")
+                throw ModelError(
+                    path: data.path, reason: "truncated: the tensor \(quoted(tensor.name)) lies beyond its end")
             }
             return (data, offset..<offset + count)
         case .bytes, .parameter: preconditionFailure("no tensor of a file")
@@ -57,7 +58,7 @@ package struct ONNXReader {
     /// - Throws: one line that says what is wrong with the file.
     package func readModel() throws(ModelError) -> ONNXModel {
         do { return try model() } catch {
-            throw ModelError(path: path, reason: "not an ONNX model that can be read here: \(error.reason)")
+            throw ModelError(path: path, reason: "invalid or unsupported ONNX model: \(error.reason)")
         }
     }
 
@@ -80,7 +81,7 @@ package struct ONNXReader {
                     if field == 2 { version = try integer(value) }
                 }
                 guard domain.isEmpty || domain == "ai.onnx" else {
-                    throw Problem(reason: "it uses operators of \(quoted(domain))")
+                    throw Problem(reason: "operators of the domain \(quoted(domain)) are not supported")
                 }
                 model.operatorSet = version
             case 14: model.metadata.append(try entry(value))
@@ -88,7 +89,7 @@ package struct ONNXReader {
             }
         }
         guard let graph else { throw Problem(reason: "it has no graph") }
-        guard model.operatorSet > 0 else { throw Problem(reason: "it does not say which operators it uses") }
+        guard model.operatorSet > 0 else { throw Problem(reason: "it has no operator set version") }
         try read(graph: graph, into: &model)
         return model
     }
@@ -100,7 +101,7 @@ package struct ONNXReader {
             case 5: model.tensors.append(try tensor(range(value)))
             case 11: model.inputs.append(try self.value(range(value)))
             case 12: model.outputs.append(try self.value(range(value)))
-            case 15: throw Problem(reason: "it has sparse tensors")
+            case 15: throw Problem(reason: "sparse tensors are not supported")
             default: break
             }
         }
@@ -117,7 +118,7 @@ package struct ONNXReader {
             case 5:
                 let (name, attribute) = try self.attribute(self.range(value))
                 guard attributes.updateValue(attribute, forKey: name) == nil else {
-                    throw Problem(reason: "the attribute \(quoted(name)) stands twice")
+                    throw Problem(reason: "the attribute \(quoted(name)) occurs twice")
                 }
             default: break
             }
@@ -131,7 +132,7 @@ package struct ONNXReader {
             switch field {
             case 1: name = try text(value)
             case 2:
-                guard case .fixed32(let bits) = value else { throw Problem(reason: "an attribute is no number") }
+                guard case .fixed32(let bits) = value else { throw Problem(reason: "an attribute is not a number") }
                 number = Float(bitPattern: bits)
             case 3: integer = try self.integer(value)
             case 8: try append(value, to: &integers)
@@ -143,7 +144,7 @@ package struct ONNXReader {
         case 1: return (name, .float(number))
         case 2: return (name, .integer(integer))
         case 7: return (name, .integers(integers))
-        default: throw Problem(reason: "the attribute \(quoted(name)) is of a kind that is not supported")
+        default: throw Problem(reason: "the type of the attribute \(quoted(name)) is not supported")
         }
     }
 
@@ -160,7 +161,7 @@ package struct ONNXReader {
                 let (key, value) = try entry(value)
                 place[key] = value
             case 14: isExternal = try integer(value) == 1
-            case 4, 5, 6, 7, 10, 11: throw Problem(reason: "a tensor's numbers are not stored as raw data")
+            case 4, 5, 6, 7, 10, 11: throw Problem(reason: "tensors are supported as raw data only")
             default: break
             }
         }
@@ -177,7 +178,7 @@ package struct ONNXReader {
         if isExternal {
             guard let location = place["location"], let offset = Int(place["offset"] ?? "0"), offset >= 0,
                 place["length"].map({ Int($0) == count }) ?? true
-            else { throw Problem(reason: "the place of the tensor \(quoted(name)) is not valid") }
+            else { throw Problem(reason: "the offset or length of the tensor \(quoted(name)) is not valid") }
             return tensor.with(.external(location: location, offset: offset, count: count))
         }
         guard let content, content.count == count else {
@@ -194,7 +195,7 @@ package struct ONNXReader {
             if field == 1 { name = try text(value) }
             guard field == 2 else { return }
             try forEachField(self.range(value)) { field, value throws(Problem) in
-                guard field == 1 else { throw Problem(reason: "an input or output is no tensor") }
+                guard field == 1 else { throw Problem(reason: "an input or output is not a tensor") }
                 try forEachField(self.range(value)) { field, value throws(Problem) in
                     if field == 1 { code = try integer(value) }
                     if field == 2 { shape = try self.shape(self.range(value)) }
@@ -241,21 +242,21 @@ package struct ONNXReader {
     }
 
     private func range(_ value: ProtobufReader.Value) throws(Problem) -> Range<Int> {
-        guard case .bytes(let range) = value else { throw Problem(reason: "a number where a message is expected") }
+        guard case .bytes(let range) = value else { throw Problem(reason: "expected a message, found a number") }
         return range
     }
 
     private func text(_ value: ProtobufReader.Value) throws(Problem) -> String {
         let range = try range(value)
         guard let text = String(validating: bytes[range], as: UTF8.self) else {
-            throw Problem(reason: "the text at byte \(range.lowerBound) is not valid UTF-8")
+            throw Problem(reason: "the string at byte \(range.lowerBound) is not valid UTF-8")
         }
         return text
     }
 
     private func integer(_ value: ProtobufReader.Value) throws(Problem) -> Int {
         guard case .integer(let bits) = value else {
-            throw Problem(reason: "something else where a number is expected")
+            throw Problem(reason: "expected a number")
         }
         return Int(truncatingIfNeeded: bits)
     }

@@ -89,7 +89,7 @@ package struct ONNXInterpreter {
 
     /// Throws where an array is not what an input or output is declared to be.
     private func match(_ array: Array, _ value: ONNXValue, _ lengths: inout [String: Int]) throws {
-        let problem = Failure("\(quoted(value.name)) is declared otherwise than of shape \(Shape(array.shape))")
+        let problem = Failure("\(quoted(value.name)) has the shape \(Shape(array.shape)), not the declared one")
         guard array.shape.count == value.shape.count else { throw problem }
         for (length, dimension) in zip(array.shape, value.shape) {
             switch dimension {
@@ -101,7 +101,7 @@ package struct ONNXInterpreter {
         }
         switch (array, value.type) {
         case (.floats, .float32), (.transposed, .float32), (.integers, .int64), (.booleans, .bool): break
-        default: throw Failure("\(quoted(value.name)) is of another type than it is declared to be")
+        default: throw Failure("\(quoted(value.name)) does not have its declared type")
         }
     }
 }

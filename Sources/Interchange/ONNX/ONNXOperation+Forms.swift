@@ -9,7 +9,9 @@ extension ONNXOperation {
             guard length != 0 || i < old.count else { throw Failure("there is no dimension \(i)") }
             return length == 0 ? old[i] : length
         }
-        guard try elementCount(shape) == x.count else { throw Failure("\(x.shape) cannot be read as \(Shape(shape))") }
+        guard try elementCount(shape) == x.count else {
+            throw Failure("\(x.shape) cannot be reshaped to \(Shape(shape))")
+        }
         return .floats(x.reshaped(Shape(shape)))
     }
 
@@ -17,7 +19,7 @@ extension ONNXOperation {
         var shape = try input(0).shape
         guard shape.count < ONNXReader.greatestRank else { throw Failure("too many dimensions") }
         guard let number = try integers(1).first, try integers(1).count == 1 else {
-            throw Failure("several dimensions")
+            throw Failure("several axes are not supported")
         }
         shape.insert(1, at: try axis(number, rank: shape.count + 1))
         switch try input(0) {
@@ -30,7 +32,7 @@ extension ONNXOperation {
     func transpose() throws -> Array {
         let x = try floats(0)
         guard case .integers(let axes)? = node.attributes["perm"], axes.sorted() == Swift.Array(0..<x.shape.rank) else {
-            throw Failure("it does not name every dimension once")
+            throw Failure("its permutation does not contain every dimension once")
         }
         return axes == [1, 0] ? .transposed(x) : .floats(transposed(x, axes))
     }
@@ -55,7 +57,7 @@ extension ONNXOperation {
         let x = try floats(0), lengths = try integers(1), columns = try rows(x)
         guard try axis(integer("axis", 0), rank: x.shape.rank) == x.shape.rank - 1,
             lengths.allSatisfy({ $0 > 0 && $0 <= columns }), lengths.reduce(0, +) == columns
-        else { throw Failure("\(x.shape) cannot be split in that way") }
+        else { throw Failure("\(x.shape) cannot be split into these parts") }
         var start = 0
         return lengths.map { length in
             let y = Tensor(uninitialized: x.shape.replacingColumns(by: length))
@@ -67,16 +69,16 @@ extension ONNXOperation {
 
     func concatenate() throws -> Array {
         let parts = try inputs.indices.map(floats)
-        guard let first = parts.first else { throw Failure("nothing to join") }
+        guard let first = parts.first else { throw Failure("it has no inputs to concatenate") }
         let axis = try axis(integer("axis", 0), rank: first.shape.rank)
         var shape = first.shape.dimensions
         shape[axis] = 0
         for part in parts {
             var rest = part.shape.dimensions
-            guard rest.count == shape.count else { throw Failure("parts of other shapes") }
+            guard rest.count == shape.count else { throw Failure("its inputs have different shapes") }
             shape[axis] += rest[axis]
             rest[axis] = shape[axis]
-            guard rest == shape else { throw Failure("parts of other shapes") }
+            guard rest == shape else { throw Failure("its inputs have different shapes") }
         }
         let y = Tensor(uninitialized: Shape(shape))
         let blocks = shape[..<axis].reduce(1, *), inner = shape[(axis + 1)...].reduce(1, *)

@@ -39,11 +39,11 @@ struct ONNXOperation {
         case "Cast": return [try cast()]
         case "MatMul": return [try product(floats(0), input(1))]
         case "ReduceSum":
-            guard try integers(1) == [-1] else { throw Failure("only the last dimension can be summed") }
+            guard try integers(1) == [-1] else { throw Failure("sums are supported over the last dimension only") }
             return [try reduceRows { $0.reduce(0, +) }]
         case "ReduceMax":
             guard node.attributes["axes"] == .integers([-1]) else {
-                throw Failure("only of the last dimension can be told the largest")
+                throw Failure("maxima are supported over the last dimension only")
             }
             return [try reduceRows { $0.max() ?? -.infinity }]
         case "Softmax": return [try softmax()]
@@ -60,7 +60,7 @@ struct ONNXOperation {
         case "Transpose": return [try transpose()]
         case "Split": return try split()
         case "Concat": return [try concatenate()]
-        default: throw Failure("this operator is not known here")
+        default: throw Failure("this operator is not supported")
         }
     }
 
@@ -75,12 +75,14 @@ struct ONNXOperation {
         switch try input(i) {
         case .floats(let tensor): return tensor
         case .transposed(let tensor): return transposed(tensor, [1, 0])
-        default: throw Failure("its input \(i) is not of floats")
+        default: throw Failure("its input \(i) does not contain floats")
         }
     }
 
     func integers(_ i: Int) throws -> [Int] {
-        guard case .integers(let numbers, _) = try input(i) else { throw Failure("its input \(i) is not of integers") }
+        guard case .integers(let numbers, _) = try input(i) else {
+            throw Failure("its input \(i) does not contain integers")
+        }
         return numbers
     }
 
@@ -132,7 +134,7 @@ struct ONNXOperation {
 
     private func integerSum() throws -> Array {
         guard try input(0).shape.isEmpty, try input(1).shape.isEmpty else {
-            throw Failure("only single integers can be added")
+            throw Failure("addition of integers is supported for scalars only")
         }
         let (sum, overflow) = try integers(0)[0].addingReportingOverflow(integers(1)[0])
         if overflow { throw Failure("a sum of integers is too large") }
@@ -140,10 +142,10 @@ struct ONNXOperation {
     }
 
     private func cast() throws -> Array {
-        guard integer("to", 0) == ONNXType.float32.rawValue else { throw Failure("only casts to floats are known") }
+        guard integer("to", 0) == ONNXType.float32.rawValue else { throw Failure("casts are supported to floats only") }
         switch try input(0) {
         case .integers(let numbers, let shape): return .floats(Tensor(Shape(shape), numbers.map { Float($0) }))
-        case .booleans: throw Failure("a cast of truth values")
+        case .booleans: throw Failure("casts of booleans are not supported")
         case .floats, .transposed: return try input(0)
         }
     }
@@ -158,7 +160,9 @@ struct ONNXOperation {
     }
 
     private func choose() throws -> Array {
-        guard case .booleans(let mask, let maskShape) = try input(0) else { throw Failure("its mask is of numbers") }
+        guard case .booleans(let mask, let maskShape) = try input(0) else {
+            throw Failure("its mask does not contain booleans")
+        }
         let (a, b) = (try floats(1), try floats(2))
         let shape = try broadcastShape(broadcastShape(maskShape, a.shape.dimensions), b.shape.dimensions)
         let y = Tensor(uninitialized: Shape(shape)), condition = Places(maskShape, shape)
@@ -176,12 +180,12 @@ struct ONNXOperation {
     // MARK: Rows and matrices
 
     func rows(_ x: Tensor) throws -> Int {
-        guard x.shape.rank > 0, x.shape.columns > 0 else { throw Failure("rows of no length") }
+        guard x.shape.rank > 0, x.shape.columns > 0 else { throw Failure("its rows are empty") }
         return x.shape.columns
     }
 
     private func reduceRows(_ function: (UnsafeBufferPointer<Float>) -> Float) throws -> Array {
-        guard integer("keepdims", 1) == 1 else { throw Failure("a dimension that is to vanish") }
+        guard integer("keepdims", 1) == 1 else { throw Failure("keepdims = 0 is not supported") }
         let x = try floats(0), columns = try rows(x)
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: 1))
         x.withElements { x in
@@ -197,7 +201,7 @@ struct ONNXOperation {
     private func softmax() throws -> Array {
         let y = try floats(0).copy(), columns = try rows(y)
         guard try axis(integer("axis", -1), rank: y.shape.rank) == y.shape.rank - 1 else {
-            throw Failure("only of the last dimension")
+            throw Failure("softmax is supported over the last dimension only")
         }
         y.withElements { y in
             for start in stride(from: 0, to: y.count, by: columns) {
@@ -216,9 +220,11 @@ struct ONNXOperation {
 
     private func layerNormalization() throws -> Array {
         let x = try floats(0), gamma = try floats(1), beta = try floats(2), columns = try rows(x)
-        guard gamma.shape == [columns], beta.shape == [columns] else { throw Failure("its scale has another length") }
+        guard gamma.shape == [columns], beta.shape == [columns] else {
+            throw Failure("its scale and bias do not have the length of a row")
+        }
         guard try axis(integer("axis", -1), rank: x.shape.rank) == x.shape.rank - 1 else {
-            throw Failure("only the last dimension can be normalised")
+            throw Failure("normalization is supported over the last dimension only")
         }
         var epsilon: Float = 1e-5
         if case .float(let number)? = node.attributes["epsilon"] { epsilon = number }
@@ -236,7 +242,7 @@ struct ONNXOperation {
                 switch b {
                 case .transposed(let tensor): Matrix(tensor).transposed
                 case .floats(let tensor): Matrix(tensor)
-                default: throw Failure("a matrix that is not of floats")
+                default: throw Failure("its matrix does not contain floats")
                 }
             MatrixProduct.multiply(Matrix(a), matrix, into: Matrix(y))
             return .floats(y)
@@ -258,16 +264,16 @@ struct ONNXOperation {
     private func gather() throws -> Array {
         let rows = try integers(1)
         guard integer("axis", 0) == 0, let count = try input(0).shape.first, count > 0 else {
-            throw Failure("only along the first dimension can be looked up")
+            throw Failure("lookups are supported along the first dimension only")
         }
         guard rows.allSatisfy({ $0 >= 0 && $0 < count }) else {
             throw Failure(
-                "a row that is not among \(count): a token that is none, or a sequence longer than the context")
+                "a row index is not below \(count): an invalid token id, or a sequence longer than the context")
         }
         let shape = try input(1).shape + input(0).shape.dropFirst()
         guard shape.count <= ONNXReader.greatestRank else { throw Failure("too many dimensions") }
         if case .integers(let numbers, _) = try input(0) {
-            guard shape == (try input(1).shape) else { throw Failure("a table of integers") }
+            guard shape == (try input(1).shape) else { throw Failure("integer tables must be vectors") }
             return .integers(rows.map { numbers[$0] }, shape: shape)
         }
         let table = try floats(0), columns = table.count / count
@@ -290,7 +296,7 @@ struct ONNXOperation {
         let (start, end, step) = (limits[0], limits[1], limits[2])
         let limit = 0...1 << 20
         guard step == 1, limit.contains(start), limit.contains(end) else {
-            throw Failure("a range of too many numbers")
+            throw Failure("its range has too many numbers")
         }
         return .integers(Swift.Array(start..<max(start, end)), shape: [max(0, end - start)])
     }
@@ -313,7 +319,7 @@ struct ONNXOperation {
         let b = Swift.Array(repeating: 1, count: rank - b.count) + b
         let shape = try zip(a, b).map { x, y in
             guard x == y || x == 1 || y == 1 else {
-                throw Failure("the shapes \(Shape(a)) and \(Shape(b)) do not fit each other")
+                throw Failure("the shapes \(Shape(a)) and \(Shape(b)) cannot be broadcast")
             }
             return x == 1 ? y : x
         }

@@ -29,13 +29,13 @@ struct ProtobufReader {
         if isAtEnd { return nil }
         let start = position, key = try varint()
         let field = key >> 3
-        guard field > 0, field < 1 << 29 else { throw Problem(reason: "byte \(start) begins no field") }
+        guard field > 0, field < 1 << 29 else { throw Problem(reason: "there is no valid field at byte \(start)") }
         switch key & 7 {
         case 0: return (Int(field), .integer(try varint()))
         case 1: return (Int(field), .fixed64(try fixed(UInt64.self)))
         case 2:
             let length = try varint()
-            guard length <= end - position else { throw Problem(reason: "the field at byte \(start) is cut short") }
+            guard length <= end - position else { throw Problem(reason: "the field at byte \(start) is truncated") }
             let range = position..<position + Int(length)
             position = range.upperBound
             return (Int(field), .bytes(range))
@@ -48,7 +48,7 @@ struct ProtobufReader {
     mutating func varint() throws(Problem) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
-            guard position < end else { throw Problem(reason: "the number at byte \(position) is cut short") }
+            guard position < end else { throw Problem(reason: "the number at byte \(position) is truncated") }
             let byte = UInt64(file[position])
             position += 1
             if shift == 63, byte > 1 { break }
@@ -60,7 +60,7 @@ struct ProtobufReader {
 
     mutating func fixed<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) throws(Problem) -> Number {
         let size = MemoryLayout<Number>.size
-        guard size <= end - position else { throw Problem(reason: "the number at byte \(position) is cut short") }
+        guard size <= end - position else { throw Problem(reason: "the number at byte \(position) is truncated") }
         let value = file.loadUnaligned(fromByteOffset: position, as: Number.self)
         position += size
         return Number(littleEndian: value)

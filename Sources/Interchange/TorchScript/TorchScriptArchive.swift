@@ -18,8 +18,8 @@ struct TorchScriptArchive: Sendable {
         hasText
             ? []
             : [
-                "It takes and gives ids (generate_ids), not text: there is no encode in TorchScript for a tokenizer that cuts as "
-                    + "o200k does or brings texts into a normal form, nor for a model without one."
+                "The archive generates token ids only (generate_ids), not text: its model has no tokenizer, or one that "
+                    + "TorchScript export does not support (the split pattern of o200k, or Unicode normalization)."
             ]
     }
 
@@ -29,7 +29,9 @@ struct TorchScriptArchive: Sendable {
         guard let model = model as? any NeuralLanguageModel else {
             throw ModelError(
                 path: path,
-                reason: "a model of type '\(model.modelType)' counts: it has no graph that PyTorch could run")
+                reason:
+                    "a model of type '\(model.modelType)' has no computation graph and cannot be exported to TorchScript"
+            )
         }
         if let size = tokenizer?.vocabularySize, size != model.vocabularySize {
             throw ModelError(
@@ -93,7 +95,7 @@ struct TorchScriptArchive: Sendable {
         var archive = ZipWriter(file)
         for entry in entries {
             guard try archive.append(entry) else {
-                throw ModelError(path: path, reason: "the model was changed while it was written; nothing was kept")
+                throw ModelError(path: path, reason: "the model changed during the export; nothing was written")
             }
             progress(min(1, Double(file.position) / total))
         }
@@ -105,7 +107,7 @@ struct TorchScriptArchive: Sendable {
         do {
             let archive = try ZipArchive(path: temporary)
             guard archive.names == entries.map(\.name) else {
-                throw ModelError(path: path, reason: "its entries are others")
+                throw ModelError(path: path, reason: "its entries differ from those that were written")
             }
             let failures = Mutex([Int: any Error]())
             Execution.current.forEach(below: entries.count) { number in
@@ -114,7 +116,7 @@ struct TorchScriptArchive: Sendable {
             if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
         } catch let error as ModelError {
             throw ModelError(
-                path: path, reason: "what was written is not what is read back (\(error.reason)); the file was removed")
+                path: path, reason: "the export differs when it is read back (\(error.reason)); the file was removed")
         }
     }
 }

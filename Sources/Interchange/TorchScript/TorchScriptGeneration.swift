@@ -38,7 +38,7 @@ enum TorchScriptGeneration {
               # drawn with PyTorch's random numbers.
               def generate_ids(self: __torch__.Model, ids: List[int], n: int, temperature: float=0.0) -> List[int]:
                 if len(ids) == 0:
-                  ops.prim.RaiseException("there are no ids to go on from", "builtins.ValueError")
+                  ops.prim.RaiseException("the prompt has no ids", "builtins.ValueError")
                 if min(ids) < 0 or max(ids) >= \(vocabularySize):
                   ops.prim.RaiseException("the ids are not between 0 and \(vocabularySize - 1)", "builtins.ValueError")
                 if temperature < 0.0:

@@ -81,7 +81,7 @@ package struct ZipArchive: Sendable {
     package func range(of name: String) throws -> Range<Int> { try entry(name).range }
 
     private func damaged(_ entry: ZipEntry) -> ModelError {
-        ModelError(path: path, reason: "the entry \(quoted(entry.name)) is not what was written")
+        ModelError(path: path, reason: "the entry \(quoted(entry.name)) differs from what was written")
     }
 
     /// The bytes of an entry. Throws where there is none of that name, or it is not what its checksum was taken of.
@@ -119,7 +119,9 @@ private struct ZipDirectory {
     func entries() throws -> [ZipArchive.Entry] {
         let (count, range) = try place()
         // A record has at least 46 bytes, so no file can ask for more than it fills.
-        guard count <= range.count / 46 else { throw failure("its list of \(count) entries has \(range.count) bytes") }
+        guard count <= range.count / 46 else {
+            throw failure("its central directory of \(count) entries has \(range.count) bytes")
+        }
         var entries: [ZipArchive.Entry] = []
         entries.reserveCapacity(count)
         var position = range.lowerBound
@@ -133,7 +135,7 @@ private struct ZipDirectory {
             entries.append(entry)
         }
         guard position == range.upperBound, free == range.lowerBound else {
-            throw failure("its list of entries does not end where it should")
+            throw failure("its central directory does not end at the expected byte")
         }
         return entries
     }
@@ -142,10 +144,10 @@ private struct ZipDirectory {
     private func place() throws -> (count: Int, range: Range<Int>) {
         let end = bytes.count - 22
         guard end >= 0, number(end, UInt32.self) == ZipFormat.end, number(end + 20, UInt16.self) == 0 else {
-            throw failure("not a zip archive, or cut short: it does not end as one")
+            throw failure("not a zip archive, or truncated: the end record is missing")
         }
         guard number(end + 4, UInt32.self) == 0, number(end + 8, UInt16.self) == number(end + 10, UInt16.self) else {
-            throw failure("a part of an archive on several disks")
+            throw failure("archives in several parts are not supported")
         }
         var count = Int(number(end + 10, UInt16.self))
         var size = Int(number(end + 12, UInt32.self))
@@ -157,14 +159,14 @@ private struct ZipDirectory {
                 number(end - 12, UInt64.self) == UInt64(limit), number(limit, UInt32.self) == ZipFormat.largeEnd,
                 number(limit + 4, UInt64.self) == 44, number(limit + 16, UInt64.self) == 0,
                 number(limit + 24, UInt64.self) == number(limit + 32, UInt64.self)
-            else { throw failure("the end of its list of entries is not valid") }
+            else { throw failure("the end record of its central directory is not valid") }
             // What does not fit is more than the file can hold, and refused below.
             count = Int(clamping: number(limit + 32, UInt64.self))
             size = Int(clamping: number(limit + 40, UInt64.self))
             start = Int(clamping: number(limit + 48, UInt64.self))
         }
         guard start <= limit, size == limit - start else {
-            throw failure("its list of entries does not end where it should")
+            throw failure("its central directory does not end at the expected byte")
         }
         return (count, start..<limit)
     }
@@ -207,7 +209,7 @@ private struct ZipDirectory {
         _ signature: UInt32, fixed: Int, offset: Int, at start: Int, before limit: Int
     ) throws -> Header {
         guard start >= 0, start <= limit - fixed, number(start, UInt32.self) == signature else {
-            throw failure("its list of entries is damaged")
+            throw failure("its central directory is damaged")
         }
         let fields = start + offset
         var header = Header()
@@ -218,14 +220,14 @@ private struct ZipDirectory {
         let isRecord = signature == ZipFormat.directoryRecord
         let commentLength = isRecord ? Int(number(start + 32, UInt16.self)) : 0
         header.end = start + fixed + nameLength + extraLength + commentLength
-        guard header.end <= limit else { throw failure("its list of entries is damaged") }
+        guard header.end <= limit else { throw failure("its central directory is damaged") }
         let nameBytes = bytes[start + fixed..<start + fixed + nameLength]
         guard let name = String(validating: nameBytes, as: UTF8.self), !name.isEmpty else {
-            throw failure("an entry has a name that is not text")
+            throw failure("an entry has a name that is not UTF-8")
         }
         header.name = name
         guard number(fields + 2, UInt16.self) == 0, number(fields + 4, UInt16.self) == 0, sizes[0] == sizes[1] else {
-            throw failure("the entry \(quoted(name)) is compressed or encrypted; only stored ones are read")
+            throw failure("the entry \(quoted(name)) is compressed or encrypted; only stored entries are supported")
         }
         header.size = Int(sizes[0])
         header.place = isRecord ? Int(number(start + 42, UInt32.self)) : 0
@@ -256,7 +258,7 @@ private struct ZipDirectory {
             }
             position += 4 + length
         }
-        throw failure("the large numbers of the entry \(quoted(header.name)) are missing")
+        throw failure("the Zip64 sizes of the entry \(quoted(header.name)) are missing")
     }
 
     /// The number at a place that is known to be in the file.

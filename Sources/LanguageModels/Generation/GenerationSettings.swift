@@ -64,12 +64,12 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .outOfRange(let name, let value, let range): "the \(name) is \(value); it must be \(range)"
-        case .emptyPrompt: "the prompt is empty; a model needs at least one token to begin from"
+        case .emptyPrompt: "the prompt is empty; generation needs at least one token"
         case .unknownToken(let id, let vocabularySize):
-            "the prompt has the token \(id), but the model knows only 0 to \(vocabularySize - 1); "
-                + "it was made with another tokenizer"
+            "the prompt has the token id \(id), and the ids of the model are 0 to \(vocabularySize - 1); "
+                + "encode the prompt with the model's own tokenizer"
         case .noTokenPossible(let position):
-            "the model gives no token a probability at position \(position): its weights are not finite numbers; "
+            "no token has a probability at position \(position): the weights of the model are not finite numbers; "
                 + "train it again, or restore it from a copy"
         case .emptyStopString: "a stop string is empty; give it at least one character"
         }

@@ -96,7 +96,8 @@ extension NGramTrie {
         }
         for node in nodes(ofOrder: order) { occurrences += Int(counts[node]) }
         guard occurrences <= Int32.max else {
-            throw NGramError.damaged("counts has \(occurrences) n-grams of order \(order) in all, more than a text can")
+            throw NGramError.damaged(
+                "counts has \(occurrences) n-grams of order \(order) in total, more than a text can have")
         }
         guard let preceding = precedingTokenCounts() else {
             throw NGramError.damaged("tokens has an n-gram without the shorter one it ends in")

@@ -23,10 +23,10 @@ public enum NGramError: Error, Equatable, CustomStringConvertible {
             "token \(token) at position \(position) of document \(document) is outside the vocabulary of \(size): "
                 + "encode the text with the model's own tokenizer"
         case .tooLarge(let order, let tokens):
-            "\(tokens) tokens have too many n-grams of order \(order) and below to number: "
+            "\(tokens) tokens have too many n-grams up to order \(order): "
                 + "choose a lower order or a shorter text"
         case .memory(let order, let bytes, let limit):
-            "n-grams up to order \(order) of this text take \(bytes >> 20) MiB, more than the limit of \(limit >> 20): "
+            "n-grams up to order \(order) of this text need \(bytes >> 20) MiB, more than the limit of \(limit >> 20) MiB: "
                 + "choose a lower order or a shorter text"
         case .damaged(let what):
             "n-gram model is damaged: \(what); train it again or restore the file"

@@ -42,10 +42,11 @@ package struct OpBenchmark: Sendable {
         // Some eighty measurements of one direction each.
         var bench = Measurement(slice: seconds / 80)
         return [
-            Section(title: "Ops of a step of \(batch) x \(length) tokens", results: ops(&bench)),
+            Section(title: "Operations of a step of \(batch) x \(length) tokens", results: ops(&bench)),
             Section(title: "Matrix products of a step", results: products(&bench)),
-            Section(title: "Matrix products of odd shapes", results: oddProducts(&bench)),
-            Section(title: "One row by every matrix of the model in turn, as in generation", results: rows(&bench)),
+            Section(title: "Matrix products with irregular shapes", results: oddProducts(&bench)),
+            Section(
+                title: "Products of one row with each matrix of the model, as in generation", results: rows(&bench)),
         ]
     }
 
