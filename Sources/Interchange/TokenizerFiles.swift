@@ -17,18 +17,27 @@ extension TokenizerFile {
         try AtomicFile.write(contents(for: tokenizer), to: directory + "/" + name)
     }
 
-    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but none of
-    /// these.
+    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but not
+    /// these with other contents.
     package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
         AtomicFile.removeLeftovers(in: Files.parent(of: directory))
         if try Files.find(directory, to: "create"), try !Files.contents(ofDirectory: directory).isEmpty {
             AtomicFile.removeLeftovers(in: directory)
-            let files = [configurationName, name]
-            for file in files where try Files.find("\(directory)/\(file)", to: "write") {
-                throw FileError("cannot write", "\(directory)/\(file)", "it exists already; choose another directory")
+            var missing: [String] = []
+            let contents: [(String, String?)] = [(configurationName, configuration(for: tokenizer)), (name, nil)]
+            for (file, content) in contents {
+                let path = "\(directory)/\(file)"
+                guard try Files.find(path, to: "write") else {
+                    missing.append(file)
+                    continue
+                }
+                // The same is what a killed process left.
+                guard let content, try TextFile.bytes(path).elementsEqual(content.utf8) else {
+                    throw FileError("cannot write", path, "it exists already; choose another directory")
+                }
             }
             let pending = try PendingDirectory(directory)
-            pending.expect(files: files)
+            pending.expect(files: missing)
             try write(tokenizer, directory: directory)
             pending.complete()
         } else {

@@ -36,24 +36,24 @@ struct GPT: ParsableCommand {
         if let problem = CommandLineCheck.unknownCommand(in: arguments, of: self) { refuse(problem) }
         var command: any ParsableCommand
         do { command = try parseAsRoot(arguments) } catch {
-            if exitCode(for: error) == .success, let group = CommandLineCheck.groupWithHelp(in: arguments) {
-                refuse("Unknown option '\(escaped(group))'.")
-            }
             if "\(fullMessage(for: error))".contains("Unknown option"),
                 let name = CommandLineCheck.misspeltHelp(in: arguments)
             {
                 refuse("Unknown option '\(escaped(name))'. Did you mean '--help'?")
             }
-            end(with: error)
+            end(with: error, arguments)
         }
-        do { try command.run() } catch { end(with: error) }
+        do { try command.run() } catch { end(with: error, arguments) }
     }
 
     /// Ends the process with the status and message of an error. Help, the version and completion scripts are results too:
     /// what cannot be written is a failure.
-    private static func end(with error: any Error) -> Never {
+    private static func end(with error: any Error, _ arguments: [String]) -> Never {
         let message = fullMessage(for: error)
         if exitCode(for: error) == .success, !message.isEmpty {
+            if let group = CommandLineCheck.groupWithHelp(in: arguments) {
+                refuse("Unknown option '\(escaped(group))'.")
+            }
             do { try reportingFailures { try writeLine(message) } } catch { exit(withError: error) }
             exit()
         }

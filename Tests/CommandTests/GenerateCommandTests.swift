@@ -109,7 +109,7 @@ import Testing
         #expect(result.text.count == prompt.count + 51)
         #expect(
             result.errorLines == [
-                "The prompt has 28 tokens, more than the model's context of 16; only the last 16 are used."
+                "The prompt has 28 tokens, more than the model's context of 16: only the last 16 are used."
             ])
         let end = try greedy(model, "--prompt", String(prompt.suffix(16)), "--length", "50")
         #expect(end.text.suffix(51) == result.text.suffix(51))

@@ -97,7 +97,7 @@ import Tokenizers
         (file(#"{"a": 0}"#, added: #"[{"id": 1, "content": "<|endoftext|>"}]"#), "special"),
         (file(#"{"a": 0}"#, added: #"[{"content": "<|endoftext|>", "special": true}]"#), "no id"),
         (file(#"{"a": 0}"#, added: #"[{}]"#), "no content"), (file(#"{"a": 0}"#, added: #"{}"#), "an object"),
-        (file(#"{"a": 0, "b": 1}"#, added: "[\(endOfText)]"), "does not follow"),
+        (file(#"{"a": 0, "b": 1}"#, added: "[\(endOfText)]"), "must follow"),
         (file(#"{"a": 0, "<|endoftext|>": 1, "b": 2}"#, added: "[\(endOfText)]"), "not the last"),
         (file(#"{"<|endoftext|>": 0, "a": 1}"#, added: "[\(endOfText)]"), "two ids"),
         (file(#"{"a": 0}"#, rest: #""normalizer": {"type": "NFC"},"#), "normalizer is \"NFC\""),
@@ -111,7 +111,7 @@ import Tokenizers
         (file(#"{"a": 0}"#, rest: #""pre_tokenizer": {"type": "ByteLevel", "use_regex": false},"#), "add_prefix_space"),
         (
             file(#"{"a": 0}"#, rest: #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},"#),
-            "byte 0 is no"
+            "no token for the byte 0"
         ),
         (
             file(
