@@ -28,7 +28,7 @@ extension Files {
     /// The limit that a file of a control group holds, in bytes; nil for none.
     static func memoryLimit(_ path: String) -> Int? { smallFile(path).flatMap(memoryLimit(in:)) }
 
-    /// The bytes that the content of such a file stands for; nil for "max" and whatever else sets no limit.
+    /// The limit in bytes in the content of such a file; nil for "max" and for anything else that sets no limit.
     package static func memoryLimit(in content: String) -> Int? {
         let digits = content.utf8.prefix { $0 >= 48 && $0 <= 57 }
         guard !digits.isEmpty else { return nil }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A directory that is filled under its own name. Unless it is declared complete, what was made for it is removed again: when
-/// this object goes away, and where the process is told to end.
+/// this object is released, and when a signal ends the process.
 ///
 /// `AtomicDirectory` makes a directory in one piece, and is the better choice where nothing is there yet. This one also works
 /// in a directory that exists already, which may be a mount point.

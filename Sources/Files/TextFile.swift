@@ -119,7 +119,7 @@ package enum TextFile {
 package enum TextUse: Int, Sendable {
     /// As bytes, and then as a string.
     case reading = 2
-    /// Besides, as an array of 32-bit ids, of which there may be one for each byte.
+    /// As bytes, as a string and as an array of 32-bit token ids, at most one for each byte.
     case encoding = 6
 
     /// Throws where there is not as much memory as a text of `count` bytes takes.

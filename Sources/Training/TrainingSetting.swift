@@ -88,7 +88,7 @@ public struct TrainingSetting: Sendable {
 }
 
 extension TrainingSetting {
-    /// Whether an option has an effect on models of a kind; so has one that no setting here stands for.
+    /// Whether an option has an effect on models of a kind. An option without a setting in the table always has one.
     public static func hasEffect(_ option: String, on kind: ModelKind) -> Bool {
         all.first { $0.options.contains(option) }?.kinds.contains(kind) ?? true
     }
