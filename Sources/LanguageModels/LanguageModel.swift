@@ -89,8 +89,8 @@ public struct Evaluation: Sendable, Equatable {
     /// Nats per token, the loss as it is quoted.
     public var loss: Double { count > 0 ? total / Double(count) : .nan }
 
-    /// The standard error of the loss as an estimate for a longer text of which the groups are a sample, from the spread of
-    /// the groups' means; nil for fewer than two groups.
+    /// The standard error of the loss, estimated from the variance of the means of groups of windows, which are a sample of a
+    /// longer text; nil for fewer than two groups.
     ///
     /// The groups are stretches of neighbouring windows, whose losses are alike, so their spread is an honest one where
     /// that of single tokens would be too small. (The ratio estimator of survey sampling: Cochran 1977, 6.4.)

@@ -15,7 +15,7 @@ package struct Checkpoint {
     package var textHashes: [String]
     /// The contents of tokenizer.json.
     package var tokenizer: String
-    /// What config.json says of the model, of which the settings know the shape alone; nil in a file of an older version.
+    /// The contents of config.json. The settings contain the shape only. nil in a file of an older version.
     package var configuration: JSON?
     /// The length of samples.txt.
     package var samplesLength: Int

@@ -68,8 +68,8 @@ public final class RunDirectory: TrainingStore {
         pending = nil
     }
 
-    /// Goes on with a run that `SavedRun` has read. Weights that it saves from now on carry a record of the files as they are
-    /// now, edited or not.
+    /// Continues a run that `SavedRun` has read. The weights that it saves contain a record of the files beside them as they
+    /// are now, edited or not.
     init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin, acceptingEdits: Bool) throws {
         path = run.path
         lock = run.lock

@@ -60,6 +60,7 @@ package final class TemporaryDirectory: Sendable {
 
     package init() {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // mkdtemp replaces the six letters X by a unique name.
         var template = Array("\(base)/swift-gpt-test-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("cannot make a directory in \(base)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -75,6 +76,7 @@ package final class TemporaryDirectory: Sendable {
     /// Calls `body` with the path of a file that holds `bytes` and is nobody else's: whoever maps a file must not see it
     /// written again.
     package func withFile<Result>(of bytes: [UInt8], _ body: (_ path: String) throws -> Result) throws -> Result {
+        // mkstemp replaces the six letters X by a unique name.
         var template = Array(file("XXXXXX").utf8CString)
         let descriptor = mkstemp(&template)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
