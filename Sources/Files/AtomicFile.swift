@@ -79,8 +79,13 @@ final class TemporaryFile {
         self.name = name
         target = try Files.resolvingLink(name, to: "write")
         if let information = Files.information(target), information.st_mode & S_IFMT != S_IFREG {
-            let isDirectory = information.st_mode & S_IFMT == S_IFDIR
-            throw FileError("cannot write", name, "it is a \(isDirectory ? "directory" : "device"), not a file")
+            let kind =
+                switch information.st_mode & S_IFMT {
+                case S_IFDIR: "directory"
+                case S_IFIFO: "pipe"
+                default: "device"
+                }
+            throw FileError("cannot write", name, "it is a \(kind), not a file")
         }
         let directory = Files.parent(of: target)
         let process = getpid()

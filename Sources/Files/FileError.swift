@@ -50,23 +50,10 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         case ENOMEM: return sentence + "; raise the limit of memory ('ulimit -v'), or use a smaller file"
         case EMFILE: return sentence + "; raise the limit with 'ulimit -n' and try again"
         case EFBIG:
-            guard let limit = fileSizeLimit else { return sentence + " for this file system" }
+            guard let limit = ResourceLimit.fileSize.bytes else { return sentence + " for this file system" }
             return sentence + " (the limit is \(limit) bytes); raise it with 'ulimit -f' and try again"
         default: return sentence
         }
-    }
-
-    /// The size in bytes that this process may give to a file; nil where there is no such limit.
-    private static var fileSizeLimit: UInt64? {
-        var limit = rlimit()
-        #if canImport(Glibc)
-            let fileSize = __rlimit_resource_t(UInt32(RLIMIT_FSIZE.rawValue))
-        #else
-            let fileSize = RLIMIT_FSIZE
-        #endif
-        // No limit is the greatest number, of the sign that the system's type has.
-        guard getrlimit(fileSize, &limit) == 0, limit.rlim_cur < rlim_t(Int64.max) else { return nil }
-        return UInt64(limit.rlim_cur)
     }
 
     /// A path on one line, whatever characters it has.

@@ -14,19 +14,8 @@ extension Files {
         let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
         let (physical, overflows) = pages.multipliedReportingOverflow(by: pageSize)
         var available = pages > 0 && !overflows ? physical - usage.resident : Int.max
-        #if canImport(Glibc)
-            let limits = [
-                (__rlimit_resource_t(UInt32(RLIMIT_AS.rawValue)), usage.addresses),
-                (__rlimit_resource_t(UInt32(RLIMIT_DATA.rawValue)), usage.data),
-            ]
-        #else
-            let limits = [(RLIMIT_AS, usage.addresses), (RLIMIT_DATA, usage.data)]
-        #endif
-        for (resource, used) in limits {
-            var limit = rlimit()
-            // What is larger than any memory is "unlimited", or as good as it.
-            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 60 else { continue }
-            available = min(available, Int(limit.rlim_cur) - used)
+        for (limit, used) in [(ResourceLimit.addressSpace, usage.addresses), (.data, usage.data)] {
+            if let bytes = limit.bytes { available = min(available, bytes - used) }
         }
         #if os(Linux)
             for path in controlGroupLimits {

@@ -98,6 +98,25 @@ struct Fields {
         return value
     }
 
+    // MARK: What other programs read
+
+    /// Throws where a member has a wrong type that decides nothing here, but in other programs: the ids of special tokens,
+    /// rates of dropout, the number format.
+    func requireTypesOfOthers() throws(ModelError) {
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+            guard let value = object[key], !value.isNull else { continue }
+            let ids = value.arrayValue ?? [value]
+            guard ids.allSatisfy({ $0.intValue != nil }) else {
+                throw wrong(key, value, "a token id, a list of token ids or null")
+            }
+        }
+        for key in ["attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range"] {
+            _ = try optionalNumber(key)
+        }
+        for key in ["dtype", "torch_dtype"] where !(object[key]?.isNull ?? true) { _ = try string(key) }
+        if object["use_cache"]?.isNull == false { _ = try bool("use_cache") }
+    }
+
     // MARK: Parts
 
     /// Whether the key is there, whatever its value.

@@ -24,6 +24,7 @@ package enum ModelConfiguration: Equatable {
     /// Reads the contents of a config.json; `path` is what errors call the file.
     package init(_ json: JSON, file path: String) throws {
         let fields = try Fields(json, path)
+        try fields.requireTypesOfOthers()
         guard let type = try fields.string("model_type") else { throw fields.failure("model_type is missing") }
         if let family = TransformerConfiguration.Family(rawValue: type) {
             self = .transformer(try TransformerConfiguration(family: family, fields))

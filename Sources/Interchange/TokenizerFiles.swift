@@ -3,12 +3,6 @@ import Tokenizers
 
 /// The files of a tokenizer in the directory of its model.
 extension TokenizerFile {
-    /// Reads the `tokenizer.json` in `directory`. Throws one line that names the file and what is wrong with it.
-    package static func read(directory: String) throws -> any Tokenizer {
-        let path = directory + "/" + name
-        return try tokenizer(from: TextFile.bytes(path), file: path)
-    }
-
     /// Writes `tokenizer_config.json` and `tokenizer.json` into `directory`, which must exist. The second is what a tokenizer
     /// is read from, so it is written last.
     package static func write(_ tokenizer: any Tokenizer, contextLength: Int? = nil, directory: String) throws {

@@ -167,13 +167,13 @@ extension BPETokenizer {
             }
             ends.append(bytes.count)
             guard ends.count > 1 else { return try encode(bytes: bytes, special: .plainText) }
-            let parts = SharedBytes(bytes)
+            nonisolated(unsafe) let shared = bytes  // only read, and it outlives the job
             let cuts = [0] + ends
             let results = Mutex([Result<[Int32], any Error>?](repeating: nil, count: ends.count))
             Execution.current.forEach(below: ends.count) { part in
                 let range = cuts[part]..<cuts[part + 1]
                 let result = Result {
-                    try self.encode(bytes: UnsafeBufferPointer(rebasing: parts.bytes[range]), special: .plainText)
+                    try self.encode(bytes: UnsafeBufferPointer(rebasing: shared[range]), special: .plainText)
                 }
                 results.withLock { $0[part] = result }
             }
@@ -184,13 +184,4 @@ extension BPETokenizer {
             return ids
         }
     }
-}
-
-/// Bytes that several threads read.
-///
-/// `@unchecked Sendable`: nothing writes them, and they outlive the call in which they are shared.
-private struct SharedBytes: @unchecked Sendable {
-    let bytes: UnsafeBufferPointer<UInt8>
-
-    init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 }

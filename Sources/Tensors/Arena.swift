@@ -16,12 +16,10 @@
 ///
 /// The arena requests large pages: matrices are also read by columns, where every row is on another page.
 package struct Arena {
-    private typealias Address = UInt
-
     /// Ranges that were in use and are free: ascending, and no two of them adjacent.
-    private var free: [Range<Address>] = []
+    private var free: [Range<UInt>] = []
     /// The rest of the newest region, which has never been used.
-    private var unused: Range<Address> = 0..<0
+    private var unused: Range<UInt> = 0..<0
     /// How often a block took memory that had never been used.
     private(set) var growths = 0
 
@@ -45,9 +43,8 @@ package struct Arena {
         if reservation > 0, let region = Self.map(UInt(reservation), isReservation: true) { unused = region }
     }
 
-    /// A block of `size` bytes, which are whole pages; nil where the system has no more.
-    mutating func take(_ size: Int) -> UnsafeMutableRawPointer? {
-        let size = UInt(size)
+    /// The address of a block of `size` bytes, which are whole pages; nil where the system has no more.
+    mutating func take(_ size: UInt) -> UInt? {
         var best: Int?
         for (index, range) in free.enumerated()
         where range.size >= size && range.size < best.map({ free[$0].size }) ?? .max {
@@ -60,7 +57,7 @@ package struct Arena {
             } else {
                 free[best] = range.lowerBound + size..<range.upperBound
             }
-            return UnsafeMutableRawPointer(bitPattern: range.lowerBound)
+            return range.lowerBound
         }
         // What is free just below the unused range is part of the block.
         if let last = free.firstIndex(where: { $0.upperBound == unused.lowerBound }),
@@ -73,22 +70,17 @@ package struct Arena {
             guard let region = Self.map(wanted, isReservation: false) ?? Self.map(size, isReservation: false) else {
                 return nil
             }
-            if unused.size > 0 { insert(unused) }
+            if unused.size > 0 { give(unused) }
             unused = region
         }
         growths += 1
         defer { unused = unused.lowerBound + size..<unused.upperBound }
-        return UnsafeMutableRawPointer(bitPattern: unused.lowerBound)
+        return unused.lowerBound
     }
 
     /// Makes a block that `take` returned free again.
-    mutating func give(_ block: UnsafeMutableRawPointer, _ size: Int) {
-        let start = UInt(bitPattern: block)
-        insert(start..<start + UInt(size))
-    }
-
-    private mutating func insert(_ freed: Range<Address>) {
-        var range = freed
+    mutating func give(_ block: Range<UInt>) {
+        var range = block
         var (low, high) = (0, free.count)
         while low < high {
             let middle = (low + high) / 2
@@ -105,7 +97,7 @@ package struct Arena {
     }
 
     /// New addresses from the system.
-    private static func map(_ size: UInt, isReservation: Bool) -> Range<Address>? {
+    private static func map(_ size: UInt, isReservation: Bool) -> Range<UInt>? {
         #if canImport(Darwin)
             var flags = MAP_PRIVATE | MAP_ANON
         #else

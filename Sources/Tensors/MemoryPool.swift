@@ -13,10 +13,9 @@ package final class MemoryPool: Sendable {
     /// The number of floats from which on a block is large.
     private static let large = 1 << 16
 
-    /// `@unchecked Sendable`: only accessed under the mutex.
-    private struct Blocks: @unchecked Sendable {
-        /// Small blocks that are free, by the number of the size class: eight for each power of two.
-        var byClass: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: 8 * Int.bitWidth)
+    private struct Blocks {
+        /// The addresses of small blocks that are free, by the number of the size class: eight for each power of two.
+        var byClass: [[UInt]] = Array(repeating: [], count: 8 * Int.bitWidth)
         var arena: Arena
         /// The number of small blocks that the system allocated.
         var allocated = 0
@@ -50,13 +49,13 @@ package final class MemoryPool: Sendable {
     /// A block of a size that `size(for:)` returned. Where there is no memory for it the process ends (`gpt_out_of_memory`).
     package func take(_ size: Int) -> UnsafeMutablePointer<Float> {
         let bytes = size * MemoryLayout<Float>.stride
-        let block = blocks.withLock { blocks -> UnsafeMutableRawPointer? in
-            if size >= Self.large { return blocks.arena.take(bytes) }
-            if let block = blocks.byClass[Self.number(of: size)].popLast() { return block }
+        let address = blocks.withLock { blocks -> UInt? in
+            if size >= Self.large { return blocks.arena.take(UInt(bytes)) }
+            if let address = blocks.byClass[Self.number(of: size)].popLast() { return address }
             blocks.allocated += 1
-            return gpt_allocate(bytes)
+            return gpt_allocate(bytes).map { UInt(bitPattern: $0) }
         }
-        guard let block else { gpt_out_of_memory(bytes) }
+        guard let block = address.flatMap({ UnsafeMutableRawPointer(bitPattern: $0) }) else { gpt_out_of_memory(bytes) }
         gpt_unpoison(block, bytes)
         return block.bindMemory(to: Float.self, capacity: size)
     }
@@ -66,11 +65,12 @@ package final class MemoryPool: Sendable {
         let bytes = size * MemoryLayout<Float>.stride
         // The address sanitizer then reports whoever still uses the block.
         gpt_poison(block, bytes)
+        let address = UInt(bitPattern: block)
         blocks.withLock {
             if size >= Self.large {
-                $0.arena.give(block, bytes)
+                $0.arena.give(address..<address + UInt(bytes))
             } else {
-                $0.byClass[Self.number(of: size)].append(block)
+                $0.byClass[Self.number(of: size)].append(address)
             }
         }
     }

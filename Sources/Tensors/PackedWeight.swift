@@ -5,13 +5,11 @@ import CKernels
 ///
 /// An integer weight q stands for q s, with s the largest magnitude of its block over 127. So its error is at most s / 2,
 /// and a weight takes 8.5 bits.
-///
-/// `@unchecked Sendable`: the memory is written once, before anyone else has the object.
-package final class PackedWeight: @unchecked Sendable {
+package final class PackedWeight: Sendable {
     package let rows: Int
     package let columns: Int
     package let precision: Precision
-    fileprivate let memory: UnsafeMutableRawPointer
+    fileprivate nonisolated(unsafe) let memory: UnsafeMutableRawPointer  // written by the initializer alone
 
     /// The bytes that a product reads.
     package let bytes: Int

@@ -1,11 +1,10 @@
 /// A block of floats with a reference count: what a `Tensor` is a view of.
 ///
 /// Blocks come from a pool and go back to it, so that after its first step training allocates nothing.
-///
-/// `@unchecked Sendable`: the pointer never changes, and a block is written only by the op that made it, before anyone
-/// else has it, or by an owner that is the only one (`isKnownUniquelyReferenced`, or a parameter under its optimizer).
-package final class Storage: @unchecked Sendable {
-    package let start: UnsafeMutablePointer<Float>
+package final class Storage: Sendable {
+    /// The pointer never changes. The block is written only by the op that made it, before anyone else has it, or by an owner
+    /// that is the only one (`isKnownUniquelyReferenced`, or a parameter under its optimizer).
+    package nonisolated(unsafe) let start: UnsafeMutablePointer<Float>
     private let size: Int
     /// What the block is part of, if it is not of the pool.
     private let owner: (any AnyObject & Sendable)?

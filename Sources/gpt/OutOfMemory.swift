@@ -43,18 +43,8 @@ enum OutOfMemory {
 
     /// The limit that the user can raise, if one is set.
     private static var limit: String {
-        #if canImport(Glibc)
-            let limits = [
-                ("-v", __rlimit_resource_t(UInt32(RLIMIT_AS.rawValue))),
-                ("-d", __rlimit_resource_t(UInt32(RLIMIT_DATA.rawValue))),
-            ]
-        #else
-            let limits = [("-v", RLIMIT_AS), ("-d", RLIMIT_DATA)]
-        #endif
-        for (option, resource) in limits {
-            var limit = rlimit()
-            guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 60 else { continue }
-            return " (ulimit \(option) allows \(grouped(Int(limit.rlim_cur) / 1_000_000)) MB)"
+        for limit in [ResourceLimit.addressSpace, .data] {
+            if let bytes = limit.bytes { return " (ulimit \(limit.option) allows \(grouped(bytes / 1_000_000)) MB)" }
         }
         return ""
     }

@@ -104,6 +104,24 @@ import Testing
         }
     }
 
+    @Test(
+        "Keys that decide nothing here but in other programs have their types too",
+        arguments: [
+            ("eos_token_id", [3, [3, 4], .null, -1], ["59", true, 0.5, [3, "4"], ["a": 1]]),
+            ("pad_token_id", [0, .null], ["a", [["a": 1]]]), ("bos_token_id", [0, .null], ["", false]),
+            ("attention_dropout", [0.0, 0, .null], ["0.0", true]), ("dtype", ["float32", .null], [5, true]),
+            ("torch_dtype", ["bfloat16", .null], [16]), ("use_cache", [true, .null], ["true", 1]),
+        ] as [(String, [JSON], [JSON])])
+    func others(key: String, valid: [JSON], wrong: [JSON]) throws {
+        for kind in Self.least.keys {
+            for value in valid { _ = try read(kind) { $0[key] = .some(value) } }
+            for value in wrong {
+                let message = refusal(kind) { $0[key] = .some(value) }
+                #expect(message.hasPrefix("a/config.json: \(key) is "), "\(message)")
+            }
+        }
+    }
+
     @Test("Sizes are whole numbers", arguments: Array(least.keys.sorted()))
     func sizes(kind: String) throws {
         for (key, value) in try #require(Self.least[kind]?.objectValue) where value.intValue != nil {
