@@ -2,10 +2,10 @@
 
 import PackageDescription
 
-// The rooms that a user of the library sees, each on those before it. A target names every room whose types it uses, also
-// those it gets through another: it is only rebuilt for a change in a room that it names.
-let models: [Target.Dependency] = ["Tensors", "Layers", "LanguageModels"]
-let rooms: [Target.Dependency] = models + ["Tokenizers", "Interchange", "Training"]
+// The modules that a user of the library sees, each above those it depends on. A target names every module whose types it
+// uses, also those it gets through another: it is only rebuilt for a change in a module that it names.
+let models: [Target.Dependency] = ["Tensors", "Layers", "Models"]
+let library: [Target.Dependency] = models + ["Tokenizers", "Interchange", "Inference", "Corpus", "Training"]
 
 let package = Package(
     name: "swift-gpt",
@@ -13,7 +13,9 @@ let package = Package(
     products: [
         .library(
             name: "GPTKit",
-            targets: ["GPTKit", "Tensors", "Layers", "LanguageModels", "Tokenizers", "Interchange", "Training"]),
+            targets: [
+                "GPTKit", "Tensors", "Layers", "Models", "Tokenizers", "Interchange", "Inference", "Corpus", "Training",
+            ]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .executable(name: "gpt", targets: ["gpt"]),
     ],
@@ -22,48 +24,77 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
     ],
     targets: [
-        // Leaves: no dependency of ours.
+        // Leaves: no dependency within the package.
         .target(
             name: "CKernels", cSettings: [.headerSearchPath("internal")],
             linkerSettings: [.linkedFramework("Accelerate", .when(platforms: [.macOS, .iOS]))]),
         .target(name: "CFiles"),
         // Replaces malloc, so it is linked into programs alone, never into the library.
         .target(name: "CAllocation", dependencies: ["CKernels"]),
-        .target(name: "Files", dependencies: ["CFiles"]),
+        .target(name: "Platform"),
         .target(name: "StrictJSON"),
+        .target(name: "Files", dependencies: ["CFiles", "Platform"]),
 
-        // Text to ids and back. Stands alone but for the JSON reader.
+        // Text to ids and back. Depends on nothing but the JSON reader.
         .target(name: "Tokenizers", dependencies: ["StrictJSON"]),
 
-        // The engine and the models, each on the one before it.
-        .target(name: "Tensors", dependencies: ["CKernels"]),
+        // The engine and the models.
+        .target(name: "Tensors", dependencies: ["CKernels", "Platform"]),
         .target(name: "Layers", dependencies: ["Tensors"]),
-        .target(name: "LanguageModels", dependencies: ["Tensors", "Layers"]),
-        .target(name: "Interchange", dependencies: models + ["Tokenizers", "StrictJSON", "Files"]),
-        .target(name: "Training", dependencies: models + ["Interchange", "Tokenizers", "StrictJSON", "Files"]),
+        .target(name: "Models", dependencies: ["Tensors", "Layers", "Platform"]),
+
+        // Models on disk, models in use, texts, and training.
+        .target(name: "Interchange", dependencies: models + ["Tokenizers", "StrictJSON", "Files", "Platform"]),
+        .target(
+            name: "Inference", dependencies: models + ["Interchange", "Tokenizers", "StrictJSON", "Files", "Platform"]),
+        .target(name: "Corpus", dependencies: ["StrictJSON", "Files", "Platform"]),
+        .target(
+            name: "Training",
+            dependencies: models + [
+                "Interchange", "Inference", "Corpus", "Tokenizers", "StrictJSON", "Files", "Platform",
+            ]),
+        // References, golden vectors and benchmarks: what shows that the others are right and fast.
+        .target(
+            name: "Verification",
+            dependencies: models + [
+                "Interchange", "Inference", "Corpus", "Training", "Tokenizers", "StrictJSON", "Files", "Platform",
+            ]),
 
         // What a user imports, and what a user runs.
-        .target(name: "GPTKit", dependencies: rooms),
+        .target(name: "GPTKit", dependencies: library),
         .executableTarget(
             name: "gpt",
-            dependencies: rooms + [
-                "GPTKit", "Files", "StrictJSON", "CKernels", "CAllocation",
+            dependencies: library + [
+                "GPTKit", "Verification", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         // Tests mirror the sources; Support is what they share.
-        .target(name: "TestSupport", dependencies: ["Tensors", "Files"], path: "Tests/Support"),
-        .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"]),
+        .target(
+            name: "TestSupport", dependencies: ["Tensors", "Tokenizers", "Files", "Platform"], path: "Tests/Support"),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "Platform", "TestSupport"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport", "FuzzTargets"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform", "TestSupport"]),
         .testTarget(name: "LayersTests", dependencies: ["Tensors", "Layers", "TestSupport"]),
-        .testTarget(name: "LanguageModelsTests", dependencies: models + ["TestSupport"]),
+        .testTarget(name: "ModelsTests", dependencies: models + ["Platform", "TestSupport"]),
         .testTarget(
             name: "InterchangeTests",
-            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport", "FuzzTargets"]),
-        .testTarget(name: "TrainingTests", dependencies: rooms + ["StrictJSON", "Files", "TestSupport"]),
-        .testTarget(name: "CommandTests", dependencies: rooms + ["gpt", "GPTKit", "StrictJSON", "TestSupport"]),
+            dependencies: models + [
+                "Tokenizers", "Interchange", "StrictJSON", "Files", "Platform", "TestSupport", "FuzzTargets",
+            ]),
+        .testTarget(
+            name: "InferenceTests",
+            dependencies: models + ["Tokenizers", "Interchange", "Inference", "Corpus", "Files", "TestSupport"]),
+        .testTarget(name: "CorpusTests", dependencies: ["Corpus", "Training", "Tokenizers", "Files", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: library + ["StrictJSON", "Files", "Platform", "TestSupport"]),
+        .testTarget(
+            name: "VerificationTests",
+            dependencies: library + ["Verification", "StrictJSON", "Files", "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: library + ["gpt", "GPTKit", "StrictJSON", "Platform", "TestSupport"]),
         // System calls of the command that fail, by a library in C that is preloaded and compiled by the tests themselves.
         .testTarget(
             name: "FaultTests", dependencies: ["gpt", "TestSupport"], path: "Tests/Faults", exclude: ["Library"]),
@@ -71,12 +102,13 @@ let package = Package(
         // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
         .target(
             name: "FuzzTargets",
-            dependencies: models + ["Tokenizers", "Interchange", "StrictJSON", "Files", "TestSupport"],
+            dependencies: models + ["Tokenizers", "Interchange", "Inference", "StrictJSON", "Files", "TestSupport"],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "FuzzTargets", "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "FuzzTargets", "TestSupport", "Platform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Fuzz/Command"),
         .testTarget(name: "HostileTests", dependencies: ["FuzzTargets", "Files", "TestSupport"]),
     ],

@@ -2,13 +2,7 @@
 
 import GPTKit
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Platform
 
 let text = NamedText(name: "the play", text: BuiltInCorpus.text)
 let tokenizer = CharacterTokenizer(alphabetOf: [text.text])

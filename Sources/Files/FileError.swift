@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Platform
 
 /// What went wrong with a file, in one line: what was tried, the path, and the reason.
 package struct FileError: Error, Equatable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import LanguageModels
 import Layers
+import Models
 import Synchronization
 import Tensors
 

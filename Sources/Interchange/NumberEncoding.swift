@@ -6,17 +6,17 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
     case bfloat16 = "BF16"
     /// Blocks of 32 numbers: a scale d as a half-precision number, and for each number x an 8-bit integer q, so that x is
     /// about d q. d is the largest magnitude of the block over 127, so the error is at most d / 2, and a number takes 8.5 bits.
-    case blocks8 = "Q8_0"
+    case q8_0 = "Q8_0"
 
     /// How many numbers are encoded together: only rows of whole blocks can be.
-    package var blockLength: Int { self == .blocks8 ? 32 : 1 }
+    package var blockLength: Int { self == .q8_0 ? 32 : 1 }
 
     /// How many bytes a block takes.
     package var blockSize: Int {
         switch self {
         case .float32: 4
         case .float16, .bfloat16: 2
-        case .blocks8: 34
+        case .q8_0: 34
         }
     }
 
@@ -30,7 +30,7 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
         case .float32: bytes.copyMemory(from: UnsafeRawBufferPointer(numbers))  // little-endian, as we are
         case .float16: Self.encode(numbers, into: bytes, half(_:))
         case .bfloat16: Self.encode(numbers, into: bytes, bfloat(_:))
-        case .blocks8:
+        case .q8_0:
             for block in 0..<numbers.count / blockLength {
                 let start = block * blockLength
                 Self.encodeBlock(
@@ -49,7 +49,7 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
         case .float16: Self.decode(source, into: target, count: numbers.count) { widened(half: $0) }
         case .bfloat16:
             Self.decode(source, into: target, count: numbers.count) { Float(bitPattern: UInt32($0) << 16) }
-        case .blocks8:
+        case .q8_0:
             for block in 0..<numbers.count / 32 {
                 let start = source + block * 34
                 let scale = widened(half: start.loadUnaligned(as: UInt16.self))

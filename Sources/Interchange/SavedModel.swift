@@ -1,5 +1,5 @@
 import Files
-import LanguageModels
+import Models
 import Tokenizers
 
 /// A model that was read from disk.
@@ -23,7 +23,7 @@ package enum TokenizerState: Sendable {
     case unsupported(TokenizerError)
 
     /// The tokenizer; throws why there is none that can be used.
-    func get() throws -> any Tokenizer {
+    package func get() throws -> any Tokenizer {
         switch self {
         case .usable(let tokenizer): return tokenizer
         case .missing(let reason): throw reason

@@ -23,7 +23,7 @@ package enum WeightLayout: Sendable, Equatable {
 }
 
 /// A tensor on its way into or out of a file, some rows at a time, by all threads.
-struct LaidOutWeight: Sendable {
+struct WeightConverter: Sendable {
     let tensor: Tensor
     let layout: WeightLayout
     /// The shape in the file as a matrix.

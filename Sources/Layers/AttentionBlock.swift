@@ -12,7 +12,7 @@ public struct AttentionBlock: Module {
     /// RMS norms as long as a head, if queries and keys are normalised.
     public let queryNorm: NormLayer?
     public let keyNorm: NormLayer?
-    private let rotation: PositionTable?
+    private let rotation: AngleTable?
     private let operation: Attention
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
@@ -28,7 +28,7 @@ public struct AttentionBlock: Module {
         }
         projection = layer(inputs: widths[0], outputs: c.width, bias: .attentionOutput, c.projectionDeviation)
         let norm = { NormLayer(width: c.headSize, epsilon: c.epsilon, .rmsNorm) }
-        (queryNorm, keyNorm) = c.normalizesQueriesAndKeys ? (norm(), norm()) : (nil, nil)
+        (queryNorm, keyNorm) = c.usesQKNorm ? (norm(), norm()) : (nil, nil)
         rotation = c.rotation
         operation = Attention(heads: c.heads, keyValueHeads: c.keyValueHeads, mask: .causal)
         precondition(
@@ -58,7 +58,7 @@ public struct AttentionBlock: Module {
         }
         guard let cache else { return projection(pass.tape.apply(operation, vectors), pass, addingTo: residual) }
         cache.append(vectors.map(\.value))
-        let mixed = operation.attend(vectors[0].value, keys: cache.keys, values: cache.values, offset: offset)
+        let mixed = operation.attendOverCache(vectors[0].value, keys: cache.keys, values: cache.values, offset: offset)
         return projection(Variable(mixed, needsGradient: false), pass, addingTo: residual)
     }
 }

@@ -49,35 +49,35 @@ package struct BlockConfiguration: Sendable {
     package var heads: Int
     package var keyValueHeads: Int
     package var headSize: Int
-    package var innerWidth: Int
+    package var feedForwardWidth: Int
     package var normalization: Normalization
     package var epsilon: Double
     package var feedForward: FeedForwardKind
-    package var normalizesQueriesAndKeys: Bool
+    package var usesQKNorm: Bool
     package var biases: Biases
     package var style: ParameterStyle
     /// What turns queries and keys, if anything does.
-    package var rotation: PositionTable?
+    package var rotation: AngleTable?
     /// The standard deviation of new weights,
     package var deviation: Double
     /// and of those that write to the residual stream.
     package var projectionDeviation: Double
 
     package init(
-        width: Int, heads: Int, keyValueHeads: Int? = nil, headSize: Int? = nil, innerWidth: Int? = nil,
+        width: Int, heads: Int, keyValueHeads: Int? = nil, headSize: Int? = nil, feedForwardWidth: Int? = nil,
         normalization: Normalization = .layerNorm, epsilon: Double = 1e-5, feedForward: FeedForwardKind = .gelu,
-        normalizesQueriesAndKeys: Bool = false, biases: Biases = .all, style: ParameterStyle = .gpt2,
-        rotation: PositionTable? = nil, deviation: Double, projectionDeviation: Double
+        usesQKNorm: Bool = false, biases: Biases = .all, style: ParameterStyle = .gpt2,
+        rotation: AngleTable? = nil, deviation: Double, projectionDeviation: Double
     ) {
         self.width = width
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
         self.headSize = headSize ?? width / heads
-        self.innerWidth = innerWidth ?? 4 * width
+        self.feedForwardWidth = feedForwardWidth ?? 4 * width
         self.normalization = normalization
         self.epsilon = epsilon
         self.feedForward = feedForward
-        self.normalizesQueriesAndKeys = normalizesQueriesAndKeys
+        self.usesQKNorm = usesQKNorm
         self.biases = biases
         self.style = style
         self.rotation = rotation

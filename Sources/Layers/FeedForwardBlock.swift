@@ -18,9 +18,9 @@ public struct FeedForwardBlock: Module {
                 inputs: inputs, outputs: outputs, hasBias: c.biases.contains(.feedForward),
                 isTransposed: c.feedForward.isGated, deviation: deviation, using: &weights)
         }
-        gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.innerWidth, c.deviation) : nil
-        expansion = layer(inputs: c.width, outputs: c.innerWidth, c.deviation)
-        projection = layer(inputs: c.innerWidth, outputs: c.width, c.projectionDeviation)
+        gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation) : nil
+        expansion = layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation)
+        projection = layer(inputs: c.feedForwardWidth, outputs: c.width, c.projectionDeviation)
     }
 
     public var parameters: [NamedParameter] {
@@ -33,7 +33,7 @@ public struct FeedForwardBlock: Module {
         if let gate { return gated(x, gate, pass, addingTo: residual) }
         let activation = activation ?? .identity
         if pass.isDecoding {
-            let wide = WeightProduct.apply(
+            let wide = DecodingProduct.apply(
                 x.value, expansion.weight, bias: expansion.bias?.value, activation: activation)
             return projection(Variable(wide, needsGradient: false), pass, addingTo: residual)
         }
@@ -48,7 +48,7 @@ public struct FeedForwardBlock: Module {
     ) -> Variable {
         if pass.isDecoding {
             func wide(_ layer: LinearLayer, _ activation: Activation, times factor: Tensor? = nil) -> Tensor {
-                WeightProduct.apply(
+                DecodingProduct.apply(
                     x.value, layer.weight, transposed: layer.isTransposed, bias: layer.bias?.value,
                     activation: activation, times: factor)
             }

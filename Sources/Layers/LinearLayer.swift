@@ -25,7 +25,7 @@ public struct LinearLayer: Module {
     /// - Parameter residual: what y is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         if pass.isDecoding {
-            let y = WeightProduct.apply(
+            let y = DecodingProduct.apply(
                 x.value, weight, transposed: isTransposed, bias: bias?.value, addingTo: residual?.value)
             return Variable(y, needsGradient: false)
         }

@@ -28,7 +28,7 @@ extension Module {
 /// One pass through a model: the tape it is recorded on, and what dropout needs to know.
 public final class ForwardPass {
     package let tape: Tape
-    /// Whether weights are read in the form that generation reads them in: see `WeightProduct`.
+    /// Whether weights are read in the form that generation reads them in: see `DecodingProduct`.
     package let isDecoding: Bool
     private let dropout: (rate: Float, key: UInt64)?
     private var dropoutSites: UInt64 = 0

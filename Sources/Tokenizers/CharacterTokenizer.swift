@@ -24,7 +24,7 @@ public struct CharacterTokenizer: Tokenizer {
     public init(alphabet: [Unicode.Scalar]) { self.init(distinct: Set(alphabet).sorted()) }
 
     /// For vocabularies from files, whose order is their own: `alphabet` as it is, without a character twice.
-    init(distinct alphabet: [Unicode.Scalar], reservingEndOfText: Bool = true) {
+    package init(distinct alphabet: [Unicode.Scalar], reservingEndOfText: Bool = true) {
         self.alphabet = alphabet
         endOfText = reservingEndOfText ? Int32(alphabet.count) : nil
         pieces = alphabet.map { Array(String($0).utf8) }
@@ -33,12 +33,18 @@ public struct CharacterTokenizer: Tokenizer {
 
     public var kind: String { "characters" }
 
+    public var unit: String { "character" }
+
+    public var supportedCharacters: [Unicode.Scalar]? { alphabet }
+
+    public var form: TokenizerForm { .characters(self) }
+
     public var vocabularySize: Int { alphabet.count + (endOfText == nil ? 0 : 1) }
 
-    /// The ids of the characters of `text`, in one pass over its UTF-8.
-    public func encode(_ text: String) throws -> [Int32] { try encode(text, replacing: nil) }
-
-    public func encode(_ text: String, replacing unknown: Unicode.Scalar?) throws -> [Int32] {
+    /// The ids of the characters of `text`, in one pass over its UTF-8. No text spells a special token.
+    public func encode(
+        _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
+    ) throws -> [Int32] {
         let replacement = try unknown.map { unknown in
             guard let id = ids[unknown.value] else {
                 throw TokenizerError.unknownReplacement(unknown, alphabet: alphabet.count)

@@ -18,10 +18,8 @@ public struct StreamingDecoder {
 
     /// The characters that `id` completes; often one, perhaps none.
     public mutating func append(_ id: Int32) -> String {
-        if spellsSpecialTokens, let special = (tokenizer as? BPETokenizer)?.specialToken(id) {
+        if spellsSpecialTokens, let special = tokenizer.specialToken(id) {
             pending += special.text.utf8
-        } else if spellsSpecialTokens, id == tokenizer.endOfText {
-            pending += endOfTextSpelling.utf8
         } else {
             pending += tokenizer.bytes(of: id)
         }

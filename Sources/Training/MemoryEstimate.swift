@@ -1,5 +1,5 @@
 import Files
-import LanguageModels
+import Models
 import Tensors
 
 /// How much memory a training or a benchmark takes, so that one that cannot succeed is refused before it begins. In floating point,
@@ -60,8 +60,8 @@ public struct MemoryEstimate: Sendable {
     /// sums; dropout keeps two more.
     private static func kept(_ shape: TransformerConfiguration, dropout: Bool) -> Double {
         let (C, Q, K) = (Double(shape.width), Double(shape.queryWidth), Double(shape.keyValueWidth))
-        let changed = shape.positions.kind == .rotary || shape.normalizesQueriesAndKeys ? Q + K : 0
-        let block = (dropout ? 8 : 6) * C + 2 * Q + 2 * K + changed + 2 * Double(shape.innerWidth)
+        let changed = shape.positions.kind == .rotary || shape.usesQKNorm ? Q + K : 0
+        let block = (dropout ? 8 : 6) * C + 2 * Q + 2 * K + changed + 2 * Double(shape.feedForwardWidth)
         return Double(shape.layers) * block + 8 * C
     }
 
@@ -76,5 +76,5 @@ public struct MemoryEstimate: Sendable {
     }
 
     /// What `Files.availableMemory` says.
-    static var available: Double { Double(Files.availableMemory) }
+    package static var available: Double { Double(Files.availableMemory) }
 }

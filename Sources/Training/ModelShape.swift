@@ -1,4 +1,4 @@
-import LanguageModels
+import Models
 
 /// The rungs of the ladder of models, each trained, tested and sampled by the same commands.
 public enum ModelKind: String, Sendable, CaseIterable {

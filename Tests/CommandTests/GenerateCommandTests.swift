@@ -1,14 +1,7 @@
 import GPTKit
+import Platform
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite struct GenerateCommandTests {
     let directory = TemporaryDirectory()

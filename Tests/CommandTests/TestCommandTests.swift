@@ -1,15 +1,8 @@
 import GPTKit
+import Platform
 import StrictJSON
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite struct TestCommandTests {
     let directory = TemporaryDirectory()

@@ -1,15 +1,9 @@
 import GPTKit
+import Inference
+import Platform
 import StrictJSON
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite struct TokenizerCommandTests {
     let directory = TemporaryDirectory()
@@ -37,8 +31,8 @@ import Testing
 
     @Test func learnsWhatTheLibraryLearns() throws {
         let path = try vocabulary()
-        var pieces = PieceCounter()
-        pieces.add(String(repeating: Models.verse, count: 10), cutBy: .gpt2)
+        var pieces = PretokenCounter()
+        pieces.add(String(repeating: Models.verse, count: 10), splitBy: .gpt2)
         let trainer = try BPETrainer(vocabularySize: 300, specialTokens: ["<|endoftext|>"])
         let learnt = try #require(try trainer.train(pieces))
         let saved = try TokenizerFile.tokenizer(from: Fixtures.bytes(path + "/tokenizer.json"))
@@ -67,7 +61,7 @@ import Testing
         let text = "tea for two\n\nHállo\r\n  漢字 🙂 0123"
         let encoded = try run("encode", "--tokenizer", path, input: text)
         #expect(encoded.status == 0)
-        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let tokenizer = try #require(try TokenizerLoader.read(path) as? BPETokenizer)
         let ids = try tokenizer.encode(text)
         #expect(encoded.text == ids.map(String.init).joined(separator: " ") + "\n")
         #expect(try run("decode", "--tokenizer", path, input: encoded.text).text.utf8.elementsEqual(text.utf8))
@@ -129,7 +123,7 @@ import Testing
         let path = try vocabulary()
         let text = String(repeating: "two teas, for tea\n", count: 400_000)
         let result = try runCommand(["tokenizer", "count", "--tokenizer", path, try file("long.txt", text)])
-        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let tokenizer = try #require(try TokenizerLoader.read(path) as? BPETokenizer)
         let count = try tokenizer.count(text, special: .plainText)
         #expect(result.text.filter { $0 != "," }.hasPrefix("\(count) tokens"))
     }
@@ -165,7 +159,7 @@ import Testing
 
     @Test func checks() throws {
         let path = try vocabulary()
-        let tokenizer = try #require(try TokenizerSource.read(path) as? BPETokenizer)
+        let tokenizer = try #require(try TokenizerLoader.read(path) as? BPETokenizer)
         let ids = try tokenizer.encode("tea\n").map(String.init).joined(separator: ",")
         let good = [
             #"{"text":"tea\n","ids":[\#(ids)],"allowed_special":[]}"#,
@@ -202,18 +196,19 @@ import Testing
     }
 
     @Test("The template of a vocabulary is followed where that is asked for")
-    func framed() throws {
+    func addingSpecialTokens() throws {
         let bytes = (UInt8.min...UInt8.max).map { [$0] }
         let tokenizer = try BPETokenizer(
             BPEVocabulary(tokens: bytes, merges: []), pattern: .llama3,
             specialTokens: [SpecialToken("<s>", id: 256), SpecialToken("</s>", id: 257)],
-            frame: .init(before: [256], after: [257]))
-        let path = try file("framed.json", TokenizerFile.contents(for: tokenizer))
+            template: .init(before: [256], after: [257]))
+        let path = try file("addingSpecialTokens.json", TokenizerFile.contents(for: tokenizer))
         #expect(try run("encode", "--tokenizer", path, input: "ab").text == "97 98\n")
-        #expect(try run("encode", "--tokenizer", path, "--framed", input: "ab").text == "256 97 98 257\n")
-        #expect(try run("encode", "--tokenizer", path, "--framed", "--json", input: "").text == "[256,257]\n")
-        #expect(try run("count", "--tokenizer", path, "--framed", input: "ab").text.hasPrefix("4 tokens"))
-        #expect(try run("encode", "--tokenizer", "byte", "--framed", "--json", input: "").text == "[]\n")
+        #expect(try run("encode", "--tokenizer", path, "--template", input: "ab").text == "256 97 98 257\n")
+        #expect(
+            try run("encode", "--tokenizer", path, "--template", "--json", input: "").text == "[256,257]\n")
+        #expect(try run("count", "--tokenizer", path, "--template", input: "ab").text.hasPrefix("4 tokens"))
+        #expect(try run("encode", "--tokenizer", "byte", "--template", "--json", input: "").text == "[]\n")
     }
 
     @Test("An unknown character is found where it is, however far on")

@@ -42,8 +42,8 @@ struct TrainTokenizerTests {
         #expect(tokenizer.vocabularySize == 270)
         #expect(saved.model.vocabularySize == 270)
         #expect(tokenizer.endOfText == 0)
-        var pieces = PieceCounter()
-        pieces.add(String(TrainCommandTests.verse.unicodeScalars.prefix(1_728)), cutBy: .gpt2)
+        var pieces = PretokenCounter()
+        pieces.add(String(TrainCommandTests.verse.unicodeScalars.prefix(1_728)), splitBy: .gpt2)
         let trainer = try BPETrainer(vocabularySize: 270, specialTokens: ["<|endoftext|>"])
         #expect(try tokenizer.vocabulary.merges == trainer.train(pieces)?.merges)
 

@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: targets.map(\.name))
-    func keptInputs(_ name: String) throws {
+    func savedInputs(_ name: String) throws {
         let target = try #require(Self.targets.first { $0.name == name })
         let folder = "\(Fixtures.hostile)/\(name)"
         guard Files.exists(folder) else { return }

@@ -1,5 +1,5 @@
 import Interchange
-import LanguageModels
+import Models
 import StrictJSON
 import TestSupport
 import Testing
@@ -71,7 +71,8 @@ import Testing
             Issue.record("not transformers")
             return
         }
-        #expect(gpt2.normEpsilon == 1e-5 && gpt2.feedForward == .gelu && gpt2.tiesEmbeddings && gpt2.innerWidth == 32)
+        #expect(
+            gpt2.normEpsilon == 1e-5 && gpt2.feedForward == .gelu && gpt2.tiesEmbeddings && gpt2.feedForwardWidth == 32)
         for model in [llama, qwen3] {
             #expect(model.normEpsilon == 1e-6 && model.positions == .rotary(RotaryFrequencies(base: 10_000)))
             #expect(!model.tiesEmbeddings && model.biases.isEmpty)

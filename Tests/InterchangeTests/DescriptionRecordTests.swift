@@ -1,6 +1,7 @@
 import Files
+import Inference
 import Interchange
-import LanguageModels
+import Models
 import StrictJSON
 import Tensors
 import TestSupport
@@ -159,9 +160,9 @@ enum MemberChange: String, CaseIterable {
         try write(changed, to: "tokenizer.json")
         #expect(refusal()?.contains("tokenizer.json: edited or damaged") == true)
         #expect(refusal(acceptingEdits: true) == nil)
-        let error = #expect(throws: ModelError.self) { try TokenizerSource.read(directory.path) }
+        let error = #expect(throws: ModelError.self) { try TokenizerLoader.read(directory.path) }
         #expect(error?.path == directory.file("tokenizer.json"))
-        #expect(try TokenizerSource.read(directory.file("tokenizer.json")).vocabularySize == tokenizer.vocabularySize)
+        #expect(try TokenizerLoader.read(directory.file("tokenizer.json")).vocabularySize == tokenizer.vocabularySize)
     }
 
     @Test("An edit that is accepted counts")

@@ -1,6 +1,6 @@
 import Interchange
-import LanguageModels
 import Layers
+import Models
 import Tensors
 import TestSupport
 import Testing

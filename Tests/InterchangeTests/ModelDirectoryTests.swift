@@ -1,15 +1,8 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 import Files
 import Interchange
-import LanguageModels
 import Layers
+import Models
+import Platform
 import StrictJSON
 import Tensors
 import TestSupport
@@ -28,7 +21,7 @@ import Tokenizers
             ),
             Transformer(
                 TransformerConfiguration(
-                    vocabularySize: size, contextLength: 5, layers: 1, heads: 3, width: 9, innerWidth: 11,
+                    vocabularySize: size, contextLength: 5, layers: 1, heads: 3, width: 9, feedForwardWidth: 11,
                     normEpsilon: 1e-3, feedForward: .relu, tiesEmbeddings: false), seed: 2),
             Transformer(llama, seed: 5),
             Transformer(

@@ -1,6 +1,6 @@
 import Files
 import Interchange
-import LanguageModels
+import Models
 import StrictJSON
 import Tensors
 import TestSupport
@@ -64,7 +64,7 @@ import Tokenizers
         ) -> TransformerConfiguration {
             TransformerConfiguration(
                 family, vocabularySize: vocabularySize, contextLength: 16, layers: 2, heads: 4, width: 32,
-                keyValueHeads: 2, headSize: headSize, innerWidth: 64, tiesEmbeddings: ties)
+                keyValueHeads: 2, headSize: headSize, feedForwardWidth: 64, tiesEmbeddings: ties)
         }
         var biased = shape(.llama), stretched = shape(.llama, ties: false)
         biased.biases = .all
@@ -111,7 +111,7 @@ import Tokenizers
         _ = try ModelExport.run(model, to: .gguf, precision: .q8_0, at: out)
         let file = try GGUFFile(path: out)
         #expect(try file.entry("token_embd.weight").encoding == .float16)
-        #expect(try file.entry("blk.0.ffn_down.weight").encoding == .blocks8)
+        #expect(try file.entry("blk.0.ffn_down.weight").encoding == .q8_0)
         #expect(try file.entry("blk.0.ffn_down.weight").shape == [24, 96])
         #expect(try file.entry("position_embd.weight").encoding == .float32)
         #expect(try file.entry("blk.1.attn_norm.bias").encoding == .float32)

@@ -1,6 +1,6 @@
 import Files
 import Interchange
-import LanguageModels
+import Models
 import StrictJSON
 import Tensors
 import TestSupport

@@ -64,7 +64,7 @@ import Testing
     func blocks() {
         var generator = SeededGenerator(seed: 1)
         let numbers = (0..<320).map { i in Float.random(in: -1...1, using: &generator) * Float(1 << (i / 32)) }
-        let decoded = Self.round(numbers, .blocks8)
+        let decoded = Self.round(numbers, .q8_0)
         for block in 0..<10 {
             let largest = numbers[block * 32..<block * 32 + 32].map(\.magnitude).max() ?? 0
             for i in block * 32..<block * 32 + 32 {
@@ -72,7 +72,7 @@ import Testing
                 #expect(abs(numbers[i] - decoded[i]) <= largest / 127 * (0.5 + 127 * 0x1p-11))
             }
         }
-        #expect(Self.round([Float](repeating: 0, count: 32), .blocks8) == [Float](repeating: 0, count: 32))
-        #expect(NumberEncoding.blocks8.size(of: 64) == 68)
+        #expect(Self.round([Float](repeating: 0, count: 32), .q8_0) == [Float](repeating: 0, count: 32))
+        #expect(NumberEncoding.q8_0.size(of: 64) == 68)
     }
 }

@@ -1,7 +1,7 @@
 import Files
 import Interchange
-import LanguageModels
 import Layers
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -27,7 +27,7 @@ struct ONNXTests {
         ) -> Transformer {
             Transformer(
                 TransformerConfiguration(
-                    vocabularySize: size, contextLength: 9, layers: 1, heads: 1, width: width, innerWidth: 11,
+                    vocabularySize: size, contextLength: 9, layers: 1, heads: 1, width: width, feedForwardWidth: 11,
                     normEpsilon: 1e-3, positions: positions, feedForward: feedForward, biases: biases,
                     tiesEmbeddings: false), seed: 2)
         }
@@ -157,7 +157,7 @@ struct ONNXTests {
     /// Whose angles are large, and in 32-bit floats would be rounded by more than a sum of products is.
     @Test("Late positions are turned as exactly as early ones", arguments: [10_000, 1_000_000.0])
     func latePositions(base: Double) throws {
-        let table = PositionTable(.rotary, width: 8, frequencies: PositionTable.frequencies(width: 8, base: base))
+        let table = AngleTable(.rotary, width: 8, frequencies: AngleTable.frequencies(width: 8, base: base))
         var random = Philox(4), builder = GraphBuilder(hasCache: false, knowsGELU: false)
         let vectors = Parameter(.normal([5, 16], deviation: 1, using: &random))
         let x = builder.gather(builder.parameter("x", vectors), rows: builder.tokens(TokenBatch([0])))

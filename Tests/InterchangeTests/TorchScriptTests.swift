@@ -1,7 +1,7 @@
 import Files
 import Interchange
-import LanguageModels
 import Layers
+import Models
 import Tensors
 import TestSupport
 import Testing

@@ -44,7 +44,7 @@ struct LayerTests {
         var weights = WeightInitializer.random(seed: 2)
         let block = TransformerBlock(
             BlockConfiguration(
-                width: 12, heads: 3, innerWidth: 20, feedForward: .gelu, deviation: 0.3, projectionDeviation: 0.3),
+                width: 12, heads: 3, feedForwardWidth: 20, feedForward: .gelu, deviation: 0.3, projectionDeviation: 0.3),
             using: &weights)
         let pass = ForwardPass(recording: true, dropout: (0.1, 4)), x = normal([2, 5, 12])
         let y = block(x, pass)
@@ -63,7 +63,7 @@ struct LayerTests {
         let C = 12, T = 9
         let block = TransformerBlock(
             BlockConfiguration(
-                width: C, heads: 3, innerWidth: 20, feedForward: .relu, deviation: 0.3, projectionDeviation: 0.3),
+                width: C, heads: 3, feedForwardWidth: 20, feedForward: .relu, deviation: 0.3, projectionDeviation: 0.3),
             using: &weights)
         let x = normal([1, T, C]), pass = ForwardPass(recording: false)
         let whole = block(x, pass).value.values.map(Double.init)
@@ -85,8 +85,8 @@ struct LayerTests {
         let C = 4, T = 1100, capacity = 100_000_000
         let block = TransformerBlock(
             BlockConfiguration(
-                width: C, heads: 2, keyValueHeads: 1, innerWidth: 4, style: .llama,
-                rotation: PositionTable(.rotary, width: 2, frequencies: [0.1]), deviation: 0.3,
+                width: C, heads: 2, keyValueHeads: 1, feedForwardWidth: 4, style: .llama,
+                rotation: AngleTable(.rotary, width: 2, frequencies: [0.1]), deviation: 0.3,
                 projectionDeviation: 0.3), using: &weights)
         let x = normal([2, T, C]), pass = ForwardPass(recording: false)
         let whole = block(x, pass).value.values.map(Double.init)

@@ -1,12 +1,5 @@
 import Files
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Platform
 
 /// Where tests find what is not part of the project; `nil` where it is absent, and the test is skipped.
 package enum Fixtures {

@@ -1,14 +1,7 @@
+import Platform
 import Tensors
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// What the kernels' own exp makes of GELU and softmax, over all of their range.
 @Suite("Accuracy of the kernels")

@@ -32,7 +32,7 @@ struct AttentionTests {
         let attention = Attention(heads: heads, mask: .causal)
         onOneThread(set) {
             let whole = attention.forward([qkv], recording: false).output.values.map(Double.init)
-            let last = attention.attend(
+            let last = attention.attendOverCache(
                 Tensor([B, new, 3 * C], queries), keys: Tensor([B, capacity, C], keys),
                 values: Tensor([B, capacity, C], values), offset: cached)
             let expected = (0..<B).flatMap { b -> ArraySlice<Double> in

@@ -1,14 +1,7 @@
+import Platform
 import Tensors
 import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite("Cross-entropy")
 struct CrossEntropyTests {

@@ -145,7 +145,7 @@ struct MatrixProductTests {
         for set in InstructionSet.available {
             for precision in [Precision.float32, .bfloat16] {
                 Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
-                    let kept = KeptRows(rows: rows + 3, columns: columns).from(3)
+                    let kept = SavedRows(rows: rows + 3, columns: columns).from(3)
                     let out = x.copy(), slopes = Tensor(shape, filledWith: 1), value = Tensor(shape)
                     MatrixProduct.multiply(
                         Matrix(nothing.0), Matrix(nothing.1), into: Matrix(out), add: true,
@@ -176,7 +176,7 @@ struct MatrixProductTests {
                             Matrix(nothing.0), Matrix(nothing.1), into: Matrix(c), add: true, epilogue: epilogue)
                     }
                     let kept = tensors[..<2].map { tensor in
-                        let rows = KeptRows(rows: rows, columns: columns)
+                        let rows = SavedRows(rows: rows, columns: columns)
                         multiply(into: tensor.copy(), .activation(.identity, bias: nil, before: rows))
                         return rows
                     }

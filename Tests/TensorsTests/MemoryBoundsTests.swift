@@ -1,14 +1,7 @@
 import CKernels
+import Platform
 import Tensors
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Floats that end where memory does: the page after them can be neither read nor written, so a kernel that goes one
 /// float too far ends the process rather than pass by luck.
@@ -103,7 +96,7 @@ struct MemoryBoundsTests {
 
     /// Few rows, with a weight in every form it can have.
     @Test("Products of few rows", arguments: products, InstructionSet.available)
-    func fewRows(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
+    func gemvRows(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
         let (m, n, k) = shape, (K, N) = (Int64(k), Int64(n))
         let x = GuardedFloats(m * k), w = GuardedFloats(k * n), y = GuardedFloats(m * n), bias = GuardedFloats(n)
         let factor = GuardedFloats(m * n, value: 2)
@@ -225,7 +218,7 @@ struct MemoryBoundsTests {
             kernels(set), R, C, y.start, x.start, gamma.start, perRow.start, deviations.start, dX.start, true,
             dGamma.start, true, dBeta.start, true)
         #expect(y.start[count - 1] == 0.5)
-        gpt_sum_over_rows(kernels(set), R, C, x.start, beta.start, false)
+        gpt_column_sums(kernels(set), R, C, x.start, beta.start, false)
         #expect(beta.start[columns - 1] == 2.5)
         gpt_dropout(kernels(set), R, C, 0, 1, 0, x.start, y.start, true)
         #expect(y.start[count - 1] == 1)

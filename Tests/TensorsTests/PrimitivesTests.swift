@@ -65,10 +65,10 @@ struct PrimitivesTests {
     @Test("A query sees the keys up to its own, which is the last for the last query")
     func hidingTheFuture() {
         let scores = tensor([1, 2, 3], [1, 2, 3, 4, 5, 6])
-        #expect(builder.hideFuture(scores).elements == [1, 2, -1e30, 4, 5, 6])
+        #expect(builder.causalMask(scores).elements == [1, 2, -1e30, 4, 5, 6])
         let square = tensor([2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8])
-        #expect(builder.hideFuture(square).elements == [1, -1e30, 3, 4, 5, -1e30, 7, 8])
-        #expect(builder.hideFuture(tensor([1, 4], [1, 2, 3, 4])).elements == [1, 2, 3, 4])
+        #expect(builder.causalMask(square).elements == [1, -1e30, 3, 4, 5, -1e30, 7, 8])
+        #expect(builder.causalMask(tensor([1, 4], [1, 2, 3, 4])).elements == [1, 2, 3, 4])
     }
 
     @Test("Angles")
@@ -82,11 +82,11 @@ struct PrimitivesTests {
     @Test("Reducing rows")
     func reducing() {
         let x = tensor([2, 3], [1, 2, 3, -4, -5, -6])
-        #expect(builder.sumOfRows(x).elements == [6, -15])
-        #expect(builder.sumOfRows(x).shape == [2, 1])
-        #expect(builder.maximumOfRows(x).elements == [3, -4])
+        #expect(builder.sumAlongLastAxis(x).elements == [6, -15])
+        #expect(builder.sumAlongLastAxis(x).shape == [2, 1])
+        #expect(builder.maximumAlongLastAxis(x).elements == [3, -4])
         var builder = builder
-        #expect(builder.meanOfRows(x).elements == [2, -5])
+        #expect(builder.meanAlongLastAxis(x).elements == [2, -5])
         let softmax = builder.softmax(tensor([1, 2], [1000, 1000])).elements
         #expect(softmax == [0.5, 0.5])
     }

@@ -1,14 +1,7 @@
-import TestSupport
+import Platform
 import Tensors
+import TestSupport
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite struct SamplingWeightsTests {
     private func weights(_ logits: [Float], temperature: Double, minimum: Double = 0) -> SamplingWeights {

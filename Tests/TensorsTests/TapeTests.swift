@@ -153,15 +153,15 @@ struct TapeTests {
     /// Calls its closure for every forward pass.
     private struct Counted: Operation {
         let count: @Sendable () -> Void
-        var keeps: Keeps { [] }
-        var isRepeated: Bool { true }
+        var keeps: SavedTensors { [] }
+        var isRecomputed: Bool { true }
 
         func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
             count()
             return (inputs[0].copy(), ())
         }
 
-        func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+        func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
             slots[0].share(gradient)
         }
 

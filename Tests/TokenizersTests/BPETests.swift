@@ -58,7 +58,7 @@ import Tokenizers
         let made = try BPEVocabulary(alphabet: .bytes, merging: Self.randomPairs(60, using: &generator))
         let tokens = (0..<256).map { [UInt8($0)] } + (256..<316).map { made.bytes(of: $0) }.shuffled(using: &generator)
         let vocabulary = try BPEVocabulary(rankedTokens: tokens)
-        let tokenizer = try BPETokenizer(vocabulary, pattern: .whole, findsWholePieces: false)
+        let tokenizer = try BPETokenizer(vocabulary, pattern: .whole, ignoresMerges: false)
         for _ in 0..<100 {
             let piece = Self.randomPiece(using: &generator)
             let slow = slowlyMerged(piece, vocabulary.byteIDs) { left, right in
@@ -80,7 +80,7 @@ import Tokenizers
         let merges = [Merge(left: 97, right: 98, result: 256), Merge(left: 98, right: 99, result: 257)]
         let vocabulary = try BPEVocabulary(tokens: tokens, merges: merges)
         #expect(try BPETokenizer(vocabulary, pattern: .whole).encode("abc") == [256, 99])
-        #expect(try BPETokenizer(vocabulary, pattern: .whole, findsWholePieces: true).encode("abc") == [258])
+        #expect(try BPETokenizer(vocabulary, pattern: .whole, ignoresMerges: true).encode("abc") == [258])
     }
 
     /// The stretches of a long piece are merged, also where one is a token by itself; short pieces of the same bytes are not.
@@ -89,7 +89,7 @@ import Tokenizers
         let merges = [Merge(left: 97, right: 98, result: 256), Merge(left: 98, right: 99, result: 257)]
         let vocabulary = try BPEVocabulary(tokens: tokens, merges: merges)
         for isLongFirst in [true, false] {
-            let tokenizer = try BPETokenizer(vocabulary, pattern: .whole, findsWholePieces: true)
+            let tokenizer = try BPETokenizer(vocabulary, pattern: .whole, ignoresMerges: true)
             if !isLongFirst { #expect(try tokenizer.encode("abc") == [258]) }
             let long = try tokenizer.encode(String(repeating: "abcx", count: 50))
             #expect(long == (0..<50).flatMap { _ in [256, 99, 120] as [Int32] })
@@ -126,7 +126,7 @@ import Tokenizers
             BPEVocabulary(alphabet: .bytes, merging: []), pattern: .gpt2,
             specialTokens: [
                 SpecialToken("<|end|>", id: 256), SpecialToken("<|end|>of", id: 257), SpecialToken("é", id: 300),
-            ], frame: .init(before: [257], after: [256]))
+            ], template: .init(before: [257], after: [256]))
     }
 
     @Test func specialTokens() throws {
@@ -142,8 +142,8 @@ import Tokenizers
             try tokenizer.encode("aaaaaaaaaa<|end|>")
         }
         #expect(try tokenizer.encode("<|end|", special: .refused) == "<|end|".utf8.map { Int32($0) })
-        #expect(try tokenizer.encode("a", special: .refused, framed: true) == [257, 97, 256])
-        #expect(try tokenizer.count("a", special: .refused, framed: true) == 3)
+        #expect(try tokenizer.encode("a", special: .refused, addingSpecialTokens: true) == [257, 97, 256])
+        #expect(try tokenizer.count("a", special: .refused, addingSpecialTokens: true) == 3)
         #expect(tokenizer.decode([97, 256, 98]) == "ab")
         #expect(try tokenizer.text(of: [97, 256, 98]) == "a<|end|>b")
         #expect(throws: TokenizerError.unknownID(299, vocabularySize: 301)) { try tokenizer.text(of: [97, 299]) }
@@ -281,7 +281,7 @@ import Tokenizers
     private static func file(_ changes: (inout JSONObject) -> Void) throws -> [UInt8] {
         let tokenizer = try BPETokenizer(
             BPEVocabulary(alphabet: .printable, merging: [(65, 66)]), pattern: .llama3,
-            specialTokens: [SpecialToken("<s>", id: 257)], normalization: .nfc, frame: .init(before: [257]))
+            specialTokens: [SpecialToken("<s>", id: 257)], normalization: .nfc, template: .init(before: [257]))
         var object = try #require(try JSON(parsing: TokenizerFile.contents(for: tokenizer)).objectValue)
         changes(&object)
         return Array(JSON.object(object).serialized().utf8)
@@ -291,9 +291,9 @@ import Tokenizers
         let tokenizer = try #require(try TokenizerFile.tokenizer(from: Self.file { _ in }) as? BPETokenizer)
         #expect(tokenizer.pattern == .llama3)
         #expect(tokenizer.normalization == .nfc)
-        #expect(tokenizer.frame == .init(before: [257]))
+        #expect(tokenizer.template == .init(before: [257]))
         #expect(tokenizer.specialTokens == [SpecialToken("<s>", id: 257)])
-        #expect(try tokenizer.encode("bcb<s>", special: .allowed, framed: true) == [257, 256, 65, 257])
+        #expect(try tokenizer.encode("bcb<s>", special: .allowed, addingSpecialTokens: true) == [257, 256, 65, 257])
     }
 
     private static let split: JSON = [

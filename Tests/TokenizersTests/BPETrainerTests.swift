@@ -21,7 +21,7 @@ import Tokenizers
         let special = convention == .huggingFace ? ["<|endoftext|>", "<pad>"] : []
         for seed: UInt64 in 0..<200 {
             let pieces = Self.randomPieces(seed: seed)
-            var counter = PieceCounter()
+            var counter = PretokenCounter()
             for (piece, count) in pieces { counter.add(piece, times: count) }
             let trainer = try BPETrainer(
                 vocabularySize: 300, convention: convention, minimumFrequency: Int(seed % 3), specialTokens: special)
@@ -41,7 +41,7 @@ import Tokenizers
     }
 
     @Test func countsOverlappingPairsAndMergesFromTheLeft() throws {
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add(Array("aaaaa".utf8), times: 3)
         counter.add(Array("ab".utf8), times: 11)
         let trainer = try BPETrainer(vocabularySize: 260, convention: .rustbpe)
@@ -57,7 +57,7 @@ import Tokenizers
 
     /// Two pairs occur three times each. As minbpe has it the one that the text has first is merged.
     @Test func tiesByPlace() throws {
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add(Array("zy".utf8), times: 2)
         counter.add(Array("ab".utf8), times: 3)
         counter.add(Array("xzy".utf8))
@@ -69,7 +69,7 @@ import Tokenizers
 
     @Test("Special tokens come first or last, as the trainer that is followed has them")
     func specialTokens() throws {
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add(Array("ab".utf8), times: 2)
         for (convention, special, first) in [
             (BPETrainer.Convention.huggingFace, Int32(0), Int32(1)), (.rustbpe, 257, 0), (.minbpe, 257, 0),
@@ -78,7 +78,7 @@ import Tokenizers
             let result = try #require(try trainer.train(counter))
             #expect(result.specialTokens == [SpecialToken("<|end|>", id: special)])
             #expect(result.merges.map(\.result) == [256 + first])
-            let tokenizer = try result.tokenizer(cutBy: .gpt2)
+            let tokenizer = try result.tokenizer(splitBy: .gpt2)
             #expect(tokenizer.vocabularySize == 258)
             #expect(try tokenizer.encode("ab<|end|>", special: .allowed) == [256 + first, special])
         }
@@ -87,7 +87,7 @@ import Tokenizers
     @Test("A piece of any length costs no more than its merges")
     func longPieces() throws {
         var generator = SeededGenerator(seed: 1)
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add([UInt8](repeating: 97, count: 300_000))
         counter.add((0..<300_000).map { _ in UInt8.random(in: 65..<69, using: &generator) })
         let result = try #require(try BPETrainer(vocabularySize: 2_000, convention: .rustbpe).train(counter))
@@ -98,7 +98,7 @@ import Tokenizers
 
     @Test func countsPieces() throws {
         var generator = SeededGenerator(seed: 4)
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         var expected: [[UInt8]: Int] = [:]
         for _ in 0..<40_000 {
             let piece = (0..<Int.random(in: 0...20, using: &generator)).map { _ in
@@ -114,7 +114,7 @@ import Tokenizers
 
     @Test("A text that runs out of pairs gives fewer tokens, and one that is given up none")
     func endings() throws {
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add(Array("ab".utf8), times: 5)
         counter.add(Array("cd".utf8), times: 2)
         func train(_ minimum: Int) throws -> Int? {
@@ -124,7 +124,7 @@ import Tokenizers
         #expect(try train(2) == 2)
         #expect(try train(3) == 1)
         #expect(try train(6) == 0)
-        #expect(try BPETrainer(vocabularySize: 300).train(PieceCounter())?.tokens.count == 256)
+        #expect(try BPETrainer(vocabularySize: 300).train(PretokenCounter())?.tokens.count == 256)
         #expect(try BPETrainer(vocabularySize: 300).train(counter, progress: { _, _ in false }) == nil)
     }
 
@@ -135,7 +135,7 @@ import Tokenizers
         #expect(throws: TokenizerError.self) { try BPETrainer(vocabularySize: 300, minimumFrequency: -1) }
         #expect(throws: TokenizerError.self) { try BPETrainer(vocabularySize: 300, specialTokens: [""]) }
         #expect(throws: TokenizerError.self) { try BPETrainer(vocabularySize: 300, specialTokens: ["a", "a"]) }
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         counter.add(Array("ab".utf8))
         let trainer = try BPETrainer(vocabularySize: 300, specialTokens: ["ab"])
         #expect(throws: TokenizerError.self) { try trainer.train(counter) }
@@ -152,14 +152,14 @@ import Tokenizers
         ]
         for _ in 0..<300 {
             let text = (0..<60).map { _ in parts.randomElement(using: &generator) ?? "" }.joined()
-            var whole = PieceCounter()
-            whole.add(text, cutBy: pattern)
-            var inBlocks = PieceCounter()
+            var whole = PretokenCounter()
+            whole.add(text, splitBy: pattern)
+            var inBlocks = PretokenCounter()
             let bytes = Array(text.utf8)
             let end = Int.random(in: 0...bytes.count, using: &generator)
-            let cut = bytes[..<end].withUnsafeBufferPointer { pattern.placeToCut(in: $0) } ?? 0
+            let cut = bytes[..<end].withUnsafeBufferPointer { pattern.splitPoint(in: $0) } ?? 0
             for block in [bytes[..<cut], bytes[cut...]] {
-                inBlocks.add(try #require(String(validating: block, as: UTF8.self)), cutBy: pattern)
+                inBlocks.add(try #require(String(validating: block, as: UTF8.self)), splitBy: pattern)
             }
             #expect(inBlocks.totalPieces == whole.totalPieces)
             #expect((0..<whole.count).allSatisfy { whole[$0] == inBlocks[$0] })
@@ -172,8 +172,8 @@ import Tokenizers
 struct BPETrainerReferences {
     private func train(_ size: Int, _ convention: BPETrainer.Convention) throws -> BPETrainer.Result {
         let bytes = try Fixtures.bytes(#require(Fixtures.data) + "/tinyshakespeare.txt").prefix(1_003_854)
-        var counter = PieceCounter()
-        counter.add(try #require(String(validating: bytes, as: UTF8.self)), cutBy: .gpt2)
+        var counter = PretokenCounter()
+        counter.add(try #require(String(validating: bytes, as: UTF8.self)), splitBy: .gpt2)
         return try #require(try BPETrainer(vocabularySize: size, convention: convention).train(counter))
     }
 

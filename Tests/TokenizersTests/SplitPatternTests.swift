@@ -6,7 +6,7 @@ import Tokenizers
 extension SplitPattern {
     fileprivate func pieces(_ bytes: [UInt8]) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
-        bytes.withUnsafeBufferPointer { bytes in forEachPiece(of: bytes) { pieces.append(Array(bytes[$0])) } }
+        bytes.withUnsafeBufferPointer { bytes in forEachPretoken(of: bytes) { pieces.append(Array(bytes[$0])) } }
         return pieces
     }
 }

@@ -1,4 +1,5 @@
-import LanguageModels
+import Corpus
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -122,9 +123,9 @@ struct FinalEvaluationTests {
     func counting() throws {
         let data = try TokenDataset([Self.text], tokenizer: Self.tokenizer, validation: 0.4, contextLength: 8)
         let V = Self.tokenizer.vocabularySize
-        let (model, whole) = try #require(try Counting.run(data, order: 4, vocabularySize: V, length: 8))
+        let (model, whole) = try #require(try NGramBaseline.run(data, order: 4, vocabularySize: V, length: 8))
         #expect(whole.isComplete && whole.standardError == nil)
-        let (_, part) = try #require(try Counting.run(data, order: 4, vocabularySize: V, atMost: 1_000, length: 8))
+        let (_, part) = try #require(try NGramBaseline.run(data, order: 4, vocabularySize: V, atMost: 1_000, length: 8))
         #expect(part.windows == 1_000 && part.allWindows == whole.allWindows)
         let validation = data.documents[0].validation
         let before = data.documents[0].training + validation
@@ -139,7 +140,7 @@ struct FinalEvaluationTests {
         }
         #expect(abs(part.loss - total / Double(count)) < 1e-9)
         #expect(abs(part.loss - whole.loss) < 6 * (try #require(part.standardError)))
-        #expect(try Counting.run(data, order: 4, vocabularySize: V, shouldStop: { true }) == nil)
+        #expect(try NGramBaseline.run(data, order: 4, vocabularySize: V, shouldStop: { true }) == nil)
     }
 
     @Test("Models that are compared are scored on equally many tokens")

@@ -105,7 +105,7 @@ struct HostileRunTests {
     func remains(_ names: [String]) throws {
         try Files.makeDirectory(path + "/training")
         for name in names { try directory.write([0x7B, 0x7D], to: "run/\(name)") }
-        #expect(RunDirectory.occupant(of: path) == .remains)
+        #expect(RunDirectory.occupant(of: path) == .incompleteSave)
         #expect(try RunDirectory.moveAside(path) == path + "-1")
         try begin()
     }

@@ -1,19 +1,12 @@
 import Interchange
-import LanguageModels
 import Layers
+import Models
+import Platform
 import StrictJSON
 import Tensors
 import TestSupport
 import Testing
 import Training
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 @Suite("AdamW and the learning rate")
 struct OptimizerTests {

@@ -1,14 +1,8 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
+import Corpus
 import Files
 import Interchange
-import LanguageModels
+import Models
+import Platform
 import Tensors
 import TestSupport
 import Testing
@@ -261,7 +255,7 @@ struct RunDirectoryTests {
         try AtomicFile.write("", to: path + "/training/first-save")
         #expect(RunDirectory.occupant(of: path) == .unfinished)
         try Files.remove(path + "/training/latest.safetensors")
-        #expect(RunDirectory.occupant(of: path) == .remains)
+        #expect(RunDirectory.occupant(of: path) == .incompleteSave)
         #expect(throws: TrainingError.self) { try SavedRun(path) }
         try AtomicFile.write("mine", to: path + "/notes.txt")
         #expect(RunDirectory.occupant(of: path) == .model)
@@ -302,11 +296,11 @@ struct RunDirectoryTests {
         let path = directory.file("run")
         let data = try TinyRuns.data()
         let size = TinyRuns.tokenizer.vocabularySize
-        let (model, result) = try #require(try Counting.run(data, order: 5, vocabularySize: size))
+        let (model, result) = try #require(try NGramBaseline.run(data, order: 5, vocabularySize: size))
         do {
             let run = try RunDirectory(creating: path, tokenizer: TinyRuns.tokenizer, data: data, origin: .builtIn)
             try run.save(
-                counted: model, settings: Recipe.settings(for: .ngram), data: data, result: result, seconds: 0)
+                counted: model, settings: DefaultSettings.settings(for: .ngram), data: data, result: result, seconds: 0)
         }
         let document = data.documents[0]
         let loaded = try ModelDirectory.load(path).model

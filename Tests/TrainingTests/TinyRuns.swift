@@ -1,5 +1,6 @@
-import LanguageModels
+import Corpus
 import Layers
+import Models
 import Tensors
 import Tokenizers
 import Training

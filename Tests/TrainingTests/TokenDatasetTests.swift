@@ -1,3 +1,4 @@
+import Corpus
 import Tensors
 import TestSupport
 import Testing

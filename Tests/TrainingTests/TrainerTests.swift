@@ -1,5 +1,5 @@
-import LanguageModels
 import Layers
+import Models
 import Tensors
 import TestSupport
 import Testing
@@ -216,13 +216,13 @@ struct TrainerTests {
         settings.shape.layers = 4096
         settings.shape.width = 1 << 24
         #expect(throws: TrainingError.self) { try MemoryEstimate(settings, vocabularySize: 65).check() }
-        let small = Recipe.settings(for: .gpt)
+        let small = DefaultSettings.settings(for: .gpt)
         let model = Transformer(small.shape.transformer(vocabularySize: 66), seed: 1)
         #expect(MemoryEstimate(small, vocabularySize: 66).parameters == Double(model.parameterCount))
         let attention = try #require(
-            Recipe.settings(for: .attention).shape.makeNeuralModel(vocabularySize: 66, seed: 1))
+            DefaultSettings.settings(for: .attention).shape.makeNeuralModel(vocabularySize: 66, seed: 1))
         #expect(
-            MemoryEstimate(Recipe.settings(for: .attention), vocabularySize: 66).parameters
+            MemoryEstimate(DefaultSettings.settings(for: .attention), vocabularySize: 66).parameters
                 == Double(attention.parameterCount))
     }
 }

@@ -38,7 +38,7 @@ public enum ExportPrecision: String, CaseIterable, Sendable {
         case .f32: .float32
         case .f16: .float16
         case .bf16: .bfloat16
-        case .q8_0: .blocks8
+        case .q8_0: .q8_0
         }
     }
 

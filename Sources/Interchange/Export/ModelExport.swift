@@ -1,5 +1,5 @@
 import Files
-import LanguageModels
+import Models
 import Tokenizers
 
 /// Models for other programs, each checked before it has its name.
@@ -65,7 +65,7 @@ public enum ModelExport {
     ) throws -> Report {
         let saved = try load(), tokenizer = try saved.tokenizerIfAny()
         // The rest of the check is the format's own.
-        _ = try ModelProbe(saved)
+        _ = try LogitsCheck(saved)
         let report = try ONNXExport.write(
             saved.model, tokenizer: tokenizer, to: out,
             options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
@@ -85,7 +85,7 @@ public enum ModelExport {
 
     private static func writeTorchScript(_ load: () throws -> SavedModel, at out: String) throws -> Report {
         let saved = try load()
-        _ = try ModelProbe(saved)
+        _ = try LogitsCheck(saved)
         let archive = try TorchScriptArchive(saved.model, tokenizer: saved.tokenizerIfAny(), path: out)
         try AtomicFile.replace(at: out) {
             try archive.write(to: $0)
@@ -103,9 +103,9 @@ public enum ModelExport {
         var difference = 0.0, contextLength: Int?
         try AtomicDirectory.make(at: out) { temporary in
             // Of the model nothing is left in memory when what was made of it is read.
-            func write() throws -> ModelProbe {
+            func write() throws -> LogitsCheck {
                 let saved = try load()
-                let probe = try ModelProbe(saved)
+                let probe = try LogitsCheck(saved)
                 guard let model = saved.model as? Transformer, model.configuration.family != nil else {
                     throw ModelError(
                         path: saved.path,
@@ -129,11 +129,11 @@ public enum ModelExport {
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
         var difference = 0.0, contextLength: Int?, remarks: [String] = []
-        var probe: ModelProbe?
+        var probe: LogitsCheck?
         try AtomicFile.replace(at: out) { writer in
             let saved = try load()
             contextLength = saved.model.contextLength
-            probe = try ModelProbe(saved)
+            probe = try LogitsCheck(saved)
             remarks = try GGUFModel.write(
                 saved.model, tokenizer: saved.tokenizer, name: name(of: saved.path), as: precision.encoding, to: writer,
                 path: out)

@@ -1,5 +1,5 @@
-import LanguageModels
 import Layers
+import Models
 
 /// A family of models as llama.cpp has it: its keys, and where each parameter lies.
 enum GGUFArchitecture: String, CaseIterable {
@@ -35,7 +35,7 @@ enum GGUFArchitecture: String, CaseIterable {
         guard case .transformer(let c) = configuration else { return [] }
         var keys: [(String, GGUFWrittenValue)] = [
             ("context_length", .uint32(c.contextLength)), ("embedding_length", .uint32(c.width)),
-            ("block_count", .uint32(c.layers)), ("feed_forward_length", .uint32(c.innerWidth)),
+            ("block_count", .uint32(c.layers)), ("feed_forward_length", .uint32(c.feedForwardWidth)),
             ("attention.head_count", .uint32(c.heads)),
         ]
         if self == .gpt2 {
@@ -76,7 +76,8 @@ enum GGUFArchitecture: String, CaseIterable {
             vocabularySize: try file.entry("token_embd.weight").shape[0],
             contextLength: try size("context_length", limit: 1 << 24), layers: try size("block_count", limit: 4096),
             heads: heads, width: width, keyValueHeads: try size("attention.head_count_kv", limit: 1 << 20, or: heads),
-            innerWidth: try size("feed_forward_length", limit: 1 << 22), tiesEmbeddings: try file.tiesEmbeddings())
+            feedForwardWidth: try size("feed_forward_length", limit: 1 << 22), tiesEmbeddings: try file.tiesEmbeddings()
+        )
         if self == .gpt2 {
             shape.normEpsilon = try epsilon("attention.layer_norm_epsilon")
         } else {
@@ -87,7 +88,7 @@ enum GGUFArchitecture: String, CaseIterable {
             shape.normalization = .rmsNorm
             shape.normEpsilon = try epsilon("attention.layer_norm_rms_epsilon")
             shape.feedForward = .swiglu
-            shape.normalizesQueriesAndKeys = self == .qwen3
+            shape.usesQKNorm = self == .qwen3
             shape.biases = file.biases
             shape.positions = .rotary(try RotaryFrequencies(file, rawValue, headSize: shape.headSize))
         }

@@ -1,12 +1,12 @@
 import Files
-import LanguageModels
 import Layers
+import Models
 import Synchronization
 import Tensors
 import Tokenizers
 
 /// Models in llama.cpp's format: the shape, the weights and the tokenizer in one file.
-enum GGUFModel {
+package enum GGUFModel {
     // MARK: Reading
 
     /// Reads a model. What is in 32-bit floats and lies as we have it stays where it is in the file's memory; everything
@@ -48,7 +48,7 @@ enum GGUFModel {
 
     /// Rows of a tensor that one thread takes.
     private struct Job: Sendable {
-        let weight: LaidOutWeight
+        let weight: WeightConverter
         let entry: GGUFFile.Entry
         let rows: Range<Int>
     }
@@ -75,7 +75,7 @@ enum GGUFModel {
                 named.parameter.adopt(Tensor(shape: shape, storage: storage))
                 continue
             }
-            let weight = LaidOutWeight(named.parameter.value, layout)
+            let weight = WeightConverter(named.parameter.value, layout)
             weight.tensor.withElements { Files.expectWriting(to: UnsafeMutableRawBufferPointer($0)) }
             for rows in weight.parts(of: entry.encoding, bytes: 1 << 20) {
                 jobs.append(Job(weight: weight, entry: entry, rows: rows))
@@ -112,7 +112,7 @@ enum GGUFModel {
                     "llama.cpp does not support this model (\(describe(model))); export it with --to onnx or --to torchscript"
             )
         }
-        var vocabulary = try MergedVocabulary(tokenizer)
+        var vocabulary = try GGUFVocabulary(tokenizer)
         let reservesEnd = vocabulary.reserveEndOfText()
         var tensors: [GGUFTensor] = []
         for named in model.parameters {
@@ -149,7 +149,7 @@ enum GGUFModel {
         switch encoding {
         case .float32: 0
         case .float16: 1
-        case .blocks8: 7
+        case .q8_0: 7
         case .bfloat16: 32
         }
     }
@@ -158,13 +158,13 @@ enum GGUFModel {
     private static func tensor(
         _ name: String, _ tensor: Tensor, _ layout: WeightLayout, _ encoding: NumberEncoding, withMeanRow: Bool
     ) -> GGUFTensor {
-        let weight = LaidOutWeight(tensor, layout)
+        let weight = WeightConverter(tensor, layout)
         var shape = layout.shape(of: tensor.shape.dimensions)
         let encoding = GGUFArchitecture.encoding(encoding, of: name, shape: shape)
         if withMeanRow { shape[0] += 1 }
         return GGUFTensor(name: name, encoding: encoding, shape: shape) { piece in
             try weight.encode(as: encoding, piece)
-            if withMeanRow { try LaidOutWeight(tensor.meanRow, .same).encode(as: encoding, piece) }
+            if withMeanRow { try WeightConverter(tensor.meanRow, .same).encode(as: encoding, piece) }
         }
     }
 }

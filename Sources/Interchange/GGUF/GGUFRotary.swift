@@ -1,4 +1,4 @@
-import LanguageModels
+import Models
 import Tensors
 
 /// Rotary positions in GGUF files: the base and a factor by keys, and Llama 3's scaling as a tensor of what each frequency is

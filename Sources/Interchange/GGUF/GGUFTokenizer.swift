@@ -13,7 +13,7 @@ private enum Key {
     static let addsEnd = "tokenizer.ggml.add_eos_token"
 }
 
-extension MergedVocabulary {
+extension GGUFVocabulary {
     /// As keys of a GGUF file.
     var keys: [(String, GGUFWrittenValue)] {
         var keys: [(String, GGUFWrittenValue)] = [
@@ -40,7 +40,7 @@ extension MergedVocabulary {
 
 extension GGUFModel {
     /// The tokenizer in a file. Throws where it is broken.
-    static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
+    package static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
         guard let model = try file.string(Key.model) else {
             return .missing(file.failure("it has no \(Key.model) and can be used with token ids only"))
         }
@@ -53,7 +53,7 @@ extension GGUFModel {
         guard let pattern = try file.string(Key.pattern) else {
             throw file.failure("\(Key.pattern) is missing, so the split pattern is not known")
         }
-        var vocabulary = MergedVocabulary(pattern: pattern)
+        var vocabulary = GGUFVocabulary(pattern: pattern)
         guard let tokens = try file.strings(Key.tokens) else { throw file.failure("it has no \(Key.tokens)") }
         vocabulary.tokens = tokens
         vocabulary.merges = try file.strings(Key.merges) ?? []
@@ -62,7 +62,7 @@ extension GGUFModel {
             throw file.failure("it has \(tokens.count) tokens and \(kinds.count) \(Key.kinds)")
         }
         vocabulary.kinds = try kinds.enumerated().map { id, kind in
-            guard let kind = Int32(exactly: kind).flatMap(MergedVocabulary.Kind.init) else {
+            guard let kind = Int32(exactly: kind).flatMap(GGUFVocabulary.Kind.init) else {
                 throw file.failure("the token with id \(id) has the unknown type \(kind)")
             }
             return kind

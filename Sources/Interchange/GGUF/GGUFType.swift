@@ -5,7 +5,7 @@ enum GGUFType {
         switch number {
         case 0: .float32
         case 1: .float16
-        case 8: .blocks8
+        case 8: .q8_0
         case 30: .bfloat16
         default: nil
         }
@@ -15,7 +15,7 @@ enum GGUFType {
         switch encoding {
         case .float32: 0
         case .float16: 1
-        case .blocks8: 8
+        case .q8_0: 8
         case .bfloat16: 30
         }
     }

@@ -107,7 +107,7 @@ extension Graph {
         case toFloat
         /// No inputs: the places of the batch's tokens (T), integers, from the length of the past on.
         case positions
-        case matmul, sumOfRows, maximumOfRows, hideFuture
+        case matmul, sumAlongLastAxis, maximumAlongLastAxis, causalMask
         /// A table and row numbers.
         case gather
         case transpose([Int])

@@ -99,15 +99,15 @@ package struct GraphBuilder: PrimitiveBuilder {
         return node(.matmul, [a, b], batch + [left[left.count - 2], right[right.count - 1]])
     }
 
-    package mutating func sumOfRows(_ x: Graph.ValueID) -> Graph.ValueID {
-        node(.sumOfRows, [x], shape(of: x).dropLast() + [.number(1)])
+    package mutating func sumAlongLastAxis(_ x: Graph.ValueID) -> Graph.ValueID {
+        node(.sumAlongLastAxis, [x], shape(of: x).dropLast() + [.number(1)])
     }
 
-    package mutating func maximumOfRows(_ x: Graph.ValueID) -> Graph.ValueID {
-        node(.maximumOfRows, [x], shape(of: x).dropLast() + [.number(1)])
+    package mutating func maximumAlongLastAxis(_ x: Graph.ValueID) -> Graph.ValueID {
+        node(.maximumAlongLastAxis, [x], shape(of: x).dropLast() + [.number(1)])
     }
 
-    package mutating func hideFuture(_ scores: Graph.ValueID) -> Graph.ValueID { map(.hideFuture, scores) }
+    package mutating func causalMask(_ scores: Graph.ValueID) -> Graph.ValueID { map(.causalMask, scores) }
 
     package mutating func gather(_ table: Graph.ValueID, rows: Graph.ValueID) -> Graph.ValueID {
         node(.gather, [table, rows], shape(of: rows) + shape(of: table).dropFirst())

@@ -1,14 +1,7 @@
 import Files
-import LanguageModels
+import Models
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// Holds a written file against the model it came from: its weights number by number, and what it computes, at other sizes
 /// than those it was traced at, against the model's own logits.

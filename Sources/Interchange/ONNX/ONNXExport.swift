@@ -1,6 +1,6 @@
 import Files
-import LanguageModels
 import Layers
+import Models
 import StrictJSON
 import Tensors
 import Tokenizers

@@ -232,7 +232,7 @@ package struct ONNXReader {
         return entry
     }
 
-    // MARK: Fields
+    // MARK: ConfigurationFields
 
     private func forEachField(
         _ range: Range<Int>, _ body: (Int, ProtobufReader.Value) throws(Problem) -> Void

@@ -53,8 +53,8 @@ private struct ONNXLowering {
         var more: [String] = [], attributes: [String: ONNXAttribute] = [:]
         switch node.primitive {
         case .toFloat: attributes = ["to": .integer(ONNXType.float32.rawValue)]
-        case .sumOfRows: (more, attributes) = ([integers([-1])], ["keepdims": .integer(1)])
-        case .maximumOfRows: attributes = ["axes": .integers([-1]), "keepdims": .integer(1)]
+        case .sumAlongLastAxis: (more, attributes) = ([integers([-1])], ["keepdims": .integer(1)])
+        case .maximumAlongLastAxis: attributes = ["axes": .integers([-1]), "keepdims": .integer(1)]
         case .gather: attributes = ["axis": .integer(0)]
         case .transpose(let axes): attributes = ["perm": .integers(axes)]
         // 0 stands for the length that the input has there.
@@ -67,7 +67,7 @@ private struct ONNXLowering {
         case .positions:
             names[node.outputs[0]] = queryPositions()
             return
-        case .hideFuture:
+        case .causalMask:
             let visible = mask(keys: shape[shape.count - 1])
             add("Where", [visible, inputs[0], constant([-1e30], shape: [])], outputs[0])
             return
@@ -184,9 +184,9 @@ extension Graph.Primitive {
         case .toFloat: "Cast"
         case .positions: "Range"
         case .matmul: "MatMul"
-        case .sumOfRows: "ReduceSum"
-        case .maximumOfRows: "ReduceMax"
-        case .hideFuture: "Where"
+        case .sumAlongLastAxis: "ReduceSum"
+        case .maximumAlongLastAxis: "ReduceMax"
+        case .causalMask: "Where"
         case .gather: "Gather"
         case .transpose: "Transpose"
         case .reshape: "Reshape"

@@ -1,12 +1,5 @@
+import Platform
 import Tensors
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// One node with its inputs: what the operator's name says (https://onnx.ai/onnx/operators).
 struct ONNXOperation {

@@ -1,6 +1,6 @@
 import Files
-import LanguageModels
 import Layers
+import Models
 import Synchronization
 import Tensors
 import Tokenizers
@@ -57,7 +57,7 @@ struct TorchScriptArchive: Sendable {
         let graph = TorchScriptGraph(try Graph(tracing: model, hasCache: true, knowsGELU: true))
         module.methods += TorchScriptGeneration.idMethods(
             contextLength: model.contextLength, vocabularySize: model.vocabularySize,
-            banned: tokenizer?.specialIDs ?? [], parameter: model.parameters[0].name)
+            banned: tokenizer?.specialTokenIDs ?? [], parameter: model.parameters[0].name)
         let hasText = tokenizer.map { TorchScriptTokenizer.add($0, to: &module) } ?? false
         if let tokenizer, hasText { module.methods += TorchScriptGeneration.textMethods(tokenizer) }
         module.methods += graph.methods()

@@ -1,5 +1,5 @@
 import Files
-import LanguageModels
+import Models
 import Tokenizers
 
 /// Writes a model as an archive that PyTorch runs by itself: `torch.jit.load` (2.0 and later) takes it, without any of the

@@ -1,4 +1,4 @@
-import LanguageModels
+import Models
 import Tokenizers
 
 /// Generation in TorchScript, as `Generator` and `TextGenerator` do it: with a cache, and when the context is full from the

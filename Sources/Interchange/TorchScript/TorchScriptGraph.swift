@@ -25,7 +25,7 @@ struct TorchScriptGraph {
     /// The method `step(ids, past, last_only) -> (logits, past)` with what it needs.
     func methods() -> String {
         var code = Self(graph)
-        return code.body() + code.noPast() + Self.hideFuture
+        return code.body() + code.noPast() + Self.causalMask
     }
 
     // MARK: - Step
@@ -80,9 +80,9 @@ struct TorchScriptGraph {
         case .toFloat: return function("to", "6")
         case .positions: return "torch.arange(\(pastLength), \(pastLength) + ids.shape[1], dtype=4, device=ids.device)"
         case .matmul: return function("matmul")
-        case .sumOfRows: return function("sum", "[-1]", "True")
-        case .maximumOfRows: return function("amax", "[-1]", "True")
-        case .hideFuture: return "self.hide_future(\(x))"
+        case .sumAlongLastAxis: return function("sum", "[-1]", "True")
+        case .maximumAlongLastAxis: return function("amax", "[-1]", "True")
+        case .causalMask: return "self.causal_mask(\(x))"
         case .gather: return function("embedding")
         case .transpose(let axes): return function("permute", "\(axes)")
         case .reshape(let kept, let rest):
@@ -144,9 +144,9 @@ struct TorchScriptGraph {
             """
     }
 
-    private static let hideFuture = """
+    private static let causalMask = """
           # Scores (..., T, S) of which those of a query with a later key become -1e30, whose exponential is 0.
-          def hide_future(self: __torch__.Model, scores: Tensor) -> Tensor:
+          def causal_mask(self: __torch__.Model, scores: Tensor) -> Tensor:
             queries = scores.shape[-2]
             keys = scores.shape[-1]
             if queries == 1:

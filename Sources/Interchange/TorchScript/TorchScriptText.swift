@@ -119,7 +119,7 @@ extension TorchScriptTokenizer {
 
         """
 
-    /// `SplitPattern.gpt2`, as `GPT2Scanner` has it.
+    /// `SplitPattern.gpt2`, as `GPT2Pretokenizer` has it.
     static let gpt2Pattern = """
           # The end of the piece of a text that begins at start, both counted in characters, by the expression
           # '(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+
@@ -154,7 +154,7 @@ extension TorchScriptTokenizer {
 
         """
 
-    /// `SplitPattern.cl100k`, `llama3` and `qwen2`, as `CL100KScanner` has them.
+    /// `SplitPattern.cl100k`, `llama3` and `qwen2`, as `CL100KPretokenizer` has them.
     /// - Parameters:
     ///   - greatestNumber: how many digits a piece can have.
     ///   - keepsTrailingWhitespace: whether white space that ends a text is one piece.

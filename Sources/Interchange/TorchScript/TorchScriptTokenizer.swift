@@ -10,13 +10,13 @@ enum TorchScriptTokenizer {
     /// by the pattern of o200k, or of texts brought into a normal form.
     /// - Returns: whether it was.
     static func add(_ tokenizer: any Tokenizer, to module: inout TorchScriptModule) -> Bool {
-        switch tokenizer {
-        case let tokenizer as CharacterTokenizer: add(tokenizer, to: &module)
-        case is ByteTokenizer: module.methods += bytesOfText + textOfBytes + encodingBytes
-        case let tokenizer as BPETokenizer:
+        switch tokenizer.form {
+        case .characters(let tokenizer): add(tokenizer, to: &module)
+        case .bytes: module.methods += bytesOfText + textOfBytes + encodingBytes
+        case .bytePairs(let tokenizer):
             guard tokenizer.pattern != .o200k, tokenizer.normalization == .none else { return false }
             add(tokenizer, to: &module)
-        default: return false
+        case .other: return false
         }
         return true
     }
@@ -87,12 +87,12 @@ enum TorchScriptTokenizer {
         module.set("silent_ids", .integers(silent))
         module.methods += bytesOfText + textOfBytes + scalarsOfBytes
 
-        let needsIDs = vocabulary.mergesByBytes || tokenizer.findsWholePieces
+        let needsIDs = vocabulary.mergesByRank || tokenizer.ignoresMerges
         if needsIDs {
             let ids = (0..<Int32(vocabulary.idCount)).filter { !vocabulary.bytes(of: $0).isEmpty }
             module.set("id_of_token", .integersByString(ids.map { (latin1(vocabulary.bytes(of: $0)), Int($0)) }))
         }
-        if vocabulary.mergesByBytes {
+        if vocabulary.mergesByRank {
             module.methods += rankByBytes
         } else {
             let merges = vocabulary.merges, size = tokens.count
@@ -118,7 +118,7 @@ enum TorchScriptTokenizer {
         case .qwen2: module.methods += cl100kPattern(greatestNumber: 1, keepsTrailingWhitespace: false)
         case .whole, .o200k: module.methods += noPattern
         }
-        module.methods += encodingPairs(findsWholePieces: tokenizer.findsWholePieces)
+        module.methods += encodingPairs(ignoresMerges: tokenizer.ignoresMerges)
     }
 
     /// Bytes as a string that is valid wherever strings have to be: each is the character with its number.
@@ -184,7 +184,7 @@ enum TorchScriptTokenizer {
 
         """
 
-    private static func encodingPairs(findsWholePieces: Bool) -> String {
+    private static func encodingPairs(ignoresMerges: Bool) -> String {
         let pieceIsToken = """
                   piece = "".join([self.tokens[self.byte_ids[byte]] for byte in bytes[start:end]])
                   whole = self.id_of_token.get(piece, -1)
@@ -201,7 +201,7 @@ enum TorchScriptTokenizer {
                 for end in self.ends_of_pieces(bytes):
                   part = [self.byte_ids[byte] for byte in bytes[start:end]]
                   whole = -1
-            \(findsWholePieces ? pieceIsToken : "")\
+            \(ignoresMerges ? pieceIsToken : "")\
                   if whole < 0:
                     part = self.merge(part)
                   ids.extend(part)

@@ -1,13 +1,6 @@
 import Files
+import Platform
 import StrictJSON
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// A zip archive as `ZipWriter` writes it, opened by its list of entries; every word of that is checked before any of the
 /// bytes are looked at.

@@ -42,7 +42,7 @@ package struct Attention: Operation {
     }
 
     /// In bfloat16 the products read queries, keys and values rounded: so they are kept, in half the memory.
-    package var keeps: Keeps { Execution.current.precision == .bfloat16 ? .output : [.inputs, .output] }
+    package var keeps: SavedTensors { Execution.current.precision == .bfloat16 ? .output : [.inputs, .output] }
 
     /// What backward makes the softmax from, and what it reads instead of the inputs, if they are not kept.
     package struct Recorded {
@@ -68,7 +68,7 @@ package struct Attention: Operation {
         return (out, saved)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Recorded?, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let out = kept.output, let saved else { preconditionFailure("nothing was recorded") }
         let (B, T, width) = gradient.shape.three
         let size = width / heads
@@ -89,7 +89,7 @@ package struct Attention: Operation {
     /// (B, T, >= heads x size), at positions offset ..< offset + T of their sequences; keys and values
     /// (B, N, keyValueHeads x size) hold those of all positions up to there. Nothing is rounded, whatever the precision,
     /// for one query as for a prompt of many.
-    package func attend(_ queries: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
+    package func attendOverCache(_ queries: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
         let (B, T, _) = queries.shape.three
         let size = keys.shape.columns / keyValueHeads
         let out = Tensor(uninitialized: [B, T, heads * size])
@@ -126,7 +126,7 @@ package struct Attention: Operation {
         }
         var scores = builder.matmul(q, builder.transpose(k, group == 1 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]))
         scores = builder.multiply(scores, builder.constant(1 / Double(size).squareRoot()))
-        if mask == .causal { scores = builder.hideFuture(scores) }
+        if mask == .causal { scores = builder.causalMask(scores) }
         let out = builder.transpose(
             builder.matmul(builder.softmax(scores), v), group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4])
         return builder.reshape(out, keeping: 2, [heads * size])

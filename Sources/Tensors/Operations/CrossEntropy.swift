@@ -84,12 +84,12 @@ package struct CrossEntropy: Loss {
         let rows = builder.reshape(inputs[0], [targets.count, builder.width(of: inputs[0])])
         let logits = hasClassifier ? builder.matmul(rows, builder.transpose(inputs[1], [1, 0])) : rows
         let V = builder.width(of: logits)
-        let shifted = builder.subtract(logits, builder.maximumOfRows(logits))
-        let logSum = builder.log(builder.sumOfRows(builder.exp(shifted)))
+        let shifted = builder.subtract(logits, builder.maximumAlongLastAxis(logits))
+        let logSum = builder.log(builder.sumAlongLastAxis(builder.exp(shifted)))
         let logProbabilities = builder.subtract(shifted, logSum)
         let chosen = targets.flatMap { target in (0..<V).map { $0 == Int(target) ? -1.0 : 0 } }
         let losses = builder.multiply(logProbabilities, builder.constant(chosen, shape: [targets.count, V]))
-        return builder.sumOfRows(builder.reshape(losses, [1, targets.count * V]))
+        return builder.sumAlongLastAxis(builder.reshape(losses, [1, targets.count * V]))
     }
 
     /// Floating-point operations of the classifier for the value of the loss; its gradients take twice as many more.

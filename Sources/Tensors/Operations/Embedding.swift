@@ -27,10 +27,10 @@ package struct Embedding: Operation {
     /// The position of the first token: what came before it is in a cache.
     package let offset: Int
     package let hasPositions: Bool
-    package let sinusoids: PositionTable?
+    package let sinusoids: AngleTable?
 
     package init(
-        _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: PositionTable? = nil
+        _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: AngleTable? = nil
     ) {
         self.ids = ids
         self.offset = offset
@@ -38,7 +38,7 @@ package struct Embedding: Operation {
         self.sinusoids = sinusoids
     }
 
-    package var keeps: Keeps { [] }
+    package var keeps: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Int) {
         let tokens = inputs[0]
@@ -54,7 +54,7 @@ package struct Embedding: Operation {
         return (y, C)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved C: Int, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved C: Int, into slots: [GradientSlot]) {
         func scatter(into tokens: Tensor?, _ positions: Tensor?) {
             gpt_embedding_backward(
                 Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,

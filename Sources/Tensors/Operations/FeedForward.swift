@@ -31,15 +31,15 @@ package struct FeedForward: Operation {
     private var second: Int { hasBias ? 3 : 2 }
     private var residual: Int { hasBias ? 5 : 3 }
 
-    package var keeps: Keeps { .inputs }
+    package var keeps: SavedTensors { .inputs }
 
     /// Saved: h.
-    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: KeptRows?) {
+    package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: SavedRows?) {
         let (x, weight1, weight2) = (inputs[0], inputs[1], inputs[second])
         let (bias1, bias2) = hasBias ? (inputs[2], inputs[4]) : (nil, nil)
         let (outer, F) = (x.shape.dimensions.dropLast(), weight1.shape.columns)
         let y = Tensor(uninitialized: Shape(outer + [weight2.shape.columns]))
-        let h = recording ? KeptRows(rows: x.shape.rows, columns: F) : nil
+        let h = recording ? SavedRows(rows: x.shape.rows, columns: F) : nil
         let chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
         let g = Tensor(uninitialized: [chunks.size, F])
         let (packed1, packed2) = (chunks.packing(Matrix(weight1)), chunks.packing(Matrix(weight2)))
@@ -55,7 +55,7 @@ package struct FeedForward: Operation {
         return (y, h)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: KeptRows?, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
         let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[second])
         guard let h = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dWeight1, dWeight2) = (slots[0].destination(), slots[1].destination(), slots[second].destination())

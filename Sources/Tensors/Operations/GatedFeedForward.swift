@@ -31,12 +31,12 @@ package struct GatedFeedForward: Operation {
 
     private var residual: Int { hasBias ? 7 : 4 }
 
-    package var keeps: Keeps { .inputs }
+    package var keeps: SavedTensors { .inputs }
 
     /// What backward starts from: a and u.
     package struct Recorded {
-        let gate: KeptRows
-        let up: KeptRows
+        let gate: SavedRows
+        let up: SavedRows
     }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
@@ -45,7 +45,7 @@ package struct GatedFeedForward: Operation {
         let F = weights[0].columns, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: weights[2].columns))
         let kept =
-            recording ? Recorded(gate: KeptRows(rows: rows, columns: F), up: KeptRows(rows: rows, columns: F)) : nil
+            recording ? Recorded(gate: SavedRows(rows: rows, columns: F), up: SavedRows(rows: rows, columns: F)) : nil
         let chunks = RowChunks(rows: rows, columns: F, elements: chunkElements)
         let (gate, product) = (Tensor(uninitialized: [chunks.size, F]), Tensor(uninitialized: [chunks.size, F]))
         let packed = weights.map(chunks.packing)
@@ -66,7 +66,7 @@ package struct GatedFeedForward: Operation {
         return (y, kept)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Recorded?, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let saved else { preconditionFailure("nothing was recorded") }
         let x = kept.inputs[0], weights = kept.inputs[1...3].map { Matrix($0) }
         let F = weights[0].rows, chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
@@ -91,7 +91,7 @@ package struct GatedFeedForward: Operation {
                     MatrixProduct.multiply(output.transposed, input, into: Matrix(tensor), add: add)
                 }
                 if let (tensor, add) = chunk.sum(dBiases[i]) {
-                    MatrixProduct.sumRows(of: output, into: tensor, add: add)
+                    MatrixProduct.columnSums(of: output, into: tensor, add: add)
                 }
             }
             if let (tensor, add) = dX {

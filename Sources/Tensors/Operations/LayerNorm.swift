@@ -16,10 +16,10 @@ package struct LayerNorm: Operation {
         let reciprocalDeviation: Tensor
     }
 
-    package var keeps: Keeps { .inputs }
+    package var keeps: SavedTensors { .inputs }
 
     /// Its output is read in one place only, by the products that follow, and is as large as its input, which is kept.
-    package var isRepeated: Bool { true }
+    package var isRecomputed: Bool { true }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {
         let (x, gamma, beta) = (inputs[0], inputs[1], inputs[2])
@@ -37,7 +37,7 @@ package struct LayerNorm: Operation {
     }
 
     package func backward(
-        _ gradient: Tensor, _ kept: Kept, saved: Statistics?, into slots: [GradientSlot]
+        _ gradient: Tensor, _ kept: SavedValues, saved: Statistics?, into slots: [GradientSlot]
     ) {
         let (x, gamma) = (kept.inputs[0], kept.inputs[1])
         guard let saved else { preconditionFailure("nothing was recorded") }
@@ -58,8 +58,8 @@ package struct LayerNorm: Operation {
 
 extension PrimitiveBuilder {
     package mutating func layerNorm(_ x: Value, gamma: Value, beta: Value, epsilon: Double) -> Value {
-        let deviation = subtract(x, meanOfRows(x))
-        let variance = meanOfRows(multiply(deviation, deviation))
+        let deviation = subtract(x, meanAlongLastAxis(x))
+        let variance = meanAlongLastAxis(multiply(deviation, deviation))
         let scale = squareRoot(add(variance, constant(epsilon)))
         return add(multiply(divide(deviation, scale), gamma), beta)
     }

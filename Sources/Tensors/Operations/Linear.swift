@@ -22,7 +22,7 @@ package struct Linear: Operation {
 
     private var residual: Int { hasBias ? 3 : 2 }
 
-    package var keeps: Keeps { .inputs }
+    package var keeps: SavedTensors { .inputs }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let x = inputs[0], weight = matrix(inputs[1])
@@ -34,12 +34,12 @@ package struct Linear: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
         let x = Matrix(kept.inputs[0]), dY = Matrix(gradient), weight = matrix(kept.inputs[1])
         let dBias = hasBias ? slots[2].destination() : nil
         if isTransposed {
             slots[1].write { MatrixProduct.multiply(dY.transposed, x, into: Matrix($0), add: $1) }
-            if let (tensor, add) = dBias { MatrixProduct.sumRows(of: dY, into: tensor, add: add) }
+            if let (tensor, add) = dBias { MatrixProduct.columnSums(of: dY, into: tensor, add: add) }
         } else {
             MatrixProduct.gradients(of: slots[1].destination(), bias: dBias, input: x, dY)
         }

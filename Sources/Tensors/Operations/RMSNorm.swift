@@ -12,10 +12,10 @@ package struct RMSNorm: Operation {
 
     package init(epsilon: Float) { self.epsilon = epsilon }
 
-    package var keeps: Keeps { .inputs }
+    package var keeps: SavedTensors { .inputs }
 
     /// As that of `LayerNorm`: read in one place only, and as large as the input, which is kept.
-    package var isRepeated: Bool { true }
+    package var isRecomputed: Bool { true }
 
     /// Saved: 1 / sqrt(mean(x^2) + epsilon) of each vector.
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Tensor?) {
@@ -29,7 +29,7 @@ package struct RMSNorm: Operation {
         return (y, reciprocalRoot)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Tensor?, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Tensor?, into slots: [GradientSlot]) {
         let (x, gamma) = (kept.inputs[0], kept.inputs[1])
         guard let reciprocalRoot = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma) = (slots[0].destination(), slots[1].destination())
@@ -51,7 +51,7 @@ package struct RMSNorm: Operation {
         let C = builder.width(of: inputs[0]), size = builder.width(of: inputs[1])
         let outer = builder.shape(of: inputs[0]).count - 1
         let x = C == size ? inputs[0] : builder.reshape(inputs[0], keeping: outer, [C / size, size])
-        let meanSquare = builder.meanOfRows(builder.multiply(x, x))
+        let meanSquare = builder.meanAlongLastAxis(builder.multiply(x, x))
         let root = builder.squareRoot(builder.add(meanSquare, builder.constant(Double(epsilon))))
         let y = builder.multiply(builder.divide(x, root), inputs[1])
         return C == size ? y : builder.reshape(y, keeping: outer, [C])

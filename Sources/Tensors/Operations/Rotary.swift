@@ -11,19 +11,19 @@ import CKernels
 ///
 /// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward turns back.
 package struct Rotary: Operation {
-    package let table: PositionTable
+    package let table: AngleTable
     /// The position of the first vector: what came before it is in a cache.
     package let offset: Int
 
     /// - Parameters:
     ///   - table: the cosines and sines of a rotary table, whose width is the size of a head.
     ///   - offset: the position of the first vector of each sequence.
-    package init(_ table: PositionTable, offset: Int = 0) {
+    package init(_ table: AngleTable, offset: Int = 0) {
         self.table = table
         self.offset = offset
     }
 
-    package var keeps: Keeps { [] }
+    package var keeps: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let y = Tensor(uninitialized: inputs[0].shape)
@@ -31,7 +31,7 @@ package struct Rotary: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: Kept, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
         slots[0].write { rotate(gradient, into: $0, inverse: true, add: $1) }
     }
 

@@ -1,14 +1,7 @@
 import ArgumentParser
 import FuzzTargets
+import Platform
 import TestSupport
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// `Fuzz`: inputs by the million for whatever takes bytes from anyone.
 @main struct Fuzz: ParsableCommand {

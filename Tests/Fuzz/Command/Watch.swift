@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import Platform
 
 /// What is being run, for the case that it traps or never ends: then a signal handler is all that still runs, and may only
 /// call what POSIX.1-2017 (2.4.3) lets it, on memory that is there already.

@@ -131,7 +131,7 @@ struct EncodingTarget: FuzzTarget {
         guard isOld else { return nil }
         let vocabulary = tokenizer.vocabulary
         var ranks: [Pair: (rank: Int, id: Int32)] = [:]
-        if !tokenizer.findsWholePieces {
+        if !tokenizer.ignoresMerges {
             for (rank, merge) in vocabulary.merges.enumerated() {
                 ranks[Pair(left: merge.left, right: merge.right)] = (rank, merge.result)
             }
@@ -139,7 +139,7 @@ struct EncodingTarget: FuzzTarget {
         func ids(_ text: [UInt8]) -> [Int32] {
             tokenizer.pattern.referencePieces(text).flatMap { piece in
                 // Of the published ones ranks are ids, and a piece that is a token is that token.
-                guard tokenizer.findsWholePieces else {
+                guard tokenizer.ignoresMerges else {
                     return slowlyMerged(piece, vocabulary.byteIDs) { ranks[Pair(left: $0, right: $1)] }
                 }
                 if let whole = vocabulary.id(of: piece) { return [whole] }

@@ -1,5 +1,5 @@
 import Interchange
-import LanguageModels
+import Models
 import Tensors
 import TestSupport
 import Tokenizers
@@ -91,7 +91,7 @@ private struct GGUFTarget: FuzzTarget {
         for (number, tokenizer) in tokenizers.enumerated() {
             let shape = TransformerConfiguration(
                 vocabularySize: tokenizer.vocabularySize, contextLength: 8, layers: 1, heads: 2, width: 32,
-                innerWidth: 32, tiesEmbeddings: number > 0)
+                feedForwardWidth: 32, tiesEmbeddings: number > 0)
             let model = directory.file("model-\(number)"), file = directory.file("model.gguf")
             try ModelDirectory.save(Transformer(shape, seed: 1), tokenizer: tokenizer, to: model)
             for precision in number == 0 ? ExportFormat.gguf.precisions : [.q8_0] {

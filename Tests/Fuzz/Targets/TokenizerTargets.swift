@@ -61,7 +61,7 @@ private struct TokenizerFileTarget: FuzzTarget {
         return SplitPattern.allCases.compactMap {
             try? BPETokenizer(
                 vocabulary, pattern: $0, specialTokens: [special], normalization: .nfc,
-                frame: .init(before: [257], after: [257]))
+                template: .init(before: [257], after: [257]))
         }
     }
 
@@ -177,7 +177,7 @@ private struct TrainingTarget: FuzzTarget {
         let conventions = BPETrainer.Convention.allCases
         let convention = conventions[Int(input[0]) % conventions.count]
         let minimum = Int(input[1])
-        var counter = PieceCounter()
+        var counter = PretokenCounter()
         var rest = input.dropFirst(2)
         while let length = rest.popFirst(), let times = rest.popFirst() {
             if times > 0 { counter.add(rest.prefix(Int(length)), times: Int(times)) }
@@ -194,7 +194,7 @@ private struct TrainingTarget: FuzzTarget {
             firstID: 256, minimum: max(1, minimum), prefersFirst: convention.prefersFirstPair)
         try demand(result.merges == slow.map(\.merge), "as \(convention) the merges are \(result.merges), not \(slow)")
         try demand(result.counts == slow.map(\.count), "as \(convention) the counts differ")
-        let tokenizer = try result.tokenizer(cutBy: .whole)
+        let tokenizer = try result.tokenizer(splitBy: .whole)
         for piece in pieces.prefix(4) {
             let encoded = try tokenizer.encode(bytes: Array(piece.bytes), special: .plainText)
             try demand(try tokenizer.bytes(of: encoded) == Array(piece.bytes), "a piece does not come back")

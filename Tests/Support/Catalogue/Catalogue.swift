@@ -76,11 +76,11 @@ package enum Catalogue {
             RMSNorm(epsilon: 0.5)
         },
         line("Rotary", rotations, within: 2e-6) { _ in
-            Rotary(PositionTable(.rotary, width: 6, frequencies: PositionTable.frequencies(width: 6, base: 100)))
+            Rotary(AngleTable(.rotary, width: 6, frequencies: AngleTable.frequencies(width: 6, base: 100)))
         },
         line("Rotary after a cache", rotations.map { [[$0[0][0], $0[0][1], $0[0][2] / 6 * 68]] }, within: 2e-6) { _ in
             Rotary(
-                PositionTable(.rotary, width: 68, frequencies: PositionTable.frequencies(width: 68, base: 1e4)),
+                AngleTable(.rotary, width: 68, frequencies: AngleTable.frequencies(width: 68, base: 1e4)),
                 offset: 11)
         },
         line("LayerNorm", norms, within: 3e-6) { _ in LayerNorm(epsilon: 1e-5) },
@@ -218,9 +218,9 @@ package enum Catalogue {
 
     // MARK: What the ops are made with
 
-    private static func sinusoids(width: Int) -> PositionTable {
-        PositionTable(
-            .sinusoidal, width: width, frequencies: PositionTable.frequencies(width: width, base: 10_000))
+    private static func sinusoids(width: Int) -> AngleTable {
+        AngleTable(
+            .sinusoidal, width: width, frequencies: AngleTable.frequencies(width: width, base: 10_000))
     }
 
     /// Ids among which many are equal.

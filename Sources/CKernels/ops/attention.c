@@ -1,0 +1,366 @@
+// Attention. For each head of each sequence, with S = scale Q K', P = softmax(S) over the keys a query may see:
+//
+//     forward    O = P V,  keeping of each row of S its maximum and the sum of exponentials
+//     backward   P made anew from them, to the same bits;   dV = P' dO;   dP = dO V'
+//                dS = P (dP - D), D = rowsum(dO O);   dQ = scale dS K;   dK = scale dS' Q
+//
+// (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A group of heads that share their keys and values is
+// one item of work, in most models a single head: K and V are packed once, and the queries of one head after another taken
+// in blocks whose scores stay in cache. dK and dV of a group are the sums over its heads, in their order. With causal
+// masking a block needs only the keys up to its last query, so half of the products are never made. In bfloat16 both
+// factors of each product are rounded; scores, softmax and sums are floats.
+
+#include "attention.h"
+#include "threads.h"
+
+#ifndef SIMD
+
+enum { LONGEST_BLOCK = 48, FEW_QUERIES = 3 };
+
+typedef struct {
+    gpt_attention a;
+    gpt_heads d_out;                       // for the backward pass
+    gpt_heads_gradient d_q, d_k, d_v;
+} GPT_CONTEXT attention;
+
+// The start of the vectors of one head of one sequence.
+static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
+    return x.start + batch * x.batch + head * x.head;
+}
+
+// How many heads share their keys and values.
+static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->groups; }
+
+// How many keys the query may see.
+static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
+    const int64_t seen = query + a->offset + 1;
+    return a->mask == GPT_MASK_FULL || seen > a->keys ? a->keys : seen;
+}
+
+// How many queries are taken at a time. A long block makes long sums of the products that add up d_k and d_v, a short
+// one computes fewer scores that the mask hides.
+static inline int64_t query_block(const gpt_attention *a) {
+    return a->precision == GPT_BFLOAT16 && a->queries >= 4 * LONGEST_BLOCK ? LONGEST_BLOCK : LONGEST_BLOCK / 2;
+}
+
+// A left factor: where its rows begin, and how far apart they are.
+typedef struct {
+    const float *start;
+    int64_t row;
+} left_factor;
+
+#endif
+
+#ifdef SIMD
+
+#include "gemm_core.h"
+
+// Rows of scores end with whole vectors. Beyond `visible`, what the mask hides, a row holds anything before softmax, and zeros
+// after it.
+
+// scores[0 ..< visible] becomes exp(scale scores - maximum), which forward and backward compute to the same bits, and what
+// is left of the last vector 0. The sum is returned.
+ALWAYS_INLINE float NAME(exponentials)(float *scores, int64_t visible, float scale, float maximum) {
+    vf totals = splat(0);
+    for (int64_t j = 0; j < visible; j += LANES) {
+        vf e = vexp(load(scores + j) * scale - maximum);
+        if (visible - j < LANES) e = first_lanes(e, visible - j, 0);
+        store(scores + j, e);
+        totals += e;
+    }
+    return sum(totals);
+}
+
+// scores[0 ..< visible] becomes softmax(scale scores), the rest up to `limit` 0. Where it is wanted, what makes the same
+// softmax anew from the same scores is kept: the maximum, and one over the sum.
+static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale, float *kept) {
+    vf highest = splat(-INFINITY);
+    int64_t j = 0;
+    for (; j < visible; j += LANES) {
+        vf x = load(scores + j);
+        highest = vmax(visible - j < LANES ? first_lanes(x, visible - j, -INFINITY) : x, highest);
+    }
+    const float maximum = largest(highest) * scale;
+    const float factor = 1 / NAME(exponentials)(scores, visible, scale, maximum);
+    for (j = 0; j < visible; j += LANES) store(scores + j, load(scores + j) * factor);
+    for (; j < limit; j += LANES) store(scores + j, splat(0));
+    if (kept) {
+        kept[0] = maximum;
+        kept[1] = factor;
+    }
+}
+
+// Rows of floats as a left factor: where they lie, or rounded to the words at `rounded`.
+ALWAYS_INLINE left_factor NAME(factor)(
+    int32_t precision, float *rounded, const float *from, int64_t from_row, int64_t rows, int64_t size) {
+    if (precision == GPT_FLOAT32) return (left_factor){from, from_row};
+    const int64_t words = words_of(precision, size);
+    for (int64_t r = 0; r < rows; r++) round_row(rounded + r * words, from + r * from_row, size);
+    return (left_factor){rounded, words};
+}
+
+// The same of scores, in place.
+ALWAYS_INLINE void NAME(round_scores)(int32_t precision, float *scores, int64_t row, int64_t rows, int64_t limit) {
+    if (precision == GPT_FLOAT32) return;
+    for (int64_t r = 0; r < rows; r++) round_row(scores + r * row, scores + r * row, limit);
+}
+
+// Scores as a left factor that is read transposed: each word pairs two rows. `to` may be where they are.
+ALWAYS_INLINE void NAME(pair_rows)(
+    int32_t precision, float *to, const float *scores, int64_t row, int64_t rows, int64_t limit) {
+    if (precision == GPT_FLOAT32) return;
+    for (int64_t r = 0; r < rows; r += 2)
+        for (int64_t j = 0; j < limit; j += LANES)
+            store(
+                to + r / 2 * row + j,
+                pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
+}
+
+// Where the rounded vectors of a group are kept: the queries of each of its heads, then the keys, then the values.
+ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, int64_t item, int64_t part) {
+    return a->rounded + (item * (group_size(a) + 2) + part) * a->queries * words_of(GPT_BFLOAT16, a->size);
+}
+
+// Rows of kept words as floats again, `width` apart.
+ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *words, int64_t rows, int64_t size) {
+    const int64_t row = words_of(GPT_BFLOAT16, size);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < size; j += 2 * LANES) {
+            vf first, second;
+            spread_pairs(load_up_to(words + r * row + j / 2, row - j / 2), &first, &second);
+            store_some(to + r * width + j, first, size - j);
+            store_some(to + r * width + j + LANES, second, size - j - LANES);
+        }
+}
+
+// One group of heads, many queries.
+static void NAME(attention_forward)(void *context, int64_t item) {
+    const gpt_attention *a = &((const attention *)context)->a;
+    const int32_t precision = a->precision;
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
+    const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
+    const int64_t block = query_block(a), score_row = PADDED(keys);
+    float *packed_k = gpt_scratch(
+        GPT_SCRATCH_OPERATION,
+        size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
+    float *packed_v = packed_k + size_words * PADDED(keys);
+    float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
+    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, group), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, group), a->v.row, 1, keys, size);
+    if (a->rounded) {
+        float *to = NAME(rounded_start)(a, item, group_size(a));
+        NAME(factor)(precision, to, head_start(a->k, batch, group), a->k.row, keys, size);
+        NAME(factor)(precision, to + keys * size_words, head_start(a->v, batch, group), a->v.row, keys, size);
+    }
+    // The blocks of queries of all heads of the group, one after another.
+    const int64_t blocks = (a->queries + block - 1) / block;
+    for (int64_t i = 0; i < group_size(a) * blocks; i++) {
+        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
+        const int64_t rows = a->queries - first < block ? a->queries - first : block;
+        const int64_t limit = visible_keys(a, first + rows - 1);
+        const float *q = head_start(a->q, batch, head) + first * a->q.row;
+        float *rounded = a->rounded ? NAME(rounded_start)(a, item, i / blocks) + first * size_words : rounded_q;
+        const left_factor queries = NAME(factor)(precision, rounded, q, a->q.row, rows, size);
+        multiply_packed(
+            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys, scores,
+            score_row, false);
+        for (int64_t r = 0; r < rows; r++)
+            NAME(softmax)(
+                scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
+                a->statistics ? a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r) : NULL);
+        NAME(round_scores)(precision, scores, score_row, rows, limit);
+        multiply_packed(
+            precision, rows, size, words_of(precision, limit), scores, score_row, 1, packed_v, key_words, size,
+            head_start(a->out, batch, head) + first * a->out.row, a->out.row, false);
+    }
+}
+
+// One group of heads, few queries: keys and values are read from memory once, in place, as they lie in a cache. Nothing is
+// rounded, whatever the precision: to read floats is what takes the time.
+static void NAME(attention_few)(void *context, int64_t item) {
+    const gpt_attention *a = &((const attention *)context)->a;
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size;
+    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
+    float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
+    for (int64_t i = 0; i < group_size(a) * a->queries; i++) {
+        const int64_t head = group * group_size(a) + i / a->queries, query = i % a->queries;
+        const float *q = head_start(a->q, batch, head) + query * a->q.row;
+        float *out = head_start(a->out, batch, head) + query * a->out.row;
+        const int64_t visible = visible_keys(a, query);
+        for (int64_t j = 0; j < visible; j += LANES) {
+            // LANES partial dot products at a time; the transposition turns their horizontal sums into vertical ones.
+            vf parts[LANES];
+            for (int i = 0; i < LANES; i++) {
+                const float *key = k + (j + i < visible ? j + i : visible - 1) * a->k.row;
+                vf part = splat(0);
+                for (int64_t p = 0; p < size; p += LANES)
+                    part = load_up_to(q + p, size - p) * load_up_to(key + p, size - p) + part;
+                parts[i] = part;
+            }
+            transpose(parts);
+            vf dots = parts[0];
+            for (int i = 1; i < LANES; i++) dots += parts[i];
+            store(scores + j, dots);
+        }
+        NAME(softmax)(scores, visible, visible, a->scale, NULL);
+        int64_t p = 0;
+        for (; p + 4 * LANES <= size; p += 4 * LANES) {
+            vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
+            for (int64_t j = 0; j < visible; j++)
+                for (int i = 0; i < 4; i++) sums[i] = scores[j] * load(v + j * a->v.row + p + i * LANES) + sums[i];
+            for (int i = 0; i < 4; i++) store(out + p + i * LANES, sums[i]);
+        }
+        for (; p < size; p += LANES) {
+            vf total = splat(0);
+            for (int64_t j = 0; j < visible; j++)
+                total = scores[j] * load_up_to(v + j * a->v.row + p, size - p) + total;
+            store_up_to(out + p, total, size - p);
+        }
+    }
+}
+
+// Rows of a padded block to those from `first` on of a head's gradient, if that is wanted.
+static void NAME(deliver)(
+    const float *from, int64_t from_row, const gpt_heads_gradient *to, int64_t batch, int64_t head, int64_t first,
+    int64_t rows, int64_t size) {
+    if (!to->at.start) return;
+    float *start = head_start(to->at, batch, head) + first * to->at.row;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < size; j += LANES) {
+            vf x = load(from + r * from_row + j);
+            float *at = start + r * to->at.row + j;
+            store_up_to(at, to->add ? load_up_to(at, size - j) + x : x, size - j);
+        }
+}
+
+static void NAME(attention_backward)(void *context, int64_t item) {
+    const attention *g = context;
+    const gpt_attention *a = &g->a;
+    const int32_t precision = a->precision;
+    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
+    const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
+    const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
+    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
+    int64_t k_row = a->k.row, v_row = a->v.row;
+
+    float *columns_k = gpt_scratch(
+        GPT_SCRATCH_OPERATION,
+        2 * size_words * score_row + (key_words + 2 * keys) * width + 3 * block * score_row
+            + block * (3 * width + 2 * size_words) + (a->rounded ? (2 * keys + block) * width : 0));
+    float *columns_v = columns_k + size_words * score_row, *rows_k = columns_v + size_words * score_row;
+    float *d_k = rows_k + key_words * width, *d_v = d_k + keys * width;
+    float *p = d_v + keys * width, *d_s = p + block * score_row, *paired_d_s = d_s + block * score_row;
+    float *block_q = paired_d_s + block * score_row, *block_d_out = block_q + block * width;
+    float *d_q = block_d_out + block * width, *rounded_q = d_q + block * width;
+    float *rounded_d_out = rounded_q + block * size_words, *spread_q = rounded_d_out + block * size_words;
+    if (a->rounded) {
+        float *spread = spread_q + block * width;
+        NAME(spread_rows)(spread, width, NAME(rounded_start)(a, item, group_size(a)), 2 * keys, size);
+        k = spread, v = spread + keys * width, k_row = v_row = width;
+    }
+    // Read transposed, the words of floats lie where the floats do.
+    const float *transposed_d_s = precision == GPT_FLOAT32 ? d_s : paired_d_s;
+
+    NAME(pack_all)(precision, columns_k, k, 1, k_row, size, keys);
+    NAME(pack_all)(precision, columns_v, v, 1, v_row, size, keys);
+    NAME(pack_all)(precision, rows_k, k, k_row, 1, keys, size);
+    memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
+
+    const int64_t blocks = (a->queries + block - 1) / block;
+    for (int64_t i = 0; i < group_size(a) * blocks; i++) {
+        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
+        const int64_t rows = a->queries - first < block ? a->queries - first : block;
+        const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
+        const float *q_here = head_start(a->q, batch, head) + first * a->q.row;
+        int64_t q_row = a->q.row;
+        const float *out_here = head_start(a->out, batch, head) + first * a->out.row;
+        const float *d_out_here = head_start(g->d_out, batch, head) + first * g->d_out.row;
+        left_factor queries;
+        if (a->rounded) {
+            queries = (left_factor){NAME(rounded_start)(a, item, i / blocks) + first * size_words, size_words};
+            NAME(spread_rows)(spread_q, width, queries.start, rows, size);
+            q_here = spread_q, q_row = width;
+        } else {
+            queries = NAME(factor)(precision, rounded_q, q_here, q_row, rows, size);
+        }
+        const left_factor gradients = NAME(factor)(precision, rounded_d_out, d_out_here, g->d_out.row, rows, size);
+        multiply_packed(
+            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, columns_k, size_words, keys, p,
+            score_row, false);
+        multiply_packed(
+            precision, rows, PADDED(limit), size_words, gradients.start, gradients.row, 1, columns_v, size_words, keys,
+            d_s, score_row, false);
+        for (int64_t r = 0; r < rows; r++) {
+            vf dots = splat(0);
+            for (int64_t j = 0; j < size; j += LANES)
+                dots = load_up_to(d_out_here + r * g->d_out.row + j, size - j)
+                    * load_up_to(out_here + r * a->out.row + j, size - j) + dots;
+            const float d = sum(dots);
+            const float *kept = a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r);
+            const int64_t visible = visible_keys(a, first + r);
+            float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
+            NAME(exponentials)(p_row, visible, a->scale, kept[0]);
+            for (int64_t j = 0; j < visible; j += LANES) {
+                vf probability = load(p_row + j) * kept[1], d_score = probability * (load(d_s_row + j) - d) * a->scale;
+                store(p_row + j, probability);
+                store(d_s_row + j, visible - j < LANES ? first_lanes(d_score, visible - j, 0) : d_score);
+            }
+            for (int64_t j = PADDED(visible); j < limit; j += LANES) {
+                store(p_row + j, splat(0));
+                store(d_s_row + j, splat(0));
+            }
+        }
+        NAME(pair_rows)(precision, p, p, score_row, rows, limit);
+        NAME(pair_rows)(precision, paired_d_s, d_s, score_row, rows, limit);
+        NAME(pack_all)(precision, block_q, q_here, q_row, 1, rows, size);
+        NAME(pack_all)(precision, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
+        multiply_packed(
+            precision, limit, width, row_words, p, 1, score_row, block_d_out, row_words, size, d_v, width, true);
+        multiply_packed(
+            precision, limit, width, row_words, transposed_d_s, 1, score_row, block_q, row_words, size, d_k, width, true);
+        NAME(round_scores)(precision, d_s, score_row, rows, limit);
+        multiply_packed(
+            precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
+            false);
+        NAME(deliver)(d_q, width, &g->d_q, batch, head, first, rows, size);
+    }
+    NAME(deliver)(d_k, width, &g->d_k, batch, group, 0, keys, size);
+    NAME(deliver)(d_v, width, &g->d_v, batch, group, 0, keys, size);
+}
+
+#include "gemm_core_end.h"
+
+#else
+
+#define KERNEL_SOURCE "../ops/attention.c"
+#include "each_instruction_set.h"
+
+KERNEL_TABLE(attention_forward);
+KERNEL_TABLE(attention_few);
+KERNEL_TABLE(attention_backward);
+
+void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
+    if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
+    attention context = {.a = *a};
+    gpt_parallel(
+        execution.threads, a->batch * a->groups, attention_forward_table[execution.instruction_set], &context);
+}
+
+void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
+    if (a->queries > FEW_QUERIES) {
+        gpt_attention_forward(execution, a);
+        return;
+    }
+    if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
+    attention context = {.a = *a};
+    gpt_parallel(execution.threads, a->batch * a->groups, attention_few_table[execution.instruction_set], &context);
+}
+
+void gpt_attention_backward(
+    gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads_gradient d_q, gpt_heads_gradient d_k,
+    gpt_heads_gradient d_v) {
+    attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v};
+    gpt_parallel(execution.threads, a->batch * a->groups, attention_backward_table[execution.instruction_set], &g);
+}
+
+#endif

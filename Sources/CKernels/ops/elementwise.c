@@ -1,0 +1,68 @@
+// Elementwise arithmetic, bound by memory: cut in pieces of a few thousand floats.
+
+#include "elementwise.h"
+#include "threads.h"
+
+#ifndef SIMD
+
+enum { PIECE = 8192, COLUMNS = 64 };
+
+typedef struct {
+    int64_t count, columns;
+    const float *a, *b;
+    float *out;
+    bool add;
+} GPT_CONTEXT elementwise;
+
+#endif
+
+#ifdef SIMD
+
+static void NAME(add)(void *context, int64_t piece) {
+    const elementwise *e = context;
+    const int64_t end = (piece + 1) * PIECE < e->count ? (piece + 1) * PIECE : e->count;
+    for (int64_t i = piece * PIECE; i < end; i += LANES)
+        store_up_to(e->out + i, load_up_to(e->a + i, end - i) + load_up_to(e->b + i, end - i), end - i);
+}
+
+// Each item sums a few columns over all rows, in the rows' order.
+static void NAME(column_sums)(void *context, int64_t item) {
+    const elementwise *e = context;
+    const int64_t end = (item + 1) * COLUMNS < e->columns ? (item + 1) * COLUMNS : e->columns;
+    float *out = e->out;
+    if (!e->add)
+        for (int64_t j = item * COLUMNS; j < end; j++) out[j] = 0;
+    if (end - item * COLUMNS == COLUMNS) {
+        vf totals[COLUMNS / LANES];
+        for (int v = 0; v < COLUMNS / LANES; v++) totals[v] = load(out + item * COLUMNS + v * LANES);
+        for (int64_t row = 0; row < e->count; row++)
+            for (int v = 0; v < COLUMNS / LANES; v++)
+                totals[v] += load(e->a + row * e->columns + item * COLUMNS + v * LANES);
+        for (int v = 0; v < COLUMNS / LANES; v++) store(out + item * COLUMNS + v * LANES, totals[v]);
+    } else {
+        for (int64_t row = 0; row < e->count; row++)
+            for (int64_t j = item * COLUMNS; j < end; j++) out[j] += e->a[row * e->columns + j];
+    }
+}
+
+#else
+
+#define KERNEL_SOURCE "../ops/elementwise.c"
+#include "each_instruction_set.h"
+
+KERNEL_TABLE(add);
+KERNEL_TABLE(column_sums);
+
+void gpt_add(gpt_execution execution, int64_t count, const float *a, const float *b, float *out) {
+    elementwise e = {.count = count, .a = a, .b = b, .out = out};
+    gpt_parallel(execution.threads, (count + PIECE - 1) / PIECE, add_table[execution.instruction_set], &e);
+}
+
+void gpt_column_sums(gpt_execution execution, int64_t rows, int64_t columns, const float *x, float *out, bool add) {
+    elementwise e = {.count = rows, .columns = columns, .a = x, .out = out, .add = add};
+    if (rows * columns < 2 * PIECE) execution.threads = 1;
+    gpt_parallel(
+        execution.threads, (columns + COLUMNS - 1) / COLUMNS, column_sums_table[execution.instruction_set], &e);
+}
+
+#endif

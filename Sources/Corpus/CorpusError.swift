@@ -1,0 +1,6 @@
+/// Why a text cannot be had, in one line.
+public struct CorpusError: Error, Equatable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,39 @@
+import StrictJSON
+
+/// Where the text of a run came from, so that a resumed run finds it again.
+public enum TextOrigin: Sendable, Equatable {
+    /// Files, by their whole paths; `-` was standard input.
+    case files([String])
+    case tinyShakespeare
+    case builtIn
+
+    package var json: JSON {
+        switch self {
+        case .files(let paths): ["files": .array(paths.map(JSON.string))]
+        case .tinyShakespeare: "tiny-shakespeare"
+        case .builtIn: "built-in"
+        }
+    }
+
+    package init(_ json: JSON) throws(MalformedRecord) {
+        switch json {
+        case "tiny-shakespeare": self = .tinyShakespeare
+        case "built-in": self = .builtIn
+        default:
+            guard let listed = json["files"]?.arrayValue else { throw JSONRecord(json).wrong("text") }
+            let paths = listed.compactMap(\.stringValue)
+            guard paths.count == listed.count else { throw JSONRecord(json).wrong("text") }
+            self = .files(paths)
+        }
+    }
+
+    /// The texts, as they are now.
+    /// - Throws: why one of them cannot be had.
+    public func texts(willDownload: () -> Void = {}) throws -> [NamedText] {
+        switch self {
+        case .files(let paths): try TextSource.read(paths)
+        case .tinyShakespeare: [try TinyShakespeare.load(willDownload: willDownload)]
+        case .builtIn: [BuiltInCorpus.named]
+        }
+    }
+}

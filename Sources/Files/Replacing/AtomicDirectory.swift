@@ -1,0 +1,127 @@
+import Platform
+
+/// Directories that come to be in one piece: whoever looks, also after a crash, finds nothing or all of it.
+package enum AtomicDirectory {
+    /// Makes the directory `path`. There may be nothing of that name yet but an empty directory.
+    ///
+    /// It is filled under a temporary name in the same directory, brought to the disk, and then gets its own. Where anything
+    /// fails, or `body` throws, nothing is left of it, nor of the directories that were made for it to be in. What a killed
+    /// process leaves, `AtomicFile.removeLeftovers` removes.
+    /// - Parameters:
+    ///   - path: the directory's name; the directory it is to be in is made if need be.
+    ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
+    package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
+        if try Files.find(path, to: "create") {
+            guard Files.isDirectory(path) else {
+                throw FileError("cannot create", path, "a file has that name; choose another")
+            }
+            guard try Files.contents(ofDirectory: path).isEmpty else {
+                throw FileError("cannot create", path, "it already exists and is not empty; choose another path")
+            }
+        }
+        // The directory that a link leads to is replaced, not the link.
+        let target = try Files.resolvingLink(path, to: "create")
+        let parent = Files.parent(of: target)
+        try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
+    }
+
+    /// Makes `target` in the directory `parent`, which is there. Errors call it `path`.
+    private static func make(
+        at target: String, called path: String, in parent: String, _ body: (_ temporary: String) throws -> Void
+    ) throws {
+        // Opened first, so that a failure leaves nothing.
+        let directory = try Files.openForSynchronizing(parent, path)
+        defer { if let directory { close(directory) } }
+        let (temporary, descriptor) = try makeTemporary(in: parent, for: path)
+        defer { close(descriptor) }
+        do {
+            try body(temporary)
+            try Files.synchronize(descriptor, path)
+            try CleanupRegistry.update { unfinished throws(FileError) in
+                guard rename(temporary, target) == 0 else {
+                    if errno == EBUSY {
+                        throw FileError(
+                            "cannot create", path, "a file system is mounted there; choose a directory in it",
+                            code: EBUSY
+                        )
+                    }
+                    throw FileError("cannot create", path)
+                }
+                unfinished.removeAll { $0.path == temporary }
+            }
+        } catch {
+            CleanupRegistry.update { unfinished in
+                Files.removeAll(temporary)
+                unfinished.removeAll { $0.path == temporary }
+            }
+            // Under the name that people know: the temporary one is gone.
+            throw (error as? FileError)?.moved(from: temporary, to: path) ?? error
+        }
+        if let directory { try Files.synchronize(directory, path) }
+    }
+
+    /// Makes an empty directory, and locks it for `removeLeftovers` to see that its maker lives.
+    private static func makeTemporary(
+        in parent: String, for path: String
+    ) throws(FileError) -> (path: String, descriptor: Int32) {
+        var number = 0
+        while true {
+            let temporary = "\(parent)/\(TemporaryFile.prefix)\(getpid())-\(number)"
+            let code: Int32 = CleanupRegistry.update { unfinished in
+                guard mkdir(temporary, 0o777) == 0 else { return errno }
+                unfinished.append(CleanupRegistry.Entry(path: temporary))
+                return 0
+            }
+            if code == 0 {
+                let descriptor = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                guard descriptor >= 0 else {
+                    let code = errno
+                    CleanupRegistry.update { unfinished in
+                        rmdir(temporary)
+                        unfinished.removeAll { $0.path == temporary }
+                    }
+                    throw FileError("cannot create", path, code: code)
+                }
+                _ = flock(descriptor, LOCK_EX | LOCK_NB)
+                return (temporary, descriptor)
+            }
+            guard code == EEXIST, number < 10_000 else { throw FileError("cannot create", path, code: code) }
+            number += 1
+        }
+    }
+}
+
+extension Files {
+    /// Waits until the disk has what was written to an open file or directory, which errors call `name`.
+    static func synchronize(_ descriptor: Int32, _ name: String) throws(FileError) {
+        #if canImport(Darwin)
+            // There fsync leaves the data in the cache of the disk itself.
+            if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
+        #endif
+        while fsync(descriptor) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EINVAL, ENOTSUP: return  // nothing to wait for here
+            default: throw FileError("cannot write", name)
+            }
+        }
+    }
+
+    /// Opens the directory of a file that is to be brought to the disk, for `synchronize`; nil where it may be written to but
+    /// not read.
+    static func openForSynchronizing(_ directory: String, _ name: String) throws(FileError) -> Int32? {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor >= 0 { return descriptor }
+        if errno == EACCES || errno == EPERM { return nil }
+        throw FileError("cannot write", name)
+    }
+
+    /// Removes a file, or a directory with all that is in it, as far as that is possible. No link is followed.
+    static func removeAll(_ path: String) {
+        if unlink(path) == 0 { return }
+        var information = stat()
+        guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return }
+        for name in (try? contents(ofDirectory: path)) ?? [] { removeAll(path + "/" + name) }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,25 @@
+import Platform
+
+// The calls whose names our own methods bear, tried again where a signal interrupted them.
+
+/// Reads at most `buffer.count` bytes: 0 at the end, negative with `errno` set on failure.
+func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+        let count = read(descriptor, buffer.baseAddress, buffer.count)
+        if count >= 0 || errno != EINTR { return count }
+    }
+}
+
+/// Writes some of `bytes`, at `offset` or where the file stands; not positive with `errno` set on failure.
+func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int? = nil) -> Int {
+    let length = min(bytes.count, 1 << 30)  // systems refuse or cut pieces of 2 GB and more
+    while true {
+        let count =
+            if let offset {
+                pwrite(descriptor, bytes.baseAddress, length, off_t(offset))
+            } else {
+                write(descriptor, bytes.baseAddress, length)
+            }
+        if count >= 0 || errno != EINTR { return count }
+    }
+}

@@ -1,0 +1,156 @@
+import StrictJSON
+
+/// The members of an object in a JSON file, with errors that name the file, the key, what is there and what belongs there.
+///
+/// A member of a wrong type is an error and never counts as absent: the default would take its place, and the model would
+/// compute something else without a word. null counts as absent only where transformers writes it for that, which the
+/// methods with `optional` in their names are for.
+struct ConfigurationFields {
+    private let object: JSONObject
+    let path: String
+    /// What stands before a key in errors: the keys of the objects that this one is in.
+    private let prefix: String
+
+    init(_ json: JSON, _ path: String) throws(ModelError) {
+        guard let object = json.objectValue else {
+            throw ModelError(path: path, reason: "it contains \(json.kind), not an object")
+        }
+        self.init(object, path, prefix: "")
+    }
+
+    private init(_ object: JSONObject, _ path: String, prefix: String) {
+        self.object = object
+        self.path = path
+        self.prefix = prefix
+    }
+
+    func failure(_ reason: String) -> ModelError { ModelError(path: path, reason: reason) }
+
+    private func wrong(_ key: String, _ value: JSON, _ expected: String) -> ModelError {
+        let found = value.isNull ? "null" : "\(value.kind) (\(value.shown))"
+        return failure("\(prefix)\(key) is \(value.shown == value.kind ? value.kind : found), not \(expected)")
+    }
+
+    // MARK: Text and switches
+
+    func string(_ key: String) throws(ModelError) -> String? {
+        guard let value = object[key] else { return nil }
+        guard let string = value.stringValue else { throw wrong(key, value, "a string") }
+        return string
+    }
+
+    func bool(_ key: String) throws(ModelError) -> Bool? {
+        guard let value = object[key] else { return nil }
+        guard let bool = value.boolValue else { throw wrong(key, value, "true or false") }
+        return bool
+    }
+
+    /// Refuses a switch that is not as it has to be.
+    func require(_ switches: [(key: String, value: Bool)]) throws(ModelError) {
+        for (key, expected) in switches {
+            if let value = try bool(key), value != expected {
+                throw failure("\(prefix)\(key) = \(value) is not supported")
+            }
+        }
+    }
+
+    // MARK: Numbers
+
+    /// A number, which is finite.
+    func number(_ key: String) throws(ModelError) -> Double? {
+        guard let value = object[key] else { return nil }
+        guard let number = value.doubleValue else { throw wrong(key, value, "a finite number") }
+        return number
+    }
+
+    /// A number that may be absent or null.
+    func optionalNumber(_ key: String) throws(ModelError) -> Double? {
+        object[key]?.isNull ?? true ? nil : try number(key)
+    }
+
+    /// A number above 0.
+    func positive(_ key: String) throws(ModelError) -> Double? {
+        guard let number = try number(key) else { return nil }
+        guard number > 0 else { throw failure("\(prefix)\(key) is \(number), which is not above 0") }
+        return number
+    }
+
+    /// A number above 0 that has no default.
+    func requiredPositive(_ key: String) throws(ModelError) -> Double {
+        guard let number = try positive(key) else { throw failure("\(prefix)\(key) is missing") }
+        return number
+    }
+
+    /// A size that may be absent, or null as transformers writes what follows from other sizes.
+    func optionalSize(_ key: String, limit: Int) throws(ModelError) -> Int? {
+        guard let value = object[key], !value.isNull else { return nil }
+        guard let number = value.intValue, number >= 1, number <= limit else {
+            throw wrong(key, value, "a whole number between 1 and \(limit)")
+        }
+        return number
+    }
+
+    func size(_ key: String, limit: Int) throws(ModelError) -> Int {
+        if let value = object[key], value.isNull { throw wrong(key, value, "a whole number between 1 and \(limit)") }
+        guard let value = try optionalSize(key, limit: limit) else {
+            throw failure("\(prefix)\(key) is missing")
+        }
+        return value
+    }
+
+    // MARK: What other programs read
+
+    /// Throws where a member has a wrong type that decides nothing here, but in other programs: the ids of special tokens,
+    /// rates of dropout, the number format.
+    func requireTypesOfOthers() throws(ModelError) {
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+            guard let value = object[key], !value.isNull else { continue }
+            let ids = value.arrayValue ?? [value]
+            guard ids.allSatisfy({ $0.intValue != nil }) else {
+                throw wrong(key, value, "a token id, a list of token ids or null")
+            }
+        }
+        for key in ["attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range"] {
+            _ = try optionalNumber(key)
+        }
+        for key in ["dtype", "torch_dtype"] where !(object[key]?.isNull ?? true) { _ = try string(key) }
+        if object["use_cache"]?.isNull == false { _ = try bool("use_cache") }
+    }
+
+    // MARK: Parts
+
+    /// Whether the key is there, whatever its value.
+    func contains(_ key: String) -> Bool { object[key] != nil }
+
+    /// A list of strings that may be null.
+    func optionalStrings(_ key: String) throws(ModelError) -> [String]? {
+        guard let value = object[key], !value.isNull else { return nil }
+        guard let list = value.arrayValue else { throw wrong(key, value, "a list of strings") }
+        var strings: [String] = []
+        for element in list {
+            guard let string = element.stringValue else { throw wrong(key, value, "a list of strings") }
+            strings.append(string)
+        }
+        return strings
+    }
+
+    /// An object that may be null.
+    func optionalObject(_ key: String) throws(ModelError) -> ConfigurationFields? {
+        guard let value = object[key], !value.isNull else { return nil }
+        guard let object = value.objectValue else { throw wrong(key, value, "an object") }
+        return ConfigurationFields(object, path, prefix: "\(prefix)\(key).")
+    }
+
+    /// The first member that another object has with another value, if any: of two objects that say the same twice.
+    /// - Parameter keys: the members to compare; all if not given.
+    func contradiction(with other: ConfigurationFields, keys: [String]? = nil) -> String? {
+        for (key, value) in object where keys?.contains(key) ?? true {
+            guard let second = other.object[key], second.canonical != value.canonical else { continue }
+            // transformers writes some numbers as 8 in one place and as 8.0 in the other.
+            if let number = value.doubleValue, number == second.doubleValue { continue }
+            return
+                "\(prefix)\(key) is \(value.shown) and \(other.prefix)\(key) is \(second.shown), which contradict each other"
+        }
+        return nil
+    }
+}

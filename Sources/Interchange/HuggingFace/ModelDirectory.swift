@@ -1,0 +1,286 @@
+import Files
+import Layers
+import Models
+import StrictJSON
+import Synchronization
+import Tensors
+import Tokenizers
+
+/// A model as it lies on disk: a directory in the form of Hugging Face, with `config.json`, `model.safetensors`,
+/// `tokenizer.json`, `tokenizer_config.json` and `generation_config.json`.
+///
+/// For a `Transformer` of the GPT-2, Llama or Qwen3 family it is exactly a directory of that model, which transformers
+/// reads, and one that transformers wrote is read here.
+public enum ModelDirectory {
+    /// Reads a model: a directory, ours or one made by transformers, or a file in llama.cpp's format GGUF.
+    ///
+    /// A directory of ours is compared with the record of it that the weights carry, so that a model never computes with a
+    /// number that has changed since it was saved.
+    /// - Parameters:
+    ///   - path: the directory or file.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    /// - Throws: one line that names the file and what is wrong with it: missing, damaged, edited, of an unknown kind, too
+    ///   large for the memory there is, or with a vocabulary that is not its tokenizer's.
+    public static func load(_ path: String, acceptingEdits: Bool = false) throws -> SavedModel {
+        guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model directory") }
+        guard Files.isDirectory(path) else {
+            if try GGUFFile.isOne(path) { return try GGUFModel.load(path) }
+            throw ModelError(
+                path: path,
+                reason: "it is not a model: neither a directory with a config.json nor a GGUF file"
+                    + (path.hasSuffix(".safetensors") ? "; give the directory that contains it" : ""))
+        }
+        let configuration: ModelConfiguration
+        do { configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName) } catch {
+            // That a file was edited says more than what has become of it.
+            if !acceptingEdits { try (try? WeightFiles(directory: path))?.record()?.verify(path) }
+            throw error
+        }
+        let files = try WeightFiles(directory: path)
+        let record = acceptingEdits ? nil : try files.record()
+        try record?.verify(path, except: TokenizerFile.name)
+        // Both take time: the tokenizer to be read, the weights to be checked.
+        let reading = Mutex<Result<TokenizerState, any Error>?>(nil)
+        let model = try makeModel(configuration, files) {
+            let tokenizer = Result { try TokenizerState(directory: path, record) }
+            reading.withLock { $0 = tokenizer }
+        }
+        let tokenizer = try (reading.withLock { $0 } ?? Result { try TokenizerState(directory: path, record) }).get()
+        if case .usable(let tokenizer) = tokenizer, tokenizer.vocabularySize != model.vocabularySize {
+            throw ModelError(
+                path: path,
+                reason:
+                    "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do "
+                    + "not match; restore the model's own \(TokenizerFile.name)"
+            )
+        }
+        return SavedModel(model: model, path: path, tokenizerState: tokenizer)
+    }
+
+    /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
+    public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
+        try save(model, tokenizer: tokenizer, to: path, as: .float32)
+    }
+
+    /// Writes a model with its weights in a precision; counts stay what they are.
+    static func save(
+        _ model: any LanguageModel, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
+    ) throws {
+        let record = try saveDescription(
+            of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
+        try saveWeights(of: model, to: path, as: encoding, record: record)
+    }
+
+    /// Writes all of a model but its weights.
+    /// - Returns: the record of what was written, for the weights to carry.
+    package static func saveDescription(
+        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
+    ) throws -> DescriptionRecord {
+        guard let configuration = ModelConfiguration(of: model) else {
+            throw ModelError(path: path, reason: "a model of type '\(model.modelType)' cannot be saved")
+        }
+        try Files.makeDirectory(path)
+        var record = DescriptionRecord()
+        func write(_ text: String, to name: String) throws {
+            try AtomicFile.write(text, to: path + "/" + name)
+            record.add(name, Array(text.utf8))
+        }
+        try write(TokenizerFile.contents(for: tokenizer), to: TokenizerFile.name)
+        try write(
+            TokenizerFile.configuration(for: tokenizer, contextLength: model.contextLength),
+            to: TokenizerFile.configurationName)
+        let json = configuration.json(endOfText: tokenizer.endOfText, dtype: dtype)
+        try write(json.serialized(pretty: true) + "\n", to: ModelConfiguration.fileName)
+        let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
+        let generation: JSON = ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0]
+        try write(generation.serialized(pretty: true) + "\n", to: "generation_config.json")
+        return record
+    }
+
+    /// Replaces the weights alone, in the directory of a model of the same kind and shape.
+    /// - Parameters:
+    ///   - model: whose weights they are.
+    ///   - path: the directory.
+    ///   - encoding: how numbers are stored; counts stay what they are.
+    ///   - record: what the files beside the weights say, which is compared with them whenever the model is read.
+    ///   - metadata: what is noted in the file beside the format.
+    package static func saveWeights(
+        of model: any LanguageModel, to path: String, as encoding: NumberEncoding = .float32,
+        record: DescriptionRecord, metadata: [String: String] = [:]
+    ) throws {
+        let own = ["format": "pt", DescriptionRecord.key: record.text]
+        try SafetensorsWriter.write(
+            to: path + "/" + WeightFiles.fileName, metadata: metadata.merging(own) { $1 },
+            tensors: tensors(of: model, as: encoding), checksum: true)
+    }
+
+    /// What a file of weights holds.
+    package static func tensors(
+        of model: any LanguageModel, as encoding: NumberEncoding = .float32
+    ) -> [SafetensorsTensor] {
+        switch model {
+        case let model as any NeuralLanguageModel:
+            return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
+        case let model as NGramModel:
+            return model.arrays.map { array in
+                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
+                    try array.values.withUnsafeBytes(piece)
+                }
+            }
+        default: return []
+        }
+    }
+
+    // MARK: - Reading
+
+    private static func makeModel(
+        _ configuration: ModelConfiguration, _ files: WeightFiles, meanwhile: @Sendable () -> Void
+    ) throws -> any LanguageModel {
+        do {
+            if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+        } catch {
+            try files.verifyChecksums()
+            throw error
+        }
+        switch configuration {
+        case .transformer(let shape):
+            return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
+        case .attention(let shape):
+            return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
+        case .bigram(let size):
+            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files, meanwhile)
+        case .ngram(let order, let size):
+            try files.verifyChecksums()
+            var arrays: [String: [Int32]] = [:]
+            for name in files.names {
+                guard let file = files.file(of: name) else { continue }
+                arrays[name] = try file.integers(name).map { Int32(truncatingIfNeeded: $0) }
+            }
+            do { return try NGramModel(order: order, vocabularySize: size, arrays: arrays) } catch let error
+                as NGramError
+            {
+                throw ModelError(path: files.path, reason: error.description)
+            }
+        }
+    }
+
+    /// Refuses a model that memory cannot hold, or that its file cannot hold, before any memory is taken for it.
+    private static func checkMemory(parameters: Int, _ files: WeightFiles) throws {
+        let stored = files.names.reduce(0) { total, name in
+            total + ((try? files.file(of: name)?.entry(name).count) ?? 0)
+        }
+        guard stored >= parameters else {
+            throw ModelError(
+                path: files.path,
+                reason:
+                    "its files contain \(stored) numbers and config.json describes a model with \(parameters) parameters; one of "
+                    + "them is altered or truncated")
+        }
+        try requireMemory(forWeights: parameters, of: files.path)
+    }
+
+    /// Refuses a model whose weights memory cannot hold.
+    static func requireMemory(forWeights parameters: Int, of path: String) throws {
+        let (bytes, overflows) = parameters.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
+    }
+
+    /// Takes every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
+    /// else is copied. Other threads hold the files against their checksums, and do what is to be done `meanwhile`.
+    private static func filled<Model: NeuralLanguageModel>(
+        _ model: Model, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
+    ) throws -> Model {
+        let sources: [Source]
+        do { sources = try self.sources(of: model, in: files) } catch {
+            // A file that was altered is said to be, rather than what has become of it.
+            try files.verifyChecksums()
+            throw error
+        }
+        let failures = Mutex([Int: any Error]())
+        Execution.current.forEach(below: files.count + 1 + sources.count) { item in
+            do {
+                if item < files.count { return try files.verifyChecksum(ofFile: item) }
+                if item == files.count { return meanwhile() }
+                let source = sources[item - files.count - 1]
+                try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
+                try source.file.release(source.name)
+            } catch { failures.withLock { $0[item] = error } }
+        }
+        if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
+        return model
+    }
+
+    /// Where a parameter is copied from.
+    private struct Source: Sendable {
+        let file: SafetensorsFile
+        let name: String
+        let target: Tensor
+    }
+
+    /// Finds the tensor of each parameter, of the right shape and with none left over, and returns what has to be copied.
+    private static func sources(of model: some NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
+        var sources: [Source] = []
+        var unused = Set(files.names)
+        for named in model.parameters {
+            // As published, GPT-2's names lack the prefix that transformers gives them, and so do those of a model that was
+            // saved without its classifier.
+            let bare = ["transformer.", "model."].filter(named.name.hasPrefix).map {
+                String(named.name.dropFirst($0.count))
+            }
+            guard let name = ([named.name] + bare).first(where: { files.file(of: $0) != nil }),
+                let file = files.file(of: name)
+            else { throw ModelError(path: files.path, reason: "the tensor \(named.name) is missing") }
+            let shape = try file.shape(name)
+            guard shape == named.parameter.value.shape.dimensions else {
+                throw ModelError(
+                    path: files.path,
+                    reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json requires "
+                        + "\(named.parameter.value.shape)")
+            }
+            unused.remove(name)
+            if let storage = file.floatsInPlace(try file.entry(name)) {
+                named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
+            } else {
+                sources.append(Source(file: file, name: name, target: named.parameter.value))
+            }
+        }
+        // Masks and frequencies that old versions stored, and a second copy of a tied classifier.
+        let harmless = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "lm_head.weight"]
+        if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
+            throw ModelError(
+                path: files.path, reason: "the tensor \(name) is not part of the model that config.json describes")
+        }
+        return sources
+    }
+}
+
+extension SafetensorsTensor {
+    /// A tensor's numbers, as they lie in memory or in less room: not as blocks, which the format has not.
+    package init(_ name: String, _ tensor: Tensor, as encoding: NumberEncoding = .float32) {
+        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { piece in
+            try WeightConverter(tensor, .same).encode(as: encoding, piece)
+        }
+    }
+}
+
+extension NumberEncoding {
+    /// Its name in safetensors, where blocks have none and are written out.
+    fileprivate var dtype: SafetensorsType {
+        switch self {
+        case .float32, .q8_0: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        }
+    }
+}
+
+extension SafetensorsType {
+    /// Its name in config.json.
+    fileprivate var transformersName: String {
+        switch self {
+        case .float16: "float16"
+        case .bfloat16: "bfloat16"
+        default: "float32"
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Layers
+import Tensors
+
+/// A language model that learns by gradient descent.
+///
+/// It says how hidden vectors come from tokens, and which matrix classifies them; loss, gradients, evaluation and
+/// generation follow from that.
+public protocol NeuralLanguageModel: LanguageModel, Module {
+    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) where there is no classifier. With a cache,
+    /// the tokens follow those it holds.
+    func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
+    /// The classifier (V, C): logits = hidden W'.
+    var classifier: Parameter? { get }
+    /// A cache for this model's layers.
+    func makeCache(sequences: Int) -> KVCache
+}
+
+extension NeuralLanguageModel {
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
+
+    /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times
+    /// that sum, added to what each parameter has in `gradient`.
+    /// - Parameters:
+    ///   - tokens: (B, T).
+    ///   - targets: the token that follows each of them; one below 0 counts for nothing.
+    ///   - scale: 1 over the number of targets for the gradient of the mean; nil where none is wanted.
+    ///   - dropout: the rate, and a key that no other pass of the run has.
+    @discardableResult
+    public func loss(
+        _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
+        dropout: (rate: Float, key: UInt64)? = nil
+    ) -> Double {
+        // 8-bit weights exist packed only.
+        if scale == nil, Execution.current.precision == .int8 { return decodedLoss(tokens, targets: targets) }
+        let pass = ForwardPass(recording: scale != nil, dropout: dropout)
+        let output = hidden(tokens, pass, cache: nil)
+        let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
+        let inputs = [output] + (classifier.map { [$0] } ?? [])
+        let total = Profile.measure(
+            "CrossEntropy", scale == nil ? .forward : .both,
+            flops: (scale == nil ? 1 : 3) * loss.flops(inputs.map(\.value.shape))
+        ) {
+            loss.evaluate(inputs.map(\.value), gradient: scale.map { ($0, inputs.map(\.slot)) })
+        }
+        if scale != nil { pass.tape.backward() }
+        return total
+    }
+
+    /// The logits of every position (B, T, V).
+    public func logits(_ tokens: TokenBatch) -> Tensor {
+        classify(hidden(tokens, ForwardPass(recording: false), cache: nil).value)
+            .reshaped([tokens.batch, tokens.length, vocabularySize])
+    }
+
+    /// Logits (rows, V) of hidden vectors (rows..., C).
+    fileprivate func classify(_ hidden: Tensor) -> Tensor {
+        let logits = classifier.map { DecodingProduct.apply(hidden, $0, transposed: true) } ?? hidden
+        return logits.reshaped([hidden.shape.rows, vocabularySize])
+    }
+
+    /// The sum of the losses of a batch with the weights as generation reads them. The logits of some rows exist at a time.
+    private func decodedLoss(_ tokens: TokenBatch, targets: [Int32]) -> Double {
+        let hidden = hidden(tokens, .decoding, cache: nil).value
+        let chunk = max(1, (1 << 24) / vocabularySize)
+        return stride(from: 0, to: targets.count, by: chunk).reduce(0) { total, first in
+            let rows = first..<min(first + chunk, targets.count)
+            let loss = CrossEntropy(targets: Array(targets[rows]), hasClassifier: false)
+            return total + loss.evaluate([classify(hidden.rows(rows))], gradient: nil)
+        }
+    }
+
+    public func evaluate(
+        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? {
+        let length = contextLength ?? 256
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
+        var result = Evaluation(total: 0, count: 0)
+        for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
+            if shouldStop() { return nil }
+            result += Evaluation(total: loss(inputs, targets: targets), count: targets.count)
+        }
+        return result
+    }
+
+    public func startDecoding(sequences: Int) -> any DecodingSession {
+        NeuralDecodingSession(model: self, sequences: sequences)
+    }
+}
+
+/// The keys and values of all layers for the tokens seen so far.
+public final class KVCache {
+    package let layers: [LayerCache]
+    package let batch: Int
+    /// Positions that are filled.
+    public package(set) var length = 0
+
+    package init(batch: Int, capacity: Int, width: Int, layers: Int) {
+        self.batch = batch
+        self.layers = (0..<layers).map { _ in LayerCache(batch: batch, capacity: capacity, width: width) }
+    }
+
+    public func clear() {
+        length = 0
+        for layer in layers { layer.clear() }
+    }
+}
+
+/// Decoding with a cache: each call costs only the tokens that are new.
+private final class NeuralDecodingSession: DecodingSession {
+    private let model: any NeuralLanguageModel
+    private let cache: KVCache
+
+    init(model: any NeuralLanguageModel, sequences: Int) {
+        self.model = model
+        cache = model.makeCache(sequences: sequences)
+    }
+
+    var length: Int { cache.length }
+
+    func append(_ tokens: TokenBatch) -> Tensor {
+        precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
+        precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
+        let hidden = model.hidden(tokens, .decoding, cache: cache).value
+        cache.length += tokens.length
+        return model.classify(hidden.lastPositions())
+    }
+
+    func clear() { cache.clear() }
+}
+
+extension Tensor {
+    /// Some of the vectors along the last dimension.
+    fileprivate func rows(_ range: Range<Int>) -> Tensor {
+        if range.count == shape.rows { return self }
+        let C = shape.columns, part = Tensor(uninitialized: [range.count, C])
+        withElements { all in
+            part.withElements { part in
+                _ = part.update(fromContentsOf: all[range.lowerBound * C..<range.upperBound * C])
+            }
+        }
+        return part
+    }
+
+    /// The vectors of the last position of each sequence: (B, T, C) to (B, C).
+    fileprivate func lastPositions() -> Tensor {
+        let (B, T, C) = shape.three
+        guard T > 1 else { return reshaped([B, C]) }
+        let last = Tensor(uninitialized: [B, C])
+        withElements { all in
+            last.withElements { last in
+                for b in 0..<B {
+                    let from = (b * T + T - 1) * C
+                    _ = last[b * C..<(b + 1) * C].update(fromContentsOf: all[from..<from + C])
+                }
+            }
+        }
+        return last
+    }
+}

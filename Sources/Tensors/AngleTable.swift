@@ -1,0 +1,102 @@
+import Platform
+import Synchronization
+
+/// Cosines and sines of positions times frequencies, computed once, in double, and rounded to floats.
+///
+/// The rows are made when a sequence first reaches them, twice as many as it needs: so a model that could take a hundred
+/// thousand tokens costs no more than those that it is given.
+package final class AngleTable: Sendable {
+    /// What a row, that of position t, holds of its angles t f.
+    package enum Form: Sendable {
+        /// All cosines, then all sines: for `Rotary`.
+        case rotary
+        /// sin, cos, sin, cos, ...: what is added to the embedding (Vaswani et al., 2017).
+        case sinusoidal
+    }
+
+    package let form: Form
+    /// The number of columns.
+    package let width: Int
+    /// What every number is multiplied by.
+    private let amplitude: Double
+    private let frequencies: [Double]
+    private let table: Mutex<Tensor>
+
+    /// - Parameters:
+    ///   - form: the order of a row.
+    ///   - width: the number of columns. An odd one is for a sinusoidal table, whose last cosine is left out.
+    ///   - frequencies: the angles at position 1, (width + 1) / 2 of them.
+    ///   - amplitude: what every number is multiplied by; 1 where something is turned.
+    package init(_ form: Form, width: Int, frequencies: [Double], amplitude: Double = 1) {
+        precondition(
+            frequencies.count == (width + 1) / 2 && (form == .sinusoidal || width % 2 == 0),
+            "\(frequencies.count) frequencies for \(width) columns")
+        self.form = form
+        self.width = width
+        self.frequencies = frequencies
+        self.amplitude = amplitude
+        table = Mutex(Tensor([0, width]))
+    }
+
+    /// base^(-2i / width), from 1 down to almost 1 / base.
+    package static func frequencies(width: Int, base: Double) -> [Double] {
+        (0..<(width + 1) / 2).map { pow(base, -2 * Double($0) / Double(width)) }
+    }
+
+    /// The cosines and sines of the angles of positions (T), in primitives: (T, the number of frequencies) each.
+    ///
+    /// A late position is a large angle, which 32-bit floats would round as a whole. So a frequency is the sum of its first 8
+    /// bits, whose products with positions up to 65,536 are exact, and of a rest that is small; and the turns by both follow
+    /// one another.
+    func turns<Builder: PrimitiveBuilder>(
+        _ positions: Builder.Value, _ builder: inout Builder
+    ) -> (cosines: Builder.Value, sines: Builder.Value) {
+        let positions = builder.insertDimension(positions, at: 1)
+        let first = frequencies.map { Double(Float(bitPattern: Float($0).bitPattern & 0xFFFF_0000)) }
+        let rest = zip(frequencies, first).map { $0 - $1 }
+        let a = builder.multiply(positions, builder.constant(first, shape: [first.count]))
+        let b = builder.multiply(positions, builder.constant(rest, shape: [rest.count]))
+        let (cosA, sinA, cosB, sinB) = (builder.cosine(a), builder.sine(a), builder.cosine(b), builder.sine(b))
+        return (
+            builder.subtract(builder.multiply(cosA, cosB), builder.multiply(sinA, sinB)),
+            builder.add(builder.multiply(sinA, cosB), builder.multiply(cosA, sinB))
+        )
+    }
+
+    /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
+    func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
+        let (cosines, sines) = turns(positions, &builder)
+        // sin, cos, sin, cos, ...: pairs in a dimension of their own.
+        let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
+        let waves = builder.multiply(pairs, builder.constant(amplitude))
+        let rows = builder.reshape(waves, keeping: 1, [2 * frequencies.count])
+        return width == 2 * frequencies.count ? rows : builder.split(rows, [width, 1])[0]
+    }
+
+    /// The row of a position.
+    package func values(at position: Int) -> [Double] {
+        let angles = frequencies.map { Double(position) * $0 }
+        let row =
+            switch form {
+            case .rotary: angles.map(cosine) + angles.map(sine)
+            case .sinusoidal: Array(angles.flatMap { [sine($0), cosine($0)] }[..<width])
+            }
+        return row.map { amplitude * $0 }
+    }
+
+    /// At least the first `count` rows: (N, width) with N >= count.
+    package func rows(_ count: Int) -> Tensor {
+        table.withLock { table in
+            let known = table.shape.rows
+            if known < count {
+                let more = (known..<max(count, 2 * known)).flatMap { values(at: $0).map { Float($0) } }
+                table = Tensor([known + more.count / width, width], table.values + more)
+            }
+            return table
+        }
+    }
+}
+
+// The system's functions, in double: the floats that are kept have 29 bits fewer.
+private func sine(_ x: Double) -> Double { sin(x) }
+private func cosine(_ x: Double) -> Double { cos(x) }

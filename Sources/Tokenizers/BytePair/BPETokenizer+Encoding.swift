@@ -1,0 +1,193 @@
+extension BPETokenizer {
+    /// The ids of a text.
+    ///
+    /// - Parameters:
+    ///   - text: any; it is encoded in UTF-8.
+    ///   - special: what becomes of special tokens that the text spells.
+    ///   - addingSpecialTokens: whether the ids of `template` are put around them, as Hugging Face's `encode` does.
+    /// - Throws: `TokenizerError.specialToken` where the text spells one that is refused.
+    public func encode(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool = false)
+        throws(TokenizerError)
+        -> [Int32]
+    {
+        try withUTF8(of: text) { bytes throws(TokenizerError) in
+            try encode(bytes, special: special, addingSpecialTokens: addingSpecialTokens, keeping: true)
+        }.ids
+    }
+
+    /// The ids of bytes that may be any: those that are no UTF-8 are cut as signs are. Decoding gives the same bytes.
+    public func encode(bytes: [UInt8], special: SpecialTokenPolicy) throws(TokenizerError) -> [Int32] {
+        let result = bytes.withUnsafeBufferPointer { bytes in
+            Result { () throws(TokenizerError) in
+                try encode(bytes, special: special, addingSpecialTokens: false, keeping: true).ids
+            }
+        }
+        return try result.get()
+    }
+
+    /// The ids of the bytes in memory, such as a part of a mapped file.
+    package func encode(bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy) throws(TokenizerError)
+        -> [Int32]
+    {
+        try encode(bytes, special: special, addingSpecialTokens: false, keeping: true).ids
+    }
+
+    /// How many ids a text has. They are not kept, so that a text of any length needs no more memory.
+    public func count(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool) throws(TokenizerError)
+        -> Int
+    {
+        try withUTF8(of: text) { bytes throws(TokenizerError) in
+            try encode(bytes, special: special, addingSpecialTokens: addingSpecialTokens, keeping: false)
+        }.count
+    }
+
+    private func withUTF8(
+        of text: String, _ body: (UnsafeBufferPointer<UInt8>) throws(TokenizerError) -> IDSink
+    ) throws(TokenizerError) -> IDSink {
+        var text = text
+        let result = text.withUTF8 { bytes in
+            Result { () throws(TokenizerError) in try body(bytes) }
+        }
+        return try result.get()
+    }
+
+    private func encode(
+        _ bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy, addingSpecialTokens: Bool, keeping: Bool
+    ) throws(TokenizerError) -> IDSink {
+        var sink = IDSink(keeping: keeping, bytes: bytes.count)
+        if addingSpecialTokens { for id in template.before { sink.append(id) } }
+        try forEachSegment(of: bytes, special: special) { segment in
+            switch segment {
+            case .special(let token, _): sink.append(token.id)
+            case .text(let bytes, _): encodeText(bytes, into: &sink)
+            }
+        }
+        if addingSpecialTokens { for id in template.after { sink.append(id) } }
+        return sink
+    }
+
+    /// Cuts and merges a text without special tokens.
+    func encodeText(_ bytes: UnsafeBufferPointer<UInt8>, into sink: inout IDSink) {
+        withWorkspace { memory in
+            switch vocabulary.rules {
+            case .joinedBytes(let rules):
+                encoder(rules).encode(bytes, splitBy: pattern, with: memory, into: &sink)
+            case .pairs(let rules, _):
+                encoder(rules).encode(bytes, splitBy: pattern, with: memory, into: &sink)
+            }
+        }
+    }
+
+    private func encoder<Rules>(_ rules: Rules) -> BPEEncoder<Rules> {
+        BPEEncoder(
+            tokens: vocabulary.table, rules: rules, neighbours: vocabulary.neighbours, byteIDs: vocabulary.byteIDs,
+            ignoresMerges: ignoresMerges)
+    }
+
+    // MARK: Special tokens
+
+    /// A stretch of a text: a special token, or what lies between two.
+    enum Segment {
+        /// A token, and the bytes of the text that it stands for.
+        case special(SpecialToken, Range<Int>)
+        /// Normalized bytes, and where they come from.
+        case text(UnsafeBufferPointer<UInt8>, origin: NormalizedText.Origin)
+    }
+
+    /// Calls `body` with each stretch of `bytes`, in order.
+    func forEachSegment(
+        of bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy, _ body: (Segment) -> Void
+    ) throws(TokenizerError) {
+        guard bytes.count < Int(Int32.max) else { throw .tooLong }
+        try split(bytes, matchers.raw, special) { part throws(TokenizerError) in
+            switch part {
+            case .token(let token, let range): body(.special(token, range))
+            case .text(let range):
+                let between = UnsafeBufferPointer(rebasing: bytes[range])
+                guard normalization == .nfc, let composed = NormalizedText(nfc: between) else {
+                    try forEachSegment(ofNormalized: between, .same(offset: range.lowerBound), special, body)
+                    return
+                }
+                let result = composed.bytes.withUnsafeBufferPointer { bytes in
+                    Result { () throws(TokenizerError) in
+                        try forEachSegment(
+                            ofNormalized: bytes, .changed(composed, offset: range.lowerBound), special, body)
+                    }
+                }
+                try result.get()
+            }
+        }
+    }
+
+    private func forEachSegment(
+        ofNormalized bytes: UnsafeBufferPointer<UInt8>, _ origin: NormalizedText.Origin,
+        _ special: SpecialTokenPolicy, _ body: (Segment) -> Void
+    ) throws(TokenizerError) {
+        if matchers.normalized.isEmpty { return body(.text(bytes, origin: origin)) }
+        try split(bytes, matchers.normalized, special) { part throws(TokenizerError) in
+            switch part {
+            case .token(let token, let range): body(.special(token, origin.range(range)))
+            case .text(let range):
+                body(.text(UnsafeBufferPointer(rebasing: bytes[range]), origin: origin.advanced(by: range.lowerBound)))
+            }
+        }
+    }
+
+    private enum Part {
+        case token(SpecialToken, Range<Int>)
+        case text(Range<Int>)
+    }
+
+    private func split(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ matcher: SpecialTokenMatcher, _ special: SpecialTokenPolicy,
+        _ body: (Part) throws(TokenizerError) -> Void
+    ) throws(TokenizerError) {
+        var start = 0
+        if !matcher.isEmpty, special != .plainText {
+            var refused: SpecialTokenMatcher.Match?
+            var search = 0
+            while let match = matcher.firstMatch(
+                in: bytes, from: search,
+                where: { match in
+                    switch special.treatment(of: match.token) {
+                    case .allowed: return true
+                    case .plainText: return false
+                    case .refused:
+                        refused = match
+                        return true
+                    }
+                })
+            {
+                if let refused { throw .specialToken(refused.token.text, position: refused.range.lowerBound) }
+                search = match.range.upperBound
+                let range = extended(match, in: bytes, from: start)
+                if start < range.lowerBound { try body(.text(start..<range.lowerBound)) }
+                try body(.token(match.token, range))
+                start = range.upperBound
+            }
+        }
+        if start < bytes.count { try body(.text(start..<bytes.count)) }
+    }
+
+    /// The bytes of a token with the white space that it takes along.
+    private func extended(
+        _ match: SpecialTokenMatcher.Match, in bytes: UnsafeBufferPointer<UInt8>, from start: Int
+    ) -> Range<Int> {
+        let text = TextBytes(bytes)
+        var lower = match.range.lowerBound
+        var upper = match.range.upperBound
+        if match.token.stripsLeft {
+            var position = lower
+            // Backwards by characters: a byte that begins one, and is white space up to where the last began.
+            while position > start {
+                position -= 1
+                if text[position] & 0xC0 == 0x80 { continue }
+                let (characterClass, length) = text.character(at: position)
+                guard !characterClass.isDisjoint(with: .whitespace), position + length == lower else { break }
+                lower = position
+            }
+        }
+        if match.token.stripsRight { upper = text.endOfRun(of: .whitespace, from: upper) }
+        return min(max(lower, start), match.range.lowerBound)..<upper
+    }
+}

@@ -1,0 +1,280 @@
+import StrictJSON
+
+/// Byte-level byte-pair encodings, as GPT-2, Llama 3 and Qwen have them and as Hugging Face's trainer makes them.
+///
+/// What the file asks for is done, or refused by name; nothing in it is passed over that would change an id.
+extension TokenizerReader {
+    func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
+        for key in ["truncation", "padding"] {
+            if let value = root[key], !value.isNull { throw unsupported("it has \(key), which is not supported") }
+        }
+        let normalization = try normalization()
+        let pattern = try splitPattern()
+        try check("decoder", isOneOf: ["ByteLevel"])
+        let symbols = try tokenSymbols(model)
+        let added = try addedTokens(symbols, normalization)
+        let merges = try merges(model, symbols)
+        let vocabulary = try vocabulary(symbols, merges, added)
+        let template = try template()
+        let ignoresMerges = try flag("ignore_merges", of: model, called: "its model", default: false)
+        do {
+            return try BPETokenizer(
+                vocabulary, pattern: pattern, specialTokens: added, normalization: normalization, template: template,
+                ignoresMerges: ignoresMerges)
+        } catch .vocabulary(let reason) {
+            throw unsupported(reason)
+        }
+    }
+
+    // MARK: Vocabulary
+
+    /// The tokens in their visible characters by id, and the other way round.
+    private struct TokenSymbols {
+        var byID: [Int32: String] = [:]
+        var ids: [UTF8Key: Int32] = [:]
+    }
+
+    private func tokenSymbols(_ model: JSON) throws(TokenizerError) -> TokenSymbols {
+        guard let listed = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
+        if listed.isEmpty { throw failure("its vocabulary is empty") }
+        var symbols = TokenSymbols()
+        symbols.byID.reserveCapacity(listed.count)
+        symbols.ids.reserveCapacity(listed.count)
+        for (symbol, value) in listed {
+            guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }
+            guard id >= 0, id < BPEVocabulary.greatestIDCount else {
+                throw unsupported("the id of \(quoted(symbol)) is \(id), which is not supported")
+            }
+            if let other = symbols.byID.updateValue(symbol, forKey: Int32(id)) {
+                throw failure("\(quoted(other)) and \(quoted(symbol)) have the same id \(id)")
+            }
+            symbols.ids[UTF8Key(symbol)] = Int32(id)
+        }
+        return symbols
+    }
+
+    /// The pairs, written as two strings or as one with a space between.
+    private func merges(_ model: JSON, _ symbols: TokenSymbols) throws(TokenizerError) -> [Merge] {
+        guard let listed = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
+        var merges: [Merge] = []
+        merges.reserveCapacity(listed.count)
+        for (rank, value) in listed.enumerated() {
+            let parts: [String]
+            switch value {
+            case .string(let pair):
+                parts = pair.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map { String($0) ?? "" }
+            case .array(let pair): parts = pair.compactMap(\.stringValue)
+            default: parts = []
+            }
+            guard parts.count == 2, value.arrayValue.map({ $0.count == 2 }) ?? true else {
+                throw failure("its merge \(rank) is not a pair of tokens")
+            }
+            func id(_ symbol: String) throws(TokenizerError) -> Int32 {
+                guard let id = symbols.ids[UTF8Key(symbol)] else {
+                    throw failure("its merge \(rank) contains \(quoted(symbol)), which is not a token")
+                }
+                return id
+            }
+            merges.append(
+                Merge(left: try id(parts[0]), right: try id(parts[1]), result: try id(parts[0] + parts[1])))
+        }
+        return merges
+    }
+
+    private func vocabulary(
+        _ symbols: TokenSymbols, _ merges: [Merge], _ added: [SpecialToken]
+    ) throws(TokenizerError) -> BPEVocabulary {
+        // A special token that is listed with the others is found before merging, and never by it.
+        let merged = Set(merges.map(\.result))
+        let special = Set(added.map(\.id)).subtracting(merged)
+        var bytes: [UInt8] = []
+        var spans: [Range<Int>] = []
+        var ids: [Int32] = []
+        for (id, symbol) in symbols.byID.sorted(by: { $0.key < $1.key }) where !special.contains(id) {
+            guard let token = ByteSymbols.bytes(of: Array(symbol.utf8)[...]) else {
+                throw unsupported("the token \(quoted(symbol)) with id \(id) is not in byte-level encoding")
+            }
+            spans.append(bytes.count..<bytes.count + token.count)
+            ids.append(id)
+            bytes += token
+        }
+        do {
+            return try BPEVocabulary(bytes: bytes, spans: spans, ids: ids, merges: merges)
+        } catch .vocabulary(let reason) {
+            throw unsupported(reason)
+        }
+    }
+
+    // MARK: Added tokens
+
+    private func addedTokens(
+        _ symbols: TokenSymbols, _ normalization: BPETokenizer.Normalization
+    ) throws(TokenizerError) -> [SpecialToken] {
+        guard let value = root["added_tokens"], !value.isNull else { return [] }
+        guard let listed = value.arrayValue else { throw failure("its added_tokens are \(value.kind)") }
+        var tokens: [SpecialToken] = []
+        var greatest: Int?
+        var seen = Set<UTF8Key>()
+        for entry in listed {
+            guard let content = entry["content"]?.stringValue, !content.isEmpty else {
+                throw failure("an added token has no content")
+            }
+            guard let id = entry["id"]?.intValue else { throw failure("the added token \(quoted(content)) has no id") }
+            guard seen.insert(UTF8Key(content)).inserted else { throw failure("\(quoted(content)) is added twice") }
+            // Hugging Face's libraries number added tokens themselves, and do not read the number.
+            let given: Int
+            if let listed = symbols.ids[UTF8Key(content)] {
+                given = Int(listed)
+            } else {
+                given = max(symbols.ids.count, (greatest ?? -1) + 1)
+            }
+            guard id == given, id < BPEVocabulary.greatestIDCount else {
+                throw failure("the added token \(quoted(content)) has the id \(id), not \(given)")
+            }
+            greatest = max(greatest ?? -1, id)
+            func flag(_ key: String) throws(TokenizerError) -> Bool {
+                try self.flag(key, of: entry, called: "the added token \(quoted(content))", default: false)
+            }
+            if try flag("single_word") {
+                throw unsupported("the added token \(quoted(content)) has single_word, which is not supported")
+            }
+            var token = SpecialToken(content, id: Int32(id))
+            token.isControl = try flag("special")
+            token.stripsLeft = try flag("lstrip")
+            token.stripsRight = try flag("rstrip")
+            token.isNormalized = try flag("normalized")
+            let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
+            if token.isNormalized, normalization == .nfc, changes {
+                throw unsupported("the added token \(quoted(content)) is not in NFC, which is not supported")
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+
+    // MARK: The steps around the model
+
+    private func normalization() throws(TokenizerError) -> BPETokenizer.Normalization {
+        guard let value = root["normalizer"], !value.isNull else { return .none }
+        var result = BPETokenizer.Normalization.none
+        for step in try steps(value, of: "normalizer", in: "normalizers") {
+            guard step.type == "NFC" else {
+                throw unsupported("its normalizer is \(quoted(step.type)), which is not supported")
+            }
+            result = .nfc
+        }
+        return result
+    }
+
+    /// A `ByteLevel` step, with its own expression or after a `Split` by one that we know.
+    private func splitPattern() throws(TokenizerError) -> SplitPattern {
+        guard let value = root["pre_tokenizer"], !value.isNull else { throw failure("it has no pre_tokenizer") }
+        var pattern: SplitPattern?
+        var isByteLevel = false
+        for step in try steps(value, of: "pre_tokenizer", in: "pretokenizers") {
+            guard !isByteLevel else {
+                throw unsupported("its pre_tokenizer has \(quoted(step.type)) after ByteLevel, which is not supported")
+            }
+            switch step.type {
+            case "ByteLevel":
+                if try flag("add_prefix_space", of: step.value, called: "its pre_tokenizer", default: true) {
+                    throw unsupported("its pre_tokenizer has add_prefix_space, which is not supported")
+                }
+                let usesExpression = try flag(
+                    "use_regex", of: step.value, called: "its pre_tokenizer", default: true)
+                if usesExpression, pattern != nil {
+                    throw unsupported("its pre_tokenizer has use_regex after a Split, which is not supported")
+                }
+                if usesExpression { pattern = .gpt2 }
+                isByteLevel = true
+            case "Split":
+                guard pattern == nil else {
+                    throw unsupported("its pre_tokenizer has two Splits, which is not supported")
+                }
+                pattern = try splitPattern(step.value)
+            default: throw unsupported("its pre_tokenizer is \(quoted(step.type)), which is not supported")
+            }
+        }
+        guard isByteLevel else { throw unsupported("its pre_tokenizer has no ByteLevel, which is not supported") }
+        return pattern ?? .whole
+    }
+
+    private func splitPattern(_ split: JSON) throws(TokenizerError) -> SplitPattern {
+        guard let expression = split["pattern"]?["Regex"]?.stringValue else {
+            throw unsupported("its Split has no Regex, which is not supported")
+        }
+        let known = SplitPattern.allCases.first { pattern in
+            pattern.expressions.contains { $0.utf8.elementsEqual(expression.utf8) }
+        }
+        guard let known else { throw unsupported("its Split by \(quoted(expression)) is not supported") }
+        // All these expressions match every character, so that what lies between matches is nothing.
+        guard let behavior = split["behavior"]?.stringValue else { throw failure("its Split has no behavior") }
+        let inverts = try flag("invert", of: split, called: "its Split", default: false)
+        guard (behavior == "Isolated" && !inverts) || (behavior == "Removed" && inverts) else {
+            throw unsupported("its Split has the behavior \(quoted(behavior)), which is not supported")
+        }
+        return known
+    }
+
+    /// The ids that `TemplateProcessing` puts around a text.
+    private func template() throws(TokenizerError) -> TokenTemplate {
+        var template = TokenTemplate()
+        guard let value = root["post_processor"], !value.isNull else { return template }
+        var hasTemplate = false
+        for step in try steps(value, of: "post_processor", in: "processors") {
+            switch step.type {
+            case "ByteLevel": continue  // it only moves the offsets that tokens report
+            case "TemplateProcessing":
+                guard !hasTemplate else { throw failure("its post_processor has two templates") }
+                hasTemplate = true
+                template = try self.template(from: step.value)
+            default: throw unsupported("its post_processor is \(quoted(step.type)), which is not supported")
+            }
+        }
+        return template
+    }
+
+    private func template(from json: JSON) throws(TokenizerError) -> TokenTemplate {
+        guard let single = json["single"]?.arrayValue else { throw failure("its template has no 'single'") }
+        var template = TokenTemplate()
+        var isAfter = false
+        for piece in single {
+            if let sequence = piece["Sequence"] {
+                guard sequence["id"] == "A", !isAfter else {
+                    throw failure("its template 'single' does not contain exactly one text")
+                }
+                isAfter = true
+                continue
+            }
+            guard let name = piece["SpecialToken"]?["id"]?.stringValue,
+                let listed = json["special_tokens"]?[name]?["ids"]?.arrayValue
+            else { throw failure("its template has an element that is neither a text nor a special token") }
+            for value in listed {
+                guard let id = value.intValue, id >= 0, id < BPEVocabulary.greatestIDCount else {
+                    throw failure("its template has the invalid id \(value.serialized())")
+                }
+                if isAfter { template.after.append(Int32(id)) } else { template.before.append(Int32(id)) }
+            }
+        }
+        guard isAfter else { throw failure("its template does not contain the text") }
+        return template
+    }
+
+    private struct Step {
+        let type: String
+        let value: JSON
+    }
+
+    /// A component as the steps it takes: those of a `Sequence`, which are called `list`, or itself.
+    private func steps(_ value: JSON, of component: String, in list: String) throws(TokenizerError) -> [Step] {
+        guard let type = value["type"]?.stringValue else { throw failure("its \(component) has no type") }
+        guard type == "Sequence" else { return [Step(type: type, value: value)] }
+        guard let values = value[list]?.arrayValue else { throw failure("its \(component) has no \(list)") }
+        var result: [Step] = []
+        for value in values {
+            guard let type = value["type"]?.stringValue else { throw failure("a step of its \(component) has no type") }
+            result.append(Step(type: type, value: value))
+        }
+        return result
+    }
+}

@@ -1,0 +1,92 @@
+import StrictJSON
+
+/// A byte-pair encoding in Hugging Face's form.
+struct BPEWriter {
+    let tokenizer: BPETokenizer
+
+    func json() throws(TokenizerError) -> JSON {
+        let merges = tokenizer.vocabulary.merges
+        return [
+            "version": "1.0", "truncation": nil, "padding": nil,
+            // Of two texts for one id only that which it decodes to can be written.
+            "added_tokens": .array(
+                tokenizer.specialTokens.filter { tokenizer.specialToken($0.id) == $0 }.map(added)),
+            "normalizer": tokenizer.normalization == .nfc ? ["type": "NFC"] : nil,
+            "pre_tokenizer": try preTokenizer(),
+            "post_processor": try postProcessor(),
+            "decoder": TokenizerFile.byteLevel(usesExpression: false),
+            "model": [
+                "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
+                "end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false,
+                "ignore_merges": .bool(tokenizer.ignoresMerges), "vocab": try vocabulary(),
+                "merges": .array(merges.map { .array([.string(symbols($0.left)), .string(symbols($0.right))]) }),
+            ],
+        ]
+    }
+
+    private func symbols(_ id: Int32) -> String { ByteSymbols.symbols(of: tokenizer.vocabulary.table.token(id)) }
+
+    /// All tokens, the special ones among them: else Hugging Face's libraries would number those themselves.
+    private func vocabulary() throws(TokenizerError) -> JSON {
+        var object = JSONObject()
+        for id in 0..<Int32(tokenizer.vocabularySize) {
+            let symbol: String
+            if let special = tokenizer.specialToken(id) {
+                symbol = special.text
+            } else {
+                symbol = symbols(id)
+                if symbol.isEmpty { continue }
+            }
+            guard object.append(symbol, .int(Int(id))) else {
+                throw .unwritable(kind: "\(tokenizer.kind) in which \(quoted(symbol)) is two tokens")
+            }
+        }
+        return .object(object)
+    }
+
+    private func added(_ token: SpecialToken) -> JSON {
+        [
+            "id": .int(Int(token.id)), "content": .string(token.text), "single_word": false,
+            "lstrip": .bool(token.stripsLeft), "rstrip": .bool(token.stripsRight),
+            "normalized": .bool(token.isNormalized), "special": .bool(token.isControl),
+        ]
+    }
+
+    private func preTokenizer() throws(TokenizerError) -> JSON {
+        switch tokenizer.pattern {
+        case .gpt2: return TokenizerFile.byteLevel(usesExpression: true)
+        case .whole: return TokenizerFile.byteLevel(usesExpression: false)
+        default:
+            guard let expression = tokenizer.pattern.expressions.first else { throw .unwritable(kind: tokenizer.kind) }
+            let split: JSON = [
+                "type": "Split", "pattern": ["Regex": .string(expression)], "behavior": "Isolated", "invert": false,
+            ]
+            return [
+                "type": "Sequence", "pretokenizers": [split, TokenizerFile.byteLevel(usesExpression: false)],
+            ]
+        }
+    }
+
+    private func postProcessor() throws(TokenizerError) -> JSON {
+        let template = tokenizer.template
+        guard !template.before.isEmpty || !template.after.isEmpty else { return nil }
+        var listed = JSONObject()
+        func piece(_ id: Int32) throws(TokenizerError) -> JSON {
+            guard let token = tokenizer.specialToken(id) else { throw .unwritable(kind: tokenizer.kind) }
+            listed[token.text] = [
+                "id": .string(token.text), "ids": [.int(Int(id))], "tokens": [.string(token.text)],
+            ]
+            return ["SpecialToken": ["id": .string(token.text), "type_id": 0]]
+        }
+        func text(_ name: JSON, _ type: JSON) -> JSON { ["Sequence": ["id": name, "type_id": type]] }
+        var before: [JSON] = []
+        for id in template.before { before.append(try piece(id)) }
+        var after: [JSON] = []
+        for id in template.after { after.append(try piece(id)) }
+        return [
+            "type": "TemplateProcessing", "single": .array(before + [text("A", 0)] + after),
+            "pair": .array(before + [text("A", 0)] + after + before + [text("B", 1)] + after),
+            "special_tokens": .object(listed),
+        ]
+    }
+}

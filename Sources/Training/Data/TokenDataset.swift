@@ -1,0 +1,171 @@
+import Corpus
+import Inference
+import Tensors
+import Tokenizers
+
+/// One or several texts as tokens, each cut into a part to learn from and, after it, a part to be tested on.
+public struct TokenDataset: Sendable {
+    /// The two parts of one text.
+    public struct Document: Sendable {
+        public let name: String
+        public let training: [Int32]
+        public let validation: [Int32]
+        /// The bytes of the validation part that are predicted: all but those of its first token.
+        let predictedBytes: Int
+    }
+
+    public let documents: [Document]
+    /// The SHA-256 of each text's UTF-8, or of the file of its tokens.
+    public let hashes: [String]
+
+    public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
+    public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
+
+    /// The bytes of UTF-8 that a predicted token of the validation parts stands for, in the mean. A loss for each token
+    /// divided by it is one for each byte, which models with different tokens can be compared by.
+    public var validationBytesPerToken: Double {
+        let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
+        return Double(documents.reduce(0) { $0 + $1.predictedBytes }) / Double(max(1, tokens))
+    }
+
+    /// Encodes texts.
+    ///
+    /// A text of n characters (Unicode scalars) keeps the last n - floor(n (1 - validation)) of them for validation. It is
+    /// cut before it is encoded, so that the parts are the same text whatever the tokenizer.
+    ///
+    /// - Parameters:
+    ///   - texts: each is cut in two by itself.
+    ///   - tokenizer: what turns them into ids.
+    ///   - validation: the share of each text that is for validation, above 0 and below 1.
+    ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
+    /// - Throws: `TrainingError`, where a text is too short or has a character that the tokenizer has no word for.
+    public init(
+        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int
+    ) throws {
+        func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
+        documents = try texts.map { text in
+            if let ids = text.tokens {
+                return try Self.document(
+                    ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength)
+            }
+            let scalars = text.text.unicodeScalars
+            let count = scalars.count
+            let cut = Self.trainingLength(of: count, validation: validation)
+            let middle = scalars.index(scalars.startIndex, offsetBy: cut)
+            let training = try Self.encode(scalars[..<middle], at: 0, of: text, with: tokenizer)
+            let validation = try Self.encode(scalars[middle...], at: cut, of: text, with: tokenizer)
+            guard training.count > contextLength, validation.count > 1 else {
+                if training.count + validation.count != count {
+                    throw TrainingError.tooFewTokens(
+                        name: text.name, training: training.count, validation: validation.count, context: contextLength)
+                }
+                throw TrainingError.textTooShort(
+                    name: text.name, characters: count, needed: needed(), context: contextLength)
+            }
+            return Document(
+                name: text.name, training: training, validation: validation,
+                predictedBytes: text.text.utf8[middle...].count - tokenizer.bytes(of: validation[0]).count)
+        }
+        hashes = texts.map(\.sha256)
+    }
+
+    /// The two parts of a text that is there in ids.
+    private static func document(
+        _ ids: [Int32], of text: NamedText, with tokenizer: any Tokenizer, validation: Double, contextLength: Int
+    ) throws -> Document {
+        if let place = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
+            throw TrainingError.setting(
+                "\(text.name): the id \(ids[place]) at position \(place) is not below \(tokenizer.vocabularySize), the vocabulary "
+                    + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file with --tokenizer")
+        }
+        let cut = trainingLength(of: ids.count, validation: validation)
+        let rest = Array(ids[cut...])
+        guard cut > contextLength, rest.count > 1 else {
+            throw TrainingError.tooFewTokens(
+                name: text.name, training: cut, validation: rest.count, context: contextLength)
+        }
+        return Document(
+            name: text.name, training: Array(ids[..<cut]), validation: rest,
+            predictedBytes: rest.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })
+    }
+
+    /// The ids of a part of a text, which begins at the character numbered `position`.
+    private static func encode(
+        _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
+    ) throws -> [Int32] {
+        do {
+            return try tokenizer.encodeOrdinary(String(part), replacing: nil, concurrently: Execution.parallelLoop)
+        } catch TokenizerError.unknownCharacter(
+            let character, let place, let alphabet)
+        {
+            throw TrainingError.unknownCharacter(
+                character, name: text.name, position: position + place, alphabet: alphabet)
+        }
+    }
+
+    /// The part of a text that is for training.
+    static func trainingPart(of text: NamedText, validation: Double) -> Substring.UnicodeScalarView {
+        let scalars = text.text.unicodeScalars
+        return scalars.prefix(trainingLength(of: scalars.count, validation: validation))
+    }
+
+    /// How many of a text's characters are for training.
+    public static func trainingLength(of count: Int, validation: Double) -> Int {
+        max(0, min(count, Int(Double(count) * (1 - validation))))
+    }
+
+    /// The shortest text, in characters of one token each, that has a window to learn from and a token to predict.
+    public static func lengthNeeded(validation: Double, contextLength: Int) -> Int {
+        func suffices(_ count: Int) -> Bool {
+            let training = trainingLength(of: count, validation: validation)
+            return training > contextLength && count - training > 1
+        }
+        // Once long enough, always long enough: so double, then halve the interval.
+        var needed = contextLength + 3
+        while !suffices(needed), needed < 1 << 48 { needed *= 2 }
+        var tooShort = 0
+        while needed - tooShort > 1 {
+            let middle = (needed + tooShort) / 2
+            if suffices(middle) { needed = middle } else { tooShort = middle }
+        }
+        return needed
+    }
+
+    /// `batch` windows of `length` tokens, and the token that follows each of theirs.
+    ///
+    /// The windows start anywhere in the training parts with equal probability, and never run from one text into the next.
+    /// Where they start is a function of seed, step and micro-batch alone, so a resumed run draws what an uninterrupted one
+    /// would have.
+    public func batch(
+        batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
+    ) -> (inputs: TokenBatch, targets: [Int32]) {
+        let starts = documents.map { max(0, $0.training.count - length) }
+        let total = starts.reduce(0, +)
+        precondition(total > 0, "no text is as long as a window")
+        var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
+        var inputs: [Int32] = []
+        var targets: [Int32] = []
+        inputs.reserveCapacity(batch * length)
+        targets.reserveCapacity(batch * length)
+        for _ in 0..<batch {
+            // The high half of a product: uniform up to one part in 2^64 / total.
+            var start = Int(random.next().multipliedFullWidth(by: UInt64(total)).high)
+            var document = 0
+            while start >= starts[document] {
+                start -= starts[document]
+                document += 1
+            }
+            let tokens = documents[document].training
+            inputs += tokens[start..<start + length]
+            targets += tokens[start + 1..<start + length + 1]
+        }
+        return (TokenBatch(batch: batch, length: length, ids: inputs), targets)
+    }
+}
+
+/// What random numbers are for, as the first part of their key.
+enum Purpose {
+    static let windows: UInt64 = 1
+    static let dropout: UInt64 = 2
+    static let samples: UInt64 = 3
+}

@@ -1,0 +1,42 @@
+import Platform
+
+/// The learning rate as a function of how far training has come.
+///
+///     warm-up:   peak (step + 1) / (warm-up steps + 1)                                  while step < warm-up steps
+///     cosine:    peak (0.1 + 0.9 (1 + cos(pi progress)) / 2)                            from peak to a tenth of it
+///     linear:    peak (1 - progress)                                                    from peak to nothing
+///     constant:  peak
+///
+/// Progress runs from 0 at the end of the warm-up to 1 at the end of training; where training is to end after some time,
+/// it is the share of that time that has passed.
+public struct LearningRateSchedule: Sendable, Equatable {
+    /// What follows the warm-up.
+    public enum Shape: String, Sendable, CaseIterable {
+        case cosine, linear, constant
+    }
+
+    public var peak: Double
+    public var warmupSteps: Int
+    public var shape: Shape
+
+    public init(peak: Double, warmupSteps: Int, shape: Shape = .cosine) {
+        self.peak = peak
+        self.warmupSteps = warmupSteps
+        self.shape = shape
+    }
+
+    /// The rate of a step, counted from 0, of a training of `steps` steps.
+    public func rate(step: Int, of steps: Int) -> Double {
+        rate(step: step, progress: Double(step - warmupSteps) / Double(max(1, steps - warmupSteps)))
+    }
+
+    /// The rate of a step when a share `progress` of the training is done.
+    public func rate(step: Int, progress: Double) -> Double {
+        if step < warmupSteps { return peak * Double(step + 1) / Double(warmupSteps + 1) }
+        switch shape {
+        case .constant: return peak
+        case .linear: return peak * (1 - min(1, max(0, progress)))
+        case .cosine: return peak * (0.1 + 0.9 * 0.5 * (1 + cos(.pi * min(1, max(0, progress)))))
+        }
+    }
+}

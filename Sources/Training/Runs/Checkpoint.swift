@@ -1,0 +1,127 @@
+import Corpus
+import Files
+import Interchange
+import Models
+import StrictJSON
+import Tensors
+import Tokenizers
+
+/// training/latest.safetensors: one self-contained file from which a run goes on. The tensors are weights and moments,
+/// and the metadata the settings, the progress, the origin and hash of the text, config.json and the tokenizer.
+package struct Checkpoint {
+    package var settings: TrainingSettings
+    package var progress: TrainingProgress
+    package var origin: TextOrigin
+    /// The SHA-256 of each text.
+    package var textHashes: [String]
+    /// The contents of tokenizer.json.
+    package var tokenizer: String
+    /// The contents of config.json. The settings contain the shape only. nil in a file of an older version.
+    package var configuration: JSON?
+    /// The length of samples.txt.
+    package var samplesLength: Int
+
+    private let file: SafetensorsFile?
+
+    package init(
+        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
+        tokenizer: String, configuration: JSON?, samplesLength: Int
+    ) {
+        self.settings = settings
+        self.progress = progress
+        self.origin = origin
+        self.textHashes = textHashes
+        self.tokenizer = tokenizer
+        self.configuration = configuration
+        self.samplesLength = samplesLength
+        file = nil
+    }
+
+    // MARK: Writing
+
+    private static let version = "swift-gpt training checkpoint 1"
+
+    /// Replaces the file at `path`; the rename is the moment at which the save has happened.
+    package func write(to path: String, optimizer: AdamW) throws {
+        var metadata = [
+            "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
+            "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
+            "samples_bytes": "\(samplesLength)",
+        ]
+        metadata["config"] = configuration?.serialized()
+        let parts = [
+            ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
+            ("moment2", optimizer.moment2),
+        ]
+        let tensors = parts.flatMap { part, tensors in
+            zip(optimizer.parameters, tensors).map { parameter, tensor in
+                SafetensorsTensor(
+                    name: "\(part).\(parameter.name)", dtype: .float32, shape: tensor.shape.dimensions
+                ) { piece in
+                    try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
+                }
+            }
+        }
+        try SafetensorsWriter.write(to: path, metadata: metadata, tensors: tensors, checksum: true)
+    }
+
+    // MARK: Reading
+
+    /// Reads all but the tensors.
+    /// - Parameter verifying: false to leave the checksum alone, for which the whole file would be read.
+    package init(path: String, verifying: Bool = true) throws {
+        func damaged(_ reason: String) -> TrainingError { .damaged(path: path, reason: reason) }
+        let file = try SafetensorsFile(path: path)
+        guard let format = file.metadata["format"], format.hasPrefix("swift-gpt training checkpoint") else {
+            throw damaged("it is not a training checkpoint")
+        }
+        guard format == Self.version else {
+            throw damaged("it was written by another version of swift-gpt; resume the run with that version")
+        }
+        if verifying { try file.verifyChecksum(required: true) }
+        func json(_ key: String) throws -> JSON {
+            guard let text = file.metadata[key] else { throw damaged("its \(key) is missing") }
+            return try JSON(parsing: Array(text.utf8))
+        }
+        do {
+            settings = try TrainingSettings(json("settings"))
+            progress = try TrainingProgress(json("progress"))
+            origin = try TextOrigin(json("text"))
+            if file.metadata["config"] != nil { configuration = try json("config") }
+        } catch let error as TrainingError {
+            throw error
+        } catch {
+            throw damaged("\(error)")
+        }
+        guard let hashes = file.metadata["text_sha256"], let tokenizer = file.metadata["tokenizer"],
+            let samples = file.metadata["samples_bytes"].flatMap({ Int($0) })
+        else { throw damaged("its record of the text is missing") }
+        textHashes = hashes.split(separator: " ").map(String.init)
+        self.tokenizer = tokenizer
+        samplesLength = samples
+        self.file = file
+    }
+
+    /// Puts weights and moments into the parameters and the optimizer of a new model.
+    package func restore(into optimizer: AdamW) throws {
+        guard let file else { return }
+        for (i, parameter) in optimizer.parameters.enumerated() {
+            let parts = [
+                ("weight", parameter.parameter.value), ("moment1", optimizer.moment1[i]),
+                ("moment2", optimizer.moment2[i]),
+            ]
+            for (part, tensor) in parts {
+                let name = "\(part).\(parameter.name)"
+                let entry = try file.entry(name)
+                guard entry.dtype == .float32, entry.shape == tensor.shape.dimensions else {
+                    throw TrainingError.damaged(
+                        path: file.path, reason: "\(name) has the shape \(entry.shape), not \(tensor.shape)")
+                }
+                try file.withBytes(name) { bytes in
+                    tensor.withElements { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
+                }
+            }
+            parameter.parameter.didChange()
+        }
+    }
+}

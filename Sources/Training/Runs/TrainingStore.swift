@@ -1,0 +1,47 @@
+import Layers
+import Models
+import Tensors
+
+/// Where a training keeps what must not be lost.
+public protocol TrainingStore: AnyObject {
+    /// The step of the weights kept as the best; nil where there are none, or it is not known.
+    var bestStep: Int? { get }
+    /// SavedTensors the model, as it is after `step` steps, as the best so far.
+    func keepBest(_ model: any NeuralLanguageModel, step: Int) throws
+    /// Puts the weights of the best model so far into a model of the same shape.
+    func restoreBest(into model: any NeuralLanguageModel) throws
+    /// SavedTensors everything a resumed run needs.
+    func commit(_ trainer: Trainer) throws
+}
+
+/// SavedTensors the best model in memory and nothing else: for trainings that are not worth a directory.
+public final class MemoryStore: TrainingStore {
+    private var best: [Tensor] = []
+    public private(set) var bestStep: Int?
+
+    public init() {}
+
+    public func keepBest(_ model: any NeuralLanguageModel, step: Int) {
+        best = model.copyOfWeights()
+        bestStep = step
+    }
+
+    public func restoreBest(into model: any NeuralLanguageModel) { model.setWeights(best) }
+
+    public func commit(_ trainer: Trainer) {}
+}
+
+extension NeuralLanguageModel {
+    /// The values of all parameters, in their order.
+    func copyOfWeights() -> [Tensor] { parameters.map { $0.parameter.value.copy() } }
+
+    /// Puts back what `copyOfWeights` gave.
+    func setWeights(_ weights: [Tensor]) {
+        for (parameter, weight) in zip(parameters.map(\.parameter), weights) {
+            parameter.value.withElements { to in
+                weight.withElements { from in _ = to.update(fromContentsOf: from) }
+            }
+            parameter.didChange()
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Models
+import StrictJSON
+import Tensors
+
+/// Settings as they stand in training/settings.json and in a checkpoint.
+extension TrainingSettings {
+    package var json: JSON {
+        var object = JSONObject()
+        object["model"] = .string(shape.kind.rawValue)
+        object["family"] = shape.kind == .gpt ? .string(shape.family.rawValue) : nil
+        object["key_value_heads"] = shape.keyValueHeads.map(JSON.int)
+        object["positions"] = shape.positions.map { .string($0.rawValue) }
+        object["layers"] = .int(shape.layers)
+        object["heads"] = .int(shape.heads)
+        object["width"] = .int(shape.width)
+        object["context"] = .int(shape.context)
+        object["order"] = .int(shape.order)
+        object["tokenizer"] = .string(tokenizer.description)
+        object["from"] = initialModel.map(JSON.string)
+        object["validation"] = .double(validation)
+        switch length {
+        case .steps(let steps): object["steps"] = .int(steps)
+        case .minutes(let minutes): object["minutes"] = .double(minutes)
+        }
+        object["batch"] = .int(batch)
+        object["accumulate"] = .int(accumulate)
+        object["learning_rate"] = .double(schedule.peak)
+        object["warmup"] = .int(schedule.warmupSteps)
+        object["schedule"] = .string(schedule.shape.rawValue)
+        object["beta1"] = .double(optimizer.beta1)
+        object["beta2"] = .double(optimizer.beta2)
+        object["epsilon"] = .double(optimizer.epsilon)
+        object["weight_decay"] = .double(optimizer.weightDecay)
+        object["clip"] = .double(optimizer.clip)
+        object["dropout"] = .double(dropout)
+        object["precision"] = .string(precision.rawValue)
+        // As a string: JSON readers elsewhere take numbers this large for doubles.
+        object["seed"] = .string("\(seed)")
+        object["patience"] = .int(patience)
+        object["evaluate_every"] = evaluateEvery.map(JSON.int)
+        object["save_every"] = saveEvery.map(JSON.int)
+        switch finalEvaluation {
+        case .affordable: break
+        case .windows(let count): object["final_evaluation"] = .int(count)
+        case .all: object["final_evaluation"] = "all"
+        }
+        return .object(object)
+    }
+
+    /// - Throws: what is missing or impossible.
+    package init(_ json: JSON) throws(MalformedRecord) {
+        let record = JSONRecord(json)
+        guard let kind = ModelKind(rawValue: try record.string("model")) else { throw record.wrong("model") }
+        var shape = ModelShape(
+            kind: kind, layers: try record.int("layers"), heads: try record.int("heads"),
+            width: try record.int("width"), context: try record.int("context"), order: try record.int("order"))
+        if let name = try record.optionalString("family") {
+            guard let family = TransformerConfiguration.Family(rawValue: name) else { throw record.wrong("family") }
+            shape.family = family
+        }
+        shape.keyValueHeads = try record.optionalInt("key_value_heads")
+        if let name = try record.optionalString("positions") {
+            guard let positions = Positions.Kind(rawValue: name) else { throw record.wrong("positions") }
+            shape.positions = positions
+        }
+        guard let tokenizer = TokenizerSpecification(recorded: try record.string("tokenizer")) else {
+            throw record.wrong("tokenizer")
+        }
+        let length: Length =
+            if let steps = try record.optionalInt("steps") { .steps(steps) } else {
+                .minutes(try record.double("minutes"))
+            }
+        guard let scheduleShape = LearningRateSchedule.Shape(rawValue: try record.string("schedule")) else {
+            throw record.wrong("schedule")
+        }
+        guard let precision = Precision(rawValue: try record.optionalString("precision") ?? "f32") else {
+            throw record.wrong("precision")
+        }
+        guard let seed = UInt64(try record.string("seed")) else { throw record.wrong("seed") }
+        self.init(
+            shape: shape, tokenizer: tokenizer, validation: try record.double("validation"), length: length,
+            batch: try record.int("batch"), accumulate: try record.int("accumulate"),
+            schedule: LearningRateSchedule(
+                peak: try record.double("learning_rate"), warmupSteps: try record.int("warmup"), shape: scheduleShape),
+            optimizer: AdamW.Settings(
+                beta1: try record.double("beta1"), beta2: try record.double("beta2"),
+                epsilon: try record.double("epsilon"), weightDecay: try record.double("weight_decay"),
+                clip: try record.double("clip")),
+            dropout: try record.double("dropout"), precision: precision, seed: seed,
+            patience: try record.int("patience"),
+            evaluateEvery: try record.optionalInt("evaluate_every"), saveEvery: try record.optionalInt("save_every"))
+        switch json["final_evaluation"] {
+        case nil: break
+        case "all"?: finalEvaluation = .all
+        default: finalEvaluation = .windows(try record.int("final_evaluation"))
+        }
+        if json["from"] != nil { initialModel = try record.string("from") }
+        if let problem { throw MalformedRecord(description: problem) }
+    }
+}
+
+extension TrainingProgress {
+    package var json: JSON {
+        var object = JSONObject()
+        object["step"] = .int(step)
+        object["seconds"] = .double(seconds)
+        object["learning_rate"] = .double(learningRate)
+        object["gradient_norm"] = .double(gradientNorm)
+        object["evaluations"] = .int(evaluations)
+        object["evaluated_step"] = evaluatedStep.map(JSON.int)
+        object["last_validation_loss"] = lastLoss.map(JSON.double)
+        object["evaluation_windows"] = evaluationWindows.map(JSON.int)
+        object["best_validation_loss"] = bestLoss.map(JSON.double)
+        object["best_step"] = bestStep.map(JSON.int)
+        object["evaluations_since_best"] = .int(evaluationsSinceBest)
+        object["instruction_set"] = instructionSet.map { .string($0.rawValue) }
+        object["loss_sum"] = .double(lossSum)
+        object["loss_count"] = .int(lossCount)
+        if let final { object.add(final) }
+        return .object(object)
+    }
+
+    package init(_ json: JSON) throws(MalformedRecord) {
+        let record = JSONRecord(json)
+        self.init()
+        step = try record.int("step")
+        seconds = try record.double("seconds")
+        learningRate = try record.double("learning_rate")
+        gradientNorm = try record.double("gradient_norm")
+        evaluations = try record.int("evaluations")
+        evaluatedStep = try record.optionalInt("evaluated_step")
+        lastLoss = try record.optionalDouble("last_validation_loss")
+        evaluationWindows = try record.optionalInt("evaluation_windows")
+        bestLoss = try record.optionalDouble("best_validation_loss")
+        bestStep = try record.optionalInt("best_step")
+        evaluationsSinceBest = try record.int("evaluations_since_best")
+        instructionSet = try record.optionalString("instruction_set").flatMap(InstructionSet.init)
+        lossSum = try record.double("loss_sum")
+        lossCount = try record.int("loss_count")
+        if let loss = try record.optionalDouble("final_validation_loss") {
+            let windows = try record.optionalInt("final_validation_windows") ?? 0
+            final = ValidationResult(
+                loss: loss, windows: windows, allWindows: try record.optionalInt("validation_windows") ?? windows,
+                standardError: try record.optionalDouble("final_validation_standard_error"))
+        }
+        let steps = 0...TrainingSettings.greatestStep, counts = 0...1 << 40
+        guard [step, evaluatedStep ?? 0, bestStep ?? 0].allSatisfy(steps.contains),
+            [
+                evaluations, evaluationWindows ?? 0, evaluationsSinceBest, lossCount, final?.windows ?? 0,
+                final?.allWindows ?? 0,
+            ].allSatisfy(counts.contains),
+            seconds >= 0, seconds < 1e12
+        else {
+            throw MalformedRecord(description: "its progress is impossible")
+        }
+    }
+}
+
+extension JSONObject {
+    /// Adds the result of a last evaluation: the loss, over how many of the windows, and its standard error.
+    mutating func add(_ result: ValidationResult) {
+        self["final_validation_loss"] = .double(result.loss)
+        self["final_validation_windows"] = .int(result.windows)
+        self["validation_windows"] = .int(result.allWindows)
+        self["final_validation_standard_error"] = result.standardError.map(JSON.double)
+    }
+}

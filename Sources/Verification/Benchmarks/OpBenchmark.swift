@@ -1,0 +1,265 @@
+import Layers
+import Models
+import Tensors
+import Training
+
+/// How fast each op of a transformer is by itself, at the shapes that a training step gives it, and each matrix product
+/// that they are made of.
+///
+/// What is measured is run over and over on the same numbers, so it finds in cache whatever the cache can hold. Within a
+/// step, other ops have been there in between.
+package struct OpBenchmark: Sendable {
+    private let configuration: TransformerConfiguration
+    private let batch: Int
+    private let length: Int
+
+    package init(_ benchmark: Benchmark) {
+        configuration = benchmark.configuration
+        batch = benchmark.batch
+        length = benchmark.length
+    }
+
+    /// The median of several runs of one thing.
+    package struct Result: Sendable {
+        package let name: String
+        /// Of an op, its input; of a product, rows x what is summed over x columns.
+        package let shape: String
+        package let pass: Profile.Pass?
+        package let seconds: Double
+        /// Floating-point operations of matrix products; 0 where memory is the limit.
+        package let flops: Double
+        /// Bytes read and written where memory is the limit, each number once; else 0.
+        package let bytes: Double
+    }
+
+    /// What belongs in one table.
+    package struct Section: Sendable {
+        package let title: String
+        package let results: [Result]
+    }
+
+    /// Measures everything, for about `seconds` all together.
+    package func run(seconds: Double) -> [Section] {
+        // Some eighty measurements of one direction each.
+        var bench = Measurement(slice: seconds / 80)
+        return [
+            Section(title: "Operations of a step of \(batch) x \(length) tokens", results: ops(&bench)),
+            Section(title: "Matrix products of a step", results: products(&bench)),
+            Section(title: "Matrix products with irregular shapes", results: oddProducts(&bench)),
+            Section(
+                title: "Products of one row with each matrix of the model, as in generation", results: rows(&bench)),
+        ]
+    }
+
+    // MARK: Ops
+
+    private func ops(_ bench: inout Measurement) -> [Result] {
+        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
+        let (B, T, tokens) = (batch, length, batch * length)
+        let numbers = 4 * Double(tokens * C)
+        let x = bench.variable([B, T, C])
+        let table = bench.variable([V, C])
+        let ids = TokenBatch(batch: B, length: T, ids: (0..<tokens).map { Int32($0 * 7919 % V) })
+        let positions = bench.variable([configuration.contextLength, C])
+        let tables = 4 * Double((V + configuration.contextLength) * C)
+
+        var results: [Result] = []
+        results += bench.op(Embedding(ids), [table, positions], bytes: (2 * numbers, numbers + tables))
+        results += bench.op(
+            LayerNorm(epsilon: 1e-5), [x, bench.variable([C]), bench.variable([C])], bytes: (2 * numbers, 3 * numbers))
+        for outputs in [3 * C, C] {
+            results += bench.op(Linear(), [x, bench.variable([C, outputs]), bench.variable([outputs])])
+        }
+        results += bench.op(
+            Attention(heads: configuration.heads, mask: .causal), [bench.variable([B, T, 3 * C])])
+        results += bench.op(
+            FeedForward(activation: .gelu),
+            [x, bench.variable([C, F]), bench.variable([F]), bench.variable([F, C]), bench.variable([C])])
+        results += bench.op(Add(), [x, bench.variable([B, T, C])], bytes: (3 * numbers, 0))
+        results += bench.op(Dropout(rate: 0.1, key: 1), [x], bytes: (2 * numbers, 2 * numbers))
+        results += bench.loss(CrossEntropy(targets: ids.ids), [x, table])
+        results += bench.optimizer(parameters: min(configuration.parameterCount, 1 << 25))
+        return results
+    }
+
+    // MARK: Matrix products
+
+    /// Those of the layers with a weight (k, n), for m tokens.
+    private func products(_ bench: inout Measurement) -> [Result] {
+        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
+        let m = batch * length
+        let weights = [("attention, in", C, 3 * C), ("attention, out", C, C), ("feed-forward, in", C, F)]
+        var results = (weights + [("feed-forward, out", F, C)]).flatMap { bench.layouts($0.0, m: m, k: $0.1, n: $0.2) }
+        // The loss takes as many rows at a time.
+        let chunks = RowChunks(rows: m, columns: V, elements: CrossEntropy.chunkElements)
+        results += bench.classifier(m: chunks.size, C: C, V: V)
+        return results
+    }
+
+    /// Shapes that are multiples of no tile.
+    private func oddProducts(_ bench: inout Measurement) -> [Result] {
+        [(33, 200, 257), (63, 127, 65), (100, 200, 800), (257, 33, 1000), (1025, 511, 1023)].flatMap {
+            bench.layouts("", m: $0.0, k: $0.1, n: $0.2)
+        }
+    }
+
+    /// What each matrix of a model costs for one token, in each precision.
+    private func rows(_ bench: inout Measurement) -> [Result] {
+        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
+        let shapes = [(C, 3 * C), (C, C), (C, F), (F, C)]
+        let layers = (0..<configuration.layers).map { _ in shapes.map { bench.parameter([$0.0, $0.1]) } }
+        let classifier = bench.parameter([V, C])
+        return Precision.allCases.flatMap { bench.decoding(layers, classifier, $0) }
+    }
+}
+
+/// Runs things several times and takes the median.
+private struct Measurement {
+    /// Seconds for each direction of each thing.
+    let slice: Double
+    private var random = Philox(1)
+
+    init(slice: Double) { self.slice = slice }
+
+    mutating func tensor(_ shape: Shape) -> Tensor { .normal(shape, deviation: 0.5, using: &random) }
+
+    mutating func parameter(_ shape: Shape) -> Parameter { Parameter(tensor(shape)) }
+
+    mutating func variable(_ shape: Shape) -> Variable { Variable(tensor(shape), needsGradient: true) }
+
+    /// The medians of the times that `body` returns, run three times at least after one that does not count.
+    private func medians(_ body: () -> [Double]) -> [Double] {
+        let count = body().count
+        var runs: [[Double]] = []
+        let start = ContinuousClock.now
+        while runs.count < 3 || ContinuousClock.now - start < .seconds(slice * Double(count)) { runs.append(body()) }
+        return (0..<count).map { i in runs.map { $0[i] }.sorted()[runs.count / 2] }
+    }
+
+    private func median(_ body: () -> Void) -> Double { medians { [time(body)] }[0] }
+
+    private func time(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }
+
+    /// An op forward and backward, as on the tape of a step.
+    mutating func op<Op: Operation>(
+        _ operation: Op, _ inputs: [Variable], bytes: (forward: Double, backward: Double) = (0, 0)
+    ) -> [Result] {
+        let gradient = tensor(Tape(recording: false).apply(operation, inputs).value.shape)
+        let times = medians {
+            let tape = Tape()
+            var output: Variable?
+            let forward = time { output = tape.apply(operation, inputs) }
+            output?.gradient = gradient
+            let backward = time { tape.backward() }
+            for input in inputs { input.gradient = nil }
+            return [forward, backward]
+        }
+        let shapes = inputs.map(\.value.shape)
+        let flops = operation.flops(shapes)
+        // A linear layer is known by its weight.
+        let shape = operation is Linear ? shapes[1] : shapes[0]
+        return [
+            Result(
+                name: "\(Op.self)", shape: "\(shape)", pass: .forward, seconds: times[0], flops: flops,
+                bytes: bytes.forward),
+            Result(
+                name: "\(Op.self)", shape: "\(shape)", pass: .backward, seconds: times[1], flops: 2 * flops,
+                bytes: bytes.backward),
+        ]
+    }
+
+    /// A loss for its value alone, and with its gradients.
+    func loss(_ loss: CrossEntropy, _ inputs: [Variable]) -> [Result] {
+        let values = inputs.map(\.value), flops = loss.flops(values.map(\.shape)), shape = "\(values[1].shape)"
+        let forward = median { _ = loss.evaluate(values, gradient: nil) }
+        let both = median {
+            _ = loss.evaluate(values, gradient: (1e-3, inputs.map(\.slot)))
+            for input in inputs { input.gradient = nil }
+        }
+        return [
+            Result(name: "CrossEntropy", shape: shape, pass: .forward, seconds: forward, flops: flops, bytes: 0),
+            Result(name: "CrossEntropy", shape: shape, pass: .both, seconds: both, flops: 3 * flops, bytes: 0),
+        ]
+    }
+
+    /// The end of a step: the norm of the gradients, and the update.
+    mutating func optimizer(parameters: Int) -> [Result] {
+        let shape: Shape = [parameters]
+        let parameter = parameter(shape)
+        let gradient = tensor(shape), moment1 = Tensor(shape), moment2 = Tensor(shape)
+        let update = AdamWUpdate(
+            learningRate: 1e-4, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, step: 1, gradientScale: 1)
+        let norm = median { _ = gradient.sumOfSquares() }
+        let step = median { update.apply(parameter, gradient: gradient, moment1: moment1, moment2: moment2) }
+        let bytes = 4 * Double(parameters)
+        return [
+            Result(name: "gradient norm", shape: "\(shape)", pass: nil, seconds: norm, flops: 0, bytes: bytes),
+            // Four arrays are read, three of them written.
+            Result(name: "AdamW", shape: "\(shape)", pass: nil, seconds: step, flops: 0, bytes: 7 * bytes),
+        ]
+    }
+
+    /// The three products of a layer y = x W, x being (m, k) and W (k, n).
+    mutating func layouts(_ layer: String, m: Int, k: Int, n: Int) -> [Result] {
+        let x = tensor([m, k]), weight = tensor([k, n]), y = tensor([m, n]), dX = tensor([m, k]),
+            dWeight = tensor([k, n])
+        let name = layer.isEmpty ? "" : layer + ": "
+        return [
+            product(name + "y = x W", Matrix(x), Matrix(weight), into: Matrix(y)),
+            product(name + "dX = dY W'", Matrix(y), Matrix(weight).transposed, into: Matrix(dX)),
+            product(name + "dW = x' dY", Matrix(x).transposed, Matrix(y), into: Matrix(dWeight)),
+        ]
+    }
+
+    /// Those of a classifier z = h W', W being (V, C).
+    mutating func classifier(m: Int, C: Int, V: Int) -> [Result] {
+        let h = tensor([m, C]), weight = tensor([V, C]), z = tensor([m, V]), dH = tensor([m, C]),
+            dWeight = tensor([V, C])
+        return [
+            product("classifier: z = h W'", Matrix(h), Matrix(weight).transposed, into: Matrix(z)),
+            product("classifier: dH = dZ W", Matrix(z), Matrix(weight), into: Matrix(dH)),
+            product("classifier: dW = dZ' h", Matrix(z).transposed, Matrix(h), into: Matrix(dWeight)),
+        ]
+    }
+
+    private func product(_ name: String, _ a: Matrix, _ b: Matrix, into c: Matrix) -> Result {
+        Result(
+            name: name, shape: "\(a.rows) x \(a.columns) x \(b.columns)", pass: nil,
+            seconds: median { MatrixProduct.multiply(a, b, into: c) },
+            flops: 2 * Double(a.rows) * Double(a.columns) * Double(b.columns), bytes: 0)
+    }
+
+    /// All products of one token with the weights of some layers and a classifier, the mean over the layers of each kind.
+    mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ precision: Precision) -> [Result] {
+        var execution = Execution.current
+        execution.precision = precision
+        let inputs = (layers[0] + [classifier]).enumerated().map { i, weight in
+            let (rows, columns) = weight.value.shape.two
+            return tensor([1, i == layers[0].count ? columns : rows])
+        }
+        let times = Execution.$current.withValue(execution) {
+            medians {
+                var times = [Double](repeating: 0, count: inputs.count)
+                for weights in layers {
+                    for (i, weight) in weights.enumerated() {
+                        times[i] += time { _ = DecodingProduct.apply(inputs[i], weight) } / Double(layers.count)
+                    }
+                }
+                times[inputs.count - 1] = time {
+                    _ = DecodingProduct.apply(inputs[inputs.count - 1], classifier, transposed: true)
+                }
+                return times
+            }
+        }
+        return (layers[0] + [classifier]).indices.map { i in
+            let isClassifier = i == layers[0].count
+            let (rows, columns) = (isClassifier ? classifier : layers[0][i]).value.shape.two
+            return Result(
+                name: "\(precision.rawValue): " + (isClassifier ? "z = h W'" : "y = x W"),
+                shape: isClassifier ? "1 x \(columns) x \(rows)" : "1 x \(rows) x \(columns)", pass: nil,
+                seconds: times[i], flops: 0, bytes: precision.bytesPerWeight * Double(rows * columns))
+        }
+    }
+
+    fileprivate typealias Result = OpBenchmark.Result
+}

@@ -1,0 +1,225 @@
+import Files
+import Interchange
+import Layers
+import Models
+import StrictJSON
+import Tensors
+import Training
+
+/// Holds a model against a reference that another program computed in double precision: logits, loss, every gradient,
+/// and some steps of AdamW.
+///
+/// The reference is a directory with the model (config.json, model.safetensors) and
+///
+/// - `expected.safetensors`: `input_ids` (B, T), `logits` (B, T, V), `loss64`, and `grad.NAME` for each parameter; the
+///   loss is the mean of -log p(ids[t + 1]) over all positions but the last;
+/// - `inputs.json` with the settings of the steps under `train`, and `train.safetensors`: `batch.N` (B, T + 1) for each
+///   step, `loss_before64` and `loss_after64` around each update, `grad_norm64` before clipping, and after the last step
+///   `final.NAME` and the moments `exp_avg.NAME` and `exp_avg_sq.NAME`.
+public struct ReferenceCheck {
+    /// The largest difference of one kind of number, and what it may be.
+    public struct Difference: Sendable {
+        public let name: String
+        /// Where the largest one is.
+        public let place: String
+        public let largest: Double
+        public let tolerance: Double
+        public var isWithin: Bool { largest <= tolerance }
+    }
+
+    /// In 32-bit floats against doubles: PyTorch's own reach 7e-6 on logits and 8e-7 on gradients.
+    private enum Tolerance {
+        static let logits = 3e-5, loss = 1e-5, gradients = 3e-6, steps = 3e-5
+    }
+
+    private let directory: String
+    private let acceptsEdits: Bool
+    private let path: (String) -> String
+
+    /// - Parameters:
+    ///   - directory: the directory with the model and the reference.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    public init(directory: String, acceptingEdits: Bool = false) {
+        self.directory = directory
+        acceptsEdits = acceptingEdits
+        path = { directory + "/" + $0 }
+    }
+
+    /// Runs all that the directory has a reference for.
+    public func run() throws -> [Difference] {
+        try checkForwardAndBackward() + checkSteps()
+    }
+
+    private func load() throws -> any NeuralLanguageModel {
+        guard
+            let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model
+                as? any NeuralLanguageModel
+        else {
+            throw ModelError(
+                path: directory,
+                reason: "n-gram models have no gradients to verify; give a bigram, attention or gpt model")
+        }
+        return model
+    }
+
+    private func checkForwardAndBackward() throws -> [Difference] {
+        let model = try load()
+        let expected = try SafetensorsFile(path: path("expected.safetensors"))
+        let ids = try tokens("input_ids", in: expected, model, predicted: 0)
+        var logits = Largest("logits", Tolerance.logits)
+        try logits.compare(model.logits(ids), "logits", in: expected)
+
+        let (inputs, targets) = ids.shifted()
+        let count = Double(targets.count)
+        var loss = Largest("loss", Tolerance.loss)
+        let total = model.loss(inputs, targets: targets, gradientScale: Float(1 / count))
+        try loss.compare([total / count], "loss64", in: expected)
+
+        var gradients = Largest("gradients", Tolerance.gradients)
+        for named in model.parameters {
+            guard let gradient = named.parameter.gradient else { continue }
+            try gradients.compare(gradient, "grad." + named.name, in: expected)
+        }
+        return [logits, loss, gradients].map(\.difference)
+    }
+
+    private func checkSteps() throws -> [Difference] {
+        guard Files.exists(path("train.safetensors")) else { return [] }
+        let settings = try StepSettings(path: path("inputs.json"))
+        let expected = try SafetensorsFile(path: path("train.safetensors"))
+        let model = try load()
+        let optimizer = AdamW(model.parameters, settings: settings.optimizer)
+        var before: [Double] = [], after: [Double] = [], norms: [Double] = []
+        for step in 0..<settings.steps {
+            let (inputs, targets) = try tokens("batch.\(step)", in: expected, model, predicted: 1).shifted()
+            let count = Double(targets.count)
+            before.append(model.loss(inputs, targets: targets, gradientScale: Float(1 / count)) / count)
+            norms.append(optimizer.gradientNorm())
+            optimizer.update(learningRate: settings.learningRate, gradientNorm: norms[step])
+            after.append(model.loss(inputs, targets: targets) / count)
+        }
+
+        var losses = Largest("losses over the steps", Tolerance.steps)
+        try losses.compare(before, "loss_before64", in: expected)
+        try losses.compare(after, "loss_after64", in: expected)
+        var gradientNorms = Largest("gradient norms, relative", Tolerance.steps)
+        if expected.contains("grad_norm64") {
+            for (norm, reference) in zip(norms, try expected.doubles("grad_norm64")) {
+                gradientNorms.note((norm - reference) / max(1, reference), "grad_norm64")
+            }
+        }
+        var weights = Largest("weights after the steps", Tolerance.steps)
+        var keyBiases = Largest("key biases after the steps", Double(settings.steps) * settings.learningRate)
+        var moments = Largest("moments after the steps", Tolerance.gradients)
+        for (i, named) in optimizer.parameters.enumerated() {
+            let final = try expected.floats("final." + named.name)
+            let values = named.parameter.value.values
+            // Softmax ignores a constant added to all scores, so the true gradient of a bias of the keys is 0 and Adam
+            // turns the rounding noise in its place into steps of full length: these only have to stay within them.
+            let keys = named.name.hasSuffix("attn.c_attn.bias") ? values.count / 3..<values.count / 3 * 2 : 0..<0
+            for (j, value) in values.enumerated() where final.indices.contains(j) {
+                let difference = Double(value) - Double(final[j])
+                if keys.contains(j) {
+                    keyBiases.note(difference, named.name)
+                } else {
+                    weights.note(difference, named.name)
+                }
+            }
+            if values.count != final.count { weights.note(.infinity, named.name) }
+            if expected.contains("exp_avg." + named.name) {
+                try moments.compare(optimizer.moment1[i], "exp_avg." + named.name, in: expected)
+                try moments.compare(optimizer.moment2[i], "exp_avg_sq." + named.name, in: expected)
+            }
+        }
+        return [losses, gradientNorms, weights, keyBiases, moments].filter(\.hasCompared).map(\.difference)
+    }
+
+    /// Ids of shape (B, T), of which every one is in the vocabulary.
+    /// - Parameter predicted: how many at the end of each sequence the model does not read, which the context need not
+    ///   hold.
+    private func tokens(
+        _ name: String, in file: SafetensorsFile, _ model: any NeuralLanguageModel, predicted: Int
+    ) throws -> TokenBatch {
+        let shape = try file.shape(name)
+        let ids = try file.integers(name)
+        guard shape.count == 2, shape[0] >= 1, shape[1] >= 2, shape[1] - predicted <= model.contextLength ?? .max,
+            ids.allSatisfy({ $0 >= 0 && $0 < model.vocabularySize })
+        else {
+            throw ModelError(path: file.path, reason: "\(name) does not contain sequences of the model's token ids")
+        }
+        return TokenBatch(batch: shape[0], length: shape[1], ids: ids.map(Int32.init))
+    }
+}
+
+/// The settings of the reference's training steps.
+private struct StepSettings {
+    let steps: Int
+    let learningRate: Double
+    let optimizer: AdamW.Settings
+
+    init(path: String) throws {
+        let json: JSON
+        do { json = try JSON(parsing: try TextFile.bytes(path)) } catch let error as JSONError {
+            throw ModelError(path: path, reason: "not JSON: \(error)")
+        }
+        func number(_ key: String) throws -> Double {
+            guard let value = json["train"]?[key]?.doubleValue else {
+                throw ModelError(path: path, reason: "train.\(key) is missing")
+            }
+            return value
+        }
+        guard let steps = json["train"]?["steps"]?.intValue, (0...10_000).contains(steps) else {
+            throw ModelError(path: path, reason: "train.steps is not a whole number from 0 to 10000")
+        }
+        self.steps = steps
+        learningRate = try number("lr")
+        let clip = json["train"]?["clip_norm"] ?? .null
+        optimizer = AdamW.Settings(
+            beta1: try number("beta1"), beta2: try number("beta2"), epsilon: try number("eps"),
+            weightDecay: try number("weight_decay"), clip: clip.isNull ? 0 : try number("clip_norm"))
+    }
+}
+
+/// SavedTensors the largest difference it is shown.
+private struct Largest {
+    private let name: String
+    private let tolerance: Double
+    private var place = ""
+    private var largest = -1.0
+
+    init(_ name: String, _ tolerance: Double) {
+        self.name = name
+        self.tolerance = tolerance
+    }
+
+    var hasCompared: Bool { largest >= 0 }
+
+    var difference: ReferenceCheck.Difference {
+        ReferenceCheck.Difference(name: name, place: place, largest: max(0, largest), tolerance: tolerance)
+    }
+
+    mutating func note(_ difference: Double, _ place: String) {
+        // What is not a number is as far off as can be.
+        let size = difference.isNaN ? .infinity : abs(difference)
+        if size > largest { (largest, self.place) = (size, place) }
+    }
+
+    mutating func compare(_ tensor: Tensor, _ name: String, in file: SafetensorsFile) throws {
+        try compare(tensor.values.map(Double.init), name, in: file)
+    }
+
+    mutating func compare(_ values: [Double], _ name: String, in file: SafetensorsFile) throws {
+        let expected = try file.doubles(name)
+        guard expected.count == values.count else { return note(.infinity, name) }
+        for (value, reference) in zip(values, expected) { note(value - reference, name) }
+    }
+}
+
+extension TokenBatch {
+    /// All tokens but the last of each sequence, and the targets: all but the first.
+    fileprivate func shifted() -> (inputs: TokenBatch, targets: [Int32]) {
+        let rows = (0..<batch).map { ids[$0 * length..<($0 + 1) * length] }
+        let inputs = TokenBatch(batch: batch, length: length - 1, ids: rows.flatMap { $0.dropLast() })
+        return (inputs, rows.flatMap { $0.dropFirst() })
+    }
+}

@@ -1,0 +1,180 @@
+import ArgumentParser
+import GPTKit
+import Verification
+
+/// `gpt bench`: how fast this machine trains and generates.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure the speed of training, generation and single operations on this machine.",
+        discussion: """
+            The speed depends on the architecture of a model, not on its text, so the benchmarks use random weights and \
+            tokens and need no files. --preset selects a known configuration; other options change single parts of it.
+
+              gpt bench train --preset char-base --precision bf16
+              gpt bench train --profile
+              gpt bench train --preset char-base --family llama
+              gpt bench generate --layers 6 --heads 6 --width 384 --context 256
+              gpt bench ops --preset gpt2-124M
+
+            train: complete training steps (forward pass, backward pass, clipping, AdamW); the result is that of the median \
+            step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
+            12 x layers x width x length for attention. It is compared with the peak, the multiply-add rate of the same \
+            threads on registers, measured just before.
+
+            generate: one sequence, alternating with reads of a gigabyte of memory, at least three times each; the result is \
+            the best of each. Each token reads every weight once, and the keys and values of the previous tokens. These \
+            bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
+            cache can exceed 100 %.
+
+            ops: each operation separately, forward and backward, and each matrix product, also with irregular shapes. \
+            Compute-bound operations are reported in GFLOP/s (for attention, masked scores are counted too), memory-bound \
+            ones in GB/s, each with its percentage of the peak.
+
+            Other programs that run at the same time make all results worse.
+            """)
+
+    enum Subject: String, ExpressibleByArgument, CaseIterable {
+        case train, generate, ops
+    }
+
+    @Argument(help: "What to measure: train, generate or ops.")
+    var subject: Subject
+
+    @Option(help: "The model configuration: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var preset = ModelPreset.charSmall
+
+    @Option(
+        help: ArgumentHelp(
+            "The transformer family: gpt2, llama or qwen3. For train and generate only.",
+            valueName: "family"))
+    var family = TransformerConfiguration.Family.gpt2
+
+    @Option(help: "The number format of matrix products: f32 or bf16; for generate also int8.")
+    var precision = Precision.float32
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The approximate duration of the measurement, above 0.", valueName: "seconds"))
+    var seconds = 8.0
+
+    @OptionGroup var execution: ExecutionOptions
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Transformer blocks, 1 to 4096. (default: the preset's)", valueName: "number"))
+    var layers: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Attention heads per block; the width must be a multiple of it. (default: the preset's)",
+            valueName: "number"))
+    var heads: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The embedding width. (default: the preset's)", valueName: "number"))
+    var width: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The context length. (default: the preset's)", valueName: "tokens"))
+    var context: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The vocabulary size. (default: 65; 50257 for gpt2-124M)", valueName: "tokens"))
+    var vocabulary: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The batch size: sequences per training step, 1 to 1048576. (default: the preset's)",
+            valueName: "number"))
+    var batch: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Tokens per sequence of a training step, 1 to the context. (default: the context, at most 256)",
+            valueName: "tokens"))
+    var length: Int?
+
+    @Flag(help: "For train: also print the time per training step by operation, as 'gpt train --profile' does.")
+    var profile = false
+
+    @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
+    var json = false
+
+    func validate() throws {
+        if profile, subject != .train { throw ValidationError("--profile applies to 'gpt bench train' only.") }
+        if subject == .generate, batch != nil || length != nil {
+            throw ValidationError("--batch and --length do not apply to 'gpt bench generate': leave them out.")
+        }
+        if subject == .ops, family != .gpt2 {
+            throw ValidationError("'gpt bench ops' supports gpt2 only; --family applies to train and generate.")
+        }
+        guard seconds > 0, seconds < 1e6 else {
+            throw ValidationError("--seconds is \(seconds.spelling); it must be more than 0 and less than a million.")
+        }
+        if precision == .int8, subject != .generate {
+            throw ValidationError("--precision int8 applies to 'gpt bench generate' only; choose f32 or bf16.")
+        }
+        try checkingUsage { try benchmark() }
+    }
+
+    func run() throws {
+        try reportingFailures {
+            let benchmark = try benchmark()
+            try checkMemory(benchmark)
+            try execution.execute(in: precision) {
+                let report = BenchReport(
+                    subject: subject, preset: preset, family: family, benchmark: benchmark, json: json)
+                switch subject {
+                case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
+                case .generate: try report.write(benchmark.generate(seconds: seconds))
+                case .ops: try report.write(OpBenchmark(benchmark), seconds: seconds)
+                }
+            }
+        }
+    }
+
+    /// The preset's shape with what was asked for in its place.
+    private func benchmark() throws -> Benchmark {
+        let shape = preset.settings.shape
+        let configuration = TransformerConfiguration(
+            family, vocabularySize: vocabulary ?? (preset == .gpt2 ? 50_257 : 65),
+            contextLength: context ?? shape.context,
+            layers: layers ?? shape.layers, heads: heads ?? shape.heads, width: width ?? shape.width)
+        if let problem = configuration.problem { throw CommandFailure(problem) }
+        let length = length ?? min(configuration.contextLength, 256)
+        guard (1...configuration.contextLength).contains(length) else {
+            throw CommandFailure(
+                "--length is \(length); it must be between 1 and the context, \(configuration.contextLength)")
+        }
+        let batch = batch ?? preset.settings.batch
+        guard (1...1 << 20).contains(batch) else {
+            throw CommandFailure("--batch is \(batch); it must be between 1 and \(1 << 20)")
+        }
+        return Benchmark(configuration: configuration, batch: batch, length: length)
+    }
+
+    /// Refuses a shape that memory cannot hold, before any is taken for it.
+    private func checkMemory(_ benchmark: Benchmark) throws {
+        let shape = benchmark.configuration
+        switch subject {
+        // An op alone needs less than a step.
+        case .train, .ops:
+            try MemoryEstimate(training: shape, batch: benchmark.batch, length: benchmark.length).check()
+        case .generate:
+            let estimate = MemoryEstimate(generatingWith: shape, in: precision)
+            guard estimate.isAvailable else {
+                throw CommandFailure(
+                    "the model is too large for this machine: generating with \(large(estimate.parameters)) parameters "
+                        + "needs about \(fixed(estimate.bytes / 1e9, 1)) GB; choose fewer --layers, a smaller --width, "
+                        + "--context or --vocabulary")
+            }
+        }
+    }
+}

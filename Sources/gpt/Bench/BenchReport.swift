@@ -1,0 +1,128 @@
+import GPTKit
+import StrictJSON
+import Tensors
+import Verification
+
+/// What `gpt bench` measured, for people and for programs.
+struct BenchReport {
+    let subject: BenchCommand.Subject
+    let preset: ModelPreset
+    let family: TransformerConfiguration.Family
+    let benchmark: Benchmark
+    /// Whether the last line is to be a JSON object.
+    let json: Bool
+
+    private var execution: Execution { Execution.current }
+
+    func write(_ result: Benchmark.TrainingResult) throws {
+        try writeShape()
+        try writeLine(
+            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")))")
+        try writeLine(
+            "compute        \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
+                + "peak of \(fixed(result.peakFlops / 1e9, 0)) GFLOP/s with \(counted(execution.threads, "thread"))"
+        )
+        try writeMemory(Benchmark.peakMemory)
+        let table = result.profile.map { ProfileTable($0, peakFlops: result.peakFlops) }
+        try table?.write()
+        try writeJSON(
+            [
+                ("tokens_per_second", result.tokensPerSecond), ("best_tokens_per_second", result.bestTokensPerSecond),
+                ("gflops", result.flops / 1e9), ("peak_gflops", result.peakFlops / 1e9),
+                ("steps", Double(result.steps)),
+            ], table.map { [("profile", $0.json)] } ?? [], memory: Benchmark.peakMemory)
+    }
+
+    func write(_ result: Benchmark.GenerationResult) throws {
+        let share = percent(result.bytesPerSecond / result.peakBytesPerSecond)
+        try writeLine("parameters     \(grouped(benchmark.configuration.parameterCount))")
+        try writeLine(
+            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s, one sequence of \(result.tokens)")
+        try writeLine(
+            "reading        \(fixed(result.bytesPerSecond / 1e9, 1)) GB/s, \(share) of the "
+                + "memory bandwidth of \(fixed(result.peakBytesPerSecond / 1e9, 1)) GB/s with "
+                + "\(counted(execution.threads, "thread"))"
+        )
+        try writeMemory(result.peakMemory)
+        try writeJSON(
+            [
+                ("tokens_per_second", result.tokensPerSecond), ("tokens", Double(result.tokens)),
+                ("bytes_per_second", result.bytesPerSecond), ("peak_bytes_per_second", result.peakBytesPerSecond),
+            ], memory: result.peakMemory)
+    }
+
+    func write(_ ops: OpBenchmark, seconds: Double) throws {
+        let peakFlops = execution.measuredPeak(seconds: 0.5), peakBytes = Benchmark.measuredBandwidth(seconds: 0.5)
+        let sections = ops.run(seconds: seconds)
+        try writeShape()
+        try writeLine(
+            "peak           \(fixed(peakFlops / 1e9, 0)) GFLOP/s, memory bandwidth \(fixed(peakBytes / 1e9, 1)) GB/s, "
+                + "\(counted(execution.threads, "thread"))")
+        for section in sections {
+            try writeLine()
+            try writeLine("\(section.title):")
+            let heads = ["", "", "", "ms", "GFLOP/s", "GB/s", "of peak"]
+            let cells = section.results.map { result in
+                let share =
+                    result.flops > 0
+                    ? result.flops / result.seconds / peakFlops : result.bytes / result.seconds / peakBytes
+                return [
+                    result.name, result.shape, result.pass?.rawValue ?? "", fixed(1e3 * result.seconds, 3),
+                    result.flops > 0 ? fixed(result.flops / result.seconds / 1e9, 0) : "",
+                    result.bytes > 0 ? fixed(result.bytes / result.seconds / 1e9, 1) : "",
+                    result.flops > 0 || result.bytes > 0 ? percent(share) : "",
+                ]
+            }
+            for line in aligned([heads] + cells, left: [0, 1, 2], indentation: 2) { try writeLine(line) }
+        }
+        let results = sections.flatMap { section in section.results.map { object($0, in: section) } }
+        try writeJSON(
+            [("peak_gflops", peakFlops / 1e9), ("peak_bytes_per_second", peakBytes)], [("results", .array(results))],
+            memory: Benchmark.peakMemory)
+    }
+
+    // MARK: Lines
+
+    private func writeShape() throws {
+        try writeLine("parameters     \(grouped(benchmark.configuration.parameterCount))")
+        try writeLine("step           \(grouped(benchmark.batch)) x \(grouped(benchmark.length)) tokens")
+    }
+
+    private func writeMemory(_ size: Int) throws { try writeLine("memory         \(bytes(size)) at peak") }
+
+    private func percent(_ share: Double) -> String { "\(fixed(100 * share, 0)) %" }
+
+    // MARK: JSON
+
+    /// The conditions, the figures, and what else there is.
+    private func writeJSON(
+        _ figures: [(String, Double)], _ more: [(String, JSON)] = [], memory: Int
+    ) throws {
+        guard json else { return }
+        let conditions: [(String, JSON)] = [
+            ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
+            ("family", .string(family.rawValue)), ("precision", .string(execution.precision.rawValue)),
+            ("threads", .int(execution.threads)),
+            ("instruction_set", .string(execution.instructionSet.rawValue)),
+        ]
+        let shape = benchmark.configuration
+        let lengths = [
+            ("layers", shape.layers), ("heads", shape.heads), ("width", shape.width),
+            ("context", shape.contextLength), ("vocabulary", shape.vocabularySize), ("batch", benchmark.batch),
+            ("length", benchmark.length),
+        ].map { ($0.0, JSON.int($0.1)) }
+        let numbers = (figures + [("peak_rss_mb", Double(memory / (1 << 20)))]).map { ($0.0, JSON.double($0.1)) }
+        try writeLine(JSON.object(JSONObject(conditions + lengths + numbers + more)).serialized())
+    }
+
+    private func object(_ result: OpBenchmark.Result, in section: OpBenchmark.Section) -> JSON {
+        var members: [(String, JSON)] = [
+            ("section", .string(section.title)), ("name", .string(result.name)), ("shape", .string(result.shape)),
+        ]
+        if let pass = result.pass { members.append(("pass", .string(pass.rawValue))) }
+        members.append(("milliseconds", .double(1e3 * result.seconds)))
+        if result.flops > 0 { members.append(("gflops", .double(result.flops / result.seconds / 1e9))) }
+        if result.bytes > 0 { members.append(("bytes_per_second", .double(result.bytes / result.seconds))) }
+        return .object(JSONObject(members))
+    }
+}

@@ -1,0 +1,131 @@
+import ArgumentParser
+import Files
+import GPTKit
+
+/// `gpt tokenizer`: vocabularies by themselves, without a model.
+struct TokenizerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenizer",
+        abstract: "Train a tokenizer, encode and decode text, show how a text is split into tokens.",
+        discussion: """
+            A vocabulary is trained on a text with 'gpt tokenizer train', or is a published one such as gpt2, cl100k or \
+            o200k, which is downloaded once and cached. The ids are the same as those of tiktoken and of Hugging Face's \
+            tokenizers.
+
+              gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
+              echo "Hello, world" | gpt tokenizer encode --tokenizer cl100k
+              gpt tokenizer count --tokenizer gpt2 --tokenizer o200k notes.txt
+              gpt tokenizer info notes-tokens --sentence "How is this split?"
+            """,
+        subcommands: [
+            TokenizerTrainCommand.self,
+            TokenizerEncodeCommand.self,
+            TokenizerDecodeCommand.self,
+            TokenizerCountCommand.self,
+            TokenizerInfoCommand.self,
+            TokenizerCheckCommand.self,
+            TokenizerBenchCommand.self,
+        ])
+}
+
+/// What becomes of special tokens that a text spells.
+enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
+    case refuse, text, allow
+
+    var policy: SpecialTokenPolicy {
+        switch self {
+        case .refuse: .refused
+        case .text: .plainText
+        case .allow: .allowed
+        }
+    }
+
+    static let help = ArgumentHelp(
+        "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
+            + "as special tokens (allow).")
+}
+
+/// What the name of a tokenizer means: a published one, a file, or that of a model.
+private func tokenizerChoice(_ name: String) throws -> TokenizerSpecification {
+    if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
+        throw CommandFailure(
+            "'\(name)' is trained on a text and cannot be used here: give a file written by 'gpt tokenizer train', a model "
+                + "directory, or one of byte, "
+                + TokenizerSpecification.publishedNames)
+    }
+    let forms =
+        "byte, \(TokenizerSpecification.publishedNames), a file (tokenizer.json or .tiktoken), or a model's directory"
+    return try TokenizerSpecification(asked: name, forms: forms)
+}
+
+/// Refuses a name that can be no tokenizer's.
+func requireTokenizer(_ name: String) throws {
+    try requireNames(name)
+    try checkingUsage { try tokenizerChoice(name) }
+}
+
+/// The tokenizer that is called `name`.
+func loadTokenizer(_ name: String) throws -> any Tokenizer {
+    try tokenizerChoice(name).make(for: [], validation: 0.5) { note($0) }
+}
+
+/// The files to read; standard input where none is given.
+struct InputOptions: ParsableArguments {
+    @Argument(help: ArgumentHelp("The file to read, in UTF-8. (default: -, standard input)", valueName: "file"))
+    var file: String?
+
+    func validate() throws { try requireNames(file) }
+
+    /// The path as `TextFile` takes it. Who waits at a terminal is told what for.
+    func path(_ what: String) -> String {
+        if let file { return file }
+        if inputIsTerminal { note("Waiting for \(what) on standard input; Ctrl-D ends it.") }
+        return "-"
+    }
+}
+
+extension Tokenizer {
+    /// The ids of a part of a text.
+    func encode(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> [Int32] {
+        do {
+            return try encode(text, special: special.policy)
+        } catch let error as TokenizerError { throw moved(error, by: place) }
+    }
+
+    /// How many ids it has.
+    func count(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> Int {
+        do {
+            return try count(text, special: special.policy)
+        } catch let error as TokenizerError { throw moved(error, by: place) }
+    }
+
+    /// An error of a part of a text as one of the whole.
+    private func moved(_ error: TokenizerError, by place: TextPlace) -> any Error {
+        switch error {
+        case .specialToken(let name, let position):
+            CommandFailure(
+                "the text contains the special token \(escaped(name)) at byte \(place.bytes + position): use --special allow "
+                    + "to encode it as a special token, or --special text to encode it as plain text")
+        case .unknownCharacter(let character, let position, let alphabet):
+            TokenizerError.unknownCharacter(character, position: place.characters + position, alphabet: alphabet)
+        default: error
+        }
+    }
+}
+
+/// Where a part of a text begins, which is read block by block.
+struct TextPlace {
+    var bytes = 0
+    var characters = 0
+
+    /// Moves on behind a part.
+    mutating func pass(_ text: String) {
+        bytes += text.utf8.count
+        characters += text.unicodeScalars.count
+    }
+}
+
+/// Whether the template of a vocabulary is followed.
+let templateHelp = ArgumentHelp(
+    "Add the special tokens of the tokenizer.json's template (TemplateProcessing), such as <|begin_of_text|> at the "
+        + "beginning. Has no effect if the tokenizer has no template.")

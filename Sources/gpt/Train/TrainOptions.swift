@@ -1,0 +1,330 @@
+import ArgumentParser
+import GPTKit
+
+extension ModelKind: ExpressibleByArgument {}
+extension ModelPreset: ExpressibleByArgument {}
+extension TransformerConfiguration.Family: ExpressibleByArgument {}
+extension Positions.Kind: ExpressibleByArgument {}
+extension LearningRateSchedule.Shape: ExpressibleByArgument {}
+
+/// The text to learn from.
+struct TextOptions: ParsableArguments {
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "A text file in UTF-8, or - for standard input; can be repeated. 'gpt train' also reads .bin files of token "
+                + "ids in the format of nanoGPT or llm.c; --tokenizer must then name their vocabulary. (default: tiny "
+                + "Shakespeare)",
+            valueName: "file"))
+    var text: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999. (default: 0.1)",
+            valueName: "fraction"))
+    var validation: Double?
+
+    func validate() throws {
+        try requireOneInput(text)
+        try requireNames(text)
+        if let validation, !(0.0001...0.9999).contains(validation) {
+            throw ValidationError("--validation is \(validation.spelling), which is not between 0.0001 and 0.9999.")
+        }
+    }
+}
+
+/// How the text becomes tokens.
+struct TokenizerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
+                + "text), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
+                + "model directory. (default: char)",
+            valueName: "kind"))
+    var tokenizer: String?
+
+    /// What was asked for; nil where nothing was.
+    func choice() throws -> TokenizerSpecification? {
+        try tokenizer.map { name in try checkingUsage { try TokenizerSpecification(asked: name) } }
+    }
+
+    func validate() throws {
+        try requireNames(tokenizer)
+        _ = try choice()
+    }
+}
+
+/// The model to train.
+struct ShapeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The kind of model: ngram (counts only, no gradient descent), bigram (a table of next-token logits), attention "
+                + "(a single head), gpt (a transformer). (default: gpt)",
+            valueName: "kind"))
+    var model: ModelKind?
+
+    @Option(
+        help: ArgumentHelp(
+            "A known GPT-2 configuration, with its batch size, steps and learning rate. (default: no preset; a Llama with 4 "
+                + "layers, 4 heads, width 128 and context 128)", valueName: "name"))
+    var preset: ModelPreset?
+
+    @Option(
+        help: ArgumentHelp(
+            "The transformer family: gpt2 (learned positions, layer norms, GELU), llama (rotary positions, RMS norms, "
+                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: llama; gpt2 with --preset)",
+            valueName: "family"))
+    var family: TransformerConfiguration.Family?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Key/value heads for grouped-query attention; the number of heads must be a multiple of it. (default: the "
+                + "number of heads)", valueName: "number"))
+    var kvHeads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Position encoding: learned, sinusoidal, rotary or none. (default: that of the family)",
+            valueName: "kind"))
+    var positions: Positions.Kind?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Transformer blocks: 1 to 4096. (default: 4, or the preset's)", valueName: "number"))
+    var layers: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Attention heads per block; the width must be a multiple of it. (default: 4, or the preset's)",
+            valueName: "number"))
+    var heads: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The embedding width: the length of a token's vector. (default: 128, or the preset's; 64 for attention)",
+            valueName: "number"))
+    var width: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The context length: the maximum number of tokens the model attends to. (default: 128, or the preset's; 64 for attention and "
+                + "bigram)", valueName: "tokens"))
+    var context: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The order n of the n-gram model, 1 to 1000; it predicts from the last n - 1 tokens. (default: 7)",
+            valueName: "n"))
+    var order: Int?
+
+    /// Those of these options that were given.
+    var given: [String] {
+        let options: [(String, Bool)] = [
+            ("--model", model != nil), ("--preset", preset != nil), ("--family", family != nil),
+            ("--kv-heads", kvHeads != nil), ("--positions", positions != nil), ("--layers", layers != nil),
+            ("--heads", heads != nil), ("--width", width != nil), ("--context", context != nil),
+            ("--order", order != nil),
+        ]
+        return options.filter(\.1).map(\.0)
+    }
+
+    /// Puts what was given into a shape.
+    func apply(to shape: inout ModelShape) {
+        if let family { shape.family = family }
+        if let kvHeads { shape.keyValueHeads = kvHeads }
+        if let positions { shape.positions = positions }
+        if let layers { shape.layers = layers }
+        if let heads { shape.heads = heads }
+        if let width { shape.width = width }
+        if let context { shape.context = context }
+        if let order { shape.order = order }
+    }
+}
+
+/// How to train it.
+struct TrainingOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The number of training steps, 1 or more. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram)",
+            valueName: "number"))
+    var steps: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Train for this many minutes, above 0, instead of a number of steps; the learning rate schedule then follows the elapsed "
+                + "time.", valueName: "minutes"))
+    var minutes: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The batch size: windows of context length per step. (default: 8, or the preset's; 16 for attention, 32 for "
+                + "bigram)", valueName: "windows"))
+    var batch: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Gradient accumulation: the number of batches per weight update, for larger batches than fit in memory. "
+                + "(default: 1)",
+            valueName: "number"))
+    var accumulate: Int?
+
+    @Option(
+        name: .customLong("lr"), parsing: .unconditional,
+        help: ArgumentHelp(
+            "The peak learning rate, 0 or more. (default: 0.003, or the preset's; 0.03 for bigram; a tenth of it with --from)",
+            valueName: "rate"))
+    var learningRate: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Steps of linear learning rate warmup. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
+    var warmup: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The learning rate after warmup: cosine decay to a tenth of the peak, linear decay to 0, or constant. (default: "
+                + "linear for gpt without --preset, otherwise cosine)",
+            valueName: "shape"))
+    var schedule: LearningRateSchedule.Shape?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: 0, or the preset's)",
+            valueName: "rate"))
+    var dropout: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number format of matrix products in training: f32, or bf16, which is faster on processors with bf16 "
+                + "instructions and reaches about the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
+                + "that of the run)",
+            valueName: "f32|bf16"), transform: TrainingOptions.precision)
+    var precision: Precision?
+
+    /// One of the precisions that training knows.
+    private static func precision(_ name: String) throws -> Precision {
+        guard let precision = Precision(rawValue: name), precision != .int8 else {
+            throw ValidationError("'\(escaped(name))' is not a training precision; choose f32 or bf16.")
+        }
+        return precision
+    }
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "AdamW weight decay, applied to matrices and embeddings: 0 to 1000. (default: 0.1; 0 for bigram)",
+            valueName: "rate"))
+    var decay: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "AdamW beta1: the decay rate of the running mean of gradients, at least 0 and below 1. (default: 0.9)",
+            valueName: "rate"))
+    var beta1: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "AdamW beta2: the decay rate of the running mean of squared gradients, at least 0 and below 1. (default: "
+                + "0.99, or the preset's)",
+            valueName: "rate"))
+    var beta2: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Clip the gradient norm to this value; 0 disables clipping. (default: 1)", valueName: "norm")
+    )
+    var clip: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Random seed: the same seed and settings give the same model. (default: 1)", valueName: "number"))
+    var seed: UInt64?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Early stopping: stop after this many evaluations in a row without a lower validation loss; 0 disables it. "
+                + "(default: 0)",
+            valueName: "number"))
+    var patience: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Steps between evaluations. (default: a twentieth of all steps, at most 250)", valueName: "steps"))
+    var evaluateEvery: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Steps between checkpoints; the last step is always saved. (default: after an evaluation, if ten seconds have "
+                + "passed since the last save)",
+            valueName: "steps"))
+    var saveEvery: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The number of evenly spaced windows of the validation text in the final evaluation, or all. More windows give a "
+                + "more exact loss and take longer. (default: as many as fit in a tenth of the training time, or in about "
+                + "ten seconds if that is longer)",
+            valueName: "windows|all"), transform: TrainingOptions.evaluation)
+    var evaluate: FinalEvaluation?
+
+    private static func evaluation(_ value: String) throws -> FinalEvaluation {
+        if value == "all" { return .all }
+        guard let count = Int(value), count > 0 else {
+            throw ValidationError("'\(escaped(value))' is not a number of windows; give a number above 0, or all.")
+        }
+        return .windows(count)
+    }
+
+    /// Those of these options that were given.
+    var given: [String] {
+        let options: [(String, Bool)] = [
+            ("--steps", steps != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
+            ("--accumulate", accumulate != nil), ("--lr", learningRate != nil), ("--warmup", warmup != nil),
+            ("--schedule", schedule != nil), ("--dropout", dropout != nil), ("--precision", precision != nil),
+            ("--decay", decay != nil), ("--beta1", beta1 != nil), ("--beta2", beta2 != nil), ("--clip", clip != nil),
+            ("--seed", seed != nil), ("--patience", patience != nil), ("--evaluate-every", evaluateEvery != nil),
+            ("--save-every", saveEvery != nil), ("--evaluate", evaluate != nil),
+        ]
+        return options.filter(\.1).map(\.0)
+    }
+
+    /// Puts what was given into settings.
+    func apply(to settings: inout TrainingSettings) {
+        if let steps { settings.length = .steps(steps) }
+        if let minutes { settings.length = .minutes(minutes) }
+        if let batch { settings.batch = batch }
+        if let accumulate { settings.accumulate = accumulate }
+        if let learningRate { settings.schedule.peak = learningRate }
+        if let warmup { settings.schedule.warmupSteps = warmup }
+        if let schedule { settings.schedule.shape = schedule }
+        if let dropout { settings.dropout = dropout }
+        if let precision { settings.precision = precision }
+        if let decay { settings.optimizer.weightDecay = decay }
+        if let beta1 { settings.optimizer.beta1 = beta1 }
+        if let beta2 { settings.optimizer.beta2 = beta2 }
+        if let clip { settings.optimizer.clip = clip }
+        if let seed { settings.seed = seed }
+        if let patience { settings.patience = patience }
+        if let evaluateEvery { settings.evaluateEvery = evaluateEvery }
+        if let saveEvery { settings.saveEvery = saveEvery }
+        if let evaluate { settings.finalEvaluation = evaluate }
+    }
+}

@@ -1,0 +1,161 @@
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("Decoding with a cache")
+struct DecodingTests {
+    /// The tokens arrive in pieces; after each, the logits must be those of the last position of all so far.
+    static let pieces: [[Int]] = [[1, 1, 1, 1, 1, 1, 1], [7], [4, 1, 1, 1], [1, 3, 2, 1], [2, 5]]
+
+    @Test("Cached logits agree with uncached", arguments: ModelCase.all, pieces)
+    func cached(model: ModelCase, pieces: [Int]) {
+        let context = model.context, (model, _) = model.models(), V = model.vocabularySize
+        for B in [1, 3] {
+            for set in InstructionSet.available {
+                onOneThread(set) {
+                    let length = min(context, pieces.reduce(0, +))
+                    let all = someTokens(batch: B, length: length, vocabulary: V)
+                    let session = model.startDecoding(sequences: B)
+                    for _ in 0..<2 {
+                        check(session, model, all, pieces)
+                        session.clear()
+                        #expect(session.length == 0)
+                    }
+                }
+            }
+        }
+    }
+
+    private func check(
+        _ session: any DecodingSession, _ model: any NeuralLanguageModel, _ all: TokenBatch, _ pieces: [Int]
+    ) {
+        let V = model.vocabularySize, B = all.batch
+        func part(_ range: Range<Int>) -> TokenBatch {
+            let ids = (0..<B).flatMap {
+                all.ids[$0 * all.length + range.lowerBound..<$0 * all.length + range.upperBound]
+            }
+            return TokenBatch(batch: B, length: range.count, ids: ids)
+        }
+        for piece in pieces where session.length + piece <= all.length {
+            let length = session.length + piece
+            let logits = session.append(part(session.length..<length))
+            #expect(session.length == length)
+            #expect(logits.shape == [B, V])
+            let whole = model.logits(part(0..<length)).values
+            for b in 0..<B {
+                let last = whole[((b + 1) * length - 1) * V..<(b + 1) * length * V]
+                let difference = zip(logits.values[b * V..<(b + 1) * V], last).map { abs($0 - $1) }.max() ?? .infinity
+                #expect(difference < 1e-4, "sequence \(b) at \(length) tokens")
+            }
+        }
+    }
+
+    @Test("A session takes a context to its last position")
+    func fullContext() {
+        let configuration = TransformerConfiguration(
+            vocabularySize: 65, contextLength: 64, layers: 2, heads: 4, width: 32)
+        let model = Transformer(configuration, seed: 1), tokens = someTokens(batch: 1, length: 64, vocabulary: 65)
+        model.roughen()
+        let session = model.startDecoding(sequences: 1)
+        var last = Tensor([1, 65])
+        for token in tokens.ids { last = session.append(TokenBatch([token])) }
+        #expect(session.length == 64)
+        let whole = model.logits(tokens).values.suffix(65)
+        #expect(zip(last.values, whole).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
+    /// One of random weights, with an embedding that is not the classifier too: what is looked up is never rounded.
+    private func untiedModel() -> Transformer {
+        let model = Transformer(
+            TransformerConfiguration(
+                vocabularySize: 65, contextLength: 48, layers: 2, heads: 4, width: 40, tiesEmbeddings: false), seed: 1)
+        model.roughen()
+        return model
+    }
+
+    /// Of a family whose weights are stored transposed, in the precisions that pack them.
+    @Test("A Llama decodes in each precision as it computes", arguments: [Precision.bfloat16, .int8])
+    func llama(precision: Precision) {
+        let model = Transformer(
+            TransformerConfiguration(
+                .qwen3, vocabularySize: 65, contextLength: 48, layers: 2, heads: 4, width: 40, keyValueHeads: 2),
+            seed: 1)
+        model.roughen()
+        let tokens = someTokens(batch: 2, length: 40, vocabulary: 65)
+        onOneThread {
+            let exact = model.logits(tokens).values
+            var execution = Execution.current
+            execution.precision = precision
+            Execution.$current.withValue(execution) {
+                let session = model.startDecoding(sequences: 2)
+                _ = session.append(
+                    TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
+                let logits = session.append(TokenBatch(batch: 2, length: 1, ids: [tokens.ids[39], tokens.ids[79]]))
+                let last = Array(exact[39 * 65..<40 * 65] + exact[79 * 65..<80 * 65]).map(Double.init)
+                let error = largestError(logits.values.map(Double.init), last)
+                #expect(error > 0 && error < 0.05)
+            }
+        }
+    }
+
+    /// The model that 8-bit weights stand for, on the tape, in 32-bit floats.
+    @Test("Decoding in int8 is the model of the rounded weights", arguments: InstructionSet.available)
+    func int8(set: InstructionSet) {
+        let model = untiedModel(), rounded = untiedModel()
+        let tokens = someTokens(batch: 2, length: 40, vocabulary: 65)
+        onOneThread(set) {
+            for (name, parameter) in rounded.parameters.map({ ($0.name, $0.parameter) })
+            where name.hasSuffix(".weight") && parameter.value.shape.rank == 2 && !name.contains(".wte.")
+                && !name.contains(".wpe.")
+            {
+                let isTransposed = name == "lm_head.weight"
+                let matrix = Matrix(parameter.value),
+                    packed = PackedWeight(
+                        isTransposed ? matrix.transposed : matrix, precision: .int8)
+                let (I, O) = (packed.rows, packed.columns), values = packed.unpacked().values
+                parameter.load(isTransposed ? (0..<I * O).map { values[$0 % I * O + $0 / I] } : values)
+            }
+            let expected = rounded.logits(tokens).values
+            let exact = model.logits(tokens).values
+            var execution = Execution.current
+            execution.precision = .int8
+            Execution.$current.withValue(execution) {
+                let session = model.startDecoding(sequences: 2)
+                _ = session.append(
+                    TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
+                let logits = session.append(TokenBatch(batch: 2, length: 1, ids: [tokens.ids[39], tokens.ids[79]]))
+                for (b, row) in [39, 79].enumerated() {
+                    let these = logits.values[b * 65..<(b + 1) * 65]
+                    let difference = zip(these, expected[row * 65..<(row + 1) * 65]).map { abs($0 - $1) }.max() ?? 1
+                    let rounding = zip(these, exact[row * 65..<(row + 1) * 65]).map { abs($0 - $1) }.max() ?? 0
+                    #expect(difference < 2e-4)
+                    #expect(rounding > 1e-3, "as exact as without rounding")
+                }
+                let targets = Array(tokens.ids.dropFirst() + [-1])
+                let loss = model.loss(tokens, targets: targets)
+                execution.precision = .float32
+                let roundedLoss = Execution.$current.withValue(execution) { rounded.loss(tokens, targets: targets) }
+                #expect(abs(loss - roundedLoss) < 1e-3)
+            }
+        }
+    }
+
+    @Test("Decoding in bf16 token by token agrees with the prompt at once", arguments: InstructionSet.available)
+    func bfloat16(set: InstructionSet) {
+        let model = untiedModel(), tokens = someTokens(batch: 1, length: 40, vocabulary: 65)
+        let execution = Execution(instructionSet: set, threads: 1, precision: .bfloat16)
+        let exact = onOneThread(set) { Array(model.logits(tokens).values.suffix(65)) }
+        Execution.$current.withValue(execution) {
+            let single = model.startDecoding(sequences: 1), atOnce = model.startDecoding(sequences: 1)
+            var last = Tensor([1, 65])
+            for token in tokens.ids { last = single.append(TokenBatch([token])) }
+            let whole = atOnce.append(tokens)
+            let difference = zip(last.values, whole.values).map { abs($0 - $1) }.max() ?? 1
+            let rounding = zip(last.values, exact).map { abs($0 - $1) }.max() ?? 0
+            // Sums in another order may round to the neighbouring bfloat16 on the way.
+            #expect(difference < 0.05)
+            #expect(rounding > 1e-3 && rounding < 0.3)
+        }
+    }
+}
