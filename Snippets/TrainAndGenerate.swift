@@ -10,10 +10,10 @@ let data = try TokenDataset([text], tokenizer: tokenizer, contextLength: 32)
 // snippet.end
 
 // snippet.train
-let shape = ModelShape(layers: 2, heads: 2, width: 64, context: 32)
 let settings = TrainingSettings(
-    shape: shape, length: .steps(500), batch: 16, schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 20))
-let model = Transformer(shape.transformer(vocabularySize: tokenizer.vocabularySize), seed: settings.seed)
+    model: .gpt(layers: 2, heads: 2, width: 64, context: 32, vocabularySize: tokenizer.vocabularySize),
+    length: .steps(500), batch: 16, schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 20))
+let model = settings.model.makeNeuralModel(seed: settings.seed)!
 
 let trainer = try Trainer(model, data: data, settings: settings)
 let end = try trainer.run(report: { event in

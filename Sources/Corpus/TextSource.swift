@@ -11,7 +11,7 @@ public enum TextSource {
     /// - Throws: one line for whatever is wrong with one of them.
     public static func read(_ paths: [String]) throws -> [NamedText] {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
-            throw CorpusError("standard input can be read only once: give --text - a single time")
+            throw CorpusError("standard input can be read only once: give - a single time")
         }
         return try paths.map {
             if holdsTokens($0) { return try TokenShard.read($0) }

@@ -13,7 +13,7 @@ public enum LogitsFile {
     ///   - path: the file.
     /// - Throws: where the model counts, a logit is no finite number, or the file cannot be written.
     public static func write(_ ids: TokenIDs, of saved: SavedModel, to path: String) throws {
-        guard let model = saved.model as? any NeuralLanguageModel else {
+        guard let model = saved.model.neural else {
             throw ModelError(
                 path: saved.path,
                 reason: "a model of type '\(saved.model.modelType)' has no logits; use a bigram, attention or gpt model"

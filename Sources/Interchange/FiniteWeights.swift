@@ -12,7 +12,7 @@ extension SavedModel {
 }
 
 extension ModelError {
-    private static let advice = "train it again with a lower --lr, or restore it from a copy"
+    private static let advice = "train it again with a lower learning rate, or restore it from a copy"
 
     /// Why a model has computed what is not a finite number.
     package init(numbersOf model: any LanguageModel, path: String) {
@@ -25,7 +25,7 @@ extension ModelError {
 
     /// Which weights of a model are not finite numbers; nil where all are.
     package init?(weightsOf model: any LanguageModel, path: String) {
-        guard let model = model as? any NeuralLanguageModel else { return nil }
+        guard let model = model.neural else { return nil }
         let parameters = model.parameters, tensors = parameters.map(\.parameter.value)
         let counts = Mutex([Int](repeating: 0, count: tensors.count))
         Execution.current.forEach(below: tensors.count) { number in

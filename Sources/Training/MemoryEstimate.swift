@@ -10,42 +10,35 @@ public struct MemoryEstimate: Sendable {
     /// Of weights, their gradients and two moments, and of what the forward pass keeps for the backward pass.
     public let bytes: Double
 
-    /// The memory for training with `settings` on a vocabulary of `vocabularySize`.
-    public init(_ settings: TrainingSettings, vocabularySize: Int) {
-        let shape = settings.shape
-        let (V, C, T) = (Double(vocabularySize), Double(shape.width), Double(shape.context))
-        let tokens = Double(settings.batch) * T
-        let logits = min(tokens * V, max(V, 0x1p24))
-        let perToken: Double
-        switch shape.kind {
-        case .ngram: (parameters, perToken) = (0, 0)
-        case .bigram: (parameters, perToken) = (V * V, 3 * V)
-        case .attention:
-            parameters = 2 * V * C + T * C + 4 * C * C + 4 * C
-            perToken = 10 * C
-        case .gpt:
-            let transformer = shape.transformer(vocabularySize: vocabularySize)
-            parameters = transformer.parameterCount { Double($0) }
-            perToken = Self.kept(transformer, dropout: settings.dropout > 0)
-        }
-        bytes = 4 * (4 * parameters + tokens * perToken + logits)
+    /// The memory for training with `settings`, whose model has the vocabulary size of the tokenizer.
+    public init(_ settings: TrainingSettings) {
+        let tokens = Double(settings.batch) * Double(settings.sequenceLength)
+        self.init(
+            settings.model, tokens: tokens, saved: settings.model.savedFloatsPerToken(hasDropout: settings.dropout > 0))
     }
 
     /// The memory for training a transformer on `batch` sequences of `length`, which are in memory themselves.
     public init(training shape: TransformerConfiguration, batch: Int, length: Int) {
-        let V = Double(shape.vocabularySize)
-        let tokens = Double(batch) * Double(length)
-        parameters = Double(shape.parameterCount)
+        let model = ModelSpecification.transformer(shape)
         // Each token is drawn, cut into rows, and made an input and a target.
-        let perToken = Self.kept(shape, dropout: false) + 4
-        bytes = 4 * (4 * parameters + tokens * perToken + min(tokens * V, max(V, 0x1p24)))
+        self.init(
+            model, tokens: Double(batch) * Double(length), saved: model.savedFloatsPerToken(hasDropout: false) + 4)
+    }
+
+    /// - Parameters:
+    ///   - tokens: of a micro-batch.
+    ///   - saved: the numbers that each of them needs.
+    private init(_ model: ModelSpecification, tokens: Double, saved: Double) {
+        let V = Double(model.vocabularySize)
+        parameters = model.parameterCount { Double($0) } ?? 0
+        bytes = 4 * (4 * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
     }
 
     /// The memory for generating one sequence with a transformer: its weights, once more as they are packed in another
     /// precision, the keys and values of a whole context, and a few rows of logits.
     public init(generatingWith shape: TransformerConfiguration, in precision: Precision = .float32) {
         parameters = Double(shape.parameterCount)
-        let cache = 2 * Double(shape.layers) * Double(shape.contextLength) * Double(shape.keyValueWidth)
+        let cache = Double(ModelSpecification.transformer(shape).cacheFloatsPerToken ?? 0) * Double(shape.contextLength)
         let packed =
             switch precision {
             case .float32: 0.0
@@ -53,16 +46,6 @@ public struct MemoryEstimate: Sendable {
             case .int8: 1.0625
             }
         bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize)) + packed * parameters
-    }
-
-    /// The numbers that a transformer keeps of each token. Of each block: two norms, q, k, v (q and k once more where they
-    /// are changed on the way), the mix of the heads, the inner width before and after the activation, and two branches and
-    /// sums; dropout keeps two more.
-    private static func kept(_ shape: TransformerConfiguration, dropout: Bool) -> Double {
-        let (C, Q, K) = (Double(shape.width), Double(shape.queryWidth), Double(shape.keyValueWidth))
-        let changed = shape.positions.kind == .rotary || shape.usesQKNorm ? Q + K : 0
-        let block = (dropout ? 8 : 6) * C + 2 * Q + 2 * K + changed + 2 * Double(shape.feedForwardWidth)
-        return Double(shape.layers) * block + 8 * C
     }
 
     /// Whether this machine has that much memory.

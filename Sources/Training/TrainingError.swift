@@ -9,6 +9,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     /// A character at `position` of a text that the tokenizer of a model has no word for.
     case unknownCharacter(Unicode.Scalar, name: String, position: Int, alphabet: Int)
     /// A setting out of its range.
+    case invalid(SettingProblem)
+    /// What was asked for and cannot be had.
     case setting(String)
     /// A model that this machine has no room for.
     case tooLarge(needed: Double, available: Double, parameters: Double)
@@ -16,7 +18,13 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case notFinite(what: String, value: Double, step: Int)
     /// A text, tokenizer or shape that is not the one a run began with.
     case changed(directory: String, what: String)
-    /// A directory that cannot be begun in or gone on with.
+    /// A setting that a resumed run may not change.
+    case settingChanged(directory: String, SettingChange)
+    /// A change that has no effect on a complete run.
+    case changeWithoutEffect(directory: String, SettingChange)
+    /// A directory that is not free for a new run.
+    case occupied(directory: String, RunDirectory.Occupant)
+    /// A directory in which no run can be started or resumed.
     case directory(String)
     /// A checkpoint that is not as it was written.
     case damaged(path: String, reason: String)
@@ -25,24 +33,32 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .textTooShort(let name, let characters, let needed, let context):
             "\(name) is too short: it has \(characters) \(characters == 1 ? "character" : "characters"), and a context "
-                + "of \(context) needs at least \(needed); give a longer text or a smaller --context"
+                + "of \(context) needs at least \(needed); give a longer text or a smaller context"
         case .tooFewTokens(let name, let training, let validation, let context):
             "\(name) is too short: it has \(training) training tokens and \(validation) validation tokens, and a context of "
-                + "\(context) needs at least \(context + 1) and 2; give a longer text, a smaller --context or a smaller "
+                + "\(context) needs at least \(context + 1) and 2; give a longer text, a smaller context or a smaller "
                 + "vocabulary"
         case .unknownCharacter(let character, let name, let position, let alphabet):
             "\(name): the character \(shown(character)) at position \(position) is not among the \(alphabet) characters "
                 + "of the model's tokenizer; train a new model on this text, or start from a model whose tokenizer can "
-                + "encode any text (--tokenizer byte or bpe:1024)"
+                + "encode any text (byte or bpe:1024)"
+        case .invalid(let problem): problem.description
         case .setting(let problem): problem
         case .tooLarge(let needed, let available, let parameters):
             "the model is too large for this machine: training \(Self.count(parameters)) parameters needs about "
                 + "\(Self.gigabytes(needed)), and \(Self.gigabytes(available)) are available; "
-                + "choose fewer --layers, a smaller --width, --context or --batch"
+                + "choose fewer layers, a smaller width, context or batch"
         case .notFinite(let what, let value, let step):
             "the \(what) of step \(step) is \(value.spelling): the run stopped before that update, and its last saved model is kept; "
-                + "try a lower --lr or a longer --warmup"
+                + "try a lower learning rate or a longer warmup"
         case .changed(let directory, let what): "cannot resume \(directory): \(what)"
+        case .settingChanged(let directory, let change):
+            "cannot resume \(directory): the \(change.name) would change from \(change.old) to \(change.new); keep it, or start a "
+                + "new run"
+        case .changeWithoutEffect(let directory, let change):
+            "cannot resume \(directory): the run is complete, so a change of the \(change.name) has no effect; keep it, or "
+                + "also increase the number of steps or minutes"
+        case .occupied(let directory, let occupant): "\(directory) \(occupant.words): choose another directory"
         case .directory(let problem): problem
         case .damaged(let path, let reason): "cannot read \(path): \(reason)"
         }

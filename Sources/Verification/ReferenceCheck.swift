@@ -52,8 +52,7 @@ public struct ReferenceCheck {
 
     private func load() throws -> any NeuralLanguageModel {
         guard
-            let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model
-                as? any NeuralLanguageModel
+            let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model.neural
         else {
             throw ModelError(
                 path: directory,

@@ -22,40 +22,54 @@ struct ResumeOptionTests {
 
     private static let otherPrecision = Precision.preferredForTraining == .float32 ? Precision.bfloat16 : .float32
 
-    /// A value of each option that is not the one of the run.
-    static let other = [
-        "--model": "bigram", "--family": "gpt2", "--kv-heads": "1", "--positions": "sinusoidal", "--layers": "2",
-        "--heads": "4", "--width": "32", "--context": "16", "--order": "5", "--tokenizer": "byte",
-        "--validation": "0.2",
-        "--batch": "8", "--accumulate": "2", "--seed": "7", "--beta1": "0.8", "--beta2": "0.9", "--lr": "0.001",
-        "--warmup": "7", "--schedule": "constant", "--dropout": "0.2", "--precision": otherPrecision.rawValue,
-        "--decay": "0.2",
-        "--clip": "2", "--patience": "3", "--evaluate-every": "3", "--save-every": "4", "--evaluate": "5",
-        "--steps": "30", "--minutes": "0.001",
+    /// The option of each setting, and a value that is not the one of the run.
+    static let other: [TrainingSetting.ID: (option: String, value: String)] = [
+        .model: ("--model", "bigram"), .family: ("--family", "gpt2"), .keyValueHeads: ("--kv-heads", "1"),
+        .positions: ("--positions", "sinusoidal"), .layers: ("--layers", "2"), .heads: ("--heads", "4"),
+        .width: ("--width", "32"), .context: ("--context", "16"), .order: ("--order", "5"),
+        .tokenizer: ("--tokenizer", "byte"), .validation: ("--validation", "0.2"), .batch: ("--batch", "8"),
+        .accumulate: ("--accumulate", "2"), .seed: ("--seed", "7"), .beta1: ("--beta1", "0.8"),
+        .beta2: ("--beta2", "0.9"), .learningRate: ("--lr", "0.001"), .warmup: ("--warmup", "7"),
+        .schedule: ("--schedule", "constant"), .dropout: ("--dropout", "0.2"),
+        .precision: ("--precision", otherPrecision.rawValue), .weightDecay: ("--decay", "0.2"), .clip: ("--clip", "2"),
+        .patience: ("--patience", "3"), .evaluationInterval: ("--evaluate-every", "3"),
+        .saveInterval: ("--save-every", "4"), .finalEvaluation: ("--evaluate", "5"), .steps: ("--steps", "30"),
+        .minutes: ("--minutes", "0.001"),
     ]
+
+    /// The options of settings that a resumed run may change, or may not, as the help lists them.
+    private func options(mayChange: Bool) throws -> String {
+        try TrainingSetting.all.filter { $0.mayChange == mayChange }.flatMap(\.ids)
+            .map { try #require(Self.other[$0]).option }.joined(separator: ", ")
+    }
 
     @Test("Every setting is refused or obeyed as its table says, and the help says the same")
     func table() throws {
         try begin()
         let before = try TextFile.bytes(directory.file("run/training/latest.safetensors"))
         let help = try train(["--help"]).text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        #expect(help.contains(TrainingSetting.resumption))
-        #expect(Set(TrainingSetting.all.flatMap(\.options)) == Set(Self.other.keys))
+        #expect(help.contains("can be changed: \(try options(mayChange: true)), --threads."))
+        #expect(help.contains("like the text: \(try options(mayChange: false))."))
+        #expect(Set(TrainingSetting.all.flatMap(\.ids)) == Set(TrainingSetting.ID.allCases))
         for setting in TrainingSetting.all where !setting.mayChange {
-            for option in setting.options {
-                let value = try #require(Self.other[option])
+            for id in setting.ids {
+                let (option, value) = try #require(Self.other[id])
                 for length in [[], ["--steps", "40"]] {
                     let result = try train(["--resume", "run", option, value, "--quiet"] + length)
                     #expect(result.status == 1 && result.errorLines.count == 1, "\(option): \(result.errorText)")
-                    #expect(result.errorText.contains("\(setting.name) would change from"), "\(result.errorText)")
+                    let reason =
+                        setting.kinds.contains(.gpt) ? "\(setting.name) would change from" : "\(option) does not apply"
+                    #expect(result.errorText.contains(reason), "\(result.errorText)")
+                    #expect(result.errorText.contains(option))
                 }
             }
         }
         #expect(try TextFile.bytes(directory.file("run/training/latest.safetensors")) == before)
         // All the others together.
         var all = ["--resume", "run", "--quiet"]
-        for option in TrainingSetting.all.filter(\.mayChange).flatMap(\.options) where option != "--minutes" {
-            all += [option, try #require(Self.other[option])]
+        for id in TrainingSetting.all.filter(\.mayChange).flatMap(\.ids) where id != .minutes {
+            let (option, value) = try #require(Self.other[id])
+            all += [option, value]
         }
         #expect(try train(all).status == 0)
         let settings = try SavedRun(directory.file("run")).settings
@@ -72,13 +86,13 @@ struct ResumeOptionTests {
         try begin()
         let before = try TextFile.bytes(directory.file("run/training/latest.safetensors"))
         for setting in TrainingSetting.all where setting.mayChange && !setting.reopensCompleteRun {
-            let option = setting.options[0]
-            let result = try train(["--resume", "run", option, try #require(Self.other[option])])
+            let (option, value) = try #require(Self.other[setting.ids[0]])
+            let result = try train(["--resume", "run", option, value])
             #expect(result.status == 1 && result.errorLines.count == 1, "\(option): \(result.errorText)")
             #expect(
                 result.errorText.contains("a change of the \(setting.name) has no effect"), "\(result.errorText)")
             // Another evaluation takes no step either.
-            let measured = try train(["--resume", "run", "--evaluate", "all", option, try #require(Self.other[option])])
+            let measured = try train(["--resume", "run", "--evaluate", "all", option, value])
             #expect(measured.status == 1 && measured.errorText.contains("has no effect"), "\(measured.errorText)")
         }
         let profile = try train(["--resume", "run", "--profile"])

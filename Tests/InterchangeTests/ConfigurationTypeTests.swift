@@ -52,10 +52,10 @@ import Testing
 
     private func read(
         _ kind: String, _ change: (inout JSONObject) -> Void = { _ in }
-    ) throws -> ModelConfiguration {
+    ) throws -> ModelSpecification {
         var object = try #require(Self.least[kind]?.objectValue)
         change(&object)
-        return try ModelConfiguration(.object(object), file: "a/config.json")
+        return try ModelSpecification(.object(object), file: "a/config.json")
     }
 
     private func refusal(_ kind: String, _ change: (inout JSONObject) -> Void) -> String {

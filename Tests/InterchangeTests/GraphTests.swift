@@ -95,7 +95,7 @@ struct GraphTests {
         let bigram = BigramModel(vocabularySize: 5, seed: 1)
         let inTheEnd: Bool
         init(inTheEnd: Bool) { self.inTheEnd = inTheEnd }
-        var modelType: String { "detour" }
+        var specification: ModelSpecification? { nil }
         var vocabularySize: Int { 5 }
         var contextLength: Int? { nil }
         var classifier: Parameter? { nil }

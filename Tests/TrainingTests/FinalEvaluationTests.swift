@@ -21,22 +21,23 @@ struct FinalEvaluationTests {
     static let tokenizer = CharacterTokenizer(alphabetOf: [text.text])
 
     private func trainer(
-        _ final: FinalEvaluation, _ kind: ModelKind = .gpt, steps: Int = 6, store: any TrainingStore = MemoryStore()
-    ) throws -> Trainer {
+        _ final: FinalEvaluation, _ kind: ModelSpecification.Kind = .gpt, steps: Int = 6,
+        store: any TrainingStore = MemoryStore()
+    ) throws -> Trainer<NextTokenTask> {
         var settings = TinyRuns.settings(kind, steps: steps)
         settings.validation = 0.4
         settings.evaluateEvery = 2
         settings.finalEvaluation = final
         let model = try #require(
-            settings.shape.makeNeuralModel(vocabularySize: Self.tokenizer.vocabularySize, seed: settings.seed))
+            settings.model.makeNeuralModel(seed: settings.seed))
         let data = try TokenDataset([Self.text], tokenizer: Self.tokenizer, validation: 0.4, contextLength: 8)
         return try Trainer(model, data: data, settings: settings, store: store)
     }
 
     @Test(
         "It scores as many windows as were asked for, evenly spaced, with a standard error",
-        arguments: [ModelKind.gpt, .bigram])
-    func sample(_ kind: ModelKind) throws {
+        arguments: [ModelSpecification.Kind.gpt, .bigram])
+    func sample(_ kind: ModelSpecification.Kind) throws {
         let all = try trainer(.all, kind), some = try trainer(.windows(2_000), kind)
         var announced: [Int] = []
         for trainer in [all, some] {
@@ -49,16 +50,16 @@ struct FinalEvaluationTests {
         #expect(part.windows == 2_000 && part.allWindows == whole.allWindows && whole.allWindows > 4_000)
         #expect(announced == [whole.allWindows, 2_000])
         let validation = all.data.documents[0].validation
-        #expect(abs(whole.loss - all.model.evaluate(validation).loss) < 1e-6)
+        #expect(abs(whole.value - all.model.evaluate(validation).loss) < 1e-6)
         // The sample is an estimate, as good as it says.
         let error = try #require(part.standardError)
         #expect(error > 0 && error < 0.05)
-        #expect(part.loss != whole.loss && abs(part.loss - whole.loss) < 5 * error)
+        #expect(part.value != whole.value && abs(part.value - whole.value) < 5 * error)
     }
 
     @Test("What it scores follows from the settings and not from the clock, and so does the best model")
     func repeatable() throws {
-        func train() throws -> Trainer {
+        func train() throws -> Trainer<NextTokenTask> {
             let trainer = try trainer(.windows(50), steps: 12)
             _ = try trainer.run()
             return trainer
@@ -80,11 +81,11 @@ struct FinalEvaluationTests {
         try path.write(tokens.flatMap { [UInt8($0), 0] }, to: "long.bin")
         let text = try TextSource.read([path.file("long.bin")])
         var settings = TinyRuns.settings(.bigram, steps: 2)
-        settings.shape.context = 64
+        settings.setContext(64)
         settings.validation = 0.99
         let data = try TokenDataset(text, tokenizer: Self.tokenizer, validation: 0.99, contextLength: 64)
         let model = try #require(
-            settings.shape.makeNeuralModel(vocabularySize: Self.tokenizer.vocabularySize, seed: 1))
+            settings.model.makeNeuralModel(seed: 1))
         let long = try Trainer(model, data: data, settings: settings)
         _ = try long.run()
         let final = try #require(long.progress.final)
@@ -112,7 +113,8 @@ struct FinalEvaluationTests {
                 #expect(end == .stopped && partial.progress.step == step)
             }
             let run = try SavedRun(path)
-            let resumed = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer
+            let resumed = try #require(
+                try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer)
             _ = try resumed.run()
             #expect(resumed.bits == whole.bits && resumed.samples == whole.samples)
             #expect(resumed.progress.final == whole.progress.final && resumed.bestStep == whole.bestStep)
@@ -138,29 +140,39 @@ struct FinalEvaluationTests {
                 count += 1
             }
         }
-        #expect(abs(part.loss - total / Double(count)) < 1e-9)
-        #expect(abs(part.loss - whole.loss) < 6 * (try #require(part.standardError)))
+        #expect(abs(part.value - total / Double(count)) < 1e-9)
+        #expect(abs(part.value - whole.value) < 6 * (try #require(part.standardError)))
         #expect(try NGramBaseline.run(data, order: 4, vocabularySize: V, shouldStop: { true }) == nil)
     }
 
     @Test("Models that are compared are scored on equally many tokens")
     func alike() {
-        var settings = [ModelKind.ngram, .bigram, .attention, .gpt].map { TinyRuns.settings($0, steps: 10) }
-        settings[3].shape.context = 32
-        let alike = TrainingSettings.measuredAlike(settings, vocabularySize: 50_000)
-        let tokens = alike.map { ($0.finalEvaluation.count ?? 0) * $0.shape.context }
+        var settings = [ModelSpecification.Kind.ngram, .bigram, .attention, .gpt].map {
+            TinyRuns.settings($0, steps: 10)
+        }
+        settings[3].setContext(32)
+        let alike = TrainingSettings.measuredAlike(
+            settings.map { settings in
+                var settings = settings
+                settings.model.vocabularySize = 50_000
+                return settings
+            })
+        let tokens = alike.map { ($0.finalEvaluation.count ?? 0) * $0.sequenceLength }
         #expect(tokens.allSatisfy { $0 > 0 && abs($0 - tokens[0]) < 32 }, "\(tokens)")
-        #expect(alike[0].shape.context == 32)
+        #expect(alike[0].sequenceLength == 32)
     }
 
     @Test("What is recorded of it is read again")
     func record() throws {
         var progress = TrainingProgress()
-        progress.final = ValidationResult(loss: 1.5, windows: 20, allWindows: 300, standardError: 0.01)
+        progress.final = ValidationResult(value: 1.5, windows: 20, allWindows: 300, standardError: 0.01)
         #expect(try TrainingProgress(progress.json) == progress)
         for final in [FinalEvaluation.all, .affordable, .windows(7)] {
             var settings = TinyRuns.settings(steps: 3)
             settings.finalEvaluation = final
+            #expect(try TrainingSettings(settings.json, model: settings.model) == settings)
+            // Without the model it is that of the sizes that are recorded.
+            settings.model.vocabularySize = ModelSpecification.unknownVocabularySize
             #expect(try TrainingSettings(settings.json) == settings)
         }
     }

@@ -18,11 +18,11 @@ struct HostileRunTests {
         _ = try trainer.run(shouldStop: { trainer.progress.step >= steps })
     }
 
-    private func resume(_ change: (inout TrainingSettings) -> Void = { _ in }) throws -> Trainer {
+    private func resume(_ change: (inout TrainingSettings) -> Void = { _ in }) throws -> Trainer<NextTokenTask> {
         let run = try SavedRun(path)
         var settings = run.settings
         change(&settings)
-        return try run.resume([TinyRuns.text], origin: run.origin, settings: settings).trainer
+        return try #require(try run.resume([TinyRuns.text], origin: run.origin, settings: settings).trainer)
     }
 
     /// Writes the checkpoint anew, with a checksum that is right.
@@ -36,8 +36,7 @@ struct HostileRunTests {
     func tooLarge() throws {
         try begin()
         try alter {
-            $0.settings.shape.width = 1 << 20
-            $0.settings.shape.layers = 4096
+            $0.settings = $0.settings.with { ($0.width, $0.layers) = (1 << 20, 4096) }
         }
         do {
             _ = try resume()
@@ -167,10 +166,10 @@ struct HostileRunTests {
             $0.schedule = LearningRateSchedule(peak: 1, warmupSteps: 0, shape: .constant)
             $0.length = .steps(30)
         }
-        let before = try #require(trainer.progress.bestLoss)
+        let before = try #require(trainer.progress.bestValue)
         #expect(try trainer.run() == .complete)
         let loss = trainer.model.evaluate(trainer.data.documents[0].validation).loss
-        #expect(loss < before && trainer.progress.finalLoss == loss)
+        #expect(loss < before && trainer.progress.finalValue == loss)
         #expect(trainer.bestStep == 20 && trainer.progress.bestStep == 10)
         let kept = try ModelDirectory.load(path).model
         #expect(kept.evaluate(trainer.data.documents[0].validation).loss == loss)

@@ -18,9 +18,9 @@ struct RunDirectoryTests {
     }
 
     /// Goes on with a run to its end.
-    private func resume(_ path: String, threads: Int = 1) throws -> Trainer {
+    private func resume(_ path: String, threads: Int = 1) throws -> Trainer<NextTokenTask> {
         let run = try SavedRun(path)
-        let trainer = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer
+        let trainer = try #require(try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer)
         _ = try Execution.$current.withValue(Execution(threads: threads)) { try trainer.run() }
         return trainer
     }
@@ -33,7 +33,7 @@ struct RunDirectoryTests {
         let families = TransformerConfiguration.Family.allCases, family = families[stop % families.count]
         let directory = TemporaryDirectory()
         var settings = TinyRuns.settings(steps: 32)
-        settings.shape.family = family
+        settings.model = TinyRuns.sized(.gpt(family, layers: 1, heads: 2, width: 16, context: 8))
         settings.evaluateEvery = 5
         settings.saveEvery = 3
         let whole = try TinyRuns.run(settings, in: directory.file("whole"))
@@ -51,7 +51,7 @@ struct RunDirectoryTests {
         #expect(resumed.bits == whole.bits)
         #expect(resumed.clocklessMetrics == whole.clocklessMetrics)
         #expect(resumed.samples == whole.samples)
-        #expect(resumed.progress.finalLoss == whole.progress.finalLoss)
+        #expect(resumed.progress.finalValue == whole.progress.finalValue)
         let names = ["model.safetensors", "config.json", "tokenizer.json", "training/samples.txt"]
         #expect(try contents(directory.file("partial"), names) == contents(directory.file("whole"), names))
     }
@@ -103,11 +103,11 @@ struct RunDirectoryTests {
             let end = try partial.run(shouldStop: { countdown?.isOver() ?? false }) { event in
                 if case .finalEvaluation = event { countdown = Countdown(questions - 1) }
             }
-            #expect(end == .stopped && partial.progress.step == 24 && partial.progress.finalLoss == nil)
+            #expect(end == .stopped && partial.progress.step == 24 && partial.progress.finalValue == nil)
             #expect(RunDirectory.occupant(of: directory.file("partial")) == .unfinished)
         }
         let resumed = try resume(directory.file("partial"))
-        #expect(resumed.bits == whole.bits && resumed.progress.finalLoss == whole.progress.finalLoss)
+        #expect(resumed.bits == whole.bits && resumed.progress.finalValue == whole.progress.finalValue)
         let names = ["model.safetensors", "training/samples.txt"]
         #expect(try contents(directory.file("partial"), names) == contents(directory.file("whole"), names))
     }
@@ -125,7 +125,8 @@ struct RunDirectoryTests {
         try AtomicFile.write(saved[0] + Array("999,1,1,1,1,1,1,1\n".utf8), to: path + "/training/metrics.csv")
         try AtomicFile.write(saved[1] + Array("lost".utf8), to: path + "/training/samples.txt")
         let run = try SavedRun(path)
-        let trainer = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer
+        let trainer = try #require(
+            try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings).trainer)
         #expect(Array(trainer.metrics.csv.utf8) == saved[0])
         #expect(Array(trainer.samples.utf8) == saved[1])
         #expect(trainer.progress.step == before)
@@ -142,7 +143,7 @@ struct RunDirectoryTests {
         })
         #expect(wasLoadable)
         let best = try ModelDirectory.load(path)
-        #expect(best.model.evaluate(trainer.data.documents[0].validation).loss == trainer.progress.finalLoss)
+        #expect(best.model.evaluate(trainer.data.documents[0].validation).loss == trainer.progress.finalValue)
         #expect(try best.tokenizer.vocabularySize == TinyRuns.tokenizer.vocabularySize)
         let names = try Files.contents(ofDirectory: path + "/training")
         #expect(names == ["latest.safetensors", "loss.svg", "metrics.csv", "samples.txt", "settings.json"])
@@ -174,10 +175,10 @@ struct RunDirectoryTests {
             } == "none")
         #expect(refusal([NamedText(name: "other.txt", text: TinyRuns.text.text + "x")]).contains("other.txt"))
         #expect(refusal([TinyRuns.text, TinyRuns.text]).contains("2"))
-        #expect(refusal { $0.shape.width = 32 }.contains("width"))
-        #expect(refusal { $0.shape.layers = 2 }.contains("layers"))
-        #expect(refusal { $0.shape.context = 4 }.contains("context"))
-        #expect(refusal { $0.shape.kind = .bigram }.contains("model"))
+        #expect(refusal { $0 = $0.with { $0.width = 32 } }.contains("width"))
+        #expect(refusal { $0 = $0.with { $0.layers = 2 } }.contains("layers"))
+        #expect(refusal { $0.setContext(4) }.contains("context"))
+        #expect(refusal { $0.model = .bigram(.init()) }.contains("model"))
         #expect(refusal { $0.tokenizer = .bytes }.contains("tokenizer"))
         #expect(refusal { $0.seed = 9 }.contains("seed"))
         #expect(refusal { $0.batch = 9 }.contains("batch"))
@@ -298,14 +299,16 @@ struct RunDirectoryTests {
         let size = TinyRuns.tokenizer.vocabularySize
         let (model, result) = try #require(try NGramBaseline.run(data, order: 5, vocabularySize: size))
         do {
-            let run = try RunDirectory(creating: path, tokenizer: TinyRuns.tokenizer, data: data, origin: .builtIn)
+            let run = try RunDirectory(
+                creating: path, tokenizer: TinyRuns.tokenizer, record: data.record, origin: .builtIn)
             try run.save(
-                counted: model, settings: DefaultSettings.settings(for: .ngram), data: data, result: result, seconds: 0)
+                counted: model, settings: DefaultSettings.settings(for: .ngram), data: data.record, result: result,
+                seconds: 0)
         }
         let document = data.documents[0]
         let loaded = try ModelDirectory.load(path).model
         let again = loaded.evaluate(document.validation, after: document.training[...], windows: nil) { false }
-        #expect(again?.loss == result.loss)
+        #expect(again?.loss == result.value)
         #expect(throws: TrainingError.self) { try SavedRun(path) }
     }
 }

@@ -8,8 +8,8 @@ import Training
 
 @Suite("Training")
 struct TrainerTests {
-    @Test("Each rung that learns learns", arguments: [ModelKind.bigram, .attention, .gpt])
-    func learns(_ kind: ModelKind) throws {
+    @Test("Each kind of model that is trained learns", arguments: [ModelSpecification.Kind.bigram, .attention, .gpt])
+    func learns(_ kind: ModelSpecification.Kind) throws {
         var settings = TinyRuns.settings(kind, steps: 60)
         settings.dropout = 0
         settings.schedule.peak = 3e-2
@@ -18,7 +18,7 @@ struct TrainerTests {
         let end = try trainer.run(report: { event in if case .step(_, let loss, _) = event { losses.append(loss) } })
         #expect(end == .complete && losses.count == 60)
         #expect(losses[0] > 2.3 && losses[59] < losses[0] - 0.5, "\(losses[0]) to \(losses[59])")
-        let final = try #require(trainer.progress.finalLoss)
+        let final = try #require(trainer.progress.finalValue)
         // The figure is that of the weights the model is left with, over the whole validation text.
         let validation = trainer.data.documents[0].validation
         #expect(abs(final - trainer.model.evaluate(validation).loss) < 1e-9)
@@ -31,8 +31,7 @@ struct TrainerTests {
         settings.precision = .float32
         let trainer = try TinyRuns.trainer(settings)
         let twice = try #require(
-            settings.shape.makeNeuralModel(
-                vocabularySize: TinyRuns.tokenizer.vocabularySize, seed: settings.seed))
+            settings.model.makeNeuralModel(seed: settings.seed))
         let batches = (0..<2).map {
             trainer.data.batch(batch: 4, length: 8, seed: settings.seed, step: 0, microBatch: $0)
         }
@@ -69,7 +68,7 @@ struct TrainerTests {
             settings.precision = precision
             let trainer = try TinyRuns.trainer(settings)
             _ = try trainer.run()
-            return try #require(trainer.progress.finalLoss)
+            return try #require(trainer.progress.finalValue)
         }
         #expect(losses[0] != losses[1])
         #expect(abs(losses[0] - losses[1]) < 0.02)
@@ -79,7 +78,7 @@ struct TrainerTests {
     func integers() throws {
         var settings = TinyRuns.settings(steps: 1)
         settings.precision = .int8
-        #expect(try #require(settings.problem).contains("int8"))
+        #expect(settings.problem?.setting == .precision)
         #expect(throws: TrainingError.self) { try TinyRuns.trainer(settings) }
     }
 
@@ -124,7 +123,8 @@ struct TrainerTests {
             #expect(Double(windows * 8) / 3 <= 0.05 * trained)
             #expect(Double((windows + 1) * 8) / 3 > 0.05 * trained)
             // The figure of an evaluation is that of the whole text where all windows are affordable.
-            let isWhole = trainer.progress.lastLoss == trainer.model.evaluate(trainer.data.documents[0].validation).loss
+            let isWhole =
+                trainer.progress.lastValue == trainer.model.evaluate(trainer.data.documents[0].validation).loss
             #expect(isWhole == (windows >= 12) || trainer.progress.bestStep != trainer.progress.step)
         }
     }
@@ -141,10 +141,10 @@ struct TrainerTests {
         let best = try #require(trainer.progress.bestStep)
         #expect(trainer.progress.step < 400)
         #expect(trainer.progress.evaluationsSinceBest == 3 && trainer.progress.step == best + 15)
-        let losses = trainer.metrics.rows.compactMap(\.validationLoss)
+        let losses = trainer.metrics.rows.compactMap(\.validation)
         #expect(losses.min() == losses[losses.count - 4])
         let validation = trainer.data.documents[0].validation
-        #expect(trainer.progress.finalLoss == trainer.model.evaluate(validation).loss)
+        #expect(trainer.progress.finalValue == trainer.model.evaluate(validation).loss)
     }
 
     @Test("With a time limit it ends in time, and evaluates on the way")
@@ -164,20 +164,34 @@ struct TrainerTests {
     @Test(
         "Settings out of range are refused in words",
         arguments: [
-            (\TrainingSettings.batch, 0, "--batch"), (\.accumulate, -1, "--accumulate"), (\.shape.layers, -1, "layers"),
-            (\.shape.heads, 3, "multiple"), (\.patience, -1, "--patience"), (\.schedule.warmupSteps, -5, "--warmup"),
-        ] as [(WritableKeyPath<TrainingSettings, Int> & Sendable, Int, String)])
-    func range(_ setting: WritableKeyPath<TrainingSettings, Int> & Sendable, _ value: Int, _ words: String) throws {
+            (\TrainingSettings.batch, 0, .batch), (\.accumulate, -1, .accumulate), (\.patience, -1, .patience),
+            (\.schedule.warmupSteps, -5, .warmup),
+        ] as [(WritableKeyPath<TrainingSettings, Int> & Sendable, Int, TrainingSetting.ID)])
+    func range(_ setting: WritableKeyPath<TrainingSettings, Int> & Sendable, _ value: Int, _ id: TrainingSetting.ID)
+        throws
+    {
         var settings = TinyRuns.settings(steps: 1)
         settings[keyPath: setting] = value
-        #expect(try #require(settings.problem).contains(words))
+        let problem = try #require(settings.problem)
+        #expect(problem.setting == id && problem.predicate.contains("\(value)"))
+        #expect(problem.description.contains(id.name))
+    }
+
+    @Test("A model that cannot be is refused in words", arguments: [(-1, 2, "layers"), (1, 3, "multiple")])
+    func impossibleModel(layers: Int, heads: Int, words: String) throws {
+        let settings = TinyRuns.settings(steps: 1).with { configuration in
+            var options = TransformerOptions()
+            (options.layers, options.heads) = (layers, heads)
+            configuration = configuration.with(options)
+        }
+        #expect(try #require(settings.problem).description.contains(words))
     }
 
     @Test("A dropout that single precision rounds to 1 is refused")
     func dropoutNearOne() throws {
         var settings = TinyRuns.settings(steps: 1)
         settings.dropout = 0.99999999
-        #expect(try #require(settings.problem).contains("--dropout"))
+        #expect(settings.problem?.setting == .dropout)
         settings.dropout = 0.9999
         #expect(settings.problem == nil)
     }
@@ -185,11 +199,11 @@ struct TrainerTests {
     @Test("Steps of more tokens than can be counted are refused")
     func tokensOverflow() throws {
         var settings = TinyRuns.settings(.bigram, steps: 1)
-        (settings.batch, settings.accumulate, settings.shape.context) = (1 << 20, 1 << 20, 1 << 24)
-        #expect(try #require(settings.problem).contains("--batch"))
+        (settings.batch, settings.accumulate, settings.sequenceLength) = (1 << 20, 1 << 20, 1 << 24)
+        #expect(try #require(settings.problem).description.contains("batch"))
         // A step alone can be counted; as many as a run may have cannot.
-        settings.shape.context = 1
-        #expect(try #require(settings.problem).contains("--batch"))
+        settings.sequenceLength = 1
+        #expect(try #require(settings.problem).description.contains("batch"))
     }
 
     @Test("Numbers that are none are refused, too", arguments: [Double.nan, .infinity, -1, 1e300])
@@ -210,19 +224,17 @@ struct TrainerTests {
     @Test("The memory a training takes is foreseen, also where an Int could not count it")
     func memory() throws {
         var settings = ModelPreset.gpt2.settings
-        let estimate = MemoryEstimate(settings, vocabularySize: 50_257)
+        settings.model.vocabularySize = 50_257
+        let estimate = MemoryEstimate(settings)
         #expect(abs(estimate.parameters - 124_439_808) < 1)
         #expect(estimate.bytes > 16 * 124e6 && estimate.bytes < 8e9)
-        settings.shape.layers = 4096
-        settings.shape.width = 1 << 24
-        #expect(throws: TrainingError.self) { try MemoryEstimate(settings, vocabularySize: 65).check() }
-        let small = DefaultSettings.settings(for: .gpt)
-        let model = Transformer(small.shape.transformer(vocabularySize: 66), seed: 1)
-        #expect(MemoryEstimate(small, vocabularySize: 66).parameters == Double(model.parameterCount))
-        let attention = try #require(
-            DefaultSettings.settings(for: .attention).shape.makeNeuralModel(vocabularySize: 66, seed: 1))
-        #expect(
-            MemoryEstimate(DefaultSettings.settings(for: .attention), vocabularySize: 66).parameters
-                == Double(attention.parameterCount))
+        settings = settings.with { ($0.layers, $0.width) = (4096, 1 << 24) }
+        #expect(throws: TrainingError.self) { try MemoryEstimate(settings).check() }
+        for kind in ModelSpecification.Kind.allCases where kind.isTrained {
+            var settings = DefaultSettings.settings(for: kind)
+            settings.model.vocabularySize = 66
+            let model = try #require(settings.model.makeNeuralModel(seed: 1))
+            #expect(MemoryEstimate(settings).parameters == Double(model.parameterCount))
+        }
     }
 }

@@ -20,7 +20,7 @@ struct LogitsCheck {
 
     /// Throws where the model counts rather than computes, or has weights that are no finite numbers.
     init(_ saved: SavedModel) throws {
-        guard let model = saved.model as? any NeuralLanguageModel else {
+        guard let model = saved.model.neural else {
             throw ModelError(
                 path: saved.path,
                 reason:
@@ -57,7 +57,7 @@ struct LogitsCheck {
         do { saved = try ModelDirectory.load(path) } catch {
             throw failure("the export cannot be read back (\(error))")
         }
-        guard let model = saved.model as? any NeuralLanguageModel, model.vocabularySize >= vocabularySize else {
+        guard let model = saved.model.neural, model.vocabularySize >= vocabularySize else {
             throw failure("the export, read back, is another model")
         }
         let read = model.logits(tokens).values

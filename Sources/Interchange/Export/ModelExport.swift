@@ -106,14 +106,15 @@ public enum ModelExport {
             func write() throws -> LogitsCheck {
                 let saved = try load()
                 let probe = try LogitsCheck(saved)
-                guard let model = saved.model as? Transformer, model.configuration.family != nil else {
+                guard case .transformer(let configuration) = saved.model.specification, configuration.family != nil
+                else {
                     throw ModelError(
                         path: saved.path,
                         reason:
-                            "transformers does not support models of type '\(saved.model.modelType)'; export it with --to "
-                            + "onnx or --to torchscript")
+                            "transformers does not support models of type '\(saved.model.modelType)'; export it to "
+                            + "onnx or torchscript")
                 }
-                contextLength = model.contextLength
+                contextLength = configuration.contextLength
                 try ModelDirectory.save(
                     saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
                 return probe

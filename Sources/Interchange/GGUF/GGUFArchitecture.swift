@@ -8,7 +8,7 @@ enum GGUFArchitecture: String, CaseIterable {
     static let key = "general.architecture"
 
     /// The architecture of a model; nil for one that llama.cpp does not compute.
-    init?(of configuration: ModelConfiguration) {
+    init?(of configuration: ModelSpecification) {
         guard case .transformer(let c) = configuration, let family = c.family else { return nil }
         switch family {
         case .gpt2 where c.feedForward == .gelu: self = .gpt2
@@ -31,7 +31,7 @@ enum GGUFArchitecture: String, CaseIterable {
     // MARK: The shape
 
     /// The keys that describe the shape.
-    func keys(of configuration: ModelConfiguration) -> [(String, GGUFWrittenValue)] {
+    func keys(of configuration: ModelSpecification) -> [(String, GGUFWrittenValue)] {
         guard case .transformer(let c) = configuration else { return [] }
         var keys: [(String, GGUFWrittenValue)] = [
             ("context_length", .uint32(c.contextLength)), ("embedding_length", .uint32(c.width)),
@@ -52,7 +52,7 @@ enum GGUFArchitecture: String, CaseIterable {
     }
 
     /// The shape that a file describes, every number within limits.
-    func configuration(_ file: GGUFFile) throws(ModelError) -> ModelConfiguration {
+    func configuration(_ file: GGUFFile) throws(ModelError) -> ModelSpecification {
         func size(_ name: String, limit: Int, or other: Int? = nil) throws(ModelError) -> Int {
             let key = "\(rawValue).\(name)"
             guard let value = try file.integer(key) ?? other else { throw file.failure("\(key) is missing") }
@@ -102,7 +102,7 @@ enum GGUFArchitecture: String, CaseIterable {
     // MARK: The tensors
 
     /// The name and layout of a parameter, named as in a checkpoint.
-    func place(of parameter: String, in configuration: ModelConfiguration) -> (name: String, layout: WeightLayout)? {
+    func place(of parameter: String, in configuration: ModelSpecification) -> (name: String, layout: WeightLayout)? {
         guard case .transformer(let c) = configuration else { return nil }
         var pieces = parameter.split(separator: ".").map(String.init)
         if pieces.first == "transformer" || pieces.first == "model" { pieces.removeFirst() }

@@ -36,7 +36,7 @@ package enum GGUFModel {
     }
 
     /// Refuses a model that memory or its file cannot hold before any memory is taken for it.
-    private static func checkMemory(_ configuration: ModelConfiguration, _ file: GGUFFile) throws {
+    private static func checkMemory(_ configuration: ModelSpecification, _ file: GGUFFile) throws {
         let parameters = configuration.parameterCount ?? 0
         let stored = try file.names.reduce(0) { try $0 + file.entry($1).count }
         guard stored >= parameters else {
@@ -56,7 +56,7 @@ package enum GGUFModel {
     /// Takes every parameter from the file, which must have no other tensor, and does what is to be done `meanwhile`.
     private static func fill(
         _ model: any NeuralLanguageModel, from file: GGUFFile, _ architecture: GGUFArchitecture,
-        _ configuration: ModelConfiguration, _ meanwhile: @Sendable () -> Void
+        _ configuration: ModelSpecification, _ meanwhile: @Sendable () -> Void
     ) throws {
         var jobs: [Job] = []
         var unused = Set(file.names)
@@ -103,13 +103,13 @@ package enum GGUFModel {
         _ model: any LanguageModel, tokenizer: any Tokenizer, name: String, as encoding: NumberEncoding,
         to writer: FileWriter, path: String
     ) throws -> [String] {
-        guard let configuration = ModelConfiguration(of: model), let model = model as? any NeuralLanguageModel,
+        guard let configuration = model.specification, let model = model.neural,
             let architecture = GGUFArchitecture(of: configuration)
         else {
             throw ModelError(
                 path: path,
                 reason:
-                    "llama.cpp does not support this model (\(describe(model))); export it with --to onnx or --to torchscript"
+                    "llama.cpp does not support this model (\(describe(model))); export it to onnx or torchscript"
             )
         }
         var vocabulary = try GGUFVocabulary(tokenizer)
@@ -139,7 +139,7 @@ package enum GGUFModel {
     }
 
     private static func describe(_ model: any LanguageModel) -> String {
-        guard let shape = (model as? Transformer)?.configuration else { return model.modelType }
+        guard case .transformer(let shape) = model.specification else { return model.modelType }
         if shape.feedForward == .relu { return "\(model.modelType) with ReLU" }
         return shape.family == nil ? "a custom transformer" : model.modelType + " with custom options"
     }

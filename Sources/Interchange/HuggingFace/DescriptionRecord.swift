@@ -1,4 +1,5 @@
 import Files
+import Models
 import StrictJSON
 import Tokenizers
 
@@ -18,7 +19,8 @@ package struct DescriptionRecord: Sendable {
 
     /// The files that describe a model. Others in its directory decide nothing.
     static let fileNames = [
-        ModelConfiguration.fileName, "generation_config.json", TokenizerFile.name, TokenizerFile.configurationName,
+        ModelSpecification.configurationFile, "generation_config.json", TokenizerFile.name,
+        TokenizerFile.configurationName,
         "special_tokens_map.json", WeightFiles.indexName,
     ]
 
@@ -116,7 +118,7 @@ package struct DescriptionRecord: Sendable {
         func failure(_ reason: String) -> ModelError {
             ModelError(
                 path: "\(directory)/\(name)",
-                reason: "\(reason); restore the file, or use --accept-edited-files")
+                reason: "\(reason); restore the file, or accept edited files", isEdit: true)
         }
         guard let bytes else { throw failure("missing, although the model was saved with it") }
         switch entry {

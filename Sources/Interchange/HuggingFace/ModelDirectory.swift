@@ -30,8 +30,8 @@ public enum ModelDirectory {
                 reason: "it is not a model: neither a directory with a config.json nor a GGUF file"
                     + (path.hasSuffix(".safetensors") ? "; give the directory that contains it" : ""))
         }
-        let configuration: ModelConfiguration
-        do { configuration = try ModelConfiguration(file: path + "/" + ModelConfiguration.fileName) } catch {
+        let specification: ModelSpecification
+        do { specification = try ModelSpecification(file: path + "/" + ModelSpecification.configurationFile) } catch {
             // That a file was edited says more than what has become of it.
             if !acceptingEdits { try (try? WeightFiles(directory: path))?.record()?.verify(path) }
             throw error
@@ -41,7 +41,7 @@ public enum ModelDirectory {
         try record?.verify(path, except: TokenizerFile.name)
         // Both take time: the tokenizer to be read, the weights to be checked.
         let reading = Mutex<Result<TokenizerState, any Error>?>(nil)
-        let model = try makeModel(configuration, files) {
+        let model = try makeModel(specification, files) {
             let tokenizer = Result { try TokenizerState(directory: path, record) }
             reading.withLock { $0 = tokenizer }
         }
@@ -58,13 +58,13 @@ public enum ModelDirectory {
     }
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
-    public static func save(_ model: any LanguageModel, tokenizer: any Tokenizer, to path: String) throws {
+    public static func save(_ model: any Model, tokenizer: any Tokenizer, to path: String) throws {
         try save(model, tokenizer: tokenizer, to: path, as: .float32)
     }
 
     /// Writes a model with its weights in a precision; counts stay what they are.
     static func save(
-        _ model: any LanguageModel, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
+        _ model: any Model, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
     ) throws {
         let record = try saveDescription(
             of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
@@ -74,9 +74,9 @@ public enum ModelDirectory {
     /// Writes all of a model but its weights.
     /// - Returns: the record of what was written, for the weights to carry.
     package static func saveDescription(
-        of model: any LanguageModel, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
+        of model: any Model, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
     ) throws -> DescriptionRecord {
-        guard let configuration = ModelConfiguration(of: model) else {
+        guard let specification = model.specification else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' cannot be saved")
         }
         try Files.makeDirectory(path)
@@ -89,8 +89,8 @@ public enum ModelDirectory {
         try write(
             TokenizerFile.configuration(for: tokenizer, contextLength: model.contextLength),
             to: TokenizerFile.configurationName)
-        let json = configuration.json(endOfText: tokenizer.endOfText, dtype: dtype)
-        try write(json.serialized(pretty: true) + "\n", to: ModelConfiguration.fileName)
+        let json = specification.json(endOfText: tokenizer.endOfText, dtype: dtype)
+        try write(json.serialized(pretty: true) + "\n", to: ModelSpecification.configurationFile)
         let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
         let generation: JSON = ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0]
         try write(generation.serialized(pretty: true) + "\n", to: "generation_config.json")
@@ -105,7 +105,7 @@ public enum ModelDirectory {
     ///   - record: what the files beside the weights say, which is compared with them whenever the model is read.
     ///   - metadata: what is noted in the file beside the format.
     package static func saveWeights(
-        of model: any LanguageModel, to path: String, as encoding: NumberEncoding = .float32,
+        of model: any Model, to path: String, as encoding: NumberEncoding = .float32,
         record: DescriptionRecord, metadata: [String: String] = [:]
     ) throws {
         let own = ["format": "pt", DescriptionRecord.key: record.text]
@@ -116,51 +116,50 @@ public enum ModelDirectory {
 
     /// What a file of weights holds.
     package static func tensors(
-        of model: any LanguageModel, as encoding: NumberEncoding = .float32
+        of model: any Model, as encoding: NumberEncoding = .float32
     ) -> [SafetensorsTensor] {
-        switch model {
-        case let model as any NeuralLanguageModel:
+        switch model.form {
+        case .neural(let model):
             return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
-        case let model as NGramModel:
+        case .counted(let model):
             return model.arrays.map { array in
                 SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
                     try array.values.withUnsafeBytes(piece)
                 }
             }
-        default: return []
+        case .other: return []
         }
     }
 
     // MARK: - Reading
 
     private static func makeModel(
-        _ configuration: ModelConfiguration, _ files: WeightFiles, meanwhile: @Sendable () -> Void
+        _ specification: ModelSpecification, _ files: WeightFiles, meanwhile: @Sendable () -> Void
     ) throws -> any LanguageModel {
         do {
-            if let count = configuration.parameterCount { try checkMemory(parameters: count, files) }
+            if let count = specification.parameterCount { try checkMemory(parameters: count, files) }
         } catch {
             try files.verifyChecksums()
             throw error
         }
-        switch configuration {
-        case .transformer(let shape):
-            return try filled(Transformer(shape, weights: .uninitialized), from: files, meanwhile)
-        case .attention(let shape):
-            return try filled(AttentionModel(shape, weights: .uninitialized), from: files, meanwhile)
-        case .bigram(let size):
-            return try filled(BigramModel(vocabularySize: size, weights: .uninitialized), from: files, meanwhile)
-        case .ngram(let order, let size):
-            try files.verifyChecksums()
-            var arrays: [String: [Int32]] = [:]
-            for name in files.names {
-                guard let file = files.file(of: name) else { continue }
-                arrays[name] = try file.integers(name).map { Int32(truncatingIfNeeded: $0) }
-            }
-            do { return try NGramModel(order: order, vocabularySize: size, arrays: arrays) } catch let error
-                as NGramError
-            {
-                throw ModelError(path: files.path, reason: error.description)
-            }
+        if let model = specification.makeModel(.uninitialized) {
+            try fill(model, from: files, meanwhile)
+            return model
+        }
+        guard case .ngram(let configuration) = specification else {
+            preconditionFailure("only n-gram models have counts in place of weights")
+        }
+        try files.verifyChecksums()
+        var arrays: [String: [Int32]] = [:]
+        for name in files.names {
+            guard let file = files.file(of: name) else { continue }
+            arrays[name] = try file.integers(name).map { Int32(truncatingIfNeeded: $0) }
+        }
+        do {
+            return try NGramModel(
+                order: configuration.order, vocabularySize: configuration.vocabularySize, arrays: arrays)
+        } catch let error as NGramError {
+            throw ModelError(path: files.path, reason: error.description)
         }
     }
 
@@ -185,11 +184,11 @@ public enum ModelDirectory {
         try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
     }
 
-    /// Takes every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
-    /// else is copied. Other threads hold the files against their checksums, and do what is to be done `meanwhile`.
-    private static func filled<Model: NeuralLanguageModel>(
-        _ model: Model, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
-    ) throws -> Model {
+    /// Reads every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
+    /// else is copied. Other threads verify the checksums of the files, and run `meanwhile`.
+    private static func fill(
+        _ model: any NeuralLanguageModel, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
+    ) throws {
         let sources: [Source]
         do { sources = try self.sources(of: model, in: files) } catch {
             // A file that was altered is said to be, rather than what has become of it.
@@ -207,7 +206,6 @@ public enum ModelDirectory {
             } catch { failures.withLock { $0[item] = error } }
         }
         if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
-        return model
     }
 
     /// Where a parameter is copied from.
@@ -218,7 +216,7 @@ public enum ModelDirectory {
     }
 
     /// Finds the tensor of each parameter, of the right shape and with none left over, and returns what has to be copied.
-    private static func sources(of model: some NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
+    private static func sources(of model: any NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
         var sources: [Source] = []
         var unused = Set(files.names)
         for named in model.parameters {

@@ -134,11 +134,8 @@ extension TransformerConfiguration {
 
     // MARK: - Others
 
-    /// The `model_type` of a combination of options that is no family's.
-    static let ownType = "transformer"
-
     /// Reads a config.json of that type. It is written by this program alone, so no key that decides results has a default.
-    init(own fields: ConfigurationFields) throws {
+    init(custom fields: ConfigurationFields) throws {
         func bool(_ key: String) throws -> Bool {
             guard let value = try fields.bool(key) else { throw fields.failure("\(key) is missing") }
             return value
@@ -181,7 +178,7 @@ extension TransformerConfiguration {
 
     private var ownJSON: [(String, JSON)] {
         [
-            ("model_type", JSON.string(Self.ownType)), ("normalization", .string(normalization.rawValue)),
+            ("model_type", JSON.string(Self.customType)), ("normalization", .string(normalization.rawValue)),
             ("norm_epsilon", .double(normEpsilon)), ("feed_forward", .string(feedForward.rawValue)),
             ("positions", .string(positions.kind.rawValue)), ("qk_norm", .bool(usesQKNorm)),
         ] + Self.biasKeys.map { ($0, .bool(biases.contains($1))) } + sizes + positionsJSON

@@ -59,7 +59,7 @@ package enum ONNXExport {
     package static func write(
         _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, options: Options = Options()
     ) throws -> Report {
-        guard let network = model as? any NeuralLanguageModel else {
+        guard let network = model.neural else {
             throw ModelError(
                 path: path,
                 reason: "a model of type '\(model.modelType)' has no computation graph and cannot be exported to ONNX")
@@ -73,9 +73,10 @@ package enum ONNXExport {
         }
         var description = ONNXModel(
             try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
-        if let configuration = ModelConfiguration(of: model) {
+        if let specification = model.specification {
             description.metadata.append(
-                (ModelConfiguration.fileName, configuration.json(endOfText: tokenizer?.endOfText).serialized()))
+                (ModelSpecification.configurationFile, specification.json(endOfText: tokenizer?.endOfText).serialized())
+            )
         }
         if let tokenizer {
             description.metadata.append((TokenizerFile.name, try TokenizerFile.contents(for: tokenizer)))

@@ -26,7 +26,7 @@ struct TorchScriptArchive: Sendable {
     /// All that is to be written, but for the weights, which stay where they are.
     /// - Throws: why the model has no form in TorchScript.
     init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, path: String) throws {
-        guard let model = model as? any NeuralLanguageModel else {
+        guard let model = model.neural else {
             throw ModelError(
                 path: path,
                 reason:

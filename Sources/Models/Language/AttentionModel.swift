@@ -10,7 +10,9 @@ public final class AttentionModel: NeuralLanguageModel {
         /// C, the length of the vectors, and the size of the head.
         public var width: Int
 
-        public init(vocabularySize: Int, contextLength: Int, width: Int) {
+        public init(
+            vocabularySize: Int = ModelSpecification.unknownVocabularySize, contextLength: Int, width: Int
+        ) {
             self.vocabularySize = vocabularySize
             self.contextLength = contextLength
             self.width = width
@@ -41,7 +43,7 @@ public final class AttentionModel: NeuralLanguageModel {
         head = Parameter(weights.normal([V, C], deviation: 0.02))
     }
 
-    public var modelType: String { "attention" }
+    public var specification: ModelSpecification? { .attention(configuration) }
     public var vocabularySize: Int { configuration.vocabularySize }
     public var contextLength: Int? { configuration.contextLength }
     public var classifier: Parameter? { head }

@@ -5,19 +5,28 @@ import Tensors
 ///
 /// It is what counting pairs converges to, and the baseline that everything with a memory has to beat.
 public final class BigramModel: NeuralLanguageModel {
+    public struct Configuration: Sendable, Hashable {
+        public var vocabularySize: Int
+
+        public init(vocabularySize: Int = ModelSpecification.unknownVocabularySize) {
+            self.vocabularySize = vocabularySize
+        }
+    }
+
     /// logits[i, j] of token j after token i: (V, V).
     public let table: Parameter
 
     public convenience init(vocabularySize: Int, seed: UInt64) {
-        self.init(vocabularySize: vocabularySize, weights: .random(seed: seed))
+        self.init(Configuration(vocabularySize: vocabularySize), weights: .random(seed: seed))
     }
 
-    package init(vocabularySize: Int, weights: WeightInitializer) {
+    package init(_ configuration: Configuration, weights: WeightInitializer) {
         var weights = weights
+        let vocabularySize = configuration.vocabularySize
         table = Parameter(weights.normal([vocabularySize, vocabularySize], deviation: 0.02))
     }
 
-    public var modelType: String { "bigram" }
+    public var specification: ModelSpecification? { .bigram(Configuration(vocabularySize: vocabularySize)) }
     public var vocabularySize: Int { table.value.shape[0] }
     public var contextLength: Int? { nil }
     public var classifier: Parameter? { nil }

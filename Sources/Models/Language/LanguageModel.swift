@@ -5,16 +5,7 @@ import Tensors
 /// Everything that trains, tests or samples a model does so through this protocol (and `NeuralLanguageModel` where
 /// gradients are needed), so counting n-grams and a transformer are compared on equal terms. A model knows tokens as
 /// numbers; what they stand for is the tokenizer's business.
-public protocol LanguageModel: AnyObject {
-    /// What kind of model it is, as `model_type` in its config.json.
-    var modelType: String { get }
-    /// V: ids are 0 ..< V.
-    var vocabularySize: Int { get }
-    /// The longest sequence it can take, or nil if there is no limit.
-    var contextLength: Int? { get }
-    /// Numbers that training sets; tied weights count once.
-    var parameterCount: Int { get }
-
+public protocol LanguageModel: Model {
     /// Begins `sequences` sequences of tokens side by side, with nothing in them.
     func startDecoding(sequences: Int) -> any DecodingSession
 

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// It says how hidden vectors come from tokens, and which matrix classifies them; loss, gradients, evaluation and
 /// generation follow from that.
-public protocol NeuralLanguageModel: LanguageModel, Module {
+public protocol NeuralLanguageModel: LanguageModel, TrainableModel {
     /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) where there is no classifier. With a cache,
     /// the tokens follow those it holds.
     func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
@@ -16,6 +16,8 @@ public protocol NeuralLanguageModel: LanguageModel, Module {
 }
 
 extension NeuralLanguageModel {
+    public var form: ModelForm { .neural(self) }
+
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
 
     /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times

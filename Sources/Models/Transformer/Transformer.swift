@@ -44,7 +44,7 @@ public final class Transformer: NeuralLanguageModel {
             ? AngleTable(.sinusoidal, width: C, frequencies: frequencies, amplitude: deviation) : nil
     }
 
-    public var modelType: String { configuration.family?.rawValue ?? "transformer" }
+    public var specification: ModelSpecification? { .transformer(configuration) }
     public var vocabularySize: Int { configuration.vocabularySize }
     public var contextLength: Int? { configuration.contextLength }
     public var classifier: Parameter? { untiedClassifier ?? tokenEmbedding }

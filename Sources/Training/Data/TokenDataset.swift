@@ -1,5 +1,6 @@
 import Corpus
 import Inference
+import Models
 import Tensors
 import Tokenizers
 
@@ -26,6 +27,30 @@ public struct TokenDataset: Sendable {
     public var validationBytesPerToken: Double {
         let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
         return Double(documents.reduce(0) { $0 + $1.predictedBytes }) / Double(max(1, tokens))
+    }
+
+    /// How well a model predicts the validation texts.
+    /// - Parameters:
+    ///   - loss: of the model, in nats per token.
+    ///   - tokenizer: that of the dataset, by which characters are counted.
+    public func score(_ loss: Double, decodedBy tokenizer: any Tokenizer) -> TextScore {
+        let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
+        let characters = documents.reduce(0) {
+            $0 + tokenizer.decode($1.validation.dropFirst()).unicodeScalars.count
+        }
+        return TextScore(
+            Evaluation(total: loss * Double(tokens), count: tokens), characters: characters,
+            bytes: documents.reduce(0) { $0 + $1.predictedBytes })
+    }
+
+    /// What a run records of the texts.
+    package var record: DataRecord {
+        DataRecord(
+            hashes: hashes,
+            figures: [
+                ("training_tokens", .count(trainingCount)), ("validation_tokens", .count(validationCount)),
+                ("validation_bytes_per_token", .mean(validationBytesPerToken)),
+            ])
     }
 
     /// Encodes texts.
@@ -76,7 +101,7 @@ public struct TokenDataset: Sendable {
         if let place = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
             throw TrainingError.setting(
                 "\(text.name): the id \(ids[place]) at position \(place) is not below \(tokenizer.vocabularySize), the vocabulary "
-                    + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file with --tokenizer")
+                    + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file")
         }
         let cut = trainingLength(of: ids.count, validation: validation)
         let rest = Array(ids[cut...])

@@ -76,19 +76,19 @@ public enum TokenizerSpecification: Sendable, Equatable {
     /// - Parameters:
     ///   - texts: what will be encoded. Byte pairs are learnt from their training parts alone, as the model is.
     ///   - validation: the share of each that is for validation.
-    ///   - remark: told of what takes a while, or is not as it was asked for.
+    ///   - notice: called with what takes a while, or is not as it was asked for.
     public func make(
-        for texts: [NamedText], validation: Double, remark: (String) -> Void = { _ in }
+        for texts: [NamedText], validation: Double, notice: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
         if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
             throw TrainingError.setting(
-                "\(text.name) contains token ids without their vocabulary: give it with --tokenizer, for example gpt2")
+                "\(text.name) contains token ids without their vocabulary: give its tokenizer, for example gpt2")
         }
         switch self {
         case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
         case .bytes: return ByteTokenizer()
         case .published(let encoding):
-            return try TokenizerLoader.published(encoding) { remark("Downloading \($0) ...") }
+            return try TokenizerLoader.published(encoding) { notice("Downloading \($0) ...") }
         case .file(let path): return try TokenizerLoader.read(path)
         case .bytePairs(let size):
             // One special token, that between texts, as the other kinds have it.
@@ -99,7 +99,7 @@ public enum TokenizerSpecification: Sendable, Equatable {
             }
             guard let result = try trainer.train(pieces) else { return ByteTokenizer() }
             if result.tokens.count < size {
-                remark(
+                notice(
                     "The vocabulary has \(result.tokens.count) tokens instead of \(size): the text has no more pairs to merge."
                 )
             }

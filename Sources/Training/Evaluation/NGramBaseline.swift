@@ -1,6 +1,6 @@
 import Models
 
-/// Counting instead of learning: the rung that every trained model is held against.
+/// The n-gram model as a baseline, which a trained model must beat to be of use.
 public enum NGramBaseline {
     /// The longest text, in tokens, that is counted only to compare a trained model with: it takes about ten seconds.
     public static let tokensForComparison = 10_000_000
@@ -28,46 +28,15 @@ public enum NGramBaseline {
         return evaluation.map { (model, ValidationResult($0, scored: limit, of: evaluator.windows)) }
     }
 
-    /// Counts as settings say, for the model that is made of them.
-    public static func run(
-        _ data: TokenDataset, _ settings: TrainingSettings, vocabularySize: Int, shouldStop: () -> Bool = { false }
+    /// Counts a model that is to be used by itself, and measures as many windows as its settings allow.
+    static func run(
+        _ data: TokenDataset, _ model: NGramModel.Configuration, _ settings: TrainingSettings, shouldStop: () -> Bool
     ) throws -> (model: NGramModel, result: ValidationResult)? {
-        let length = 256
+        let length = settings.sequenceLength
         let limit = settings.finalEvaluation.limit(
-            trainedTokens: data.trainingCount, length: length, settings: settings, vocabularySize: vocabularySize)
+            trainedTokens: data.trainingCount, length: length, model: settings.model)
         return try run(
-            data, order: settings.shape.order, vocabularySize: vocabularySize, atMost: limit, length: length,
+            data, order: model.order, vocabularySize: model.vocabularySize, atMost: limit, length: length,
             shouldStop: shouldStop)
-    }
-}
-
-/// A loss over the validation texts, or over a sample of their windows.
-public struct ValidationResult: Sendable, Equatable {
-    /// Nats per token.
-    public var loss: Double
-    /// Windows that were scored.
-    public var windows: Int
-    /// Windows there are.
-    public var allWindows: Int
-    /// The standard error of the loss as an estimate of that over all windows; nil where all were scored, or too few to tell.
-    public var standardError: Double?
-
-    /// Whether all windows were scored.
-    public var isComplete: Bool { windows >= allWindows }
-
-    public init(loss: Double, windows: Int, allWindows: Int, standardError: Double? = nil) {
-        self.loss = loss
-        self.windows = windows
-        self.allWindows = allWindows
-        self.standardError = standardError
-    }
-
-    init(_ evaluation: Evaluation, scored limit: Int, of all: Int) {
-        let windows = min(limit, all)
-        // What is not left to chance, the share that was scored, has no error.
-        let unknown = 1 - Double(windows) / Double(max(1, all))
-        self.init(
-            loss: evaluation.loss, windows: windows, allWindows: all,
-            standardError: windows < all ? evaluation.standardError.map { $0 * unknown.squareRoot() } : nil)
     }
 }

@@ -16,23 +16,26 @@ package struct Checkpoint {
     package var textHashes: [String]
     /// The contents of tokenizer.json.
     package var tokenizer: String
-    /// The contents of config.json. The settings contain the shape only. nil in a file of an older version.
-    package var configuration: JSON?
+    /// Whether config.json is among the metadata, so that `settings.model` is the model whole; not in older files, whose
+    /// settings give its kind and sizes only.
+    package var recordsModel = true
     /// The length of samples.txt.
     package var samplesLength: Int
 
+    /// As config.json has it.
+    private let endOfText: Int32?
     private let file: SafetensorsFile?
 
     package init(
         settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
-        tokenizer: String, configuration: JSON?, samplesLength: Int
+        tokenizer: String, endOfText: Int32?, samplesLength: Int
     ) {
         self.settings = settings
         self.progress = progress
         self.origin = origin
         self.textHashes = textHashes
         self.tokenizer = tokenizer
-        self.configuration = configuration
+        self.endOfText = endOfText
         self.samplesLength = samplesLength
         file = nil
     }
@@ -48,7 +51,7 @@ package struct Checkpoint {
             "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
-        metadata["config"] = configuration?.serialized()
+        metadata["config"] = recordsModel ? settings.model.json(endOfText: endOfText).serialized() : nil
         let parts = [
             ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
             ("moment2", optimizer.moment2),
@@ -84,10 +87,11 @@ package struct Checkpoint {
             return try JSON(parsing: Array(text.utf8))
         }
         do {
-            settings = try TrainingSettings(json("settings"))
+            recordsModel = file.metadata["config"] != nil
+            settings = try TrainingSettings(
+                json("settings"), model: recordsModel ? ModelSpecification(json("config"), file: path) : nil)
             progress = try TrainingProgress(json("progress"))
             origin = try TextOrigin(json("text"))
-            if file.metadata["config"] != nil { configuration = try json("config") }
         } catch let error as TrainingError {
             throw error
         } catch {
@@ -99,6 +103,7 @@ package struct Checkpoint {
         textHashes = hashes.split(separator: " ").map(String.init)
         self.tokenizer = tokenizer
         samplesLength = samples
+        endOfText = nil
         self.file = file
     }
 

@@ -8,7 +8,7 @@ struct LossPlot {
 
     init(_ metrics: Metrics) {
         training = Self.thinned(metrics.rows.compactMap { row in row.trainingLoss.map { (Double(row.step), $0) } })
-        validation = Self.thinned(metrics.rows.compactMap { row in row.validationLoss.map { (Double(row.step), $0) } })
+        validation = Self.thinned(metrics.rows.compactMap { row in row.validation.map { (Double(row.step), $0) } })
     }
 
     /// The means of neighbours, where there are more points than can be told apart.

@@ -3,7 +3,8 @@ public struct MetricsRow: Sendable, Equatable {
     public var step: Int
     /// The mean over the steps since the line before, in nats per token.
     public var trainingLoss: Double?
-    public var validationLoss: Double?
+    /// What a validation measured.
+    public var validation: Double?
     public var learningRate: Double
     public var gradientNorm: Double
     /// Tokens learnt from so far, repetitions included.
@@ -33,7 +34,7 @@ public struct Metrics: Sendable, Equatable {
         var text = Self.header + "\n"
         for row in rows {
             let numbers: [String] = [
-                "\(row.step)", row.trainingLoss.map { "\($0)" } ?? "", row.validationLoss.map { "\($0)" } ?? "",
+                "\(row.step)", row.trainingLoss.map { "\($0)" } ?? "", row.validation.map { "\($0)" } ?? "",
                 "\(row.learningRate)", "\(row.gradientNorm)", "\(row.tokens)",
                 "\((row.seconds * 1000).rounded() / 1000)", "\(row.tokensPerSecond.rounded())",
             ]
@@ -55,7 +56,7 @@ public struct Metrics: Sendable, Equatable {
             guard numbers.allSatisfy({ abs($0) <= Self.largest }) else { continue }
             rows.append(
                 MetricsRow(
-                    step: number, trainingLoss: training, validationLoss: validation,
+                    step: number, trainingLoss: training, validation: validation,
                     learningRate: rate, gradientNorm: norm, tokens: tokens, seconds: seconds,
                     tokensPerSecond: tokensPerSecond))
         }

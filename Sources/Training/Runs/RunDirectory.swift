@@ -39,19 +39,19 @@ public final class RunDirectory: TrainingStore {
     /// - Parameters:
     ///   - path: the directory; it is made where there is none.
     ///   - tokenizer: what goes with the model.
-    ///   - data: the text, of which a hash is kept.
+    ///   - record: what is recorded of the text.
     ///   - origin: where the text came from.
     public init(
-        creating path: String, tokenizer: any Tokenizer, data: TokenDataset, origin: TextOrigin
+        creating path: String, tokenizer: any Tokenizer, record: DataRecord, origin: TextOrigin
     ) throws {
         if let occupant = Self.occupant(of: path) {
-            throw TrainingError.directory(occupant.refusal(path))
+            throw TrainingError.occupied(directory: path, occupant)
         }
         let pending = try PendingDirectory(path)
         lock = try DirectoryLock(directory: path)
         // Until the lock was taken another run may have come and gone.
         if let occupant = Self.occupant(of: path) {
-            throw TrainingError.directory(occupant.refusal(path))
+            throw TrainingError.occupied(directory: path, occupant)
         }
         AtomicFile.removeLeftovers(in: path)
         pending.expect(directories: ["training"], files: Self.ownFiles + Self.ownTrainingFiles)
@@ -60,7 +60,7 @@ public final class RunDirectory: TrainingStore {
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         acceptsEdits = false
-        textHashes = data.hashes
+        textHashes = record.hashes
         tokenizerFile = try TokenizerFile.contents(for: tokenizer)
     }
 
@@ -113,7 +113,7 @@ public final class RunDirectory: TrainingStore {
         try? Files.remove(Self.mark(path))
     }
 
-    public func keepBest(_ model: any NeuralLanguageModel, step: Int) throws {
+    public func keepBest(_ model: any TrainableModel, step: Int) throws {
         try beginFirstSave()
         let record = try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path)
         try ModelDirectory.saveWeights(of: model, to: path, record: record, metadata: ["step": "\(step)"])
@@ -121,8 +121,8 @@ public final class RunDirectory: TrainingStore {
         bestStep = step
     }
 
-    public func restoreBest(into model: any NeuralLanguageModel) throws {
-        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
+    public func restoreBest(into model: any TrainableModel) throws {
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.neural,
             saved.parameters.map(\.parameter.value.shape) == model.parameters.map(\.parameter.value.shape)
         else {
             throw TrainingError.changed(
@@ -131,11 +131,11 @@ public final class RunDirectory: TrainingStore {
         model.setWeights(saved.parameters.map(\.parameter.value))
     }
 
-    /// The best model so far, which has to be of a shape. Its configuration may say more than a shape does, where training
-    /// began with the weights of a model from elsewhere.
-    func loadBest(of shape: ModelShape) throws -> any NeuralLanguageModel {
-        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model as? any NeuralLanguageModel,
-            shape.fits(saved)
+    /// The best model so far, which has to be of a kind and size.
+    func loadBest(of model: ModelSpecification) throws -> any NeuralLanguageModel {
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.neural,
+            let specification = saved.specification, specification.kind == model.kind,
+            specification.parameterCount == model.parameterCount
         else {
             throw TrainingError.changed(
                 directory: path, what: "its config.json describes another architecture; restore the file")
@@ -143,22 +143,22 @@ public final class RunDirectory: TrainingStore {
         return saved
     }
 
-    public func commit(_ trainer: Trainer) throws {
+    public func commit<Task>(_ trainer: Trainer<Task>) throws {
         try Files.makeDirectory(Self.training(path))
         let checkpoint = Checkpoint(
             settings: trainer.settings, progress: trainer.progress, origin: origin, textHashes: textHashes,
             tokenizer: tokenizerFile,
-            configuration: ModelConfiguration(of: trainer.model)?.json(endOfText: tokenizer.endOfText),
+            endOfText: tokenizer.endOfText,
             samplesLength: trainer.samples.utf8.count)
         try write(trainer.metrics, samples: trainer.samples)
-        try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.data)
+        try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.task.dataRecord)
         try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)
         completeSave()
     }
 
     /// Saves a model that was counted rather than trained, with its loss over the validation text.
     public func save(
-        counted model: any LanguageModel, settings: TrainingSettings, data: TokenDataset, result: ValidationResult,
+        counted model: any LanguageModel, settings: TrainingSettings, data: DataRecord, result: ValidationResult,
         seconds: Double
     ) throws {
         try beginFirstSave()
@@ -176,14 +176,16 @@ public final class RunDirectory: TrainingStore {
         if !samples.isEmpty { try AtomicFile.write(samples, to: Self.samples(path)) }
     }
 
-    private func writeSettings(_ settings: TrainingSettings, progress: JSON, data: TokenDataset) throws {
+    private func writeSettings(_ settings: TrainingSettings, progress: JSON, data: DataRecord) throws {
+        var text = JSONObject([("origin", origin.json), ("sha256", .array(textHashes.map(JSON.string)))])
+        for (name, value) in data.figures {
+            switch value {
+            case .count(let count): text[name] = .int(count)
+            case .mean(let mean): text[name] = .double(mean)
+            }
+        }
         let json: JSON = [
-            "settings": settings.json, "progress": progress,
-            "text": [
-                "origin": origin.json, "sha256": .array(textHashes.map(JSON.string)),
-                "training_tokens": .int(data.trainingCount), "validation_tokens": .int(data.validationCount),
-                "validation_bytes_per_token": .double(data.validationBytesPerToken),
-            ],
+            "settings": settings.json, "progress": progress, "text": .object(text),
         ]
         try AtomicFile.write(json.serialized(pretty: true), to: Self.training(path) + "/settings.json")
     }
@@ -204,17 +206,13 @@ extension RunDirectory {
         /// Something else.
         case other
 
-        /// Why no run can begin there, in one line.
-        public func refusal(_ path: String) -> String {
+        /// What follows the name of the directory.
+        public var words: String {
             switch self {
-            case .unfinished:
-                "\(path) contains an unfinished run: continue it with 'gpt train --resume \(path)', "
-                    + "or choose another directory with --out"
-            case .model: "\(path) already contains a model: choose another directory with --out"
-            case .incompleteSave:
-                "\(path) contains the files of a run that was killed before its first save was complete: delete it, or "
-                    + "choose another directory with --out"
-            case .other: "\(path) is not an empty directory: choose another directory with --out"
+            case .unfinished: "contains an unfinished run"
+            case .model: "already contains a model"
+            case .incompleteSave: "contains the files of a run that was killed before its first save was complete"
+            case .other: "is not an empty directory"
             }
         }
     }
@@ -228,7 +226,7 @@ extension RunDirectory {
         guard let names = contents(path) else { return .other }
         if names.isEmpty { return nil }
         if names.contains("training"), let checkpoint = try? Checkpoint(path: latest(path), verifying: false) {
-            return checkpoint.progress.finalLoss == nil ? .unfinished : .model
+            return checkpoint.progress.finalValue == nil ? .unfinished : .model
         }
         if isIncompleteSave(path, names) { return .incompleteSave }
         return names.contains("config.json") ? .model : .other

@@ -35,7 +35,7 @@ public struct SavedRun {
             if RunDirectory.occupant(of: path) == .incompleteSave {
                 throw TrainingError.directory(
                     "there is no run to resume in \(path): it ended before its first save was complete; start it again "
-                        + "with --out \(path)")
+                        + "in the same directory")
             }
             throw TrainingError.directory(
                 Files.exists(RunDirectory.training(path))
@@ -65,19 +65,21 @@ public struct SavedRun {
     /// - Throws: `TrainingError.changed`, naming what is not as it was.
     public func resume(
         _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false
-    ) throws -> (trainer: Trainer, directory: RunDirectory, tokenizer: any Tokenizer) {
+    ) throws -> TrainingRun {
         var settings = settings
         if settings.length != self.settings.length, settings.evaluateEvery == nil {
             // More steps are no reason to evaluate less often.
             settings.evaluateEvery = self.settings.evaluationInterval
         }
         if let change = settings.forbiddenChange(from: self.settings) {
-            throw TrainingError.changed(directory: path, what: change)
+            throw TrainingError.settingChanged(directory: path, change)
         }
         if case .steps(let steps) = settings.length, steps < progress.step {
             throw TrainingError.changed(
                 directory: path,
-                what: "it has already completed \(progress.step) steps, and --steps is \(steps); give a larger number")
+                what:
+                    "it has already completed \(progress.step) steps, more than \(steps); give a larger number of steps"
+            )
         }
         guard texts.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(
@@ -95,46 +97,41 @@ public struct SavedRun {
         // The one it began with, whatever has become of the file it came from.
         let tokenizer = try TokenizerFile.tokenizer(
             from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
+        settings.model.vocabularySize = tokenizer.vocabularySize
         let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.shape.context)
+            texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.sequenceLength)
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(
                 directory: path,
                 what: "the tokenizer has changed: \(file) is not the one the run was started with; restore the file")
         }
-        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
+        try MemoryEstimate(settings).check()
         let directory = try RunDirectory(
             resuming: self, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
         // Also shows that the best model is whole, while something can still be done about it.
-        let model = try directory.loadBest(of: settings.shape)
+        let model = try directory.loadBest(of: settings.model)
         try checkConfiguration(of: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
-        if progress.final != nil, trainer.isOver, let change = settings.changeInVain(from: self.settings) {
-            throw TrainingError.changed(directory: path, what: change)
+        if progress.final != nil, trainer.isOver, let change = settings.changeWithoutEffect(from: self.settings) {
+            throw TrainingError.changeWithoutEffect(directory: path, change)
         }
-        return (trainer, directory, tokenizer)
+        return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
     }
 
-    /// Throws where config.json describes another model than the run has trained: one of the same shape, but with another
-    /// epsilon for example.
+    /// Throws where config.json describes another model than the run has trained: one of the same size, but with another
+    /// epsilon for example. Of a model that another program saved, checkpoints of older versions did not record all.
     private func checkConfiguration(of model: any NeuralLanguageModel) throws {
-        let expected: ModelConfiguration
-        if let json = checkpoint.configuration {
-            expected = try ModelConfiguration(json, file: RunDirectory.latest(path))
-        } else if settings.shape.kind == .gpt, settings.initialModel == nil {
-            // In checkpoints of older versions there are settings alone, from which the model was made.
-            expected = .transformer(settings.shape.transformer(vocabularySize: model.vocabularySize))
-        } else {
-            return
-        }
-        guard let found = ModelConfiguration(of: model), found != expected else { return }
+        guard checkpoint.recordsModel || settings.initialModel == nil, let found = model.specification else { return }
+        var expected = settings.model
+        expected.vocabularySize = model.vocabularySize
+        guard found != expected else { return }
         let difference = found.json(endOfText: nil).difference(from: expected.json(endOfText: nil))
         throw TrainingError.changed(
             directory: path,
-            what: "\(path)/\(ModelConfiguration.fileName) is not the one the run was started with"
+            what: "\(path)/\(ModelSpecification.configurationFile) is not the one the run was started with"
                 + (difference.map { ": \($0)" } ?? "") + "; restore the file")
     }
 

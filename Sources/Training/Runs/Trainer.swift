@@ -1,58 +1,49 @@
 import Inference
-import Interchange
 import Models
 import Tensors
-import Tokenizers
 
-/// Trains a model: steps, evaluations, saves, and the end.
+/// Trains a model on a task: steps, validations, saves, and the end.
 ///
 /// A step is a function of the weights, the moments, the seed and its number, so a run that was stopped or killed and
-/// resumed computes the bits that an uninterrupted one would have. How a training is shown is not its business: it
-/// reports events.
-public final class Trainer {
-    public let model: any NeuralLanguageModel
-    public let data: TokenDataset
+/// resumed computes the bits that an uninterrupted one would have computed. The trainer prints nothing: it reports events.
+public final class Trainer<Task: TrainingTask> {
+    public let task: Task
     public let settings: TrainingSettings
     public let optimizer: AdamW
     public private(set) var progress: TrainingProgress
     public private(set) var metrics: Metrics
-    /// What the model wrote along the way: the contents of samples.txt.
+    /// The samples so far: the contents of samples.txt.
     public private(set) var samples: String
-    /// Where the time of the steps goes, for who wants to know.
+    /// Where the time of the steps goes; nil where that is not measured.
     package var profile: Profile?
 
     private let store: any TrainingStore
-    private let evaluator: Evaluator
-    /// For samples of what the model writes.
-    private let tokenizer: (any Tokenizer)?
-    /// What this process last saved.
+    private let communicator: any Communicator
+    /// The state that this process saved last.
     private var saved: TrainingProgress?
 
     /// - Parameters:
-    ///   - model: as it is to begin with.
-    ///   - data: what to learn from and to validate on.
+    ///   - task: the model, and what it learns.
     ///   - settings: everything else that decides what training does.
-    ///   - tokenizer: to write samples with; nil for none.
-    ///   - store: where things are kept; in memory, if nothing else is said.
+    ///   - store: where the best model and the state of the run are saved; by default in memory.
+    ///   - communicator: what shares each step with other processes; by default there are none.
+    /// - Throws: `TrainingError` where a setting is out of its range.
     public init(
-        _ model: any NeuralLanguageModel, data: TokenDataset, settings: TrainingSettings,
-        tokenizer: (any Tokenizer)? = nil, store: any TrainingStore = MemoryStore()
+        _ task: Task, settings: TrainingSettings, store: any TrainingStore = MemoryStore(),
+        communicator: any Communicator = SingleProcess()
     ) throws {
-        if let problem = settings.problem { throw TrainingError.setting(problem) }
-        self.model = model
-        self.data = data
+        if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        self.task = task
         self.settings = settings
         self.store = store
-        self.tokenizer = tokenizer
-        optimizer = AdamW(model.parameters, settings: settings.optimizer)
-        // A model without a context is scored on windows as long as those it learns from.
-        evaluator = Evaluator(data, length: model.contextLength ?? settings.shape.context)
+        self.communicator = communicator
+        optimizer = AdamW(task.model.parameters, settings: settings.optimizer)
         progress = TrainingProgress()
         metrics = Metrics()
         samples = ""
     }
 
-    /// Goes on from where another run stood; weights and moments are the caller's to put in place.
+    /// Continues from the state of another run; the caller restores weights and moments.
     func resume(_ progress: TrainingProgress, metrics: Metrics, samples: String) {
         self.progress = progress
         self.progress.final = nil
@@ -66,8 +57,8 @@ public final class Trainer {
     ///   - shouldStop: called after every step, between the batches of a step (which is then not taken) and of an evaluation,
     ///     and between the tokens of a sample.
     ///   - report: called with everything that happens.
-    /// - Returns: why it ended. Unless it was stopped, the model then holds the best weights, and `progress.final` is their
-    ///   loss over the validation text, or over the part of it that `settings.finalEvaluation` allows.
+    /// - Returns: why it ended. Unless it was stopped, the model then has the best weights, and `progress.final` is what the
+    ///   last validation measured of them.
     /// - Throws: `TrainingError.notFinite`, or what the store throws.
     public func run(
         shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
@@ -77,7 +68,7 @@ public final class Trainer {
         let earlierSeconds = progress.seconds, earlierSteps = progress.step
         func updateClock() { progress.seconds = earlierSeconds + (clock.now - begin).seconds }
         func rate() -> Double {
-            Double((progress.step - earlierSteps) * settings.tokensPerStep)
+            Double((progress.step - earlierSteps) * task.tokensPerStep)
                 / max(1e-9, progress.seconds - earlierSeconds)
         }
 
@@ -108,26 +99,23 @@ public final class Trainer {
     /// One update, and the mean loss of its batch before it; nil, and no update, if it was stopped between the batches
     /// whose gradients it accumulates.
     private func step(shouldStop: () -> Bool) throws -> Double? {
-        let tokens = settings.tokensPerStep
+        let targets = task.targetCount(step: progress.step)
         var total = 0.0
-        for microBatch in 0..<settings.accumulate {
-            if microBatch > 0, shouldStop() {
+        for microBatch in stride(from: communicator.rank, to: settings.accumulate, by: communicator.size) {
+            if microBatch > communicator.rank, shouldStop() {
                 optimizer.clearGradients()
                 return nil
             }
-            let (inputs, targets) = Profile.measure("batch") {
-                data.batch(
-                    batch: settings.batch, length: settings.shape.context, seed: settings.seed, step: progress.step,
-                    microBatch: microBatch)
+            let batch = Profile.measure("batch") {
+                task.microBatch(MicroBatchIndex(step: progress.step, microBatch: microBatch))
             }
             let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
             total += Execution.with(settings.precision) {
-                model.loss(
-                    inputs, targets: targets, gradientScale: 1 / Float(tokens),
-                    dropout: settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
+                batch.loss(1 / Float(targets), settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
             }
         }
-        let loss = total / Double(tokens)
+        if communicator.size > 1 { total = try sumOverProcesses(total) }
+        let loss = total / Double(targets)
         let norm = optimizer.gradientNorm()
         for (what, value) in [("loss", loss), ("gradient norm", norm)] where !value.isFinite {
             optimizer.clearGradients()
@@ -141,6 +129,14 @@ public final class Trainer {
         progress.lossSum += loss
         progress.lossCount += 1
         return loss
+    }
+
+    /// Sums the gradients, and the loss, over all processes.
+    private func sumOverProcesses(_ total: Double) throws -> Double {
+        // As two floats, whose sum has the digits of a double that matter.
+        let high = Float(total), loss = Tensor([2], [high, Float(total - Double(high))])
+        try communicator.sum(optimizer.parameters.compactMap(\.parameter.gradient) + [loss])
+        return loss.values.reduce(0) { $0 + Double($1) }
     }
 
     private var learningRate: Double {
@@ -180,32 +176,31 @@ public final class Trainer {
         if metrics.rows.last?.step != progress.step { addRow(rate: rate) }
         let windows =
             progress.evaluationWindows
-            ?? Evaluator.affordableWindows(
-                trainedTokens: (settings.evaluationInterval ?? progress.step) * settings.tokensPerStep,
-                length: evaluator.length)
-        guard let loss = evaluator.evaluate(model, atMost: windows, shouldStop: shouldStop)?.loss else { return false }
-        guard loss.isFinite else {
-            throw TrainingError.notFinite(what: "validation loss", value: loss, step: progress.step)
+            ?? task.affordableValidationSize(
+                trainedTokens: (settings.evaluationInterval ?? progress.step) * task.tokensPerStep)
+        guard let value = task.validate(atMost: windows, shouldStop: shouldStop)?.value else { return false }
+        guard value.isFinite else {
+            throw TrainingError.notFinite(what: task.measure.name, value: value, step: progress.step)
         }
-        // Before anything is recorded: an evaluation that is stopped is made again as a whole.
+        // Before anything is recorded: a validation that is stopped is made again as a whole.
         var sample: String?
-        if tokenizer != nil, (progress.evaluations + 1) % 4 == 0, !isOver {
-            sample = try writeSample(length: 200, step: progress.step, shouldStop: shouldStop)
+        if task.writesSamples, (progress.evaluations + 1) % 4 == 0, !isOver {
+            sample = try task.sample(step: progress.step, length: 200, shouldStop: shouldStop)
             if sample == nil { return false }
         }
-        let isBest = loss < progress.bestLoss ?? .infinity
+        let isBest = task.measure.isBetter(value, than: progress.bestValue)
         progress.evaluationWindows = windows
         progress.evaluations += 1
         progress.evaluatedStep = progress.step
-        progress.lastLoss = loss
+        progress.lastValue = value
         progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1
-        metrics.rows[metrics.rows.count - 1].validationLoss = loss
+        metrics.rows[metrics.rows.count - 1].validation = value
         if isBest {
-            (progress.bestLoss, progress.bestStep) = (loss, progress.step)
-            try store.keepBest(model, step: progress.step)
+            (progress.bestValue, progress.bestStep) = (value, progress.step)
+            try store.keepBest(task.model, step: progress.step)
         }
-        report(.evaluation(step: progress.step, loss: loss, isBest: isBest))
-        if let sample { record(sample, step: progress.step, loss: loss, report: report) }
+        report(.evaluation(step: progress.step, value: value, isBest: isBest))
+        if let sample { record(sample, step: progress.step, value: value, report: report) }
         return true
     }
 
@@ -213,21 +208,21 @@ public final class Trainer {
     /// - Returns: false if it was stopped, and then nothing has changed.
     private func finish(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> Bool {
         guard let (result, isLast) = try lastEvaluation(shouldStop: shouldStop, report: report) else { return false }
-        if tokenizer != nil, let step = isLast ? progress.step : bestStep {
+        if task.writesSamples, let step = isLast ? progress.step : bestStep {
             let sample = try withBestWeights(isLast: isLast) {
-                try writeSample(length: 500, step: step, shouldStop: shouldStop)
+                try task.sample(step: step, length: 500, shouldStop: shouldStop)
             }
             guard let sample else { return false }
-            record(sample, step: step, loss: result.loss, report: report)
+            record(sample, step: step, value: result.value, report: report)
         }
-        if isLast, store.bestStep != progress.step { try store.keepBest(model, step: progress.step) }
+        if isLast, store.bestStep != progress.step { try store.keepBest(task.model, step: progress.step) }
         if isLast, progress.bestStep != progress.step {
-            (progress.bestStep, progress.bestLoss) = (progress.step, progress.lastLoss)
+            (progress.bestStep, progress.bestValue) = (progress.step, progress.lastValue)
         }
         progress.final = result
         // What is resumed are the last weights, not the best.
         try save()
-        if !isLast { try store.restoreBest(into: model) }
+        if !isLast { try store.restoreBest(into: task.model) }
         return true
     }
 
@@ -239,31 +234,25 @@ public final class Trainer {
     private func lastEvaluation(
         shouldStop: () -> Bool, report: (TrainingEvent) -> Void
     ) throws -> (result: ValidationResult, isLast: Bool)? {
-        let all = evaluator.windows
+        let all = task.validationSize
         let isKnown = store.bestStep == progress.bestStep
         let isLast = isKnown && progress.bestStep == progress.step
-        if isKnown, let loss = progress.bestLoss, progress.evaluationWindows ?? 0 >= all {
-            return (ValidationResult(loss: loss, windows: all, allWindows: all), isLast)
+        if isKnown, let value = progress.bestValue, progress.evaluationWindows ?? 0 >= all {
+            return (ValidationResult(value: value, windows: all, allWindows: all), isLast)
         }
-        let affordable = settings.finalEvaluation.limit(
-            trainedTokens: progress.step * settings.tokensPerStep, length: evaluator.length, settings: settings,
-            vocabularySize: model.vocabularySize)
+        let affordable = task.finalValidationSize(trainedTokens: progress.step * task.tokensPerStep)
         // Never fewer than along the way.
         let limit = min(all, max(affordable, progress.evaluationWindows ?? 0))
         report(.finalEvaluation(windows: limit, of: all))
-        func measure() -> ValidationResult? {
-            evaluator.evaluate(model, atMost: limit, shouldStop: shouldStop)
-                .map { ValidationResult($0, scored: limit, of: all) }
-        }
+        func measure() -> ValidationResult? { task.validate(atMost: limit, shouldStop: shouldStop) }
         guard let last = measure() else { return nil }
         var best = (result: last, isLast: true)
         if !isLast {
             guard let older = try withBestWeights(isLast: false, measure) else { return nil }
-            // A loss that is not a number is worse than any other.
-            if !older.loss.isNaN, !(last.loss < older.loss) { best = (older, false) }
+            if !older.value.isNaN, !task.measure.isBetter(last.value, than: older.value) { best = (older, false) }
         }
-        guard best.result.loss.isFinite else {
-            throw TrainingError.notFinite(what: "validation loss", value: best.result.loss, step: progress.step)
+        guard best.result.value.isFinite else {
+            throw TrainingError.notFinite(what: task.measure.name, value: best.result.value, step: progress.step)
         }
         return best
     }
@@ -272,9 +261,9 @@ public final class Trainer {
     /// - Parameter isLast: whether those are the best.
     private func withBestWeights<Result>(isLast: Bool, _ body: () throws -> Result) throws -> Result {
         if isLast { return try body() }
-        let weights = model.copyOfWeights()
-        defer { model.setWeights(weights) }
-        try store.restoreBest(into: model)
+        let weights = task.model.copyOfWeights()
+        defer { task.model.setWeights(weights) }
+        try store.restoreBest(into: task.model)
         return try body()
     }
 
@@ -288,7 +277,7 @@ public final class Trainer {
 
     /// Everything a resumed run needs is kept. Before there is a best model, the model as it is stands in for it.
     private func save() throws {
-        if progress.bestStep == nil { try store.keepBest(model, step: progress.step) }
+        if progress.bestStep == nil { try store.keepBest(task.model, step: progress.step) }
         try store.commit(self)
         saved = progress
     }
@@ -304,34 +293,14 @@ public final class Trainer {
             MetricsRow(
                 step: progress.step,
                 trainingLoss: progress.lossCount > 0 ? progress.lossSum / Double(progress.lossCount) : nil,
-                validationLoss: nil, learningRate: progress.learningRate,
+                validation: nil, learningRate: progress.learningRate,
                 gradientNorm: progress.gradientNorm,
-                tokens: progress.step * settings.tokensPerStep, seconds: progress.seconds, tokensPerSecond: rate))
+                tokens: progress.step * task.tokensPerStep, seconds: progress.seconds, tokensPerSecond: rate))
         (progress.lossSum, progress.lossCount) = (0, 0)
     }
 
-    /// What the model writes for the record, after a newline; nil if it was stopped.
-    private func writeSample(length: Int, step: Int, shouldStop: () -> Bool) throws -> String? {
-        guard let tokenizer else { return nil }
-        struct Stopped: Error {}
-        let key = Philox.key([Purpose.samples, settings.seed, UInt64(step)])
-        let generator = TextGenerator(model, tokenizer: tokenizer)
-        var text = ""
-        do {
-            try generator.generate(
-                after: generator.encode(prompt: ""), length: length, settings: GenerationSettings(seed: key)
-            ) { _, piece in
-                if shouldStop() { throw Stopped() }
-                text += piece
-            }
-        } catch is Stopped {
-            return nil
-        }
-        return text
-    }
-
-    private func record(_ sample: String, step: Int, loss: Double, report: (TrainingEvent) -> Void) {
-        samples += "--- step \(step), validation loss \((loss * 1000).rounded() / 1000) ---\n\(sample)\n\n"
+    private func record(_ sample: String, step: Int, value: Double, report: (TrainingEvent) -> Void) {
+        samples += "--- step \(step), \(task.measure.name) \((value * 1000).rounded() / 1000) ---\n\(sample)\n\n"
         report(.sample(step: step, text: sample))
     }
 }

@@ -18,12 +18,12 @@ public struct TrainingProgress: Sendable, Equatable {
     /// Evaluations made, the step of the last one and what it gave.
     public var evaluations = 0
     public var evaluatedStep: Int?
-    public var lastLoss: Double?
+    public var lastValue: Double?
     /// How many validation windows an evaluation scores, once that is decided.
     public var evaluationWindows: Int?
 
-    /// The best model so far: its validation loss over those windows, and its step.
-    public var bestLoss: Double?
+    /// The best model so far: what was measured over those windows, and its step.
+    public var bestValue: Double?
     public var bestStep: Int?
     /// Evaluations since then, which patience counts.
     public var evaluationsSinceBest = 0
@@ -32,10 +32,10 @@ public struct TrainingProgress: Sendable, Equatable {
     public var lossSum = 0.0
     public var lossCount = 0
 
-    /// The best model's loss over the validation texts, or a sample of their windows, once training is over.
+    /// What the last validation measured of the best model, once training is over.
     public var final: ValidationResult?
-    /// That loss alone.
-    public var finalLoss: Double? { final?.loss }
+    /// That figure alone.
+    public var finalValue: Double? { final?.value }
 
     public init() {}
 }
@@ -54,8 +54,8 @@ public enum TrainingEnd: Sendable, Equatable {
 public enum TrainingEvent: Sendable {
     /// A step: its number from 1, its mean loss in nats per token, and the rate of tokens since training began or resumed.
     case step(Int, loss: Double, tokensPerSecond: Double)
-    /// The validation loss after a step, and whether it is the best so far.
-    case evaluation(step: Int, loss: Double, isBest: Bool)
+    /// What a validation measured after a step, and whether it is the best so far.
+    case evaluation(step: Int, value: Double, isBest: Bool)
     /// What the model writes after a step.
     case sample(step: Int, text: String)
     /// The last evaluation begins, of so many of the validation windows.

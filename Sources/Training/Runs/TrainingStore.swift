@@ -7,11 +7,11 @@ public protocol TrainingStore: AnyObject {
     /// The step of the weights kept as the best; nil where there are none, or it is not known.
     var bestStep: Int? { get }
     /// SavedTensors the model, as it is after `step` steps, as the best so far.
-    func keepBest(_ model: any NeuralLanguageModel, step: Int) throws
+    func keepBest(_ model: any TrainableModel, step: Int) throws
     /// Puts the weights of the best model so far into a model of the same shape.
-    func restoreBest(into model: any NeuralLanguageModel) throws
+    func restoreBest(into model: any TrainableModel) throws
     /// SavedTensors everything a resumed run needs.
-    func commit(_ trainer: Trainer) throws
+    func commit<Task>(_ trainer: Trainer<Task>) throws
 }
 
 /// SavedTensors the best model in memory and nothing else: for trainings that are not worth a directory.
@@ -21,17 +21,17 @@ public final class MemoryStore: TrainingStore {
 
     public init() {}
 
-    public func keepBest(_ model: any NeuralLanguageModel, step: Int) {
+    public func keepBest(_ model: any TrainableModel, step: Int) {
         best = model.copyOfWeights()
         bestStep = step
     }
 
-    public func restoreBest(into model: any NeuralLanguageModel) { model.setWeights(best) }
+    public func restoreBest(into model: any TrainableModel) { model.setWeights(best) }
 
-    public func commit(_ trainer: Trainer) {}
+    public func commit<Task>(_ trainer: Trainer<Task>) {}
 }
 
-extension NeuralLanguageModel {
+extension TrainableModel {
     /// The values of all parameters, in their order.
     func copyOfWeights() -> [Tensor] { parameters.map { $0.parameter.value.copy() } }
 

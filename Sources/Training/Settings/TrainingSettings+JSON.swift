@@ -6,15 +6,20 @@ import Tensors
 extension TrainingSettings {
     package var json: JSON {
         var object = JSONObject()
-        object["model"] = .string(shape.kind.rawValue)
-        object["family"] = shape.kind == .gpt ? .string(shape.family.rawValue) : nil
-        object["key_value_heads"] = shape.keyValueHeads.map(JSON.int)
-        object["positions"] = shape.positions.map { .string($0.rawValue) }
-        object["layers"] = .int(shape.layers)
-        object["heads"] = .int(shape.heads)
-        object["width"] = .int(shape.width)
-        object["context"] = .int(shape.context)
-        object["order"] = .int(shape.order)
+        object["model"] = .string(model.kind.rawValue)
+        switch model {
+        case .ngram(let c): object["order"] = .int(c.order)
+        case .bigram: break
+        case .attention(let c): object["width"] = .int(c.width)
+        case .transformer(let c):
+            object["family"] = .string(c.closestFamily.rawValue)
+            object["key_value_heads"] = .int(c.keyValueHeads)
+            object["positions"] = .string(c.positions.kind.rawValue)
+            object["layers"] = .int(c.layers)
+            object["heads"] = .int(c.heads)
+            object["width"] = .int(c.width)
+        }
+        object["context"] = .int(sequenceLength)
         object["tokenizer"] = .string(tokenizer.description)
         object["from"] = initialModel.map(JSON.string)
         object["validation"] = .double(validation)
@@ -47,22 +52,21 @@ extension TrainingSettings {
         return .object(object)
     }
 
+    /// Reads settings.
+    /// - Parameters:
+    ///   - json: what `json` gave.
+    ///   - model: the model, where it is recorded beside the settings, which do not describe all of it; nil to make it of
+    ///     what they say.
     /// - Throws: what is missing or impossible.
-    package init(_ json: JSON) throws(MalformedRecord) {
+    package init(_ json: JSON, model: ModelSpecification? = nil) throws(MalformedRecord) {
         let record = JSONRecord(json)
-        guard let kind = ModelKind(rawValue: try record.string("model")) else { throw record.wrong("model") }
-        var shape = ModelShape(
-            kind: kind, layers: try record.int("layers"), heads: try record.int("heads"),
-            width: try record.int("width"), context: try record.int("context"), order: try record.int("order"))
-        if let name = try record.optionalString("family") {
-            guard let family = TransformerConfiguration.Family(rawValue: name) else { throw record.wrong("family") }
-            shape.family = family
+        guard let kind = ModelSpecification.Kind(rawValue: try record.string("model")) else {
+            throw record.wrong("model")
         }
-        shape.keyValueHeads = try record.optionalInt("key_value_heads")
-        if let name = try record.optionalString("positions") {
-            guard let positions = Positions.Kind(rawValue: name) else { throw record.wrong("positions") }
-            shape.positions = positions
-        }
+        let context = try record.int("context")
+        let specification =
+            if let model { model } else { try ModelSpecification(kind, context: context, recordedIn: record) }
+        guard specification.kind == kind else { throw record.wrong("model") }
         guard let tokenizer = TokenizerSpecification(recorded: try record.string("tokenizer")) else {
             throw record.wrong("tokenizer")
         }
@@ -78,7 +82,8 @@ extension TrainingSettings {
         }
         guard let seed = UInt64(try record.string("seed")) else { throw record.wrong("seed") }
         self.init(
-            shape: shape, tokenizer: tokenizer, validation: try record.double("validation"), length: length,
+            model: specification, sequenceLength: context, tokenizer: tokenizer,
+            validation: try record.double("validation"), length: length,
             batch: try record.int("batch"), accumulate: try record.int("accumulate"),
             schedule: LearningRateSchedule(
                 peak: try record.double("learning_rate"), warmupSteps: try record.int("warmup"), shape: scheduleShape),
@@ -95,7 +100,36 @@ extension TrainingSettings {
         default: finalEvaluation = .windows(try record.int("final_evaluation"))
         }
         if json["from"] != nil { initialModel = try record.string("from") }
-        if let problem { throw MalformedRecord(description: problem) }
+        if let problem { throw MalformedRecord(description: problem.description) }
+    }
+}
+
+extension ModelSpecification {
+    /// The model that settings describe, but for the vocabulary.
+    fileprivate init(_ kind: Kind, context: Int, recordedIn record: JSONRecord) throws(MalformedRecord) {
+        switch kind {
+        case .ngram: self = .ngram(.init(order: try record.int("order")))
+        case .bigram: self = .bigram(.init())
+        case .attention: self = .attention(.init(contextLength: context, width: try record.int("width")))
+        case .gpt:
+            var configuration = TransformerConfiguration(
+                try record.optionalCase("family") ?? .gpt2, vocabularySize: Self.unknownVocabularySize,
+                contextLength: context, layers: try record.int("layers"), heads: try record.int("heads"),
+                width: try record.int("width"), keyValueHeads: try record.optionalInt("key_value_heads"))
+            if let kind: Positions.Kind = try record.optionalCase("positions"), kind != configuration.positions.kind {
+                configuration.positions = Positions(kind)
+            }
+            self = .transformer(configuration)
+        }
+    }
+}
+
+extension JSONRecord {
+    /// A case of an enumeration, by its raw value.
+    fileprivate func optionalCase<Value: RawRepresentable<String>>(_ name: String) throws(MalformedRecord) -> Value? {
+        guard let text = try optionalString(name) else { return nil }
+        guard let value = Value(rawValue: text) else { throw wrong(name) }
+        return value
     }
 }
 
@@ -108,9 +142,9 @@ extension TrainingProgress {
         object["gradient_norm"] = .double(gradientNorm)
         object["evaluations"] = .int(evaluations)
         object["evaluated_step"] = evaluatedStep.map(JSON.int)
-        object["last_validation_loss"] = lastLoss.map(JSON.double)
+        object["last_validation_loss"] = lastValue.map(JSON.double)
         object["evaluation_windows"] = evaluationWindows.map(JSON.int)
-        object["best_validation_loss"] = bestLoss.map(JSON.double)
+        object["best_validation_loss"] = bestValue.map(JSON.double)
         object["best_step"] = bestStep.map(JSON.int)
         object["evaluations_since_best"] = .int(evaluationsSinceBest)
         object["instruction_set"] = instructionSet.map { .string($0.rawValue) }
@@ -129,18 +163,18 @@ extension TrainingProgress {
         gradientNorm = try record.double("gradient_norm")
         evaluations = try record.int("evaluations")
         evaluatedStep = try record.optionalInt("evaluated_step")
-        lastLoss = try record.optionalDouble("last_validation_loss")
+        lastValue = try record.optionalDouble("last_validation_loss")
         evaluationWindows = try record.optionalInt("evaluation_windows")
-        bestLoss = try record.optionalDouble("best_validation_loss")
+        bestValue = try record.optionalDouble("best_validation_loss")
         bestStep = try record.optionalInt("best_step")
         evaluationsSinceBest = try record.int("evaluations_since_best")
         instructionSet = try record.optionalString("instruction_set").flatMap(InstructionSet.init)
         lossSum = try record.double("loss_sum")
         lossCount = try record.int("loss_count")
-        if let loss = try record.optionalDouble("final_validation_loss") {
+        if let value = try record.optionalDouble("final_validation_loss") {
             let windows = try record.optionalInt("final_validation_windows") ?? 0
             final = ValidationResult(
-                loss: loss, windows: windows, allWindows: try record.optionalInt("validation_windows") ?? windows,
+                value: value, windows: windows, allWindows: try record.optionalInt("validation_windows") ?? windows,
                 standardError: try record.optionalDouble("final_validation_standard_error"))
         }
         let steps = 0...TrainingSettings.greatestStep, counts = 0...1 << 40
@@ -159,7 +193,7 @@ extension TrainingProgress {
 extension JSONObject {
     /// Adds the result of a last evaluation: the loss, over how many of the windows, and its standard error.
     mutating func add(_ result: ValidationResult) {
-        self["final_validation_loss"] = .double(result.loss)
+        self["final_validation_loss"] = .double(result.value)
         self["final_validation_windows"] = .int(result.windows)
         self["validation_windows"] = .int(result.allWindows)
         self["final_validation_standard_error"] = result.standardError.map(JSON.double)

@@ -1,3 +1,4 @@
+import Models
 import Tensors
 
 /// Everything that decides what a training does: the same settings and the same text give the same weights.
@@ -9,7 +10,10 @@ public struct TrainingSettings: Sendable, Equatable {
         case minutes(Double)
     }
 
-    public var shape: ModelShape
+    /// What is trained. Its vocabulary size is that of the tokenizer, once that is known.
+    public var model: ModelSpecification
+    /// T, the tokens of each sequence that a step learns from: the context of the model, if it has one.
+    public var sequenceLength: Int
     public var tokenizer: TokenizerSpecification
     /// The directory of the model whose weights training began with; nil where they were drawn.
     public var initialModel: String?
@@ -37,14 +41,19 @@ public struct TrainingSettings: Sendable, Equatable {
     /// How much of the validation text the last evaluation scores, which gives the loss that is quoted.
     public var finalEvaluation: FinalEvaluation
 
+    /// T for models without a context of their own.
+    public static let defaultSequenceLength = 64
+
     public init(
-        shape: ModelShape, tokenizer: TokenizerSpecification = .characters, validation: Double = 0.1, length: Length,
+        model: ModelSpecification, sequenceLength: Int? = nil, tokenizer: TokenizerSpecification = .characters,
+        validation: Double = 0.1, length: Length,
         batch: Int,
         accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
         precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
         saveEvery: Int? = nil, finalEvaluation: FinalEvaluation = .affordable
     ) {
-        self.shape = shape
+        self.model = model
+        self.sequenceLength = sequenceLength ?? model.contextLength ?? Self.defaultSequenceLength
         self.tokenizer = tokenizer
         self.validation = validation
         self.length = length
@@ -61,11 +70,25 @@ public struct TrainingSettings: Sendable, Equatable {
         self.finalEvaluation = finalEvaluation
     }
 
+    /// Sets T, and the context of the model where it has one.
+    public mutating func setContext(_ length: Int) {
+        sequenceLength = length
+        switch model {
+        case .ngram, .bigram: break
+        case .attention(var configuration):
+            configuration.contextLength = length
+            model = .attention(configuration)
+        case .transformer(var configuration):
+            configuration.contextLength = length
+            model = .transformer(configuration)
+        }
+    }
+
     /// The number of steps, where that is what ends the training.
     public var steps: Int? { if case .steps(let steps) = length { steps } else { nil } }
 
     /// Tokens that a step learns from.
-    public var tokensPerStep: Int { batch * accumulate * shape.context }
+    public var tokensPerStep: Int { batch * accumulate * sequenceLength }
 
     /// Steps between evaluations where the number of steps is known.
     var evaluationInterval: Int? { evaluateEvery ?? steps.map { max(1, min(250, $0 / 20)) } }
@@ -73,48 +96,58 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The most steps of a run, however its end is set. The tokens of that many have to be counted in an Int.
     static let greatestStep = 1_000_000_000
 
-    /// What is out of its range, in one line, if anything is.
-    public var problem: String? {
-        if let problem = shape.problem { return problem }
-        let counts: [(String, Int?, ClosedRange<Int>)] = [
-            ("--steps", steps, 1...Self.greatestStep), ("--batch", batch, 1...1 << 20),
-            ("--accumulate", accumulate, 1...1 << 20), ("--warmup", schedule.warmupSteps, 0...1_000_000_000),
-            ("--patience", patience, 0...1_000_000_000), ("--evaluate-every", evaluateEvery, 1...1_000_000_000),
-            ("--save-every", saveEvery, 1...1_000_000_000),
-            ("--evaluate", finalEvaluation.count, 1...1_000_000_000),
+    /// What is out of its range; nil where nothing is.
+    public var problem: SettingProblem? {
+        if let problem = model.problem { return SettingProblem(nil, problem) }
+        func outside(_ value: some Any, _ range: ClosedRange<some Any>) -> String {
+            "is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+        }
+        let large = 1_000_000_000
+        let counts: [(TrainingSetting.ID, Int?, ClosedRange<Int>)] = [
+            (.context, sequenceLength, 1...1 << 24), (.steps, steps, 1...Self.greatestStep),
+            (.batch, batch, 1...1 << 20),
+            (.accumulate, accumulate, 1...1 << 20), (.warmup, schedule.warmupSteps, 0...large),
+            (.patience, patience, 0...large), (.evaluationInterval, evaluateEvery, 1...large),
+            (.saveInterval, saveEvery, 1...large), (.finalEvaluation, finalEvaluation.count, 1...large),
         ]
-        for case (let name, let value?, let range) in counts where !range.contains(value) {
-            return "\(name) is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
+        for case (let id, let value?, let range) in counts where !range.contains(value) {
+            return SettingProblem(id, outside(value, range))
         }
         var tokens = Self.greatestStep
-        for count in [batch, accumulate, shape.context] {
+        for count in [batch, accumulate, sequenceLength] {
             let (product, overflow) = tokens.multipliedReportingOverflow(by: max(1, count))
             if overflow {
-                return "a step of \(accumulate) x \(batch) windows of \(shape.context) tokens is too large: "
-                    + "choose a smaller --batch, --accumulate or --context"
+                return SettingProblem(
+                    nil,
+                    "a step of \(accumulate) x \(batch) windows of \(sequenceLength) tokens is too large: choose a smaller "
+                        + "batch, fewer accumulated batches or a smaller context")
             }
             tokens = product
         }
         if case .minutes(let minutes) = length, !(minutes > 0 && minutes <= 1e6) {
-            return "--minutes is \(minutes.spelling); it must be above 0 and at most 1000000"
+            return SettingProblem(.minutes, "is \(minutes.spelling); it must be above 0 and at most 1000000")
         }
-        let numbers: [(String, Double, ClosedRange<Double>)] = [
-            ("--lr", schedule.peak, 0...1e6), ("--decay", optimizer.weightDecay, 0...1e3),
-            ("--clip", optimizer.clip, 0...1e12),
-            ("--validation", validation, 0.0001...0.9999),
+        let numbers: [(TrainingSetting.ID, Double, ClosedRange<Double>)] = [
+            (.learningRate, schedule.peak, 0...1e6), (.weightDecay, optimizer.weightDecay, 0...1e3),
+            (.clip, optimizer.clip, 0...1e12), (.validation, validation, 0.0001...0.9999),
         ]
-        for (name, value, range) in numbers where !range.contains(value) {
-            return "\(name) is \(value.spelling), which is not between \(range.lowerBound) and \(range.upperBound)"
+        for (id, value, range) in numbers where !range.contains(value) {
+            return SettingProblem(id, outside(value.spelling, range))
         }
-        let shares = [("--dropout", dropout), ("--beta1", optimizer.beta1), ("--beta2", optimizer.beta2)]
-        for (name, value) in shares where !(value >= 0 && value < 1) {
-            return "\(name) is \(value.spelling), which is not at least 0 and below 1"
+        let fractions: [(TrainingSetting.ID, Double)] = [
+            (.dropout, dropout), (.beta1, optimizer.beta1), (.beta2, optimizer.beta2),
+        ]
+        for (id, value) in fractions where !(value >= 0 && value < 1) {
+            return SettingProblem(id, "is \(value.spelling), which is not at least 0 and below 1")
         }
-        if precision == .int8 { return "--precision is int8, which is for generation only; choose bf16 or f32" }
-        // The arithmetic is in single precision, in which a share just below 1 is 1.
-        if Float(dropout) >= 1 { return "--dropout is \(dropout), which is too close to 1" }
+        if precision == .int8 {
+            return SettingProblem(.precision, "is int8, which is for generation only; choose bf16 or f32")
+        }
+        // The arithmetic is in single precision, in which a rate just below 1 is 1.
+        if Float(dropout) >= 1 { return SettingProblem(.dropout, "is \(dropout), which is too close to 1") }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {
-            return "the epsilon of AdamW is \(optimizer.epsilon), which is not between 0 and 1"
+            return SettingProblem(
+                nil, "the epsilon of AdamW is \(optimizer.epsilon), which is not between 0 and 1")
         }
         return nil
     }

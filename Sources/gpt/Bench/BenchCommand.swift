@@ -142,11 +142,18 @@ struct BenchCommand: ParsableCommand {
 
     /// The preset's shape with what was asked for in its place.
     private func benchmark() throws -> Benchmark {
-        let shape = preset.settings.shape
-        let configuration = TransformerConfiguration(
-            family, vocabularySize: vocabulary ?? (preset == .gpt2 ? 50_257 : 65),
-            contextLength: context ?? shape.context,
-            layers: layers ?? shape.layers, heads: heads ?? shape.heads, width: width ?? shape.width)
+        var settings = preset.settings
+        if let context { settings.setContext(context) }
+        settings.model.vocabularySize = vocabulary ?? (preset == .gpt2 ? 50_257 : 65)
+        guard case .transformer(let known) = settings.model else {
+            throw CommandFailure("the preset is no transformer")
+        }
+        var options = TransformerOptions()
+        options.family = family
+        options.layers = layers
+        options.heads = heads
+        options.width = width
+        let configuration = known.with(options)
         if let problem = configuration.problem { throw CommandFailure(problem) }
         let length = length ?? min(configuration.contextLength, 256)
         guard (1...configuration.contextLength).contains(length) else {

@@ -20,7 +20,7 @@ struct CommandFailure: Error, CustomStringConvertible {
 @discardableResult
 func checkingUsage<Result>(_ check: () throws -> Result) throws -> Result {
     do { return try check() } catch {
-        let message = escaped("\(error)")
+        let message = escaped(commandMessage(error))
         // As the argument parser writes its own.
         throw ValidationError(
             message.prefix(1).uppercased() + message.dropFirst() + (message.hasSuffix(".") ? "" : "."))
@@ -57,7 +57,7 @@ func reportingFailures(_ body: () throws -> Void) throws {
     } catch is ClosedOutput {
         throw ExitCode.success
     } catch {
-        note("gpt: \(oneLine("\(error)"))")
+        note("gpt: \(oneLine(commandMessage(error)))")
         throw ExitCode.failure
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import GPTKit
 import StrictJSON
 
-/// `gpt compare`: the ladder of models on one text, from counting to a GPT.
+/// `gpt compare`: several kinds of model on the same text, from n-gram counts to a GPT.
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
@@ -32,7 +32,7 @@ struct CompareCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The models to compare, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
-    var models = ModelKind.allCases.map(\.rawValue).joined(separator: ",")
+    var models = ModelSpecification.Kind.allCases.map(\.rawValue).joined(separator: ",")
 
     @Option(
         parsing: .unconditional,
@@ -91,36 +91,11 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
-    /// A vocabulary and the text in its tokens.
-    private struct Reading {
-        var choice: TokenizerSpecification
-        /// What it is called, where there are several; no other is called that.
-        var label: String?
-        var tokenizer: any Tokenizer
-        var data: TokenDataset
-    }
-
-    /// A model and how it did.
-    private struct Rung {
-        var kind: ModelKind
-        var name: String
-        var choice: TokenizerSpecification
-        var label: String?
-        var parameters: Int
-        var seconds: Double
-        var result: ValidationResult
-        var bitsPerByte: Double
-        var bitsPerCharacter: Double
-        var line: String
-
-        var loss: Double { result.loss }
-    }
-
-    private func kinds() throws -> [ModelKind] {
+    private func kinds() throws -> [ModelSpecification.Kind] {
         let names = models.split(separator: ",").map(trimmed)
         let kinds = try names.map { name in
-            guard let kind = ModelKind(rawValue: name) else {
-                let known = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let kind = ModelSpecification.Kind(rawValue: name) else {
+                let known = ModelSpecification.Kind.allCases.map(\.rawValue).joined(separator: ", ")
                 throw ValidationError("Unknown model '\(escaped(name))'; choose from \(known).")
             }
             return kind
@@ -155,28 +130,35 @@ struct CompareCommand: ParsableCommand {
         for (option, isGiven) in given where isGiven {
             // A width is given for the gpt alone.
             let isOfGPT = option == "--width"
-            guard kinds.contains(where: { isOfGPT ? $0 == .gpt : TrainingSetting.hasEffect(option, on: $0) }) else {
+            let id = TrainingSetting.ID(option: option)
+            guard kinds.contains(where: { isOfGPT ? $0 == .gpt : id?.hasEffect(on: $0) ?? true }) else {
                 throw ValidationError("\(option) does not apply to any model in --models: leave it out.")
             }
         }
         for kind in kinds {
-            if let problem = settings(for: kind).problem { try checkingUsage { throw TrainingError.setting(problem) } }
+            if let problem = settings(for: kind).problem { try checkingUsage { throw problem } }
         }
         try requireTexts(text.text)
         try requireName(out)
     }
 
-    private func settings(for kind: ModelKind) -> TrainingSettings {
+    private func settings(for kind: ModelSpecification.Kind) -> TrainingSettings {
         var settings = DefaultSettings.settings(for: kind)
         if let steps { settings.length = .steps(steps) }
         if let minutes { settings.length = .minutes(minutes) }
-        if let context { settings.shape.context = context }
-        if kind == .gpt {
-            if let layers { settings.shape.layers = layers }
-            if let heads { settings.shape.heads = heads }
-            if let width { settings.shape.width = width }
+        if let context { settings.setContext(context) }
+        switch settings.model {
+        case .ngram(var configuration):
+            if let order { configuration.order = order }
+            settings.model = .ngram(configuration)
+        case .bigram, .attention: break
+        case .transformer(let configuration):
+            var options = TransformerOptions()
+            options.layers = layers
+            options.heads = heads
+            options.width = width
+            settings.model = .transformer(configuration.with(options))
         }
-        if let order { settings.shape.order = order }
         settings.seed = seed
         settings.validation = text.validation ?? settings.validation
         return settings
@@ -189,9 +171,9 @@ struct CompareCommand: ParsableCommand {
                 let choices = try choices()
                 for settings in all {
                     for label in Self.labels(of: choices) {
-                        guard let path = directory(settings.shape.kind, label) else { continue }
+                        guard let path = directory(settings.model.kind, label) else { continue }
                         if let occupant = RunDirectory.occupant(of: path) {
-                            throw TrainingError.directory(occupant.refusal(path))
+                            throw TrainingError.occupied(directory: path, occupant)
                         }
                     }
                 }
@@ -206,7 +188,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     /// Where a model is kept, if it is: of several vocabularies each has a directory of its own.
-    private func directory(_ kind: ModelKind, _ label: String?) -> String? {
+    private func directory(_ kind: ModelSpecification.Kind, _ label: String?) -> String? {
         guard let out else { return nil }
         guard let label else { return "\(out)/\(kind.rawValue)" }
         let name = label.map { $0.isLetter || $0.isNumber || "_.".contains($0) ? $0 : "-" }
@@ -215,112 +197,68 @@ struct CompareCommand: ParsableCommand {
 
     private func compare(_ all: [TrainingSettings], _ choices: [TokenizerSpecification]) throws {
         let (texts, origin) = try text.read()
-        let validation = text.validationShare
-        let context = all.filter { $0.shape.kind != .ngram }.map(\.shape.context).max() ?? 1
-        let readings = try zip(choices, Self.labels(of: choices)).map { choice, label in
-            let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
-            for settings in all {
-                try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
-            }
-            return Reading(
-                choice: choice, label: label, tokenizer: tokenizer,
-                data: try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context))
-        }
+        var comparison = try ModelComparison(
+            all, tokenizers: choices, texts: texts, origin: origin, validation: text.validationShare
+        ) { note($0) }
         let names = texts.map { escaped($0.name) }.joined(separator: ", ")
-        for reading in readings {
-            let vocabulary = reading.label.map { " with \($0)" } ?? ""
+        let hasSeveral = choices.count > 1
+        for reading in comparison.readings {
+            let vocabulary = hasSeveral ? " with \(escaped(reading.name))" : ""
             try writeLine(
                 "\(names)\(vocabulary): \(counted(reading.data.trainingCount, "training token")), "
                     + "\(counted(reading.data.validationCount, "validation token")).")
         }
         try writeLine()
-        let width = readings.compactMap(\.label?.count).max() ?? 0
-        let heading = readings.count == 1 ? nil : "tokenizer"
+        let width = hasSeveral ? comparison.readings.map { escaped($0.name).count }.max() ?? 0 : 0
         try writeLine(
-            Self.row("model", heading, "parameters", "time", "loss", "bits/byte", "sample", labels: width))
-
-        var rungs: [Rung] = []
-        training: for reading in readings {
-            for settings in TrainingSettings.measuredAlike(all, vocabularySize: reading.tokenizer.vocabularySize) {
-                guard let rung = try train(settings, reading, origin) else { break training }
-                try writeLine(
-                    Self.row(
-                        rung.name, rung.label, grouped(rung.parameters), duration(rung.seconds), fixed(rung.loss, 4),
-                        fixed(rung.bitsPerByte, 4), rung.line, labels: width))
-                rungs.append(rung)
-            }
+            Self.row(
+                "model", hasSeveral ? "tokenizer" : nil, "parameters", "time", "loss", "bits/byte", "sample",
+                labels: width))
+        for run in comparison.runs {
+            let label = hasSeveral ? escaped(run.reading.name) : nil
+            guard let entry = try train(run, label, &comparison) else { break }
+            try writeLine(
+                Self.row(
+                    name(of: entry.model), label, grouped(entry.parameterCount), duration(entry.seconds),
+                    fixed(entry.loss, 4), fixed(entry.bitsPerByte, 4), Self.shortened(entry.line), labels: width))
         }
         if let signal = StopSignal.received {
             note("Stopped; the model in training is lost\(out == nil ? "" : ", except for its last checkpoint").")
             throw ExitCode(128 + signal)
         }
         try writeLine()
-        for line in verdicts(rungs) { try writeLine(line) }
-        if json { try writeLine(object(rungs).serialized()) }
+        for line in verdicts(comparison, hasSeveral) { try writeLine(line) }
+        if json { try writeLine(object(comparison).serialized()) }
     }
 
-    // MARK: A rung
-
-    /// Trains a model and measures it; nil if that was stopped.
-    private func train(_ settings: TrainingSettings, _ reading: Reading, _ origin: TextOrigin) throws -> Rung? {
-        var settings = settings
-        settings.tokenizer = reading.choice
-        let (tokenizer, data) = (reading.tokenizer, reading.data)
-        let kind = settings.shape.kind
-        let kept = try directory(kind, reading.label).map {
-            try RunDirectory(creating: $0, tokenizer: tokenizer, data: data, origin: origin)
+    /// Trains a model; nil if that was stopped.
+    private func train(
+        _ run: (settings: TrainingSettings, reading: ModelComparison.Reading), _ label: String?,
+        _ comparison: inout ModelComparison
+    ) throws -> ModelComparison.Entry? {
+        let kind = run.settings.model.kind
+        let path = directory(kind, label)
+        let progress =
+            kind.isTrained
+            ? ComparisonProgress(kind.rawValue + (label.map { " with \($0)" } ?? ""), run.settings) : nil
+        defer { progress?.finish() }
+        // Only a run with a directory has something to save; any other ends at once.
+        guard path != nil, kind.isTrained else {
+            return try comparison.train(run, directory: path, report: { progress?.report($0) })
         }
-        let model: any LanguageModel
-        let result: ValidationResult
-        let begin = ContinuousClock.now
-        var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
-        if let neural = settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: seed) {
-            let trainer = try Trainer(neural, data: data, settings: settings, store: kept ?? MemoryStore())
-            let progress = RungProgress(kind.rawValue + (reading.label.map { " with \($0)" } ?? ""), settings)
-            defer { progress.finish() }
-            // Only a run with a directory has something to save; any other ends at once.
-            let end =
-                try kept == nil
-                ? trainer.run(report: progress.report)
-                : StopSignal.deferring { try trainer.run(shouldStop: $0, report: progress.report) }
-            if end == .stopped || StopSignal.received != nil { return nil }
-            guard let final = trainer.progress.final else { return nil }
-            (model, result) = (neural, final)
-        } else {
-            let counting = try NGramBaseline.run(
-                data, order: settings.shape.order, vocabularySize: tokenizer.vocabularySize,
-                atMost: settings.finalEvaluation.count ?? .max, length: settings.shape.context)
-            guard let counting else { return nil }
-            (model, result) = counting
-            try kept?.save(counted: model, settings: settings, data: data, result: result, seconds: seconds)
+        return try StopSignal.deferring { shouldStop in
+            try comparison.train(run, directory: path, shouldStop: shouldStop) { progress?.report($0) }
         }
-        let loss = result.loss
-        let elapsed = seconds
-        return Rung(
-            kind: kind, name: kind == .ngram ? "ngram (\(settings.shape.order))" : kind.rawValue,
-            choice: reading.choice,
-            label: reading.label,
-            parameters: model.parameterCount, seconds: elapsed, result: result,
-            bitsPerByte: bits(loss) / data.validationBytesPerToken,
-            bitsPerCharacter: bitsPerCharacter(loss, data, tokenizer),
-            line: try line(by: TextGenerator(model, tokenizer: tokenizer)))
     }
 
-    /// A loss per token in bits for each character that was predicted.
-    private func bitsPerCharacter(_ loss: Double, _ data: TokenDataset, _ tokenizer: any Tokenizer) -> Double {
-        var tokens = 0, characters = 0
-        for document in data.documents {
-            tokens += document.validation.count - 1
-            characters += tokenizer.decode(document.validation.dropFirst()).unicodeScalars.count
-        }
-        return bits(loss) * Double(tokens) / Double(max(1, characters))
+    private func name(of model: ModelSpecification) -> String {
+        if case .ngram(let configuration) = model { return "ngram (\(configuration.order))" }
+        return model.kind.rawValue
     }
 
-    /// The first line with some length that a model writes, cut to what a terminal shows.
-    private func line(by generator: TextGenerator) throws -> String {
-        let text = try generator.text(after: "", length: 200, settings: GenerationSettings(seed: seed))
-        let lines = text.split(separator: "\n").map(String.init)
-        let line = escaped(lines.first { $0.count >= 20 } ?? lines.max { $0.count < $1.count } ?? "")
+    /// A sample as it fits on the line of a terminal.
+    private static func shortened(_ line: String) -> String {
+        let line = escaped(line)
         return line.count > 56 ? line.prefix(53) + "..." : line
     }
 
@@ -339,55 +277,52 @@ struct CompareCommand: ParsableCommand {
         return line
     }
 
-    /// Who has beaten counting and who has lost to it.
-    private func verdicts(_ rungs: [Rung]) -> [String] {
+    /// The results in sentences.
+    private func verdicts(_ comparison: ModelComparison, _ hasSeveral: Bool) -> [String] {
+        let entries = comparison.entries
         var lines: [String] = []
-        if rungs.contains(where: { !$0.result.isComplete }) {
-            let error = rungs.compactMap(\.result.standardError).max().map {
+        if entries.contains(where: { !$0.result.isComplete }) {
+            let error = entries.compactMap(\.result.standardError).max().map {
                 ", with a standard error up to \(fixed($0, 4))"
             }
             lines.append(
                 "The losses are measured on a sample of the validation text, the same number of tokens for each "
                     + "model\(error ?? ""), because evaluating the whole text takes too long compared with training.")
         }
-        func name(_ rung: Rung) -> String { rung.name + (rung.label.map { " with \($0)" } ?? "") }
-        for rung in rungs where rung.kind != .ngram {
-            guard let counting = counting(for: rung, among: rungs) else { continue }
-            let difference = fixed(abs(rung.loss - counting.loss), 4)
-            let verdict = rung.loss < counting.loss ? "better" : "worse"
-            lines.append("\(name(rung)) is \(verdict) than the n-gram baseline by \(difference) nats per token.")
+        func name(_ entry: ModelComparison.Entry) -> String {
+            self.name(of: entry.model) + (hasSeveral ? " with \(escaped(entry.tokenizerName))" : "")
         }
-        if !rungs.contains(where: { $0.kind == .ngram }) {
+        for entry in entries {
+            guard let difference = comparison.difference(entry) else { continue }
+            let verdict = difference < 0 ? "better" : "worse"
+            lines.append(
+                "\(name(entry)) is \(verdict) than the n-gram baseline by \(fixed(abs(difference), 4)) nats per token.")
+        }
+        if !entries.contains(where: { $0.model.kind == .ngram }) {
             lines.append(
                 "No baseline: add ngram to --models to see whether the trained models are better than counting.")
         }
-        if rungs.count > 1, let best = rungs.min(by: { $0.bitsPerByte < $1.bitsPerByte }) {
-            lines.append("The best model is \(name(best))\(best.label == nil ? "" : ", by bits per byte").")
+        if entries.count > 1, let best = comparison.best {
+            lines.append("The best model is \(name(best))\(hasSeveral ? ", by bits per byte" : "").")
         }
         if let out { lines.append("The models are in \(out).") }
         return lines
     }
 
-    /// What counting reaches on the same tokens.
-    private func counting(for rung: Rung, among rungs: [Rung]) -> Rung? {
-        rungs.first { $0.kind == .ngram && $0.choice == rung.choice }
-    }
-
-    private func object(_ rungs: [Rung]) -> JSON {
+    private func object(_ comparison: ModelComparison) -> JSON {
         [
             "models": .array(
-                rungs.map { rung in
+                comparison.entries.map { entry in
                     [
-                        "model": .string(rung.kind.rawValue), "tokenizer": .string(rung.label ?? rung.choice.name),
-                        "parameters": .int(rung.parameters),
-                        "seconds": .double(rung.seconds), "loss": .double(rung.loss),
-                        "standard_error": rung.result.standardError.map(JSON.double) ?? .null,
-                        "windows": .int(rung.result.windows), "all_windows": .int(rung.result.allWindows),
-                        "bits_per_byte": .double(rung.bitsPerByte),
-                        "bits_per_character": .double(rung.bitsPerCharacter),
-                        "beats_counting": rung.kind == .ngram
-                            ? .null : counting(for: rung, among: rungs).map { .bool(rung.loss < $0.loss) } ?? .null,
-                        "line": .string(rung.line),
+                        "model": .string(entry.model.kind.rawValue), "tokenizer": .string(escaped(entry.tokenizerName)),
+                        "parameters": .int(entry.parameterCount),
+                        "seconds": .double(entry.seconds), "loss": .double(entry.loss),
+                        "standard_error": entry.result.standardError.map(JSON.double) ?? .null,
+                        "windows": .int(entry.result.windows), "all_windows": .int(entry.result.allWindows),
+                        "bits_per_byte": .double(entry.bitsPerByte),
+                        "bits_per_character": .double(entry.bitsPerCharacter),
+                        "beats_counting": comparison.difference(entry).map { .bool($0 < 0) } ?? .null,
+                        "line": .string(Self.shortened(entry.line)),
                     ]
                 })
         ]

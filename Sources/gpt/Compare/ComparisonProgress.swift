@@ -1,7 +1,7 @@
 import GPTKit
 
-/// How the training of a rung goes: on one line of a terminal, and through a pipe in a line now and then.
-final class RungProgress {
+/// Shows the progress of a training: on one line of a terminal, and through a pipe in a line now and then.
+final class ComparisonProgress {
     private let name: String
     private let settings: TrainingSettings
     private let begin = ContinuousClock.now

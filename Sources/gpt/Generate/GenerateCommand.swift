@@ -109,7 +109,7 @@ struct GenerateCommand: ParsableCommand {
         remarkOnPrompt(ids, generator.model)
         var tokens = 0
         // Side by side as many as memory allows, which changes nothing but the time it takes.
-        let group = max(1, min(count, (1 << 30) / generator.model.decodingBytes))
+        let group = max(1, min(count, (1 << 30) / (generator.model.specification?.decodingBytes ?? 1 << 20)))
         for first in stride(from: 0, to: count, by: group) {
             var waiting = [String](repeating: "", count: min(group, count - first))
             if first > 0 { try writeLine(Self.separator) }

@@ -44,7 +44,10 @@ struct InfoCommand: ParsableCommand {
             try writeLine()
             let total = saved.model.parameterCount
             let parts = summary.parts.map {
-                [$0.name, $0.form, grouped($0.count), fixed(100 * Double($0.count) / Double(max(1, total)), 1) + "%"]
+                [
+                    $0.name, form(of: $0), grouped($0.count),
+                    fixed(100 * Double($0.count) / Double(max(1, total)), 1) + "%",
+                ]
             }
             let table = aligned(
                 [["part", "shape", summary.unit, "share"]] + parts + [["total", "", grouped(total), "100.0%"]],
@@ -69,6 +72,16 @@ struct InfoCommand: ParsableCommand {
         return tokenizer.supportedCharacters.map { "\(line) \(shortAlphabet($0))" } ?? line
     }
 
+    private func form(of part: ModelSummary.Part) -> String {
+        switch part.form {
+        case .tensor(let shape): shape.map(String.init).joined(separator: " x ")
+        case .layers(let number): "\(number) x \(grouped(part.count / number))"
+        case .mixed: ""
+        case .tied: "the token embedding"
+        case .distinct: "distinct"
+        }
+    }
+
     private func memory(_ summary: ModelSummary, _ fileSize: Int?) -> String {
         var line = "weights \(bytes(summary.weightBytes))"
         if let fileSize { line += " (\(bytes(fileSize)) on disk)" }
@@ -80,7 +93,7 @@ struct InfoCommand: ParsableCommand {
     }
 
     private func arithmetic(_ summary: ModelSummary) -> String {
-        guard let flops = summary.trainingFlops else { return "none (a lookup table)" }
+        guard let flops = summary.trainingFlopsPerToken else { return "none (a lookup table)" }
         return "\(large(flops)) FLOPs per token in training, \(large(flops / 3)) in generation"
             + (summary.context == nil ? "" : " (at full context)")
     }
@@ -101,8 +114,8 @@ struct InfoCommand: ParsableCommand {
         object["weight_bytes"] = .int(summary.weightBytes)
         object["file_bytes"] = fileSize.map(JSON.int) ?? .null
         object["cache_bytes_per_token"] = summary.cacheBytesPerToken.map(JSON.int) ?? .null
-        object["training_flops_per_token"] = summary.trainingFlops.map(JSON.double) ?? .null
-        object["generation_flops_per_token"] = summary.trainingFlops.map { .double($0 / 3) } ?? .null
+        object["training_flops_per_token"] = summary.trainingFlopsPerToken.map(JSON.double) ?? .null
+        object["generation_flops_per_token"] = summary.trainingFlopsPerToken.map { .double($0 / 3) } ?? .null
         object["training"] = training?.json ?? .null
         return .object(object)
     }

@@ -75,7 +75,7 @@ struct TrainingRecord {
     /// The loss by which models with different tokens compare, in parentheses; empty where the record does not tell.
     private func bitsPerByte(_ loss: Double) -> String {
         guard let length = number("text", "validation_bytes_per_token"), length > 0 else { return "" }
-        return " (\(fixed(bits(loss) / length, 3)) bits per byte)"
+        return " (\(fixed(TextScore.bits(loss) / length, 3)) bits per byte)"
     }
 
     private var result: String {
@@ -83,7 +83,7 @@ struct TrainingRecord {
         if let loss = number("progress", "final_validation_loss") {
             let windows = number("progress", "final_validation_windows").flatMap { Int(exactly: $0) } ?? 0
             let result = ValidationResult(
-                loss: loss, windows: windows,
+                value: loss, windows: windows,
                 allWindows: number("progress", "validation_windows").flatMap { Int(exactly: $0) } ?? windows,
                 standardError: number("progress", "final_validation_standard_error"))
             pieces.append("validation loss \(figure(result))\(extent(result))\(bitsPerByte(loss))")

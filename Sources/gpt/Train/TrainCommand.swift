@@ -97,7 +97,7 @@ struct TrainCommand: ParsableCommand {
         // Of a run that exists the shape is not known yet.
         var settings = resume == nil ? try settings(from: nil) : DefaultSettings.settings(for: .gpt)
         training.apply(to: &settings)
-        if let problem = settings.problem { try checkingUsage { throw TrainingError.setting(problem) } }
+        if let problem = settings.problem { try checkingUsage { throw TrainingError.invalid(problem) } }
     }
 
     /// Refuses options that have no effect on a model of the kind that was asked for. What kind a run or a model on disk is,
@@ -105,7 +105,8 @@ struct TrainCommand: ParsableCommand {
     private func requireEffects() throws {
         guard from == nil, resume == nil else { return }
         let kind = shape.model ?? .gpt
-        if let option = (shape.given + training.given).first(where: { !TrainingSetting.hasEffect($0, on: kind) }) {
+        let given = shape.given + training.given
+        if let option = given.first(where: { TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false }) {
             throw ValidationError(
                 "\(option) does not apply to --model \(kind.rawValue): leave it out, or choose another --model.")
         }
@@ -131,9 +132,10 @@ struct TrainCommand: ParsableCommand {
     // MARK: A new run
 
     private func settings(from start: StartingModel?) throws -> TrainingSettings {
-        var settings = shape.preset?.settings ?? DefaultSettings.settings(for: start?.shape.kind ?? shape.model ?? .gpt)
+        var settings =
+            shape.preset?.settings ?? DefaultSettings.settings(for: start?.specification.kind ?? shape.model ?? .gpt)
         start?.apply(to: &settings)
-        shape.apply(to: &settings.shape)
+        shape.apply(to: &settings)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
@@ -141,29 +143,17 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func newRun() throws {
-        let start = try from.map { try StartingModel($0, files) }
+        let start = try from.map { try StartingModel($0, acceptingEdits: files.acceptEditedFiles) }
         let settings = try settings(from: start)
-        if let problem = settings.problem { throw TrainingError.setting(problem) }
+        if let problem = settings.problem { throw problem }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .incompleteSave {
-            throw TrainingError.directory(occupant.refusal(out))
+            throw TrainingError.occupied(directory: out, occupant)
         }
         let (texts, origin) = try text.read(remark: remark)
-        let tokenizer =
-            try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, remark: remark)
-        let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: settings.validation,
-            contextLength: settings.shape.kind == .ngram ? 1 : settings.shape.context)
-        // After the text, so that its memory counts.
-        try MemoryEstimate(settings, vocabularySize: tokenizer.vocabularySize).check()
-        let path = try freeName()
-        let directory = try RunDirectory(creating: path, tokenizer: tokenizer, data: data, origin: origin)
-        let model =
-            start?.model
-            ?? settings.shape.makeNeuralModel(vocabularySize: tokenizer.vocabularySize, seed: settings.seed)
-        guard let model else { return try count(data, tokenizer, settings, directory) }
-        describe(settings, data, tokenizer, parameters: model.parameterCount, path: path)
-        let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
-        try train(trainer, tokenizer, path: path, origin: origin)
+        let run = try TrainingRun(
+            settings, texts: texts, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
+        if let model = run.trainer?.model { describe(run, parameters: model.parameterCount) }
+        try train(run, origin: origin)
     }
 
     /// The name for the run, after whatever has it was renamed: a model only where no name was asked for.
@@ -173,7 +163,7 @@ struct TrainCommand: ParsableCommand {
         if out != nil, occupant != .incompleteSave { return name }
         switch occupant {
         case nil: break
-        case .other: throw TrainingError.directory(RunDirectory.Occupant.other.refusal(name))
+        case .other: throw TrainingError.occupied(directory: name, .other)
         case .model: note("The existing model in \(name) was moved to \(try RunDirectory.moveAside(name)).")
         case .incompleteSave:
             let moved = try RunDirectory.moveAside(name)
@@ -187,34 +177,27 @@ struct TrainCommand: ParsableCommand {
         return name
     }
 
-    /// Counting needs no training.
-    private func count(
-        _ data: TokenDataset, _ tokenizer: any Tokenizer, _ settings: TrainingSettings, _ directory: RunDirectory
-    ) throws {
-        let begin = ContinuousClock.now
-        guard let (model, result) = try NGramBaseline.run(data, settings, vocabularySize: tokenizer.vocabularySize)
-        else {
-            return
-        }
-        let seconds = (ContinuousClock.now - begin) / .seconds(1)
-        try directory.save(counted: model, settings: settings, data: data, result: result, seconds: seconds)
-        try TrainResult(
-            model: model, tokenizer: tokenizer, data: data, settings: settings, result: result, step: nil,
-            path: directory.path, origin: directory.origin, sample: nil, seconds: seconds
-        ).write()
-    }
-
     // MARK: A resumed run
 
     private func resumeRun(_ path: String) throws {
         let run = try SavedRun(path)
         var settings = run.settings
-        if let kind = shape.model { settings.shape.kind = kind }
-        shape.apply(to: &settings.shape)
+        let kind = settings.model.kind
+        if let option = (shape.given + training.given).first(where: {
+            TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false
+        }) {
+            throw CommandFailure(
+                "cannot resume \(path): \(option) does not apply to a model of the kind \(kind.rawValue); leave it out")
+        }
+        if let kind = shape.model, kind != settings.model.kind {
+            // Refused below, as a change that no run allows.
+            settings.model = DefaultSettings.settings(for: kind).model
+        }
+        shape.apply(to: &settings)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
-        if let problem = settings.problem { throw TrainingError.setting(problem) }
+        if let problem = settings.problem { throw TrainingError.invalid(problem) }
 
         let origin = text.text.isEmpty ? run.origin : .files(text.text)
         if case .files(let paths) = origin, text.text.isEmpty, paths.contains("-") {
@@ -222,8 +205,9 @@ struct TrainCommand: ParsableCommand {
                 directory: path, what: "its text was read from standard input; give the same text with --text")
         }
         let texts = try origin.texts { remark("Downloading tiny Shakespeare ...") }
-        let (trainer, _, tokenizer) = try run.resume(
+        let resumed = try run.resume(
             texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles)
+        guard let trainer = resumed.trainer else { return }
         if trainer.isOver, run.isComplete(with: settings) {
             if profile {
                 throw CommandFailure(
@@ -243,52 +227,47 @@ struct TrainCommand: ParsableCommand {
                     + "uninterrupted run."
             )
         }
-        try train(trainer, tokenizer, path: path, origin: origin)
+        try train(resumed, origin: origin)
     }
 
     // MARK: Both
 
     /// Trains. During it a signal stops after the step, to save. Before and after it ends the process at once, because
     /// nothing or everything is written.
-    private func train(_ trainer: Trainer, _ tokenizer: any Tokenizer, path: String, origin: TextOrigin) throws {
-        let shown = quiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
+    private func train(_ run: TrainingRun, origin: TextOrigin) throws {
+        let path = run.directory?.path ?? ""
+        let shown = quiet ? nil : run.trainer.map { TrainProgress($0.settings, from: $0.progress) }
         let peak =
-            profile ? Execution.with(trainer.settings.precision) { Execution.current.measuredPeak(seconds: 0.5) } : 0
-        if profile { trainer.profile = Profile() }
-        var sample: String?
-        let end: TrainingEnd
+            profile ? Execution.with(run.settings.precision) { Execution.current.measuredPeak(seconds: 0.5) } : 0
+        if profile { run.trainer?.profile = Profile() }
+        let outcome: TrainingRun.Outcome?
         do {
-            end = try StopSignal.deferring { shouldStop in
-                try trainer.run(shouldStop: shouldStop) { event in
-                    if case .sample(_, let text) = event { sample = text }
-                    shown?.report(event)
-                }
-            }
+            // A model that is counted has nothing to save before it is complete: a signal ends it at once.
+            outcome =
+                try run.trainer == nil
+                ? run.run()
+                : StopSignal.deferring { try run.run(shouldStop: $0) { shown?.report($0) } }
         } catch {
             shown?.finish()
             throw error
         }
         shown?.finish()
-        if end == .stopped {
-            let of = trainer.settings.steps.map { " of \(grouped($0))" } ?? ""
+        if outcome == nil, let trainer = run.trainer {
+            let of = run.settings.steps.map { " of \(grouped($0))" } ?? ""
             note("Stopped after step \(grouped(trainer.progress.step))\(of); the run is saved.")
             note("Continue with: gpt train --resume \(shellWord(path))")
         }
-        let table = trainer.profile.map { ProfileTable($0, peakFlops: peak) }
+        let table = run.trainer?.profile.map { ProfileTable($0, peakFlops: peak) }
         // Also where the signal came too late to stop the training: the comparison is left out.
         if StopSignal.received != nil { try table?.write() }
         try stopIfAsked()
-        if end == .patience {
+        guard let outcome else { return }
+        if outcome.end == .patience {
             remark(
-                "Stopped early: the validation loss has not improved for \(counted(trainer.settings.patience, "evaluation"))."
+                "Stopped early: the validation loss has not improved for \(counted(run.settings.patience, "evaluation"))."
             )
         }
-        try TrainResult(
-            model: trainer.model, tokenizer: tokenizer, data: trainer.data, settings: trainer.settings,
-            result: trainer.progress.final ?? ValidationResult(loss: .nan, windows: 0, allWindows: 0),
-            step: trainer.bestStep, path: path, origin: origin, sample: sample,
-            seconds: trainer.progress.seconds
-        ).write()
+        try TrainResult(run: run, outcome: outcome, path: path, origin: origin).write()
         if let table {
             try writeLine()
             try table.write()
@@ -300,17 +279,17 @@ struct TrainCommand: ParsableCommand {
     }
 
     /// Says what is going to happen.
-    private func describe(
-        _ settings: TrainingSettings, _ data: TokenDataset, _ tokenizer: any Tokenizer, parameters: Int, path: String
-    ) {
-        let shape = settings.shape
+    private func describe(_ run: TrainingRun, parameters: Int) {
+        let (settings, data, tokenizer) = (run.settings, run.data, run.tokenizer)
+        let path = run.directory?.path ?? ""
         let form =
-            switch shape.kind {
-            case .gpt:
-                "gpt (\(shape.transformer(vocabularySize: 1).family?.rawValue ?? "custom")), \(counted(shape.layers, "layer")), "
-                    + "\(counted(shape.heads, "head")), width \(shape.width), context \(shape.context)"
-            case .attention: "one attention head, width \(shape.width), context \(shape.context)"
-            default: "bigram table"
+            switch settings.model {
+            case .transformer(let c):
+                "gpt (\(c.family?.rawValue ?? "custom")), \(counted(c.layers, "layer")), \(counted(c.heads, "head")), "
+                    + "width \(c.width), context \(c.contextLength)"
+            case .attention(let c): "one attention head, width \(c.width), context \(c.contextLength)"
+            case .bigram: "bigram table"
+            case .ngram(let c): "n-gram counts of order \(c.order)"
             }
         let names = data.documents.map(\.name).joined(separator: ", ")
         // The reserved token is none of the text's.
@@ -328,7 +307,7 @@ struct TrainCommand: ParsableCommand {
             }
         let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         remark(
-            "Training: \(length) of \(windows) windows of \(shape.context), learning rate \(settings.schedule.peak), "
+            "Training: \(length) of \(windows) windows of \(settings.sequenceLength), learning rate \(settings.schedule.peak), "
                 + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread"))."
         )
         remark("Output directory: \(path). Ctrl-C stops and saves; 'gpt train --resume \(shellWord(path))' continues.")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-extension ModelKind: ExpressibleByArgument {}
+extension ModelSpecification.Kind: ExpressibleByArgument {}
 extension ModelPreset: ExpressibleByArgument {}
 extension TransformerConfiguration.Family: ExpressibleByArgument {}
 extension Positions.Kind: ExpressibleByArgument {}
@@ -62,7 +62,7 @@ struct ShapeOptions: ParsableArguments {
             "The kind of model: ngram (counts only, no gradient descent), bigram (a table of next-token logits), attention "
                 + "(a single head), gpt (a transformer). (default: gpt)",
             valueName: "kind"))
-    var model: ModelKind?
+    var model: ModelSpecification.Kind?
 
     @Option(
         help: ArgumentHelp(
@@ -134,16 +134,27 @@ struct ShapeOptions: ParsableArguments {
         return options.filter(\.1).map(\.0)
     }
 
-    /// Puts what was given into a shape.
-    func apply(to shape: inout ModelShape) {
-        if let family { shape.family = family }
-        if let kvHeads { shape.keyValueHeads = kvHeads }
-        if let positions { shape.positions = positions }
-        if let layers { shape.layers = layers }
-        if let heads { shape.heads = heads }
-        if let width { shape.width = width }
-        if let context { shape.context = context }
-        if let order { shape.order = order }
+    /// Puts what was given into settings.
+    func apply(to settings: inout TrainingSettings) {
+        if let context { settings.setContext(context) }
+        switch settings.model {
+        case .ngram(var configuration):
+            if let order { configuration.order = order }
+            settings.model = .ngram(configuration)
+        case .bigram: break
+        case .attention(var configuration):
+            if let width { configuration.width = width }
+            settings.model = .attention(configuration)
+        case .transformer(let configuration):
+            var options = TransformerOptions()
+            options.family = family
+            options.layers = layers
+            options.heads = heads
+            options.keyValueHeads = kvHeads
+            options.width = width
+            options.positions = positions
+            settings.model = .transformer(configuration.with(options))
+        }
     }
 }
 

@@ -24,7 +24,7 @@ final class TrainProgress {
         earlierSeconds = progress.seconds
         step = progress.step
         firstStep = progress.step
-        validation = progress.lastLoss
+        validation = progress.lastValue
     }
 
     func report(_ event: TrainingEvent) {
@@ -39,8 +39,8 @@ final class TrainProgress {
             } else if clock.now - lastShown > .seconds(30) {
                 showLine()
             }
-        case .evaluation(_, let loss, _):
-            validation = loss
+        case .evaluation(_, let value, _):
+            validation = value
             showLine()
         case .sample(_, let text):
             guard isBar else { return }

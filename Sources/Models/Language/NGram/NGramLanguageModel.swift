@@ -1,8 +1,11 @@
 import Tensors
 
-/// Counting as a rung of the ladder: it is trained in one pass and sampled like any other model.
+/// An n-gram model is trained in one pass over the text, and evaluated and sampled like any other model.
 extension NGramModel: LanguageModel {
-    public var modelType: String { "ngram" }
+    public var specification: ModelSpecification? {
+        .ngram(Configuration(order: order, vocabularySize: vocabularySize))
+    }
+    public var form: ModelForm { .counted(self) }
     public var contextLength: Int? { nil }
 
     public func startDecoding(sequences: Int) -> any DecodingSession {

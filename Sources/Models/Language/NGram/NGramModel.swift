@@ -51,6 +51,18 @@ import Platform
 ///   University, 1998.
 /// - R. Kneser and H. Ney, *Improved backing-off for m-gram language modeling*, ICASSP 1995.
 public final class NGramModel: Sendable {
+    /// What an n-gram model is, but for its counts.
+    public struct Configuration: Sendable, Hashable {
+        /// n: the model predicts from the last n - 1 tokens.
+        public var order: Int
+        public var vocabularySize: Int
+
+        public init(order: Int, vocabularySize: Int = ModelSpecification.unknownVocabularySize) {
+            self.order = order
+            self.vocabularySize = vocabularySize
+        }
+    }
+
     /// The highest order accepted. Far below it no text has anything left to count.
     public static let maximumOrder = 1_000
 

@@ -2,17 +2,12 @@ import Files
 import Models
 import StrictJSON
 
-/// What config.json says a model is: enough to make it, but for its weights.
-///
-/// For `gpt2`, `llama` and `qwen3` the file is Hugging Face's, key for key; transformers that are none of these, and the
-/// other rungs of the ladder, have a `model_type` of their own.
-package enum ModelConfiguration: Equatable {
-    case transformer(TransformerConfiguration)
-    case attention(AttentionModel.Configuration)
-    case bigram(vocabularySize: Int)
-    case ngram(order: Int, vocabularySize: Int)
-
-    package static let fileName = "config.json"
+// A specification as config.json.
+//
+// For `gpt2`, `llama` and `qwen3` the file is Hugging Face's, key for key; other transformers, and the other kinds of model,
+// have a `model_type` of their own.
+extension ModelSpecification {
+    package static let configurationFile = "config.json"
 
     /// Reads a config.json, naming what it asks for that we do not compute.
     package init(file path: String) throws {
@@ -31,35 +26,26 @@ package enum ModelConfiguration: Equatable {
             return
         }
         switch type {
-        case TransformerConfiguration.ownType: self = .transformer(try TransformerConfiguration(own: fields))
+        case TransformerConfiguration.customType: self = .transformer(try TransformerConfiguration(custom: fields))
         case "attention":
             self = .attention(
                 AttentionModel.Configuration(
                     vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
                     contextLength: try fields.size("n_positions", limit: 1 << 24),
                     width: try fields.size("n_embd", limit: 1 << 20)))
-        case "bigram": self = .bigram(vocabularySize: try fields.size("vocab_size", limit: 1 << 20))
+        case "bigram":
+            self = .bigram(.init(vocabularySize: try fields.size("vocab_size", limit: 1 << 20)))
         case "ngram":
             self = .ngram(
-                order: try fields.size("order", limit: NGramModel.maximumOrder),
-                vocabularySize: try fields.size("vocab_size", limit: 1 << 24))
+                .init(
+                    order: try fields.size("order", limit: NGramModel.maximumOrder),
+                    vocabularySize: try fields.size("vocab_size", limit: 1 << 24)))
         default:
             let known =
                 TransformerConfiguration.Family.allCases.map(\.rawValue)
-                + [TransformerConfiguration.ownType, "attention", "bigram"]
+                + [TransformerConfiguration.customType, "attention", "bigram"]
             throw fields.failure(
                 "a model of type \(quoted(type)); only \(known.joined(separator: ", ")) and ngram are supported")
-        }
-    }
-
-    /// The configuration of a model of ours, or nil if it is of a kind without a form on disk.
-    package init?(of model: any LanguageModel) {
-        switch model {
-        case let model as Transformer: self = .transformer(model.configuration)
-        case let model as AttentionModel: self = .attention(model.configuration)
-        case let model as BigramModel: self = .bigram(vocabularySize: model.vocabularySize)
-        case let model as NGramModel: self = .ngram(order: model.order, vocabularySize: model.vocabularySize)
-        default: return nil
         }
     }
 
@@ -77,28 +63,9 @@ package enum ModelConfiguration: Equatable {
                 ("model_type", "attention"), ("n_embd", .int(c.width)), ("n_positions", .int(c.contextLength)),
             ]
         case .bigram: fields = [("model_type", "bigram")]
-        case .ngram(let order, _): fields = [("model_type", "ngram"), ("order", .int(order))]
+        case .ngram(let c): fields = [("model_type", "ngram"), ("order", .int(c.order))]
         }
         fields += [("vocab_size", .int(vocabularySize)), ("bos_token_id", end), ("eos_token_id", end)]
         return .object(JSONObject(fields))
-    }
-
-    package var vocabularySize: Int {
-        switch self {
-        case .transformer(let c): c.vocabularySize
-        case .attention(let c): c.vocabularySize
-        case .bigram(let size): size
-        case .ngram(_, let size): size
-        }
-    }
-
-    /// The number of weights, as a measure of the memory that is needed; unknown for counts.
-    package var parameterCount: Int? {
-        switch self {
-        case .transformer(let c): c.parameterCount
-        case .attention(let c): (2 * c.vocabularySize + c.contextLength) * c.width + 4 * c.width * (c.width + 1)
-        case .bigram(let size): size * size
-        case .ngram: nil
-        }
     }
 }

@@ -1,0 +1,160 @@
+import Corpus
+import Interchange
+import Models
+import Tensors
+import Tokenizers
+
+/// A training from texts to a model: new, from the weights of another model, or resumed.
+///
+/// This is what `gpt train` and `gpt compare` call, and what a notebook or a server would call. A kind of model that is
+/// trained by gradient descent has a `trainer`; an n-gram model is counted.
+public final class TrainingRun {
+    /// Everything that decides what the training does. The vocabulary size of the model is that of the tokenizer.
+    public let settings: TrainingSettings
+    public let tokenizer: any Tokenizer
+    public let data: TokenDataset
+    /// Where the run is saved; nil for one in memory.
+    public let directory: RunDirectory?
+    /// What trains; nil where the model is counted.
+    public let trainer: Trainer<NextTokenTask>?
+
+    // MARK: A new run
+
+    /// A new run on texts: makes the tokenizer, encodes the texts, and makes the model.
+    ///
+    /// - Parameters:
+    ///   - settings: what decides what the training does.
+    ///   - texts: what to learn from and to validate on.
+    ///   - origin: where the texts came from, which a resumed run needs to know.
+    ///   - start: the model whose weights training begins with; nil for random ones.
+    ///   - directory: gives the directory to create, or nil for a run in memory. Called after everything that can be checked
+    ///     without a directory has been checked.
+    ///   - notice: called with what takes a while, or is not as it was asked for.
+    /// - Throws: `TrainingError`, where a setting is out of its range, a text is too short, or the model is too large for this
+    ///   machine.
+    public convenience init(
+        _ settings: TrainingSettings, texts: [NamedText], origin: TextOrigin, startingFrom start: StartingModel? = nil,
+        directory: () throws -> String? = { nil }, notice: (String) -> Void = { _ in }
+    ) throws {
+        if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        let tokenizer =
+            try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice)
+        let data = try TokenDataset(
+            texts, tokenizer: tokenizer, validation: settings.validation,
+            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
+        try self.init(
+            settings, tokenizer: tokenizer, data: data, startingFrom: start,
+            directory: {
+                try directory().map {
+                    try RunDirectory(creating: $0, tokenizer: tokenizer, record: data.record, origin: origin)
+                }
+            })
+    }
+
+    /// A new run on a dataset, which several runs can share.
+    /// - Parameter samples: whether the model generates samples during training.
+    init(
+        _ settings: TrainingSettings, tokenizer: any Tokenizer, data: TokenDataset,
+        startingFrom start: StartingModel? = nil, samples: Bool = true, directory: () throws -> RunDirectory?
+    ) throws {
+        var settings = settings
+        settings.model.vocabularySize = tokenizer.vocabularySize
+        // After the texts were read, so that their memory counts.
+        try MemoryEstimate(settings).check()
+        self.settings = settings
+        self.tokenizer = tokenizer
+        self.data = data
+        self.directory = try directory()
+        let store: any TrainingStore = self.directory ?? MemoryStore()
+        trainer = try (start?.model ?? settings.model.makeNeuralModel(seed: settings.seed)).map { model in
+            try Trainer(model, data: data, settings: settings, tokenizer: samples ? tokenizer : nil, store: store)
+        }
+    }
+
+    // MARK: A resumed run
+
+    /// A run whose last save was read.
+    init(_ trainer: Trainer<NextTokenTask>, tokenizer: any Tokenizer, directory: RunDirectory) {
+        settings = trainer.settings
+        self.tokenizer = tokenizer
+        data = trainer.data
+        self.directory = directory
+        self.trainer = trainer
+    }
+
+    // MARK: Running
+
+    /// What a run came to.
+    public struct Outcome {
+        public let end: TrainingEnd
+        /// The best model.
+        public let model: any LanguageModel
+        /// What it measures on the validation text.
+        public let result: ValidationResult
+        /// The step of the best model; nil for one that was counted.
+        public let bestStep: Int?
+        /// Time spent on training.
+        public let seconds: Double
+        /// The last sample of the model; nil where there is none.
+        public let sample: String?
+    }
+
+    /// Trains, or counts, to the end.
+    /// - Parameters:
+    ///   - shouldStop: called after every step and between the parts of everything that takes a while; when it returns true,
+    ///     the run is saved and ends.
+    ///   - report: called with everything that happens.
+    /// - Returns: what the run came to; nil where it was stopped before there was a result.
+    public func run(
+        shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
+    ) throws -> Outcome? {
+        guard let trainer else { return try count(shouldStop) }
+        var sample: String?
+        let end = try trainer.run(shouldStop: shouldStop) { event in
+            if case .sample(_, let text) = event { sample = text }
+            report(event)
+        }
+        guard end != .stopped, let result = trainer.progress.final else { return nil }
+        return Outcome(
+            end: end, model: trainer.model, result: result, bestStep: trainer.bestStep,
+            seconds: trainer.progress.seconds, sample: sample)
+    }
+
+    private func count(_ shouldStop: () -> Bool) throws -> Outcome? {
+        guard case .ngram(let configuration) = settings.model else {
+            preconditionFailure("only n-gram models are counted")
+        }
+        let begin = ContinuousClock.now
+        guard
+            let (model, result) = try NGramBaseline.run(data, configuration, settings, shouldStop: shouldStop)
+        else { return nil }
+        let seconds = (ContinuousClock.now - begin).seconds
+        try directory?.save(counted: model, settings: settings, data: data.record, result: result, seconds: seconds)
+        return Outcome(end: .complete, model: model, result: result, bestStep: nil, seconds: seconds, sample: nil)
+    }
+
+    // MARK: Figures
+
+    /// The loss of the n-gram baseline on the same validation data, and the difference to it.
+    public struct Baseline: Sendable {
+        public let order: Int
+        /// In nats per token.
+        public let loss: Double
+        /// The loss of the model minus that of the baseline: below 0 where the model is better.
+        public let difference: Double
+    }
+
+    /// Compares an outcome with the n-gram baseline, on the same windows of the validation text.
+    /// - Returns: nil where the model is itself counted, the text is longer than `NGramBaseline.tokensForComparison`, or
+    ///   memory is too small to count.
+    public func baseline(for outcome: Outcome) -> Baseline? {
+        guard let trainer, data.trainingCount <= NGramBaseline.tokensForComparison else { return nil }
+        let order = 7
+        let counted = try? NGramBaseline.run(
+            data, order: order, vocabularySize: tokenizer.vocabularySize,
+            atMost: outcome.result.isComplete ? .max : outcome.result.windows,
+            length: trainer.model.contextLength ?? settings.sequenceLength)
+        guard let loss = counted?.result.value else { return nil }
+        return Baseline(order: order, loss: loss, difference: outcome.result.value - loss)
+    }
+}

@@ -1,0 +1,35 @@
+import Models
+
+/// Configurations known by name, with the settings they are known for.
+public enum ModelPreset: String, Sendable, CaseIterable {
+    /// nanoGPT's published CPU configuration for tiny Shakespeare.
+    case charSmall = "char-small"
+    /// A wide, shallow-sighted model: 6 layers that see 8 characters.
+    case seed
+    /// nanoGPT's published GPU configuration for tiny Shakespeare, with a quarter of its batch.
+    case charBase = "char-base"
+    /// GPT-2 small.
+    case gpt2 = "gpt2-124M"
+
+    public var settings: TrainingSettings {
+        switch self {
+        case .charSmall:
+            TrainingSettings(
+                model: .gpt(.gpt2, layers: 4, heads: 4, width: 128, context: 64), length: .steps(2_000), batch: 12,
+                schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100))
+        case .seed:
+            TrainingSettings(
+                model: .gpt(.gpt2, layers: 6, heads: 6, width: 384, context: 8), length: .steps(5_000), batch: 256,
+                schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100), dropout: 0.2)
+        case .charBase:
+            TrainingSettings(
+                model: .gpt(.gpt2, layers: 6, heads: 6, width: 384, context: 256), length: .steps(5_000), batch: 16,
+                schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100), dropout: 0.2)
+        case .gpt2:
+            TrainingSettings(
+                model: .gpt(.gpt2, layers: 12, heads: 12, width: 768, context: 1_024), length: .steps(5_000), batch: 4,
+                schedule: LearningRateSchedule(peak: 6e-4, warmupSteps: 500),
+                optimizer: AdamW.Settings(beta2: 0.95))
+        }
+    }
+}
