@@ -96,7 +96,7 @@ enum MemberChange: String, CaseIterable {
                 try write(changed, to: name)
                 let message = try #require(refusal(), "\(change) \(key) (\(value.serialized()))")
                 #expect(message.hasPrefix(directory.file(name) + ": edited since the model was saved: "))
-                #expect(message.contains(key) && message.contains("--accept-edited-files") && !message.contains("\n"))
+                #expect(message.contains(key) && message.contains("accept edited files") && !message.contains("\n"))
             }
         }
         try write(original, to: name)
