@@ -48,7 +48,7 @@ package final class AngleTable: Sendable {
     /// A late position is a large angle, which 32-bit floats would round as a whole. So a frequency is the sum of its first 8
     /// bits, whose products with positions up to 65,536 are exact, and of a rest that is small; and the turns by both follow
     /// one another.
-    func turns<Builder: PrimitiveBuilder>(
+    func rotations<Builder: PrimitiveBuilder>(
         _ positions: Builder.Value, _ builder: inout Builder
     ) -> (cosines: Builder.Value, sines: Builder.Value) {
         let positions = builder.insertDimension(positions, at: 1)
@@ -65,7 +65,7 @@ package final class AngleTable: Sendable {
 
     /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
     func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
-        let (cosines, sines) = turns(positions, &builder)
+        let (cosines, sines) = rotations(positions, &builder)
         // sin, cos, sin, cos, ...: pairs in a dimension of their own.
         let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
         let waves = builder.multiply(pairs, builder.constant(amplitude))

@@ -153,7 +153,7 @@ struct TapeTests {
     /// Calls its closure for every forward pass.
     private struct Counted: Operation {
         let count: @Sendable () -> Void
-        var keeps: SavedTensors { [] }
+        var savedForBackward: SavedTensors { [] }
         var isRecomputed: Bool { true }
 
         func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
@@ -161,7 +161,7 @@ struct TapeTests {
             return (inputs[0].copy(), ())
         }
 
-        func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+        func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
             slots[0].share(gradient)
         }
 

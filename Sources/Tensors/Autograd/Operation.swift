@@ -13,7 +13,7 @@ package protocol Operation: Sendable {
     associatedtype Saved
 
     /// What of the tensors around it the backward pass reads; the rest can be freed as soon as nobody else needs it.
-    var keeps: SavedTensors { get }
+    var savedForBackward: SavedTensors { get }
 
     /// Whether the output is computed once more where the backward passes of later ops read it, rather than kept until
     /// then: for ops that cost little beside the ops that read them.
@@ -23,7 +23,7 @@ package protocol Operation: Sendable {
     func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Saved)
 
     /// Writes the gradients of the inputs into their slots, given that of the output.
-    func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Saved, into slots: [GradientSlot])
+    func backward(_ gradient: Tensor, _ values: SavedValues, saved: Saved, into slots: [GradientSlot])
 
     /// The same function of the inputs, in primitives.
     func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
@@ -51,17 +51,4 @@ package struct SavedTensors: OptionSet, Sendable {
 package struct SavedValues {
     package let inputs: [Tensor]
     package let output: Tensor?
-}
-
-/// A scalar loss: the end of the tape, where gradients start.
-///
-/// A loss is not an op with an output: it is evaluated either for its value alone, or for its value and the gradients of
-/// its inputs in the same pass, so that what lies between (logits, a vocabulary wide) need not exist for the whole batch.
-package protocol Loss: Sendable {
-    /// The sum of the losses over all targets, in nats. With `scale`, the gradient of scale times that sum is written
-    /// into the slots of the inputs.
-    func evaluate(_ inputs: [Tensor], gradient: (scale: Float, slots: [GradientSlot])?) -> Double
-
-    /// The same sum in primitives.
-    func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
 }

@@ -42,7 +42,9 @@ package struct Attention: Operation {
     }
 
     /// In bfloat16 the products read queries, keys and values rounded: so they are kept, in half the memory.
-    package var keeps: SavedTensors { Execution.current.precision == .bfloat16 ? .output : [.inputs, .output] }
+    package var savedForBackward: SavedTensors {
+        Execution.current.precision == .bfloat16 ? .output : [.inputs, .output]
+    }
 
     /// What backward makes the softmax from, and what it reads instead of the inputs, if they are not kept.
     package struct Recorded {
@@ -60,7 +62,7 @@ package struct Attention: Operation {
             let words: Shape = [B, keyValueHeads, heads / keyValueHeads + 2, T, (size + 1) / 2]
             saved = Recorded(
                 statistics: Tensor(uninitialized: [B, heads, T, 2]),
-                rounded: keeps.contains(.inputs) ? nil : Tensor(uninitialized: words))
+                rounded: savedForBackward.contains(.inputs) ? nil : Tensor(uninitialized: words))
         }
         var attention = problem(B, T, size, inputs, out: out, saved)
         gpt_attention_forward(Execution.kernels, &attention)
@@ -68,12 +70,12 @@ package struct Attention: Operation {
         return (out, saved)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
-        guard let out = kept.output, let saved else { preconditionFailure("nothing was recorded") }
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
+        guard let out = values.output, let saved else { preconditionFailure("nothing was recorded") }
         let (B, T, width) = gradient.shape.three
         let size = width / heads
         let destinations = slots.map { $0.destination() }
-        var attention = problem(B, T, size, kept.inputs, out: out, saved)
+        var attention = problem(B, T, size, values.inputs, out: out, saved)
         if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
         let gradients = (0..<3).map { part -> gpt_heads_gradient in
             let (input, column) = place(of: part, inputs: slots.count, size: size)
@@ -82,7 +84,7 @@ package struct Attention: Operation {
         }
         gpt_attention_backward(
             Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
-        withExtendedLifetime((kept, out, saved, destinations)) {}
+        withExtendedLifetime((values, out, saved, destinations)) {}
     }
 
     /// Attention of new queries over cached keys and values, off the tape. The queries are the first columns of each row

@@ -17,7 +17,7 @@ package struct Dropout: Operation {
         self.key = key
     }
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let output = Tensor(uninitialized: inputs[0].shape)
@@ -25,7 +25,7 @@ package struct Dropout: Operation {
         return (output, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         slots[0].write { run(gradient, into: $0, add: $1) }
     }
 

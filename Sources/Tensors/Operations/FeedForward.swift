@@ -31,7 +31,7 @@ package struct FeedForward: Operation {
     private var second: Int { hasBias ? 3 : 2 }
     private var residual: Int { hasBias ? 5 : 3 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     /// Saved: h.
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: SavedRows?) {
@@ -55,8 +55,8 @@ package struct FeedForward: Operation {
         return (y, h)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
-        let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[second])
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
+        let (x, weight1, weight2) = (values.inputs[0], values.inputs[1], values.inputs[second])
         guard let h = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dWeight1, dWeight2) = (slots[0].destination(), slots[1].destination(), slots[second].destination())
         let (dBias1, dBias2) = hasBias ? (slots[2].destination(), slots[4].destination()) : (nil, nil)

@@ -31,7 +31,7 @@ package struct GatedFeedForward: Operation {
 
     private var residual: Int { hasBias ? 7 : 4 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     /// What backward starts from: a and u.
     package struct Recorded {
@@ -44,7 +44,7 @@ package struct GatedFeedForward: Operation {
         func bias(_ i: Int) -> Tensor? { hasBias ? inputs[4 + i] : nil }
         let F = weights[0].columns, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: weights[2].columns))
-        let kept =
+        let saved =
             recording ? Recorded(gate: SavedRows(rows: rows, columns: F), up: SavedRows(rows: rows, columns: F)) : nil
         let chunks = RowChunks(rows: rows, columns: F, elements: chunkElements)
         let (gate, product) = (Tensor(uninitialized: [chunks.size, F]), Tensor(uninitialized: [chunks.size, F]))
@@ -55,20 +55,20 @@ package struct GatedFeedForward: Operation {
                 g = Matrix(product, rows: chunk.here)
             MatrixProduct.multiply(
                 x, weights[0], packed: packed[0], into: opened,
-                epilogue: .activation(.silu, bias: bias(0), before: kept?.gate.from(first)))
+                epilogue: .activation(.silu, bias: bias(0), before: saved?.gate.from(first)))
             MatrixProduct.multiply(
                 x, weights[1], packed: packed[1], into: g,
-                epilogue: .activation(.identity, bias: bias(1), before: kept?.up.from(first), times: opened))
+                epilogue: .activation(.identity, bias: bias(1), before: saved?.up.from(first), times: opened))
             MatrixProduct.multiply(
                 g, weights[2], packed: packed[2], into: Matrix(y, rows: rows),
                 epilogue: .bias(bias(2), residual: hasResidual ? Matrix(inputs[residual], rows: rows) : nil))
         }
-        return (y, kept)
+        return (y, saved)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let saved else { preconditionFailure("nothing was recorded") }
-        let x = kept.inputs[0], weights = kept.inputs[1...3].map { Matrix($0) }
+        let x = values.inputs[0], weights = values.inputs[1...3].map { Matrix($0) }
         let F = weights[0].rows, chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
         let dX = slots[0].destination(), dWeights = slots[1...3].map { $0.destination() }
         let dBiases = hasBias ? slots[4...6].map { $0.destination() } : [nil, nil, nil]

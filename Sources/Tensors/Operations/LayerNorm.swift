@@ -16,7 +16,7 @@ package struct LayerNorm: Operation {
         let reciprocalDeviation: Tensor
     }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     /// Its output is read in one place only, by the products that follow, and is as large as its input, which is kept.
     package var isRecomputed: Bool { true }
@@ -37,9 +37,9 @@ package struct LayerNorm: Operation {
     }
 
     package func backward(
-        _ gradient: Tensor, _ kept: SavedValues, saved: Statistics?, into slots: [GradientSlot]
+        _ gradient: Tensor, _ values: SavedValues, saved: Statistics?, into slots: [GradientSlot]
     ) {
-        let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+        let (x, gamma) = (values.inputs[0], values.inputs[1])
         guard let saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma, dBeta) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
         gpt_layernorm_backward(

@@ -22,7 +22,7 @@ package struct Linear: Operation {
 
     private var residual: Int { hasBias ? 3 : 2 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let x = inputs[0], weight = matrix(inputs[1])
@@ -34,8 +34,8 @@ package struct Linear: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
-        let x = Matrix(kept.inputs[0]), dY = Matrix(gradient), weight = matrix(kept.inputs[1])
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
+        let x = Matrix(values.inputs[0]), dY = Matrix(gradient), weight = matrix(values.inputs[1])
         let dBias = hasBias ? slots[2].destination() : nil
         if isTransposed {
             slots[1].write { MatrixProduct.multiply(dY.transposed, x, into: Matrix($0), add: $1) }

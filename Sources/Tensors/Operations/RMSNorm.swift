@@ -12,7 +12,7 @@ package struct RMSNorm: Operation {
 
     package init(epsilon: Float) { self.epsilon = epsilon }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     /// As that of `LayerNorm`: read in one place only, and as large as the input, which is kept.
     package var isRecomputed: Bool { true }
@@ -29,8 +29,8 @@ package struct RMSNorm: Operation {
         return (y, reciprocalRoot)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Tensor?, into slots: [GradientSlot]) {
-        let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Tensor?, into slots: [GradientSlot]) {
+        let (x, gamma) = (values.inputs[0], values.inputs[1])
         guard let reciprocalRoot = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma) = (slots[0].destination(), slots[1].destination())
         gpt_rmsnorm_backward(

@@ -23,7 +23,7 @@ package struct Rotary: Operation {
         self.offset = offset
     }
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let y = Tensor(uninitialized: inputs[0].shape)
@@ -31,7 +31,7 @@ package struct Rotary: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         slots[0].write { rotate(gradient, into: $0, inverse: true, add: $1) }
     }
 
@@ -50,16 +50,17 @@ package struct Rotary: Operation {
     ) -> Builder.Value {
         let C = builder.width(of: inputs[0]), size = table.width
         let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
-        let turns = table.turns(positions, &builder)
+        let rotations = table.rotations(positions, &builder)
         // (T, 1, size / 2): the same for every head.
-        let cosines = builder.insertDimension(turns.cosines, at: 1), sines = builder.insertDimension(turns.sines, at: 1)
+        let cosines = builder.insertDimension(rotations.cosines, at: 1),
+            sines = builder.insertDimension(rotations.sines, at: 1)
         let halves = builder.split(
             builder.reshape(inputs[0], keeping: 2, [C / size, size]), [size / 2, size / 2])
         let (a, b) = (halves[0], halves[1])
-        let turned = builder.join([
+        let rotated = builder.join([
             builder.subtract(builder.multiply(a, cosines), builder.multiply(b, sines)),
             builder.add(builder.multiply(b, cosines), builder.multiply(a, sines)),
         ])
-        return builder.reshape(turned, keeping: 2, [C])
+        return builder.reshape(rotated, keeping: 2, [C])
     }
 }

@@ -1,0 +1,39 @@
+/// A tensor that training changes.
+public final class Parameter: Variable {
+    /// Whether AdamW applies weight decay: to matrices and embeddings, not to biases and norms.
+    public let decays: Bool
+    /// What generation reads instead of `value`, until the weights change.
+    private var packedWeight: (weight: PackedWeight, isTransposed: Bool)?
+
+    public init(_ value: Tensor) {
+        decays = value.shape.rank >= 2
+        super.init(value, needsGradient: true)
+    }
+
+    /// Replaces the contents, keeping the shape.
+    package func load(_ values: [Float]) {
+        value = Tensor(value.shape, values)
+        didChange()
+    }
+
+    /// Uses another tensor of the same shape as the contents, without a copy.
+    package func adopt(_ tensor: Tensor) {
+        precondition(tensor.shape == value.shape, "\(tensor.shape) for a parameter of \(value.shape)")
+        value = tensor
+        didChange()
+    }
+
+    /// Must be called after a write to `value` in place.
+    package func didChange() { packedWeight = nil }
+
+    /// The weight, or its transpose, packed in a precision: made on the first call, and stored until the weight changes.
+    package func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
+        if let (weight, isTransposed) = packedWeight, weight.precision == precision, isTransposed == transposed {
+            return weight
+        }
+        let matrix = transposed ? Matrix(value).transposed : Matrix(value)
+        let weight = PackedWeight(matrix, precision: precision)
+        packedWeight = (weight, transposed)
+        return weight
+    }
+}
