@@ -30,33 +30,14 @@ public struct FeedForwardBlock: Module {
 
     /// - Parameter residual: what the result is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
-        if let gate { return gated(x, gate, pass, addingTo: residual) }
-        let activation = activation ?? .identity
-        if pass.isDecoding {
-            let wide = DecodingProduct.apply(
-                x.value, expansion.weight, bias: expansion.bias?.value, activation: activation)
-            return projection(Variable(wide, needsGradient: false), pass, addingTo: residual)
+        if let gate {
+            let layers = [gate, expansion, projection], biases = layers.compactMap(\.bias)
+            let operation = GatedFeedForward(hasBias: !biases.isEmpty, hasResidual: residual != nil)
+            return pass.tape.apply(operation, [x] + layers.map(\.weight) + biases + (residual.map { [$0] } ?? []))
         }
         let operation = FeedForward(
-            activation: activation, hasBias: expansion.bias != nil, hasResidual: residual != nil)
+            activation: activation ?? .identity, hasBias: expansion.bias != nil, hasResidual: residual != nil)
         let inputs = [x, expansion.weight, expansion.bias, projection.weight, projection.bias, residual]
         return pass.tape.apply(operation, inputs.compactMap { $0 })
-    }
-
-    private func gated(
-        _ x: Variable, _ gate: LinearLayer, _ pass: ForwardPass, addingTo residual: Variable?
-    ) -> Variable {
-        if pass.isDecoding {
-            func wide(_ layer: LinearLayer, _ activation: Activation, times factor: Tensor? = nil) -> Tensor {
-                DecodingProduct.apply(
-                    x.value, layer.weight, transposed: layer.isTransposed, bias: layer.bias?.value,
-                    activation: activation, times: factor)
-            }
-            let passed = wide(expansion, .identity, times: wide(gate, .silu))
-            return projection(Variable(passed, needsGradient: false), pass, addingTo: residual)
-        }
-        let layers = [gate, expansion, projection], biases = layers.compactMap(\.bias)
-        let operation = GatedFeedForward(hasBias: !biases.isEmpty, hasResidual: residual != nil)
-        return pass.tape.apply(operation, [x] + layers.map(\.weight) + biases + (residual.map { [$0] } ?? []))
     }
 }

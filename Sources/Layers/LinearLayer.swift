@@ -24,11 +24,6 @@ public struct LinearLayer: Module {
 
     /// - Parameter residual: what y is added to, if anything.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
-        if pass.isDecoding {
-            let y = DecodingProduct.apply(
-                x.value, weight, transposed: isTransposed, bias: bias?.value, addingTo: residual?.value)
-            return Variable(y, needsGradient: false)
-        }
         let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil, isTransposed: isTransposed)
         return pass.tape.apply(operation, [x, weight] + [bias, residual].compactMap { $0 })
     }

@@ -1,10 +1,11 @@
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
 
 /// Products off the tape, with weights as they lie and packed, held against sums in double precision of the same numbers.
 @Suite("Products of few rows with a weight")
-struct WeightProductTests {
+struct DecodingProductTests {
     /// Whole panels and blocks, and one more or less; the last so large that its rows are read in chunks.
     static let shapes: [(inputs: Int, outputs: Int)] = [
         (1, 1), (5, 17), (31, 63), (32, 64), (33, 65), (100, 70), (129, 130), (128, 384), (600, 20), (261, 515),
@@ -184,5 +185,16 @@ struct WeightProductTests {
         update.apply(
             weight, gradient: random([40, 50], seed: 3), moment1: Tensor([40, 50]), moment2: Tensor([40, 50]))
         #expect(weight.packed(in: .bfloat16, transposed: false).unpacked().values != before.unpacked().values)
+    }
+    @Test("Several threads that need a packed weight get the same one")
+    func sharing() {
+        // Read by all threads, which is what is tested.
+        nonisolated(unsafe) let weight = Parameter(random([200, 300], seed: 1))
+        let found = Mutex<[ObjectIdentifier: Int]>([:])
+        Execution(threads: 8).forEach(below: 64) { i in
+            let packed = weight.packed(in: .int8, transposed: false)
+            found.withLock { $0[ObjectIdentifier(packed), default: 0] += 1 }
+        }
+        #expect(found.withLock { $0 } == [ObjectIdentifier(weight.packed(in: .int8, transposed: false)): 64])
     }
 }

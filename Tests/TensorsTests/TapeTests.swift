@@ -107,7 +107,7 @@ struct TapeTests {
 
     @Test("A tape that does not record asks for no gradient and holds on to nothing")
     func notRecording() {
-        let tape = Tape(recording: false), w = normal([8, 8], 1)
+        let tape = Tape(.inference), w = normal([8, 8], 1)
         var x = tape.apply(Linear(hasBias: false), normal([4, 8], 2), w)
         #expect(!x.needsGradient)
         weak let first = x.value.storage
@@ -117,7 +117,7 @@ struct TapeTests {
 
     @Test("A tape that records keeps what backward reads, until it has been read")
     func recording() {
-        let tape = Tape(recording: true), w = normal([8, 8], 1)
+        let tape = Tape(), w = normal([8, 8], 1)
         var x = tape.apply(Linear(hasBias: false), normal([4, 8], 2), w)
         weak let read = x.value.storage
         x = tape.apply(Linear(hasBias: false), x, w)

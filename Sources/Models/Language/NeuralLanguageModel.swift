@@ -32,7 +32,7 @@ extension NeuralLanguageModel {
     ) -> Double {
         // 8-bit weights exist packed only.
         if scale == nil, Execution.current.precision == .int8 { return decodedLoss(tokens, targets: targets) }
-        let pass = ForwardPass(recording: scale != nil, dropout: dropout)
+        let pass = ForwardPass(scale == nil ? .inference : .recording, dropout: dropout)
         let output = hidden(tokens, pass, cache: nil)
         let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
         let inputs = [output] + (classifier.map { [$0] } ?? [])
@@ -48,7 +48,7 @@ extension NeuralLanguageModel {
 
     /// The logits of every position (B, T, V).
     public func logits(_ tokens: TokenBatch) -> Tensor {
-        classify(hidden(tokens, ForwardPass(recording: false), cache: nil).value)
+        classify(hidden(tokens, ForwardPass(.inference), cache: nil).value)
             .reshaped([tokens.batch, tokens.length, vocabularySize])
     }
 
@@ -60,7 +60,7 @@ extension NeuralLanguageModel {
 
     /// The sum of the losses of a batch with the weights as generation reads them. The logits of some rows exist at a time.
     private func decodedLoss(_ tokens: TokenBatch, targets: [Int32]) -> Double {
-        let hidden = hidden(tokens, .decoding, cache: nil).value
+        let hidden = hidden(tokens, ForwardPass(.decoding), cache: nil).value
         let chunk = max(1, (1 << 24) / vocabularySize)
         return stride(from: 0, to: targets.count, by: chunk).reduce(0) { total, first in
             let rows = first..<min(first + chunk, targets.count)
@@ -120,7 +120,7 @@ private final class NeuralDecodingSession: DecodingSession {
     func append(_ tokens: TokenBatch) -> Tensor {
         precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
         precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
-        let hidden = model.hidden(tokens, .decoding, cache: cache).value
+        let hidden = model.hidden(tokens, ForwardPass(.decoding), cache: cache).value
         cache.length += tokens.length
         return model.classify(hidden.lastPositions())
     }

@@ -22,6 +22,10 @@ package protocol Operation: Sendable {
     /// The output, and what `backward` will need of the way to it. Without `recording` nothing has to be saved.
     func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Saved)
 
+    /// The output in generation, where nothing is recorded. By default that of `forward`; an op with weights reads them
+    /// as they are packed for generation (`DecodingProduct`).
+    func decode(_ inputs: [Variable]) -> Tensor
+
     /// Writes the gradients of the inputs into their slots, given that of the output.
     func backward(_ gradient: Tensor, _ values: SavedValues, saved: Saved, into slots: [GradientSlot])
 
@@ -35,6 +39,8 @@ package protocol Operation: Sendable {
 
 extension Operation {
     package var isRecomputed: Bool { false }
+
+    package func decode(_ inputs: [Variable]) -> Tensor { forward(inputs.map(\.value), recording: false).output }
 
     package func flops(_ inputs: [Shape]) -> Double { 0 }
 }

@@ -1,9 +1,12 @@
+import Synchronization
+
 /// A tensor that training changes.
 public final class Parameter: Variable {
     /// Whether AdamW applies weight decay: to matrices and embeddings, not to biases and norms.
     public let decays: Bool
-    /// What generation reads instead of `value`, until the weights change.
-    private var packedWeight: (weight: PackedWeight, isTransposed: Bool)?
+    /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
+    /// and the first that needs the packed weight makes it.
+    private let packedWeight = Mutex<(weight: PackedWeight, isTransposed: Bool)?>(nil)
 
     public init(_ value: Tensor) {
         decays = value.shape.rank >= 2
@@ -24,16 +27,17 @@ public final class Parameter: Variable {
     }
 
     /// Must be called after a write to `value` in place.
-    package func didChange() { packedWeight = nil }
+    package func didChange() { packedWeight.withLock { $0 = nil } }
 
     /// The weight, or its transpose, packed in a precision: made on the first call, and stored until the weight changes.
-    package func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
-        if let (weight, isTransposed) = packedWeight, weight.precision == precision, isTransposed == transposed {
+    package override func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
+        packedWeight.withLock { stored in
+            if let (weight, isTransposed) = stored, weight.precision == precision, isTransposed == transposed {
+                return weight
+            }
+            let weight = super.packed(in: precision, transposed: transposed)
+            stored = (weight, transposed)
             return weight
         }
-        let matrix = transposed ? Matrix(value).transposed : Matrix(value)
-        let weight = PackedWeight(matrix, precision: precision)
-        packedWeight = (weight, transposed)
-        return weight
     }
 }

@@ -1,32 +1,45 @@
 /// The list of the ops that were applied, in order. The backward pass computes gradients by walking it from its end.
 ///
-/// A tape that does not record only computes, and every intermediate tensor is freed after its last use.
-public final class Tape {
-    package let isRecording: Bool
+/// Only a recording tape holds intermediate tensors; with any other, each is freed after its last use.
+package final class Tape {
+    /// What a tape does with the ops that are applied.
+    package enum Mode {
+        /// Records each op, so that gradients can be computed.
+        case recording
+        /// Only computes.
+        case inference
+        /// Computes as generation does: each op by its `decode`.
+        case decoding
+        /// Computes, and reports each op.
+        case observing(any TapeObserver)
+    }
+
+    package let mode: Mode
     private var steps: [(output: GradientAccumulator, backward: (Tensor) -> Void)] = []
-    private let observer: (any TapeObserver)?
 
-    public init(recording: Bool = true) {
-        isRecording = recording
-        observer = nil
-    }
+    package init(_ mode: Mode = .recording) { self.mode = mode }
 
-    /// A tape that records nothing and reports every op.
-    package init(observedBy observer: any TapeObserver) {
-        isRecording = false
-        self.observer = observer
-    }
-
-    /// Applies an op and, if a gradient may be needed, records how to compute it.
+    /// Applies an op to inputs, as the mode says.
     package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
 
     package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
-        guard isRecording else {
+        switch mode {
+        case .recording:
+            return record(operation, inputs)
+        case .inference:
+            return Variable(operation.forward(inputs.map(\.value), recording: false).output, needsGradient: false)
+        case .decoding:
+            return Variable(operation.decode(inputs), needsGradient: false)
+        case .observing(let observer):
             let output = operation.forward(inputs.map(\.value), recording: false).output
             let variable = Variable(output, needsGradient: false)
-            observer?.didApply(operation, inputs, variable)
+            observer.didApply(operation, inputs, variable)
             return variable
         }
+    }
+
+    /// Applies an op and, if one of its inputs needs a gradient, records how to compute it.
+    private func record<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
         let tensors = inputs.map(\.value)
         let records = inputs.contains { $0.needsGradient }
         func forward(recording: Bool) -> (output: Tensor, saved: Op.Saved) {

@@ -26,6 +26,11 @@ public class Variable {
         return { value }
     }
 
+    /// The value as a weight, or its transpose, in the form that generation reads. A `Parameter` stores it.
+    package func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
+        PackedWeight(transposed ? Matrix(value).transposed : Matrix(value), precision: precision)
+    }
+
     /// Where an op's backward pass writes this variable's gradient.
     package final var slot: GradientSlot { GradientSlot(accumulator: accumulator) }
 }

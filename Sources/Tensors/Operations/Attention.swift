@@ -25,19 +25,26 @@ package enum AttentionMask: Sendable {
 /// Inputs: queries (B, T, heads x size), keys and values (B, T, keyValueHeads x size), each the heads side by side; or
 /// one that holds the three in this order, (B, T, (heads + 2 keyValueHeads) size). Output (B, T, heads x size). Neither
 /// pass ever holds more than a few rows of the (T, T) scores of a head: see attention.c.
+///
+/// In generation keys and values come from a cache, and there are always three inputs: queries (B, T, >= heads x size),
+/// of which the first columns are read, and keys and values (B, N, keyValueHeads x size), N >= `past` + T.
 package struct Attention: Operation {
     package let heads: Int
     package let keyValueHeads: Int
     package let mask: AttentionMask
+    /// How many positions precede the queries in the cache that holds the keys and values; nil without a cache.
+    package let past: Int?
 
     /// - Parameters:
     ///   - heads: those of the queries.
     ///   - keyValueHeads: those of the keys, and of the values; they divide the others. As many as those, if not given.
     ///   - mask: what a query may see.
-    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask) {
+    ///   - past: with a cache, the number of positions before those of the queries. For generation only.
+    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, past: Int? = nil) {
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
         self.mask = mask
+        self.past = past
         precondition(heads % self.keyValueHeads == 0, "\(heads) heads cannot share \(self.keyValueHeads)")
     }
 
@@ -55,6 +62,7 @@ package struct Attention: Operation {
     }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
+        precondition(past == nil, "attention over a cache is computed by decode only")
         let (B, T, size) = dimensions(of: inputs)
         let out = Tensor(uninitialized: [B, T, heads * size])
         var saved: Recorded?
@@ -87,16 +95,15 @@ package struct Attention: Operation {
         withExtendedLifetime((values, out, saved, destinations)) {}
     }
 
-    /// Attention of new queries over cached keys and values, off the tape. The queries are the first columns of each row
-    /// (B, T, >= heads x size), at positions offset ..< offset + T of their sequences; keys and values
-    /// (B, N, keyValueHeads x size) hold those of all positions up to there. Nothing is rounded, whatever the precision,
-    /// for one query as for a prompt of many.
-    package func attendOverCache(_ queries: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
+    /// With a cache nothing is rounded, whatever the precision, for one query as for a prompt of many.
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        guard let past else { return forward(inputs.map(\.value), recording: false).output }
+        let (queries, keys, values) = (inputs[0].value, inputs[1].value, inputs[2].value)
         let (B, T, _) = queries.shape.three
         let size = keys.shape.columns / keyValueHeads
         let out = Tensor(uninitialized: [B, T, heads * size])
         var attention = gpt_attention()
-        set(&attention, batch: B, queries: T, keys: offset + T, size: size, offset: offset)
+        set(&attention, batch: B, queries: T, keys: past + T, size: size, offset: past)
         attention.precision = Precision.float32.code
         attention.q = vectors(queries, size: size)
         attention.k = vectors(keys, size: size)

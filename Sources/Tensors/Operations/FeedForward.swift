@@ -55,6 +55,14 @@ package struct FeedForward: Operation {
         return (y, h)
     }
 
+    /// For few rows, both products read packed weights, and g is small.
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        let (bias1, bias2) = hasBias ? (inputs[2].value, inputs[4].value) : (nil, nil)
+        let g = DecodingProduct.apply(inputs[0].value, inputs[1], bias: bias1, activation: activation)
+        return DecodingProduct.apply(
+            g, inputs[second], bias: bias2, addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
         let (x, weight1, weight2) = (values.inputs[0], values.inputs[1], values.inputs[second])
         guard let h = saved else { preconditionFailure("nothing was recorded") }

@@ -66,6 +66,15 @@ package struct GatedFeedForward: Operation {
         return (y, saved)
     }
 
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        let x = inputs[0].value
+        func bias(_ i: Int) -> Tensor? { hasBias ? inputs[4 + i].value : nil }
+        let gate = DecodingProduct.apply(x, inputs[1], transposed: true, bias: bias(0), activation: .silu)
+        let g = DecodingProduct.apply(x, inputs[2], transposed: true, bias: bias(1), times: gate)
+        return DecodingProduct.apply(
+            g, inputs[3], transposed: true, bias: bias(2), addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let saved else { preconditionFailure("nothing was recorded") }
         let x = values.inputs[0], weights = values.inputs[1...3].map { Matrix($0) }

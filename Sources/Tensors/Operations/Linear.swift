@@ -34,6 +34,12 @@ package struct Linear: Operation {
         return (y, ())
     }
 
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        DecodingProduct.apply(
+            inputs[0].value, inputs[1], transposed: isTransposed, bias: hasBias ? inputs[2].value : nil,
+            addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         let x = Matrix(values.inputs[0]), dY = Matrix(gradient), weight = matrix(values.inputs[1])
         let dBias = hasBias ? slots[2].destination() : nil

@@ -72,7 +72,7 @@ package enum DecodingProduct {
     ///   - residual: (..., O), what y is added to. Not together with an activation or a factor.
     /// - Returns: (..., O).
     package static func apply(
-        _ x: Tensor, _ weight: Parameter, transposed: Bool = false, bias: Tensor? = nil,
+        _ x: Tensor, _ weight: Variable, transposed: Bool = false, bias: Tensor? = nil,
         activation: Activation = .identity, times factor: Tensor? = nil, addingTo residual: Tensor? = nil
     ) -> Tensor {
         let matrix = transposed ? Matrix(weight.value).transposed : Matrix(weight.value)

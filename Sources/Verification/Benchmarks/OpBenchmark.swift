@@ -144,7 +144,7 @@ private struct Measurement {
     mutating func op<Op: Operation>(
         _ operation: Op, _ inputs: [Variable], bytes: (forward: Double, backward: Double) = (0, 0)
     ) -> [Result] {
-        let gradient = tensor(Tape(recording: false).apply(operation, inputs).value.shape)
+        let gradient = tensor(Tape(.inference).apply(operation, inputs).value.shape)
         let times = medians {
             let tape = Tape()
             var output: Variable?

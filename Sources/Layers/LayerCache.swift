@@ -1,0 +1,77 @@
+import Tensors
+
+/// The keys and values of one layer for the positions seen so far, so that a new token costs one step rather than a
+/// pass over everything before it.
+package final class LayerCache {
+    /// (B, N, heads x size), of which the first `length` positions are filled. Keys are as attention reads them: turned.
+    package private(set) var keys: Tensor
+    package private(set) var values: Tensor
+    package private(set) var length = 0
+    private let capacity: Int
+
+    /// - Parameters:
+    ///   - batch: B.
+    ///   - capacity: the most positions. Room for so many is taken only when they come: models that could take a hundred
+    ///     thousand tokens are mostly given few.
+    ///   - width: of the keys, and of the values, of all heads together.
+    package init(batch: Int, capacity: Int, width: Int) {
+        self.capacity = capacity
+        keys = Tensor(uninitialized: [batch, min(capacity, 1024), width])
+        values = Tensor(uninitialized: [batch, min(capacity, 1024), width])
+    }
+
+    package func clear() { length = 0 }
+
+    /// Appends the keys and values of T new positions.
+    /// - Parameter new: queries, keys and values (B, T, ...): three variables, or one that holds them in this order.
+    /// - Returns: the inputs of attention: the new queries, and the keys and values of all positions (B, N, width).
+    func append(_ new: [Variable]) -> [Variable] {
+        let vectors = new.map(\.value)
+        let (_, T, width) = vectors[0].shape.three, own = keys.shape.columns
+        precondition(length + T <= capacity, "\(length + T) positions in a cache for \(capacity)")
+        if length + T > keys.shape[1] { grow(to: min(capacity, max(length + T, 2 * keys.shape[1]))) }
+        if vectors.count == 3 {
+            copy(vectors[1], from: 0, to: keys)
+            copy(vectors[2], from: 0, to: values)
+        } else {
+            copy(vectors[0], from: width - 2 * own, to: keys)
+            copy(vectors[0], from: width - own, to: values)
+        }
+        length += T
+        return [new[0]] + [keys, values].map { Variable($0, needsGradient: false) }
+    }
+
+    /// Makes room for so many positions, and keeps what is there.
+    private func grow(to room: Int) {
+        let (B, old, width) = keys.shape.three
+        func grown(_ cached: Tensor) -> Tensor {
+            let larger = Tensor(uninitialized: [B, room, width])
+            cached.withElements { from in
+                larger.withElements { to in
+                    for b in 0..<B {
+                        let filled = b * old * width..<(b * old + length) * width
+                        _ = to[(b * room * width)...].update(fromContentsOf: from[filled])
+                    }
+                }
+            }
+            return larger
+        }
+        (keys, values) = (grown(keys), grown(values))
+    }
+
+    /// Copies the columns of x from one on behind what is there.
+    private func copy(_ x: Tensor, from column: Int, to cached: Tensor) {
+        let (B, T, width) = x.shape.three
+        let (_, capacity, own) = cached.shape.three
+        x.withElements { x in
+            cached.withElements { cached in
+                for b in 0..<B {
+                    for t in 0..<T {
+                        let from = (b * T + t) * width + column, to = (b * capacity + length + t) * own
+                        _ = cached[to..<to + own].update(fromContentsOf: x[from..<from + own])
+                    }
+                }
+            }
+        }
+    }
+}
