@@ -30,8 +30,10 @@ extension NeuralLanguageModel {
         _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
         dropout: (rate: Float, key: UInt64)? = nil
     ) -> Double {
-        // 8-bit weights exist packed only.
-        if scale == nil, Execution.current.precision == .int8 { return decodedLoss(tokens, targets: targets) }
+        // Where only packed weights have the numbers of the format, they are evaluated as generation reads them.
+        if scale == nil, Execution.current.weightFormat.productPrecision == nil {
+            return decodedLoss(tokens, targets: targets)
+        }
         let pass = ForwardPass(scale == nil ? .inference : .recording, dropout: dropout)
         let output = hidden(tokens, pass, cache: nil)
         let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)

@@ -29,13 +29,13 @@ public final class Parameter: Variable {
     /// Must be called after a write to `value` in place.
     package func didChange() { packedWeight.withLock { $0 = nil } }
 
-    /// The weight, or its transpose, packed in a precision: made on the first call, and stored until the weight changes.
-    package override func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
+    /// The weight, or its transpose, packed in a format: made on the first call, and stored until the weight changes.
+    package override func packed(as format: PackedWeight.Format, transposed: Bool) -> PackedWeight {
         packedWeight.withLock { stored in
-            if let (weight, isTransposed) = stored, weight.precision == precision, isTransposed == transposed {
+            if let (weight, isTransposed) = stored, weight.format == format, isTransposed == transposed {
                 return weight
             }
-            let weight = super.packed(in: precision, transposed: transposed)
+            let weight = super.packed(as: format, transposed: transposed)
             stored = (weight, transposed)
             return weight
         }

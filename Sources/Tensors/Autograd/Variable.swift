@@ -27,8 +27,8 @@ public class Variable {
     }
 
     /// The value as a weight, or its transpose, in the form that generation reads. A `Parameter` stores it.
-    package func packed(in precision: Precision, transposed: Bool) -> PackedWeight {
-        PackedWeight(transposed ? Matrix(value).transposed : Matrix(value), precision: precision)
+    package func packed(as format: PackedWeight.Format, transposed: Bool) -> PackedWeight {
+        PackedWeight(transposed ? Matrix(value).transposed : Matrix(value), as: format)
     }
 
     /// Where an op's backward pass writes this variable's gradient.

@@ -35,8 +35,8 @@ public enum InstructionSet: String, CaseIterable, Sendable {
         allCases.filter { $0 != .accelerate }.map(\.code).last { gpt_supports($0) } ?? scalar.code
 }
 
-/// How kernels run: with which instruction set, on how many threads, and in which precision products are computed. None
-/// of it is part of a model, so it is bound to the task rather than passed along:
+/// How kernels run: the instruction set, the number of threads, the precision of matrix products, and the format in which
+/// generation reads weights. None of it is part of a model, so it is bound to the task rather than passed along:
 ///
 /// ```swift
 /// Execution.$current.withValue(Execution(threads: 1)) { ... }
@@ -44,19 +44,31 @@ public enum InstructionSet: String, CaseIterable, Sendable {
 public struct Execution: Sendable, Equatable {
     public var instructionSet: InstructionSet
     public var threads: Int
+    /// The precision of matrix products in training and evaluation.
     public var precision: Precision
+    /// The format in which generation reads weights.
+    public var weightFormat: WeightFormat
 
     /// - Parameters:
-    ///   - instructionSet: the fastest of the machine, or what the environment variable `GPT_KERNELS` names.
-    ///   - threads: the number of physical cores.
-    ///   - precision: of matrix products.
+    ///   - instructionSet: by default the fastest of the machine, or the one that the environment variable `GPT_KERNELS`
+    ///     names.
+    ///   - threads: from 1 to 255; by default the number of physical cores.
+    ///   - precision: of matrix products in training and evaluation.
+    ///   - weightFormat: of the weights that generation reads.
     public init(
         instructionSet: InstructionSet = Self.preferred, threads: Int = Self.physicalCores,
-        precision: Precision = .float32
+        precision: Precision = .float32, weightFormat: WeightFormat = .float32
     ) {
         self.instructionSet = instructionSet
         self.threads = max(1, min(threads, 255))
         self.precision = precision
+        self.weightFormat = weightFormat
+    }
+
+    /// An execution that uses a model with weights of one format throughout: in generation, and in evaluation with
+    /// products in the corresponding precision.
+    public init(threads: Int = Self.physicalCores, weights format: WeightFormat) {
+        self.init(threads: threads, precision: format.productPrecision ?? .float32, weightFormat: format)
     }
 
     @TaskLocal public static var current = Execution()
@@ -65,6 +77,14 @@ public struct Execution: Sendable, Equatable {
     package static func with<Result>(_ precision: Precision, _ body: () throws -> Result) rethrows -> Result {
         var execution = current
         execution.precision = precision
+        return try $current.withValue(execution, operation: body)
+    }
+
+    /// Runs `body` with weights of another format throughout, as `init(threads:weights:)`, and all else as it is.
+    package static func with<Result>(weights format: WeightFormat, _ body: () throws -> Result) rethrows -> Result {
+        var execution = current
+        execution.precision = format.productPrecision ?? .float32
+        execution.weightFormat = format
         return try $current.withValue(execution, operation: body)
     }
 

@@ -109,16 +109,18 @@ package enum MatrixProduct {
     /// c = a b, or c += a b, with an epilogue.
     /// - Parameters:
     ///   - packed: b packed before, where several products share it.
+    ///   - precision: of the factors; by default the execution's.
     ///   - columnSums: where the sums of the columns of b go, or are added: with a transposed input for a and a gradient for
     ///     b, c is the gradient of a weight, and these are that of its bias.
     package static func multiply(
         _ a: Matrix, _ b: Matrix, packed: PackedMatrix? = nil, into c: Matrix, add: Bool = false,
-        epilogue: Epilogue = .none, columnSums: (tensor: Tensor, add: Bool)? = nil
+        epilogue: Epilogue = .none, precision: Precision? = nil, columnSums: (tensor: Tensor, add: Bool)? = nil
     ) {
         precondition(
             a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.columnStride == 1,
             "cannot multiply (\(a.rows), \(a.columns)) by (\(b.rows), \(b.columns)) to (\(c.rows), \(c.columns))")
         var product = gpt_matmul(b)
+        if let precision { product.precision = precision.code }
         product.m = Int64(a.rows)
         product.a = UnsafePointer(a.pointer)
         product.a_row = Int64(a.rowStride)

@@ -110,7 +110,6 @@ public struct TrainingSettings: Sendable, Equatable {
         for (name, value) in shares where !(value >= 0 && value < 1) {
             return "\(name) is \(value.spelling), which is not at least 0 and below 1"
         }
-        if precision == .int8 { return "--precision is int8, which is for generation only; choose bf16 or f32" }
         // The arithmetic is in single precision, in which a share just below 1 is 1.
         if Float(dropout) >= 1 { return "--dropout is \(dropout), which is too close to 1" }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {
