@@ -15,10 +15,15 @@ public final class ForwardPass {
         self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }
     }
 
-    /// x + dropout(branch). Where nothing is dropped, the branch adds its result to x itself: it is given x, and else nil.
-    package func residual(_ x: Variable, _ branch: (_ addingTo: Variable?) -> Variable) -> Variable {
-        guard dropout != nil else { return branch(x) }
-        return tape.apply(Add(), x, dropout(branch(nil)))
+    /// residual + dropout(branch), or the branch alone without a residual.
+    ///
+    /// Without dropout the last op of the branch adds the residual itself, while its output is in cache.
+    /// - Parameters:
+    ///   - residual: the input of the branch before its norm, if the branch is a residual one.
+    ///   - branch: computes the branch, and adds to it the variable that it is called with, if any.
+    package func adding(to residual: Variable?, _ branch: (_ residual: Variable?) -> Variable) -> Variable {
+        guard let residual, dropout != nil else { return branch(residual) }
+        return tape.apply(Add(), residual, dropout(branch(nil)))
     }
 
     /// Dropout at the model's next dropout site, or x itself without dropout.

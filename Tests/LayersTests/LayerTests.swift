@@ -85,8 +85,8 @@ struct LayerTests {
         let C = 4, T = 1100, capacity = 100_000_000
         let block = TransformerBlock(
             BlockConfiguration(
-                width: C, heads: 2, keyValueHeads: 1, feedForwardWidth: 4, style: .llama,
-                rotation: AngleTable(.rotary, width: 2, frequencies: [0.1]), deviation: 0.3,
+                width: C, heads: 2, keyValueHeads: 1, feedForwardWidth: 4, fusesQueriesKeysValues: false,
+                rotations: AngleTable(.rotary, width: 2, frequencies: [0.1]), deviation: 0.3,
                 projectionDeviation: 0.3), using: &weights)
         let x = normal([2, T, C]), pass = ForwardPass(.inference)
         let whole = block(x, pass).value.values.map(Double.init)

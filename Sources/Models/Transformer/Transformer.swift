@@ -51,25 +51,23 @@ public final class Transformer: NeuralLanguageModel {
 
     /// Under Hugging Face's names for GPT-2, or else for Llama, whose names most models since have.
     public var parameters: [NamedParameter] {
-        let names =
-            configuration.style == .gpt2
-            ? ["transformer.wte", "transformer.wpe", "transformer.h", "transformer.ln_f"]
-            : ["model.embed_tokens", "model.embed_positions", "model.layers", "model.norm"]
-        return [NamedParameter(names[0] + ".weight", tokenEmbedding)]
-            + (positionEmbedding.map { [NamedParameter(names[1] + ".weight", $0)] } ?? [])
-            + blocks.enumerated().flatMap { $1.prefixed(by: "\(names[2]).\($0)") }
-            + finalNorm.prefixed(by: names[3])
-            + (untiedClassifier.map { [NamedParameter("lm_head.weight", $0)] } ?? [])
+        let names = configuration.parameterNames
+        return [NamedParameter(names.tokenEmbedding + ".weight", tokenEmbedding)]
+            + (positionEmbedding.map { [NamedParameter(names.positionEmbedding + ".weight", $0)] } ?? [])
+            + blocks.enumerated().flatMap { $1.prefixed(by: "\(names.blocks).\($0)") }
+            + finalNorm.prefixed(by: names.finalNorm)
+            + (untiedClassifier.map { [NamedParameter(names.classifier + ".weight", $0)] } ?? [])
     }
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
-        let offset = cache?.length ?? 0
         let embedding = Embedding(
-            tokens, offset: offset, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
-        var x = pass.dropout(
-            pass.tape.apply(embedding, [tokenEmbedding, positionEmbedding].compactMap { $0 }))
-        for (i, block) in blocks.enumerated() { x = block(x, pass, cache: cache?.layers[i]) }
-        return finalNorm(x, pass)
+            tokens, offset: cache?.length ?? 0, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
+        let tables = [tokenEmbedding, positionEmbedding].compactMap { $0 }  // (V, C), (N, C)
+        var x = pass.dropout(pass.tape.apply(embedding, tables))  // (B, T, C)
+        for (i, block) in blocks.enumerated() {
+            x = block(x, pass, cache: cache?.layers[i])  // (B, T, C)
+        }
+        return finalNorm(x, pass)  // (B, T, C)
     }
 
     public func makeCache(sequences: Int) -> KVCache {
@@ -83,21 +81,29 @@ extension TransformerConfiguration {
     /// The standard deviation of new weights.
     fileprivate var deviation: Double { 0.02 }
 
-    /// What has no name of its own is stored as Llama is, which has a place for everything.
-    fileprivate var style: ParameterStyle { family == .gpt2 ? .gpt2 : .llama }
+    /// GPT-2's names, or else Llama's, which cover every option.
+    fileprivate var parameterNames: ParameterNames {
+        if family == .gpt2 { return .gpt2 }
+        var names = ParameterNames.llama
+        // No Llama has a network without a gate: it is named, as it is stored, like GPT-2's.
+        if !feedForward.isGated {
+            (names.expansion, names.projection) = (ParameterNames.gpt2.expansion, ParameterNames.gpt2.projection)
+        }
+        return names
+    }
 
-    /// What each block is made of. All turn queries and keys by one table.
+    /// The configuration of every block. All blocks share one table of rotations.
     fileprivate var block: BlockConfiguration {
-        var rotation: AngleTable?
+        var rotations: AngleTable?
         if case .rotary(let frequencies) = positions {
-            rotation = AngleTable(
+            rotations = AngleTable(
                 .rotary, width: headSize, frequencies: frequencies.values(headSize: headSize))
         }
         return BlockConfiguration(
             width: width, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
-            feedForwardWidth: feedForwardWidth,
-            normalization: normalization, epsilon: normEpsilon, feedForward: feedForward,
-            usesQKNorm: usesQKNorm, biases: biases, style: style, rotation: rotation,
+            feedForwardWidth: feedForwardWidth, normalization: normalization, epsilon: normEpsilon,
+            feedForward: feedForward, usesQKNorm: usesQKNorm, fusesQueriesKeysValues: family == .gpt2,
+            attentionIsTransposed: family != .gpt2, biases: biases, names: parameterNames, rotations: rotations,
             deviation: deviation, projectionDeviation: deviation / Double(2 * layers).squareRoot())
     }
 }
