@@ -95,10 +95,9 @@ public final class Generator {
             pending = max(1, context / 2)
             for b in texts.indices { texts[b].removeFirst(texts[b].count - pending) }
         }
-        // A model without a context takes any prompt, but not all at once: memory has a limit.
-        let piece = model.contextLength ?? 1024
+        let chunk = model.promptChunkLength
         while true {
-            let range = texts[0].count - pending..<texts[0].count - pending + min(piece, pending)
+            let range = texts[0].count - pending..<texts[0].count - pending + min(chunk, pending)
             let ids = texts.count == 1 ? Array(texts[0][range]) : texts.flatMap { $0[range] }
             let logits = session.append(TokenBatch(batch: texts.count, length: range.count, ids: ids))
             pending -= range.count

@@ -5,6 +5,9 @@ import Tensors
 /// Window i has the inputs tokens[iT ..< iT + T] and the targets one further on, so every token but the first is a
 /// target exactly once. The last window may be shorter.
 public struct EvaluationWindows: Sendable {
+    /// The length of windows for a model without a context.
+    public static let defaultLength = 256
+
     public let tokenCount: Int
     public let length: Int
     /// The numbers of the windows to score, ascending.

@@ -32,6 +32,13 @@ public protocol LanguageModel: AnyObject {
 }
 
 extension LanguageModel {
+    /// The tokens of a window in an evaluation: the context, or `EvaluationWindows.defaultLength` without one.
+    package var evaluationLength: Int { contextLength ?? EvaluationWindows.defaultLength }
+
+    /// The most tokens of a prompt that are processed at once. A model without a context accepts a prompt of any length, but
+    /// memory limits what it can process in one step.
+    package var promptChunkLength: Int { contextLength ?? 1024 }
+
     /// The loss over all of a text.
     public func evaluate(_ tokens: [Int32]) -> Evaluation {
         evaluate(tokens, after: [], windows: nil) { false } ?? Evaluation(total: 0, count: 0)

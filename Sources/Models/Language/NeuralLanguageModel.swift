@@ -74,7 +74,7 @@ extension NeuralLanguageModel {
     public func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation? {
-        let length = contextLength ?? 256
+        let length = evaluationLength
         let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
         var result = Evaluation(total: 0, count: 0)
         for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
@@ -86,24 +86,6 @@ extension NeuralLanguageModel {
 
     public func startDecoding(sequences: Int) -> any DecodingSession {
         NeuralDecodingSession(model: self, sequences: sequences)
-    }
-}
-
-/// The keys and values of all layers for the tokens seen so far.
-public final class KVCache {
-    package let layers: [LayerCache]
-    package let batch: Int
-    /// Positions that are filled.
-    public package(set) var length = 0
-
-    package init(batch: Int, capacity: Int, width: Int, layers: Int) {
-        self.batch = batch
-        self.layers = (0..<layers).map { _ in LayerCache(batch: batch, capacity: capacity, width: width) }
-    }
-
-    public func clear() {
-        length = 0
-        for layer in layers { layer.clear() }
     }
 }
 
