@@ -1,8 +1,8 @@
 import Tensors
 
 /// Causal self-attention with its projections: linear layers compute queries, keys and values, attention computes a
-/// weighted sum of the values for each head, and an output projection mixes the heads. Optionally the queries and keys of
-/// each head are normalised, and rotated by their positions.
+/// weighted sum of the values for each head, and an output projection mixes the heads. Optionally the queries and keys
+/// of each head are normalised, and rotated by their positions.
 ///
 /// Queries, keys and values come from one linear layer, as in GPT-2, or from three, as in Llama.
 public struct AttentionBlock: Module {
@@ -55,7 +55,7 @@ public struct AttentionBlock: Module {
         _ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil, addingTo residual: Variable? = nil
     ) -> Variable {
         let past = cache?.length
-        // q (B, T, heads size), k and v (B, T, keyValueHeads size); or one of all three, (B, T, (heads + 2 keyValueHeads) size)
+        // q (B, T, heads size), k and v (B, T, keyValueHeads size); fused: (B, T, (heads + 2 keyValueHeads) size)
         var qkv = queryKeyValue.map { $0(x, pass) }
         for (i, norm) in [queryNorm, keyNorm].enumerated() {
             if let norm { qkv[i] = norm(qkv[i], pass) }

@@ -18,8 +18,8 @@ package struct BlockConfiguration: Sendable {
     package var usesQKNorm: Bool
     /// Whether one linear layer computes queries, keys and values. They can then be neither normalised nor rotated.
     package var fusesQueriesKeysValues: Bool
-    /// Whether the weights of attention are stored (outputs, inputs). The weights of a feed-forward network are so if it
-    /// has a gate.
+    /// Whether the weights of attention are stored (outputs, inputs). The weights of a feed-forward network are so if
+    /// it has a gate.
     package var attentionIsTransposed: Bool
     package var biases: Biases
     package var names: ParameterNames

@@ -8,8 +8,8 @@ public final class ForwardPass {
 
     /// - Parameters:
     ///   - mode: what the tape does with the ops.
-    ///   - dropout: the rate, and a key that no other pass of the run has (from the seed, the step and the micro-batch);
-    ///     nil outside training.
+    ///   - dropout: the rate, and a key that no other pass of the run has (from the seed, the step and the
+    ///     micro-batch); nil outside training.
     package init(_ mode: Tape.Mode, dropout: (rate: Float, key: UInt64)? = nil) {
         tape = Tape(mode)
         self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }

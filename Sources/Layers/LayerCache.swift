@@ -1,9 +1,9 @@
 import Tensors
 
-/// The keys and values of one layer for the positions seen so far, so that a new token costs one step rather than a
-/// pass over everything before it.
+/// The keys and values of one layer for all positions so far. With it, a new token costs one step instead of a pass
+/// over the whole sequence.
 package final class LayerCache {
-    /// (B, N, heads x size), of which the first `length` positions are filled. Keys are as attention reads them: turned.
+    /// (B, N, keyValueHeads x size), of which the first `length` positions are filled. Keys are stored rotated.
     package private(set) var keys: Tensor
     package private(set) var values: Tensor
     package private(set) var length = 0
@@ -11,9 +11,9 @@ package final class LayerCache {
 
     /// - Parameters:
     ///   - batch: B.
-    ///   - capacity: the most positions. Room for so many is taken only when they come: models that could take a hundred
-    ///     thousand tokens are mostly given few.
-    ///   - width: of the keys, and of the values, of all heads together.
+    ///   - capacity: the most positions. Memory grows with the positions in use: models with a context of a hundred
+    ///     thousand tokens mostly process few.
+    ///   - width: the total width of all heads of the keys, which is also that of the values.
     package init(batch: Int, capacity: Int, width: Int) {
         self.capacity = capacity
         keys = Tensor(uninitialized: [batch, min(capacity, 1024), width])
@@ -41,7 +41,7 @@ package final class LayerCache {
         return [new[0]] + [keys, values].map { Variable($0, needsGradient: false) }
     }
 
-    /// Makes room for so many positions, and keeps what is there.
+    /// Makes room for `room` positions, and keeps the contents.
     private func grow(to room: Int) {
         let (B, old, width) = keys.shape.three
         func grown(_ cached: Tensor) -> Tensor {
@@ -59,7 +59,7 @@ package final class LayerCache {
         (keys, values) = (grown(keys), grown(values))
     }
 
-    /// Copies the columns of x from one on behind what is there.
+    /// Appends the columns of x from `column` on.
     private func copy(_ x: Tensor, from column: Int, to cached: Tensor) {
         let (B, T, width) = x.shape.three
         let (_, capacity, own) = cached.shape.three

@@ -1,13 +1,13 @@
 import Tensors
 
-/// A part of a model: something that has parameters.
+/// A part of a model that has parameters.
 public protocol Module {
-    /// The parameters by name, in a fixed order. The names are the keys of a checkpoint, so they are written out by hand,
-    /// in the field's own terms; a part prefixes those of its parts with `prefixed(by:)`.
+    /// The parameters by name, in a fixed order. The names are the keys of a checkpoint, so they are stated explicitly,
+    /// in the usual terms. A module prefixes the names of its parts with `prefixed(by:)`.
     var parameters: [NamedParameter] { get }
 }
 
-/// A parameter under its name in a checkpoint.
+/// A parameter and its name in a checkpoint.
 public struct NamedParameter {
     public let name: String
     public let parameter: Parameter

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A block of a transformer: attention, then the feed-forward network. Each reads the normalised residual stream and adds
-/// its result to it:
+/// A block of a transformer: attention, then the feed-forward network. Each reads the normalised residual stream and
+/// adds its result to it:
 ///
 ///     x = x + dropout(attention(norm(x)))
 ///     x = x + dropout(feedForward(norm(x)))

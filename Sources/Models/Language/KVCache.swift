@@ -1,10 +1,10 @@
 import Layers
 
-/// The keys and values of all layers for the tokens seen so far.
+/// The keys and values of all layers for the tokens so far.
 public final class KVCache {
     package let layers: [LayerCache]
     package let batch: Int
-    /// Positions that are filled.
+    /// The number of positions that are filled.
     public package(set) var length = 0
 
     package init(batch: Int, capacity: Int, width: Int, layers: Int) {

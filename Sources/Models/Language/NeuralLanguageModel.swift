@@ -3,13 +3,13 @@ import Tensors
 
 /// A language model that learns by gradient descent.
 ///
-/// It says how hidden vectors come from tokens, and which matrix classifies them; loss, gradients, evaluation and
-/// generation follow from that.
+/// It defines how hidden vectors are computed from tokens, and the classifier that turns them into logits. Loss,
+/// gradients, evaluation and generation follow from these.
 public protocol NeuralLanguageModel: LanguageModel, Module {
-    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) where there is no classifier. With a cache,
-    /// the tokens follow those it holds.
+    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) without a classifier. With a cache, which
+    /// is for generation only, the tokens follow those in the cache.
     func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
-    /// The classifier (V, C): logits = hidden W'.
+    /// The classifier W (V, C): logits = hidden W'.
     var classifier: Parameter? { get }
     /// A cache for this model's layers.
     func makeCache(sequences: Int) -> KVCache
@@ -18,19 +18,19 @@ public protocol NeuralLanguageModel: LanguageModel, Module {
 extension NeuralLanguageModel {
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
 
-    /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times
-    /// that sum, added to what each parameter has in `gradient`.
+    /// The sum of the losses of a batch, in nats. With `scale`, the gradient of scale times that sum is added to
+    /// `gradient` of each parameter.
     /// - Parameters:
     ///   - tokens: (B, T).
-    ///   - targets: the token that follows each of them; one below 0 counts for nothing.
-    ///   - scale: 1 over the number of targets for the gradient of the mean; nil where none is wanted.
+    ///   - targets: the B T tokens that follow them; a target below 0 is ignored.
+    ///   - scale: 1 over the number of targets for the gradient of the mean; nil if no gradient is needed.
     ///   - dropout: the rate, and a key that no other pass of the run has.
     @discardableResult
     public func loss(
         _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
         dropout: (rate: Float, key: UInt64)? = nil
     ) -> Double {
-        // Where only packed weights have the numbers of the format, they are evaluated as generation reads them.
+        // If only packed weights have the numbers of the format, the model is evaluated as it generates.
         if scale == nil, Execution.current.weightFormat.productPrecision == nil {
             return decodedLoss(tokens, targets: targets)
         }
@@ -60,7 +60,7 @@ extension NeuralLanguageModel {
         return logits.reshaped([hidden.shape.rows, vocabularySize])
     }
 
-    /// The sum of the losses of a batch with the weights as generation reads them. The logits of some rows exist at a time.
+    /// The sum of the losses of a batch, computed as in generation. Logits exist for a chunk of rows at a time.
     private func decodedLoss(_ tokens: TokenBatch, targets: [Int32]) -> Double {
         let hidden = hidden(tokens, ForwardPass(.decoding), cache: nil).value
         let chunk = max(1, (1 << 24) / vocabularySize)
@@ -89,7 +89,7 @@ extension NeuralLanguageModel {
     }
 }
 
-/// Decoding with a cache: each call costs only the tokens that are new.
+/// Decoding with a cache: each call processes only the new tokens.
 private final class NeuralDecodingSession: DecodingSession {
     private let model: any NeuralLanguageModel
     private let cache: KVCache
@@ -113,7 +113,7 @@ private final class NeuralDecodingSession: DecodingSession {
 }
 
 extension Tensor {
-    /// Some of the vectors along the last dimension.
+    /// A range of the rows, which are the vectors along the last dimension.
     fileprivate func rows(_ range: Range<Int>) -> Tensor {
         if range.count == shape.rows { return self }
         let C = shape.columns, part = Tensor(uninitialized: [range.count, C])

@@ -1,23 +1,23 @@
 import Layers
 import Tensors
 
-/// A decoder-only transformer: embeddings, blocks of causal attention and feed-forward layers that read a normalised
-/// residual stream and add to it, a last norm, and a classifier, which may be the token embedding again. What its blocks
-/// are made of, and how it knows positions, are options of its configuration: GPT-2's, Llama's, Qwen3's, or others.
+/// A decoder-only transformer: embeddings, blocks of causal attention and feed-forward networks that read the
+/// normalised residual stream and add to it, a final norm, and a classifier, which may be the token embedding. The
+/// options of its configuration give GPT-2, Llama, Qwen3 and other combinations.
 public final class Transformer: NeuralLanguageModel {
     public let configuration: TransformerConfiguration
     public let tokenEmbedding: Parameter
-    /// Learned positions, if it has them.
+    /// Learned positions (N, C), if any.
     public let positionEmbedding: Parameter?
     public let blocks: [TransformerBlock]
     public let finalNorm: NormLayer
     private let untiedClassifier: Parameter?
-    /// What is added to the embedding where that is not learned.
+    /// Sinusoidal positions, if any.
     private let sinusoids: AngleTable?
 
-    /// A model with new weights: normal with deviation 0.02, and 0.02 / sqrt(2 layers) where a layer writes to the
-    /// residual stream, so that its variance does not grow with depth; biases 0, norms 1. That is GPT-2's rule, used for
-    /// all families; Hugging Face's Llama and Qwen3 begin with 0.02 everywhere.
+    /// A model with new weights: normal with standard deviation 0.02, or 0.02 / sqrt(2 layers) for layers that write to
+    /// the residual stream, so that its variance does not grow with depth; biases 0, norms 1. This is GPT-2's rule,
+    /// used for all families; Hugging Face's Llama and Qwen3 start with 0.02 everywhere.
     public convenience init(_ configuration: TransformerConfiguration, seed: UInt64) {
         self.init(configuration, weights: .random(seed: seed))
     }
@@ -36,8 +36,9 @@ public final class Transformer: NeuralLanguageModel {
         finalNorm = NormLayer(width: C, epsilon: configuration.normEpsilon, configuration.normalization)
         untiedClassifier =
             configuration.tiesEmbeddings ? nil : Parameter(weights.normal([V, C], deviation: deviation))
-        // In the paper the embedding is multiplied by sqrt(C) to stand beside waves of 1. Here the waves are made as small as
-        // a new embedding is: the norms that read the sum see no difference, and the classifier keeps its scale.
+        // In the paper the embedding is multiplied by sqrt(C) to match waves of amplitude 1. Here the waves are made as
+        // small as a new embedding: the norms that read the sum remove the scale, and the classifier keeps the usual
+        // one.
         let frequencies = AngleTable.frequencies(width: C, base: 10_000)
         sinusoids =
             configuration.positions == .sinusoidal
@@ -49,7 +50,7 @@ public final class Transformer: NeuralLanguageModel {
     public var contextLength: Int? { configuration.contextLength }
     public var classifier: Parameter? { untiedClassifier ?? tokenEmbedding }
 
-    /// Under Hugging Face's names for GPT-2, or else for Llama, whose names most models since have.
+    /// With Hugging Face's names for GPT-2 or, for all other models, for Llama.
     public var parameters: [NamedParameter] {
         let names = configuration.parameterNames
         return [NamedParameter(names.tokenEmbedding + ".weight", tokenEmbedding)]
@@ -85,7 +86,7 @@ extension TransformerConfiguration {
     fileprivate var parameterNames: ParameterNames {
         if family == .gpt2 { return .gpt2 }
         var names = ParameterNames.llama
-        // No Llama has a network without a gate: it is named, as it is stored, like GPT-2's.
+        // A network without a gate has the names of GPT-2's, as it has its layout.
         if !feedForward.isGated {
             (names.expansion, names.projection) = (ParameterNames.gpt2.expansion, ParameterNames.gpt2.projection)
         }

@@ -35,8 +35,8 @@ public class Variable {
     package final var slot: GradientSlot { GradientSlot(accumulator: accumulator) }
 }
 
-/// A value that is computed again in the backward pass, and stored there from the first op that reads it to the last: in
-/// a Llama, the queries, keys and values read the same norm.
+/// A value that is computed again in the backward pass, and stored there from the first op that reads it to the last:
+/// in a Llama, the queries, keys and values read the same norm.
 final class RecomputedValue {
     private let compute: () -> Tensor
     private var readers = 0

@@ -1,5 +1,5 @@
-/// The number format in which generation reads the weights of matrix products. Generating a token takes about as long as
-/// reading all weights, so fewer bits are faster. See `DecodingProduct` for what is computed in each format.
+/// The number format in which generation reads the weights of matrix products. Generating a token takes about as long
+/// as reading all weights, so fewer bits are faster. See `DecodingProduct` for what is computed in each format.
 public enum WeightFormat: String, CaseIterable, Sendable {
     /// 32-bit floats, read where they are.
     case float32 = "f32"
@@ -17,8 +17,8 @@ public enum WeightFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The precision in which a general matrix product of the original weights computes with the same numbers; nil if only
-    /// packed weights have them.
+    /// The precision in which a general matrix product of the original weights computes with the same numbers; nil if
+    /// only packed weights have them.
     package var productPrecision: Precision? {
         switch self {
         case .float32: .float32

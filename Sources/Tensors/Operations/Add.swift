@@ -1,6 +1,6 @@
 /// The residual connection: y = a + b.
 ///
-/// The gradient of a sum is the gradient of each of its terms, so backward passes the same memory on to both.
+/// The gradient of a sum is the gradient of each of its terms, so both terms share its memory.
 package struct Add: Operation {
     package init() {}
 

@@ -1,12 +1,12 @@
 import CKernels
 
-/// The vectors of tokens and of their positions: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
+/// Token and position embeddings: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
 ///
-/// Inputs: tokens (V, C) and, if `hasPositions`, positions (N, C) with offset + T <= N. Without them `sinusoids` may take
-/// their place, which nobody learns. Output (B, T, C).
+/// Inputs: tokens (V, C) and, if `hasPositions`, learned positions (N, C) with offset + T <= N. Without these,
+/// positions are the rows of `sinusoids`, if any. Output: (B, T, C).
 package struct Embedding: Operation {
     package let ids: TokenBatch
-    /// The position of the first token: what came before it is in a cache.
+    /// The position of the first token of each sequence: the number of tokens in the cache.
     package let offset: Int
     package let hasPositions: Bool
     package let sinusoids: AngleTable?
@@ -42,7 +42,7 @@ package struct Embedding: Operation {
                 Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
                 gradient.pointer, tokens?.pointer, positions?.pointer)
         }
-        // Most rows of a table receive nothing, so a fresh gradient starts from zero.
+        // Most rows of a table are not written, so a fresh gradient starts from zero.
         func start(_ gradient: Tensor, _ add: Bool) {
             if !add { gradient.withElements { $0.update(repeating: 0) } }
         }

@@ -1,18 +1,18 @@
-/// The gated feed-forward network of Llama and its descendants, SwiGLU (Shazeer, "GLU variants improve transformer",
+/// The gated feed-forward network of Llama and later models, SwiGLU (Shazeer, "GLU variants improve transformer",
 /// 2020):
 ///
 ///     y = (silu(x Wg' + bg) (x Wu' + bu)) Wd' + bd + r,    silu(x) = x / (1 + exp(-x))
 ///
-/// Inputs: x (..., C), the gate Wg (F, C), what it lets through Wu (F, C), and Wd (C, F), stored (outputs, inputs) as in
-/// Hugging Face's models; after them bg (F), bu (F) and bd (C), if `hasBias`; and r (..., C), if `hasResidual`: the
-/// residual stream that the network adds to. With a = x Wg' + bg, u = x Wu' + bu, g = silu(a) u:
+/// Inputs: x (..., C), the gate Wg (F, C), the up projection Wu (F, C) and the down projection Wd (C, F), stored
+/// (outputs, inputs) as in Hugging Face's models; after them bg (F), bu (F) and bd (C), if `hasBias`; and r (..., C),
+/// if `hasResidual`: the residual stream that the network adds to. With a = x Wg' + bg, u = x Wu' + bu, g = silu(a) u:
 ///
 ///     dWd = dY' g,   dG = dY Wd,   dU = dG silu(a),   dA = dG u silu'(a),
 ///     dWg = dA' x,   dWu = dU' x,   dX = dA Wg + dU Wu,   dr = dY
 ///
-/// As in `FeedForward` the rows are taken in chunks, what lies between the products is computed in their epilogues, and of
-/// the wide tensors only what backward starts from, a and u, is kept, in bfloat16 if products are computed in that. g is
-/// made again on the way, and neither it nor a gradient ever exists for the whole batch.
+/// As in `FeedForward`, the rows are processed in chunks, and the element-wise steps are computed in the epilogues of
+/// the products. Of the wide tensors only a and u are saved, in bfloat16 if that is the precision of products. Backward
+/// computes g again, and neither g nor a gradient of it ever exists for the whole batch.
 package struct GatedFeedForward: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
@@ -20,9 +20,9 @@ package struct GatedFeedForward: Operation {
     private let chunkElements: Int
 
     /// - Parameters:
-    ///   - hasBias: whether there are biases.
-    ///   - hasResidual: whether there is something that y is added to.
-    ///   - chunkElements: elements of each wide tensor that exist at a time, besides what is kept for backward.
+    ///   - hasBias: whether all layers have biases.
+    ///   - hasResidual: whether the last input is a residual.
+    ///   - chunkElements: the most elements of g, and of each gradient as wide, that exist at a time.
     package init(hasBias: Bool = false, hasResidual: Bool = false, chunkElements: Int = 1 << 19) {
         self.hasBias = hasBias
         self.hasResidual = hasResidual
@@ -33,7 +33,7 @@ package struct GatedFeedForward: Operation {
 
     package var savedForBackward: SavedTensors { .inputs }
 
-    /// What backward starts from: a and u.
+    /// What backward reads: a and u.
     package struct Recorded {
         let gate: SavedRows
         let up: SavedRows

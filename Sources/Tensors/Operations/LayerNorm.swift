@@ -4,7 +4,8 @@ import CKernels
 ///
 ///     y = (x - mean(x)) / sqrt(variance(x) + epsilon) gamma + beta
 ///
-/// Inputs: x (..., C), gamma (C), beta (C). The variance is the mean of the squared deviations (not n - 1).
+/// Inputs: x (..., C), gamma (C), beta (C). The variance is the mean of the squared deviations (a sum over n, not n -
+/// 1).
 package struct LayerNorm: Operation {
     package let epsilon: Float
 
@@ -18,7 +19,7 @@ package struct LayerNorm: Operation {
 
     package var savedForBackward: SavedTensors { .inputs }
 
-    /// Its output is read in one place only, by the products that follow, and is as large as its input, which is kept.
+    /// The output is read only by the products that follow, and is as large as the input, which is saved.
     package var isRecomputed: Bool { true }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {

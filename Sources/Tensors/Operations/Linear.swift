@@ -1,11 +1,11 @@
 /// A linear layer: y = x W + b + r.
 ///
 /// Inputs: x (..., I), W (I, O) as GPT-2 stores its weights, b (O) unless `hasBias` is false, and r (..., O) only if
-/// `hasResidual`: the residual stream that the layer adds to, which costs nothing while y is in cache. Backward:
+/// `hasResidual`: the residual stream that the layer adds to, at no cost because y is in cache. Backward:
 ///
 ///     dX = dY W',   dW = x' dY,   db = the sum of dY over rows,   dr = dY
 ///
-/// Where `isTransposed`, W is stored (O, I), as most models store it, and so is dW = dY' x. Nothing is moved for that.
+/// If `isTransposed`, W is stored (O, I), as in most models, and so is dW = dY' x. Nothing is transposed in memory.
 package struct Linear: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool

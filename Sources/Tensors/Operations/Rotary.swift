@@ -1,22 +1,22 @@
 import CKernels
 
 /// Rotary position embedding (Su et al., "RoFormer", 2021) of the queries or keys of several heads: at position t, each
-/// pair (a, b) of a head's numbers is turned by the angle t f of its frequency,
+/// pair (a, b) of elements of a head is rotated by the angle t f, f being the frequency of the pair,
 ///
 ///     (a, b) -> (a cos(t f) - b sin(t f), b cos(t f) + a sin(t f))
 ///
-/// so that the product of a query and a key depends on how far apart they stand, and on nothing else of their positions.
-/// A pair are the numbers i and i + size / 2 of a head, as in Hugging Face's models (in the paper, and in Meta's weights
-/// and llama.cpp's, 2 i and 2 i + 1: the same up to the order of the rows of the weights).
+/// so that the dot product of a query and a key depends on the distance of their positions only. A pair is elements i
+/// and i + size / 2 of a head, as in Hugging Face's models. (In the paper, and in the weights of Meta and llama.cpp, it
+/// is 2 i and 2 i + 1: the same up to the order of the rows of the weights.)
 ///
-/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward turns back.
+/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward rotates by -t f.
 package struct Rotary: Operation {
     package let table: AngleTable
-    /// The position of the first vector: what came before it is in a cache.
+    /// The position of the first vector of each sequence: the number of positions in the cache.
     package let offset: Int
 
     /// - Parameters:
-    ///   - table: the cosines and sines of a rotary table, whose width is the size of a head.
+    ///   - table: a rotary table, whose width is the size of a head.
     ///   - offset: the position of the first vector of each sequence.
     package init(_ table: AngleTable, offset: Int = 0) {
         self.table = table

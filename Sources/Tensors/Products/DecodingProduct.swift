@@ -4,14 +4,14 @@ import CKernels
 ///
 /// - `float32`: W is read where it is.
 /// - `bfloat16`: both factors are rounded, as in training. A product of few rows reads the packed weight.
-/// - `int8`: W is the packed weight, for any number of rows. In each block of 32, x is rounded to a multiple of 1/32767 of
-///   its largest magnitude, and the products within a block are summed exactly.
+/// - `int8`: W is the packed weight, for any number of rows. In each block of 32, x is rounded to a multiple of 1/32767
+///   of its largest magnitude, and the products within a block are summed exactly.
 ///
-/// Products are summed in 32-bit floats. So a prompt, which has many rows, and the tokens after it are computed with the
-/// same numbers; only the order of summation differs.
+/// Products are summed in 32-bit floats. So a prompt, which has many rows, and the tokens after it are computed with
+/// the same numbers; only the order of summation differs.
 package enum DecodingProduct {
-    /// The largest number of rows that are multiplied without the general product, which packs the weight for each call:
-    /// for so few rows that takes longer than it saves.
+    /// The largest number of rows that are multiplied without the general product, which packs the weight for each
+    /// call: for so few rows that takes longer than it saves.
     package static let gemvRows = 16
 
     /// - Parameters:

@@ -3,8 +3,8 @@ import CKernels
 /// A weight in the layout and format that generation reads, packed once for all tokens: panels of 64 columns, each
 /// contiguous, in bfloat16 or in 8-bit integers with a scale for each 32 of a column (see matvec.h).
 ///
-/// An integer weight q stands for q s, with s the largest magnitude of its block over 127. So its error is at most s / 2,
-/// and a weight takes 8.5 bits.
+/// An integer weight q stands for q s, with s the largest magnitude of its block over 127. So its error is at most s /
+/// 2, and a weight takes 8.5 bits.
 package final class PackedWeight: Sendable {
     /// The number formats of packed weights.
     package enum Format: Sendable {
