@@ -79,6 +79,35 @@ struct LayerTests {
         #expect(cache.length == 0)
     }
 
+    @Test("A block is its equation, with and without dropout", arguments: [Float(0), 0.4])
+    func equation(rate: Float) {
+        var weights = WeightInitializer.random(seed: 5)
+        let block = TransformerBlock(
+            BlockConfiguration(width: 12, heads: 3, deviation: 0.3, projectionDeviation: 0.3), using: &weights)
+        let x = normal([2, 5, 12])
+        let y = block(x, ForwardPass(.inference, dropout: (rate, 4))).value.values
+        let pass = ForwardPass(.inference, dropout: (rate, 4))
+        func add(_ a: Variable, _ b: Variable) -> Variable { pass.tape.apply(Add(), a, b) }
+        let middle = add(x, pass.dropout(block.attention(block.attentionNorm(x, pass), pass)))
+        let expected = add(middle, pass.dropout(block.feedForward(block.feedForwardNorm(middle, pass), pass)))
+        #expect(largestError(y.map(Double.init), expected.value.values.map(Double.init)) < 1e-6)
+    }
+
+    @Test("Whether queries, keys and values are one layer depends on no names")
+    func fusing() {
+        var weights = WeightInitializer.random(seed: 5)
+        func names(fused: Bool, _ names: ParameterNames) -> [String] {
+            let configuration = BlockConfiguration(
+                width: 4, heads: 2, fusesQueriesKeysValues: fused, biases: [], names: names, deviation: 1,
+                projectionDeviation: 1)
+            return AttentionBlock(configuration, using: &weights).parameters.map(\.name)
+        }
+        #expect(names(fused: true, .gpt2) == ["c_attn.weight", "c_proj.weight"])
+        #expect(names(fused: false, .gpt2) == ["q_proj.weight", "k_proj.weight", "v_proj.weight", "c_proj.weight"])
+        #expect(names(fused: true, .llama) == ["qkv_proj.weight", "o_proj.weight"])
+        #expect(names(fused: false, .llama) == ["q_proj.weight", "k_proj.weight", "v_proj.weight", "o_proj.weight"])
+    }
+
     @Test("A cache grows when more positions come than it had room for")
     func growingCache() {
         var weights = WeightInitializer.random(seed: 3)

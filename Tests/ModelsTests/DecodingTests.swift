@@ -1,4 +1,5 @@
 import Models
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -134,6 +135,27 @@ struct DecodingTests {
                 #expect(abs(loss - roundedLoss) < 1e-3)
             }
         }
+    }
+
+    @Test("Several threads generate with one model at a time", arguments: WeightFormat.allCases)
+    func shared(format: WeightFormat) {
+        func logits(_ model: Transformer) -> [Float] {
+            Execution.$current.withValue(Execution(threads: 1, weights: format)) {
+                let session = model.startDecoding(sequences: 1)
+                return someTokens(batch: 1, length: 20, vocabulary: 65).ids.flatMap {
+                    session.append(TokenBatch([$0])).values
+                }
+            }
+        }
+        // Read by all threads, which is what is tested.
+        nonisolated(unsafe) let model = untiedModel()
+        let expected = logits(untiedModel())
+        let results = Mutex<[[Float]]>([])
+        Execution(threads: 4).forEach(below: 4) { _ in
+            let own = logits(model)
+            results.withLock { $0.append(own) }
+        }
+        #expect(results.withLock { $0 } == Array(repeating: expected, count: 4))
     }
 
     @Test("Decoding in bf16 token by token agrees with the prompt at once", arguments: InstructionSet.available)
