@@ -12,11 +12,10 @@ public struct AttentionBlock: Module {
     /// RMS norms of each head's queries and keys, if any.
     public let queryNorm: NormLayer?
     public let keyNorm: NormLayer?
+    public let parameters: [NamedParameter]
     private let rotations: AngleTable?
     private let heads: Int
     private let keyValueHeads: Int
-    private let isFused: Bool
-    private let names: ParameterNames
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
@@ -26,8 +25,7 @@ public struct AttentionBlock: Module {
                 inputs: inputs, outputs: outputs, hasBias: c.biases.contains(bias),
                 isTransposed: c.attentionIsTransposed, deviation: deviation, using: &weights)
         }
-        isFused = c.fusesQueriesKeysValues
-        queryKeyValue = (isFused ? [widths.reduce(0, +)] : widths).map {
+        queryKeyValue = (c.fusesQueriesKeysValues ? [widths.reduce(0, +)] : widths).map {
             layer(inputs: c.width, outputs: $0, bias: .attentionInput, c.deviation)
         }
         projection = layer(inputs: widths[0], outputs: c.width, bias: .attentionOutput, c.projectionDeviation)
@@ -35,12 +33,10 @@ public struct AttentionBlock: Module {
         (queryNorm, keyNorm) = c.usesQKNorm ? (norm(), norm()) : (nil, nil)
         rotations = c.rotations
         (heads, keyValueHeads) = (c.heads, c.keyValueHeads)
-        names = c.names
-    }
-
-    public var parameters: [NamedParameter] {
-        let inputNames = isFused ? [names.queryKeyValue] : [names.query, names.key, names.value]
-        return zip(inputNames, queryKeyValue).flatMap { $1.prefixed(by: $0) }
+        let names = c.names
+        let inputNames = c.fusesQueriesKeysValues ? [names.queryKeyValue] : [names.query, names.key, names.value]
+        parameters =
+            zip(inputNames, queryKeyValue).flatMap { $1.prefixed(by: $0) }
             + projection.prefixed(by: names.attentionProjection)
             + (queryNorm?.prefixed(by: names.queryNorm) ?? []) + (keyNorm?.prefixed(by: names.keyNorm) ?? [])
     }
@@ -57,10 +53,11 @@ public struct AttentionBlock: Module {
         let past = cache?.length
         // q (B, T, heads size), k and v (B, T, keyValueHeads size); fused: (B, T, (heads + 2 keyValueHeads) size)
         var qkv = queryKeyValue.map { $0(x, pass) }
-        for (i, norm) in [queryNorm, keyNorm].enumerated() {
-            if let norm { qkv[i] = norm(qkv[i], pass) }
-            if let rotations { qkv[i] = pass.tape.apply(Rotary(rotations, offset: past ?? 0), qkv[i]) }
-        }
+        let rotary = rotations.map { Rotary($0, offset: past ?? 0) }
+        if let queryNorm { qkv[0] = queryNorm(qkv[0], pass) }
+        if let rotary { qkv[0] = pass.tape.apply(rotary, qkv[0]) }
+        if let keyNorm { qkv[1] = keyNorm(qkv[1], pass) }
+        if let rotary { qkv[1] = pass.tape.apply(rotary, qkv[1]) }
         if let cache { qkv = cache.append(qkv) }  // k and v (B, N, keyValueHeads size), N >= past + T
         let attention = Attention(heads: heads, keyValueHeads: keyValueHeads, mask: .causal, past: past)
         let mixed = pass.tape.apply(attention, qkv)  // (B, T, heads size)

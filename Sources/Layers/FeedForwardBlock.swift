@@ -10,13 +10,12 @@ public struct FeedForwardBlock: Module {
     public let gate: LinearLayer?
     public let expansion: LinearLayer
     public let projection: LinearLayer
+    public let parameters: [NamedParameter]
     private let activation: Activation
-    private let names: ParameterNames
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
         activation = c.feedForward.activation
-        names = c.names
         func layer(inputs: Int, outputs: Int, _ deviation: Double) -> LinearLayer {
             LinearLayer(
                 inputs: inputs, outputs: outputs, hasBias: c.biases.contains(.feedForward),
@@ -25,11 +24,9 @@ public struct FeedForwardBlock: Module {
         gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation) : nil
         expansion = layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation)
         projection = layer(inputs: c.feedForwardWidth, outputs: c.width, c.projectionDeviation)
-    }
-
-    public var parameters: [NamedParameter] {
-        (gate?.prefixed(by: names.gate) ?? []) + expansion.prefixed(by: names.expansion)
-            + projection.prefixed(by: names.projection)
+        parameters =
+            (gate?.prefixed(by: c.names.gate) ?? []) + expansion.prefixed(by: c.names.expansion)
+            + projection.prefixed(by: c.names.projection)
     }
 
     /// - Parameters:
@@ -43,12 +40,10 @@ public struct FeedForwardBlock: Module {
             let (W1, b1, W2, b2) = (expansion.weight, expansion.bias, projection.weight, projection.bias)
             if let gate {
                 let operation = GatedFeedForward(hasBias: hasBias, hasResidual: hasResidual)
-                let inputs = [x, gate.weight, W1, W2, gate.bias, b1, b2, residual]
-                return pass.tape.apply(operation, inputs.compactMap { $0 })  // (B, T, F) within, (B, T, C)
+                return pass.tape.apply(operation, x, gate.weight, W1, W2, gate.bias, b1, b2, residual)  // (B, T, C)
             }
             let operation = FeedForward(activation: activation, hasBias: hasBias, hasResidual: hasResidual)
-            let inputs = [x, W1, b1, W2, b2, residual]
-            return pass.tape.apply(operation, inputs.compactMap { $0 })  // (B, T, F) within, (B, T, C)
+            return pass.tape.apply(operation, x, W1, b1, W2, b2, residual)  // (B, T, C)
         }
     }
 }

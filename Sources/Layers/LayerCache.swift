@@ -26,19 +26,18 @@ package final class LayerCache {
     /// - Parameter new: queries, keys and values (B, T, ...): three variables, or one that holds them in this order.
     /// - Returns: the inputs of attention: the new queries, and the keys and values of all positions (B, N, width).
     func append(_ new: [Variable]) -> [Variable] {
-        let vectors = new.map(\.value)
-        let (_, T, width) = vectors[0].shape.three, own = keys.shape.columns
+        let (_, T, width) = new[0].value.shape.three, own = keys.shape.columns
         precondition(length + T <= capacity, "\(length + T) positions in a cache for \(capacity)")
         if length + T > keys.shape[1] { grow(to: min(capacity, max(length + T, 2 * keys.shape[1]))) }
-        if vectors.count == 3 {
-            copy(vectors[1], from: 0, to: keys)
-            copy(vectors[2], from: 0, to: values)
+        if new.count == 3 {
+            copy(new[1].value, from: 0, to: keys)
+            copy(new[2].value, from: 0, to: values)
         } else {
-            copy(vectors[0], from: width - 2 * own, to: keys)
-            copy(vectors[0], from: width - own, to: values)
+            copy(new[0].value, from: width - 2 * own, to: keys)
+            copy(new[0].value, from: width - own, to: values)
         }
         length += T
-        return [new[0]] + [keys, values].map { Variable($0, needsGradient: false) }
+        return [new[0], Variable(keys, needsGradient: false), Variable(values, needsGradient: false)]
     }
 
     /// Makes room for `room` positions, and keeps the contents.

@@ -29,10 +29,9 @@ public struct NormLayer: Module {
     /// Normalises vectors of the layer's width: the rows of x or, if these are longer, their consecutive parts, as the
     /// heads of queries are.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        let inputs = [x, weight, bias].compactMap { $0 }
-        return switch normalization {
-        case .layerNorm: pass.tape.apply(LayerNorm(epsilon: epsilon), inputs)
-        case .rmsNorm: pass.tape.apply(RMSNorm(epsilon: epsilon), inputs)
+        switch normalization {
+        case .layerNorm: pass.tape.apply(LayerNorm(epsilon: epsilon), x, weight, bias)
+        case .rmsNorm: pass.tape.apply(RMSNorm(epsilon: epsilon), x, weight)
         }
     }
 }

@@ -10,20 +10,17 @@ public struct TransformerBlock: Module {
     public let attention: AttentionBlock
     public let feedForwardNorm: NormLayer
     public let feedForward: FeedForwardBlock
-    private let names: ParameterNames
+    public let parameters: [NamedParameter]
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
-        names = c.names
         attentionNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
         attention = AttentionBlock(c, using: &weights)
         feedForwardNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
         feedForward = FeedForwardBlock(c, using: &weights)
-    }
-
-    public var parameters: [NamedParameter] {
-        attentionNorm.prefixed(by: names.attentionNorm) + attention.prefixed(by: names.attention)
-            + feedForwardNorm.prefixed(by: names.feedForwardNorm) + feedForward.prefixed(by: names.feedForward)
+        parameters =
+            attentionNorm.prefixed(by: c.names.attentionNorm) + attention.prefixed(by: c.names.attention)
+            + feedForwardNorm.prefixed(by: c.names.feedForwardNorm) + feedForward.prefixed(by: c.names.feedForward)
     }
 
     /// x (B, T, C) to (B, T, C). With a cache, x are the positions after those in the cache.

@@ -139,7 +139,7 @@ struct DecodingTests {
 
     @Test("Several threads generate with one model at a time", arguments: WeightFormat.allCases)
     func shared(format: WeightFormat) {
-        func logits(_ model: Transformer) -> [Float] {
+        @Sendable func logits(_ model: Transformer) -> [Float] {
             Execution.$current.withValue(Execution(threads: 1, weights: format)) {
                 let session = model.startDecoding(sequences: 1)
                 return someTokens(batch: 1, length: 20, vocabulary: 65).ids.flatMap {

@@ -63,10 +63,9 @@ public final class Transformer: NeuralLanguageModel {
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let embedding = Embedding(
             tokens, offset: cache?.length ?? 0, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
-        let tables = [tokenEmbedding, positionEmbedding].compactMap { $0 }  // (V, C), (N, C)
-        var x = pass.dropout(pass.tape.apply(embedding, tables))  // (B, T, C)
-        for (i, block) in blocks.enumerated() {
-            x = block(x, pass, cache: cache?.layers[i])  // (B, T, C)
+        var x = pass.dropout(pass.tape.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
+        for i in blocks.indices {
+            x = blocks[i](x, pass, cache: cache?.layers[i])  // (B, T, C)
         }
         return finalNorm(x, pass)  // (B, T, C)
     }
