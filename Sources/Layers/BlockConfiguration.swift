@@ -1,74 +1,45 @@
 import Tensors
 
-/// What is between the two ends of a feed-forward network.
-public enum FeedForwardKind: String, Sendable, CaseIterable {
-    /// One layer, and GELU by its tanh approximation: GPT-2's.
-    case gelu
-    /// One layer, and ReLU.
-    case relu
-    /// Two layers side by side, of which one, through x / (1 + exp(-x)), says how much of the other passes: Llama's.
-    case swiglu
-
-    /// The activation of a network of two layers; nil for a gated one, which has three.
-    package var activation: Activation? {
-        switch self {
-        case .gelu: .gelu
-        case .relu: .relu
-        case .swiglu: nil
-        }
-    }
-
-    /// Whether the network has a gate, and so three layers rather than two.
-    public var isGated: Bool { activation == nil }
-}
-
-/// The linear layers of a block that have biases.
-public struct Biases: OptionSet, Sendable, Hashable {
-    public let rawValue: Int
-    public init(rawValue: Int) { self.rawValue = rawValue }
-    /// Those that make queries, keys and values.
-    public static let attentionInput = Biases(rawValue: 1)
-    /// That which mixes what the heads found.
-    public static let attentionOutput = Biases(rawValue: 2)
-    public static let feedForward = Biases(rawValue: 4)
-    /// All of them, as in GPT-2.
-    public static let all: Biases = [.attentionInput, .attentionOutput, .feedForward]
-}
-
-/// The two ways in which the parameters of a block are named and stored.
-package enum ParameterStyle: Sendable {
-    /// GPT-2's: queries, keys and values come of one weight, and weights are (inputs, outputs).
-    case gpt2
-    /// Llama's, and that of nearly all models since: a weight for each, (outputs, inputs).
-    case llama
-}
-
-/// The shape of a block and what it is made of.
+/// The shape of a transformer block and its options. The defaults are GPT-2's.
 package struct BlockConfiguration: Sendable {
+    /// C, the width of the residual stream.
     package var width: Int
+    /// The number of attention heads of the queries.
     package var heads: Int
+    /// The number of heads of the keys, and of the values.
     package var keyValueHeads: Int
     package var headSize: Int
     package var feedForwardWidth: Int
     package var normalization: Normalization
+    /// Added to the variance, or to the mean square, in norms.
     package var epsilon: Double
     package var feedForward: FeedForwardKind
+    /// Whether the queries and keys of each head are normalised.
     package var usesQKNorm: Bool
+    /// Whether one linear layer computes queries, keys and values. They can then be neither normalised nor rotated.
+    package var fusesQueriesKeysValues: Bool
+    /// Whether the weights of attention are stored (outputs, inputs). The weights of a feed-forward network are so if
+    /// it has a gate.
+    package var attentionIsTransposed: Bool
     package var biases: Biases
-    package var style: ParameterStyle
-    /// What turns queries and keys, if anything does.
-    package var rotation: AngleTable?
-    /// The standard deviation of new weights,
+    package var names: ParameterNames
+    /// The angles by which queries and keys are rotated, with rotary positions.
+    package var rotations: AngleTable?
+    /// The standard deviation of new weights.
     package var deviation: Double
-    /// and of those that write to the residual stream.
+    /// The standard deviation of new weights of the layers that write to the residual stream.
     package var projectionDeviation: Double
 
     package init(
         width: Int, heads: Int, keyValueHeads: Int? = nil, headSize: Int? = nil, feedForwardWidth: Int? = nil,
         normalization: Normalization = .layerNorm, epsilon: Double = 1e-5, feedForward: FeedForwardKind = .gelu,
-        usesQKNorm: Bool = false, biases: Biases = .all, style: ParameterStyle = .gpt2,
-        rotation: AngleTable? = nil, deviation: Double, projectionDeviation: Double
+        usesQKNorm: Bool = false, fusesQueriesKeysValues: Bool = true, attentionIsTransposed: Bool = false,
+        biases: Biases = .all, names: ParameterNames = .gpt2, rotations: AngleTable? = nil, deviation: Double,
+        projectionDeviation: Double
     ) {
+        precondition(
+            !fusesQueriesKeysValues || rotations == nil && !usesQKNorm,
+            "queries and keys that one layer computes cannot be normalised or rotated")
         self.width = width
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
@@ -78,9 +49,11 @@ package struct BlockConfiguration: Sendable {
         self.epsilon = epsilon
         self.feedForward = feedForward
         self.usesQKNorm = usesQKNorm
+        self.fusesQueriesKeysValues = fusesQueriesKeysValues
+        self.attentionIsTransposed = attentionIsTransposed
         self.biases = biases
-        self.style = style
-        self.rotation = rotation
+        self.names = names
+        self.rotations = rotations
         self.deviation = deviation
         self.projectionDeviation = projectionDeviation
     }

@@ -1,14 +1,17 @@
 import Tensors
 
-/// The feed-forward block, applied to each position by itself: linear layers with an activation between, or with a gate.
+/// The feed-forward network of a transformer block, applied to each position by itself:
 ///
-/// Without a gate `c_fc` widens and `c_proj` narrows again; the names, and how the weights are stored, are GPT-2's. With one
-/// it is Llama's: `gate_proj` says how much passes of what `up_proj` makes, and `down_proj` narrows.
+///     y = act(x W1 + b1) W2 + b2                        without a gate: GPT-2's
+///     y = (silu(x Wg + bg) (x W1 + b1)) W2 + b2         with a gate: Llama's
+///
+/// The weights of a gated network are stored (outputs, inputs), those of a network without a gate (inputs, outputs).
 public struct FeedForwardBlock: Module {
     public let gate: LinearLayer?
     public let expansion: LinearLayer
     public let projection: LinearLayer
-    private let activation: Activation?
+    public let parameters: [NamedParameter]
+    private let activation: Activation
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
@@ -21,42 +24,26 @@ public struct FeedForwardBlock: Module {
         gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation) : nil
         expansion = layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation)
         projection = layer(inputs: c.feedForwardWidth, outputs: c.width, c.projectionDeviation)
+        parameters =
+            (gate?.prefixed(by: c.names.gate) ?? []) + expansion.prefixed(by: c.names.expansion)
+            + projection.prefixed(by: c.names.projection)
     }
 
-    public var parameters: [NamedParameter] {
-        guard let gate else { return expansion.prefixed(by: "c_fc") + projection.prefixed(by: "c_proj") }
-        return gate.prefixed(by: "gate_proj") + expansion.prefixed(by: "up_proj") + projection.prefixed(by: "down_proj")
-    }
-
-    /// - Parameter residual: what the result is added to, if anything.
+    /// - Parameters:
+    ///   - x: (B, T, C).
+    ///   - pass: the forward pass.
+    ///   - residual: (B, T, C), to which the result is added, if any, after dropout.
+    /// - Returns: (B, T, C).
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
-        if let gate { return gated(x, gate, pass, addingTo: residual) }
-        let activation = activation ?? .identity
-        if pass.isDecoding {
-            let wide = DecodingProduct.apply(
-                x.value, expansion.weight, bias: expansion.bias?.value, activation: activation)
-            return projection(Variable(wide, needsGradient: false), pass, addingTo: residual)
-        }
-        let operation = FeedForward(
-            activation: activation, hasBias: expansion.bias != nil, hasResidual: residual != nil)
-        let inputs = [x, expansion.weight, expansion.bias, projection.weight, projection.bias, residual]
-        return pass.tape.apply(operation, inputs.compactMap { $0 })
-    }
-
-    private func gated(
-        _ x: Variable, _ gate: LinearLayer, _ pass: ForwardPass, addingTo residual: Variable?
-    ) -> Variable {
-        if pass.isDecoding {
-            func wide(_ layer: LinearLayer, _ activation: Activation, times factor: Tensor? = nil) -> Tensor {
-                DecodingProduct.apply(
-                    x.value, layer.weight, transposed: layer.isTransposed, bias: layer.bias?.value,
-                    activation: activation, times: factor)
+        pass.adding(to: residual) { residual in
+            let hasBias = expansion.bias != nil, hasResidual = residual != nil
+            let (W1, b1, W2, b2) = (expansion.weight, expansion.bias, projection.weight, projection.bias)
+            if let gate {
+                let operation = GatedFeedForward(hasBias: hasBias, hasResidual: hasResidual)
+                return pass.tape.apply(operation, x, gate.weight, W1, W2, gate.bias, b1, b2, residual)  // (B, T, C)
             }
-            let passed = wide(expansion, .identity, times: wide(gate, .silu))
-            return projection(Variable(passed, needsGradient: false), pass, addingTo: residual)
+            let operation = FeedForward(activation: activation, hasBias: hasBias, hasResidual: hasResidual)
+            return pass.tape.apply(operation, x, W1, b1, W2, b2, residual)  // (B, T, C)
         }
-        let layers = [gate, expansion, projection], biases = layers.compactMap(\.bias)
-        let operation = GatedFeedForward(hasBias: !biases.isEmpty, hasResidual: residual != nil)
-        return pass.tape.apply(operation, [x] + layers.map(\.weight) + biases + (residual.map { [$0] } ?? []))
     }
 }

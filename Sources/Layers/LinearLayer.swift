@@ -22,14 +22,15 @@ public struct LinearLayer: Module {
         [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
     }
 
-    /// - Parameter residual: what y is added to, if anything.
+    /// - Parameters:
+    ///   - x: (..., inputs).
+    ///   - pass: the forward pass.
+    ///   - residual: (..., outputs), to which y is added, if any, after dropout.
+    /// - Returns: (..., outputs).
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
-        if pass.isDecoding {
-            let y = DecodingProduct.apply(
-                x.value, weight, transposed: isTransposed, bias: bias?.value, addingTo: residual?.value)
-            return Variable(y, needsGradient: false)
+        pass.adding(to: residual) { residual in
+            let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil, isTransposed: isTransposed)
+            return pass.tape.apply(operation, x, weight, bias, residual)
         }
-        let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil, isTransposed: isTransposed)
-        return pass.tape.apply(operation, [x, weight] + [bias, residual].compactMap { $0 })
     }
 }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// How a transformer normalises vectors.
+/// The ways in which a transformer normalises vectors.
 public enum Normalization: String, Sendable, CaseIterable {
     /// To mean 0 and variance 1, then scaled and shifted.
     case layerNorm = "layer_norm"
@@ -10,11 +10,13 @@ public enum Normalization: String, Sendable, CaseIterable {
 
 /// A norm with a learned scale (`weight`, gamma) and, for layer normalisation, a learned shift (`bias`, beta).
 public struct NormLayer: Module {
+    public let normalization: Normalization
     public let weight: Parameter
     public let bias: Parameter?
     private let epsilon: Float
 
     package init(width: Int, epsilon: Double, _ normalization: Normalization = .layerNorm) {
+        self.normalization = normalization
         weight = Parameter(Tensor([width], filledWith: 1))
         bias = normalization == .layerNorm ? Parameter(Tensor([width])) : nil
         self.epsilon = Float(epsilon)
@@ -24,9 +26,12 @@ public struct NormLayer: Module {
         [NamedParameter("weight", weight)] + (bias.map { [NamedParameter("bias", $0)] } ?? [])
     }
 
-    /// Normalises vectors of the layer's width: whole rows of x, or each of the parts that they are made of.
+    /// Normalises vectors of the layer's width: the rows of x or, if these are longer, their consecutive parts, as the
+    /// heads of queries are.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
-        if let bias { return pass.tape.apply(LayerNorm(epsilon: epsilon), x, weight, bias) }
-        return pass.tape.apply(RMSNorm(epsilon: epsilon), x, weight)
+        switch normalization {
+        case .layerNorm: pass.tape.apply(LayerNorm(epsilon: epsilon), x, weight, bias)
+        case .rmsNorm: pass.tape.apply(RMSNorm(epsilon: epsilon), x, weight)
+        }
     }
 }

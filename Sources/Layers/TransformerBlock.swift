@@ -1,7 +1,7 @@
 import Tensors
 
-/// One layer of a GPT: attention, then the feed-forward block, each reading a normalised copy of the residual stream
-/// and adding what it has to say:
+/// A block of a transformer: attention, then the feed-forward network. Each reads the normalised residual stream and
+/// adds its result to it:
 ///
 ///     x = x + dropout(attention(norm(x)))
 ///     x = x + dropout(feedForward(norm(x)))
@@ -10,27 +10,22 @@ public struct TransformerBlock: Module {
     public let attention: AttentionBlock
     public let feedForwardNorm: NormLayer
     public let feedForward: FeedForwardBlock
-    private let style: ParameterStyle
+    public let parameters: [NamedParameter]
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
-        style = c.style
         attentionNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
         attention = AttentionBlock(c, using: &weights)
         feedForwardNorm = NormLayer(width: c.width, epsilon: c.epsilon, c.normalization)
         feedForward = FeedForwardBlock(c, using: &weights)
+        parameters =
+            attentionNorm.prefixed(by: c.names.attentionNorm) + attention.prefixed(by: c.names.attention)
+            + feedForwardNorm.prefixed(by: c.names.feedForwardNorm) + feedForward.prefixed(by: c.names.feedForward)
     }
 
-    public var parameters: [NamedParameter] {
-        let names =
-            style == .gpt2
-            ? ["ln_1", "attn", "ln_2"] : ["input_layernorm", "self_attn", "post_attention_layernorm"]
-        return attentionNorm.prefixed(by: names[0]) + attention.prefixed(by: names[1])
-            + feedForwardNorm.prefixed(by: names[2]) + feedForward.prefixed(by: "mlp")
-    }
-
+    /// x (B, T, C) to (B, T, C). With a cache, x are the positions after those in the cache.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil) -> Variable {
-        let middle = pass.residual(x) { attention(attentionNorm(x, pass), pass, cache: cache, addingTo: $0) }
-        return pass.residual(middle) { feedForward(feedForwardNorm(middle, pass), pass, addingTo: $0) }
+        let x = attention(attentionNorm(x, pass), pass, cache: cache, addingTo: x)  // (B, T, C)
+        return feedForward(feedForwardNorm(x, pass), pass, addingTo: x)  // (B, T, C)
     }
 }

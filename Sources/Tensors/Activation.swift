@@ -1,6 +1,6 @@
 import CKernels
 
-/// What is applied to the output of a linear layer, element by element.
+/// A function that is applied to each element of the output of a linear layer.
 package enum Activation: Sendable, CaseIterable {
     case identity
     /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the approximation that GPT-2 uses (Hendrycks and Gimpel, 2016),
@@ -31,7 +31,7 @@ package enum Activation: Sendable, CaseIterable {
         }
     }
 
-    /// GELU in other primitives, for builders that do not know it.
+    /// GELU in other primitives, for builders without a primitive for it.
     package static func composedGELU<Builder: PrimitiveBuilder>(
         _ x: Builder.Value, _ builder: inout Builder
     ) -> Builder.Value {

@@ -1,12 +1,12 @@
 import Platform
 import Synchronization
 
-/// Cosines and sines of positions times frequencies, computed once, in double, and rounded to floats.
+/// Cosines and sines of positions times frequencies, computed once, in double precision, and rounded to floats.
 ///
-/// The rows are made when a sequence first reaches them, twice as many as it needs: so a model that could take a hundred
-/// thousand tokens costs no more than those that it is given.
+/// Rows are added when a sequence first reaches them, and their number doubles each time. So a model with a context of
+/// a hundred thousand tokens needs memory only for the positions in use.
 package final class AngleTable: Sendable {
-    /// What a row, that of position t, holds of its angles t f.
+    /// What the row of position t holds of its angles t f.
     package enum Form: Sendable {
         /// All cosines, then all sines: for `Rotary`.
         case rotary
@@ -17,16 +17,16 @@ package final class AngleTable: Sendable {
     package let form: Form
     /// The number of columns.
     package let width: Int
-    /// What every number is multiplied by.
+    /// The factor of all cosines and sines.
     private let amplitude: Double
     private let frequencies: [Double]
     private let table: Mutex<Tensor>
 
     /// - Parameters:
     ///   - form: the order of a row.
-    ///   - width: the number of columns. An odd one is for a sinusoidal table, whose last cosine is left out.
-    ///   - frequencies: the angles at position 1, (width + 1) / 2 of them.
-    ///   - amplitude: what every number is multiplied by; 1 where something is turned.
+    ///   - width: the number of columns: even, or for a sinusoidal table also odd, without the last cosine.
+    ///   - frequencies: the (width + 1) / 2 angles at position 1, in radians.
+    ///   - amplitude: the factor of all cosines and sines; 1 for rotations.
     package init(_ form: Form, width: Int, frequencies: [Double], amplitude: Double = 1) {
         precondition(
             frequencies.count == (width + 1) / 2 && (form == .sinusoidal || width % 2 == 0),
@@ -38,17 +38,17 @@ package final class AngleTable: Sendable {
         table = Mutex(Tensor([0, width]))
     }
 
-    /// base^(-2i / width), from 1 down to almost 1 / base.
+    /// base^(-2i / width) for i from 0: from 1 down to almost 1 / base.
     package static func frequencies(width: Int, base: Double) -> [Double] {
         (0..<(width + 1) / 2).map { pow(base, -2 * Double($0) / Double(width)) }
     }
 
     /// The cosines and sines of the angles of positions (T), in primitives: (T, the number of frequencies) each.
     ///
-    /// A late position is a large angle, which 32-bit floats would round as a whole. So a frequency is the sum of its first 8
-    /// bits, whose products with positions up to 65,536 are exact, and of a rest that is small; and the turns by both follow
-    /// one another.
-    func turns<Builder: PrimitiveBuilder>(
+    /// The angle of a late position is large, and 32-bit floats would round it too much. So each frequency is split
+    /// into its first 8 bits, whose products with positions up to 65,536 are exact, and a small rest; the two rotations
+    /// are combined.
+    func rotations<Builder: PrimitiveBuilder>(
         _ positions: Builder.Value, _ builder: inout Builder
     ) -> (cosines: Builder.Value, sines: Builder.Value) {
         let positions = builder.insertDimension(positions, at: 1)
@@ -65,8 +65,8 @@ package final class AngleTable: Sendable {
 
     /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
     func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
-        let (cosines, sines) = turns(positions, &builder)
-        // sin, cos, sin, cos, ...: pairs in a dimension of their own.
+        let (cosines, sines) = rotations(positions, &builder)
+        // sin, cos, sin, cos, ...: a dimension of pairs.
         let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
         let waves = builder.multiply(pairs, builder.constant(amplitude))
         let rows = builder.reshape(waves, keeping: 1, [2 * frequencies.count])
@@ -97,6 +97,6 @@ package final class AngleTable: Sendable {
     }
 }
 
-// The system's functions, in double: the floats that are kept have 29 bits fewer.
+// The system's functions, in double: the stored floats have 29 bits fewer.
 private func sine(_ x: Double) -> Double { sin(x) }
 private func cosine(_ x: Double) -> Double { cos(x) }

@@ -3,21 +3,21 @@ import Platform
 /// Random numbers as a function of a key and a counter: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random
 /// numbers: as easy as 1, 2, 3", 2011).
 ///
-/// There is no state to save or to share. Whoever needs numbers derives a key from what they are for (the seed, the
-/// step, the place), so a resumed run, or one with another number of threads, draws the same ones.
+/// There is no state to save or to share. The key is derived from the purpose of the numbers (the seed, the step, the
+/// site). So a resumed run, or a run with another number of threads, draws the same numbers.
 public struct Philox: RandomNumberGenerator, Sendable {
     private let key: UInt64
     private var counter: UInt64 = 0
     private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
     private var used = 4
 
-    /// - Parameter purpose: what the numbers are for, for example the seed, the step and the micro-batch. Different
-    ///   purposes give independent streams.
+    /// - Parameter purpose: for example the seed, the step and the micro-batch. Different purposes give independent
+    ///   sequences.
     public init(_ purpose: UInt64...) { self.init(key: Self.key(purpose)) }
 
     package init(key: UInt64) { self.key = key }
 
-    /// Mixes several numbers into one key, each through the whole function.
+    /// Mixes several numbers into one key, each with a call of the whole function.
     package static func key(_ purpose: [UInt64]) -> UInt64 {
         purpose.reduce(0x5357_4946_5447_5054) { key, number in
             let words = block(counter: (number, UInt64(purpose.count)), key: key)
@@ -59,10 +59,10 @@ public struct Philox: RandomNumberGenerator, Sendable {
         return UInt64(nextWord()) << 32 | UInt64(low)
     }
 
-    /// A number in 0 ..< 1, uniform over multiples of 2^-53.
+    /// A uniform random number in 0 ..< 1, a multiple of 2^-53.
     public mutating func nextUniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-    /// A standard normal number (Box and Muller, 1958).
+    /// A standard normal random number (Box and Muller, 1958).
     public mutating func nextNormal() -> Double {
         let radius = (-2 * log(1 - nextUniform())).squareRoot()
         return radius * cos(2 * .pi * nextUniform())
@@ -70,7 +70,7 @@ public struct Philox: RandomNumberGenerator, Sendable {
 }
 
 extension Tensor {
-    /// Normal numbers of mean 0 and the given standard deviation.
+    /// Normal random numbers with mean 0 and the given standard deviation.
     public static func normal(_ shape: Shape, deviation: Double, using random: inout Philox) -> Tensor {
         Tensor(shape, (0..<shape.count).map { _ in Float(deviation * random.nextNormal()) })
     }

@@ -1,9 +1,9 @@
 import CKernels
 
-/// The weights that tokens are drawn by, w_i = exp((x_i - max x) / T), of logits x (V): proportional to their
-/// probabilities, and 1 for the most probable.
+/// The weights w_i = exp((x_i - max x) / T) of tokens with logits x (V): proportional to their probabilities, and 1 for
+/// the most probable token.
 package struct SamplingWeights {
-    /// (V). 0 for a logit that is not a number, and for weights less than a float can be.
+    /// (V). 0 for a logit that is NaN, and for weights too small for a float.
     package private(set) var values: [Float]
     /// The sum of each block of the weights.
     private var sums: [Float]
@@ -15,7 +15,7 @@ package struct SamplingWeights {
         sums = Array(repeating: 0, count: (count + Self.block - 1) / Self.block)
     }
 
-    /// The largest logit; -inf where none is a number.
+    /// The largest logit; -inf if all are NaN.
     package static func highest(_ logits: [Float]) -> Float {
         logits.withUnsafeBufferPointer {
             gpt_highest(Execution.current.kernels, Int64($0.count), $0.baseAddress)
@@ -26,7 +26,7 @@ package struct SamplingWeights {
     ///   - logits: (V).
     ///   - highest: the largest of them.
     ///   - temperature: T, above 0.
-    ///   - minimum: weights less than this count as 0.
+    ///   - minimum: weights below this become 0.
     package mutating func set(_ logits: [Float], highest: Float, temperature: Double, minimum: Double = 0) {
         precondition(logits.count == values.count, "one weight for each logit")
         logits.withUnsafeBufferPointer { logits in
@@ -40,10 +40,10 @@ package struct SamplingWeights {
         }
     }
 
-    /// The sum of all.
+    /// The sum of all weights.
     package var total: Double { sums.reduce(0) { $0 + Double($1) } }
 
-    /// The first token up to which the weights sum to more than `point`; nil where they do not.
+    /// The first token at which the cumulative sum of the weights exceeds `point`; nil if the total does not.
     package func token(at point: Double) -> Int? {
         var rest = point, first = 0
         for sum in sums {

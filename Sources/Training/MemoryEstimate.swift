@@ -34,17 +34,12 @@ public struct MemoryEstimate: Sendable {
         bytes = 4 * (4 * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
     }
 
-    /// The memory for generating one sequence with a transformer: its weights, once more as they are packed in another
-    /// precision, the keys and values of a whole context, and a few rows of logits.
-    public init(generatingWith shape: TransformerConfiguration, in precision: Precision = .float32) {
+    /// The memory for generating one sequence with a transformer: its weights, the same weights packed in another format,
+    /// the keys and values of a whole context, and a few rows of logits.
+    public init(generatingWith shape: TransformerConfiguration, in format: WeightFormat = .float32) {
         parameters = Double(shape.parameterCount)
         let cache = Double(ModelSpecification.transformer(shape).cacheFloatsPerToken ?? 0) * Double(shape.contextLength)
-        let packed =
-            switch precision {
-            case .float32: 0.0
-            case .bfloat16: 2.0
-            case .int8: 1.0625
-            }
+        let packed = format.packing?.bytesPerWeight ?? 0
         bytes = 4 * (parameters + cache + 4 * Double(shape.vocabularySize)) + packed * parameters
     }
 

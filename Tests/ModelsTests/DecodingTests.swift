@@ -1,4 +1,5 @@
 import Models
+import Synchronization
 import Tensors
 import TestSupport
 import Testing
@@ -74,9 +75,9 @@ struct DecodingTests {
         return model
     }
 
-    /// Of a family whose weights are stored transposed, in the precisions that pack them.
-    @Test("A Llama decodes in each precision as it computes", arguments: [Precision.bfloat16, .int8])
-    func llama(precision: Precision) {
+    /// Of a family whose weights are stored transposed, in the formats that pack them.
+    @Test("A Llama decodes in each weight format as it computes", arguments: [WeightFormat.bfloat16, .int8])
+    func llama(format: WeightFormat) {
         let model = Transformer(
             TransformerConfiguration(
                 .qwen3, vocabularySize: 65, contextLength: 48, layers: 2, heads: 4, width: 40, keyValueHeads: 2),
@@ -85,9 +86,7 @@ struct DecodingTests {
         let tokens = someTokens(batch: 2, length: 40, vocabulary: 65)
         onOneThread {
             let exact = model.logits(tokens).values
-            var execution = Execution.current
-            execution.precision = precision
-            Execution.$current.withValue(execution) {
+            Execution.with(weights: format) {
                 let session = model.startDecoding(sequences: 2)
                 _ = session.append(
                     TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
@@ -112,15 +111,13 @@ struct DecodingTests {
                 let isTransposed = name == "lm_head.weight"
                 let matrix = Matrix(parameter.value),
                     packed = PackedWeight(
-                        isTransposed ? matrix.transposed : matrix, precision: .int8)
+                        isTransposed ? matrix.transposed : matrix, as: .int8)
                 let (I, O) = (packed.rows, packed.columns), values = packed.unpacked().values
                 parameter.load(isTransposed ? (0..<I * O).map { values[$0 % I * O + $0 / I] } : values)
             }
             let expected = rounded.logits(tokens).values
             let exact = model.logits(tokens).values
-            var execution = Execution.current
-            execution.precision = .int8
-            Execution.$current.withValue(execution) {
+            Execution.with(weights: .int8) {
                 let session = model.startDecoding(sequences: 2)
                 _ = session.append(
                     TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
@@ -134,17 +131,37 @@ struct DecodingTests {
                 }
                 let targets = Array(tokens.ids.dropFirst() + [-1])
                 let loss = model.loss(tokens, targets: targets)
-                execution.precision = .float32
-                let roundedLoss = Execution.$current.withValue(execution) { rounded.loss(tokens, targets: targets) }
+                let roundedLoss = Execution.with(weights: .float32) { rounded.loss(tokens, targets: targets) }
                 #expect(abs(loss - roundedLoss) < 1e-3)
             }
         }
     }
 
+    @Test("Several threads generate with one model at a time", arguments: WeightFormat.allCases)
+    func shared(format: WeightFormat) {
+        @Sendable func logits(_ model: Transformer) -> [Float] {
+            Execution.$current.withValue(Execution(threads: 1, weights: format)) {
+                let session = model.startDecoding(sequences: 1)
+                return someTokens(batch: 1, length: 20, vocabulary: 65).ids.flatMap {
+                    session.append(TokenBatch([$0])).values
+                }
+            }
+        }
+        // Read by all threads, which is what is tested.
+        nonisolated(unsafe) let model = untiedModel()
+        let expected = logits(untiedModel())
+        let results = Mutex<[[Float]]>([])
+        Execution(threads: 4).forEach(below: 4) { _ in
+            let own = logits(model)
+            results.withLock { $0.append(own) }
+        }
+        #expect(results.withLock { $0 } == Array(repeating: expected, count: 4))
+    }
+
     @Test("Decoding in bf16 token by token agrees with the prompt at once", arguments: InstructionSet.available)
     func bfloat16(set: InstructionSet) {
         let model = untiedModel(), tokens = someTokens(batch: 1, length: 40, vocabulary: 65)
-        let execution = Execution(instructionSet: set, threads: 1, precision: .bfloat16)
+        let execution = Execution(instructionSet: set, threads: 1, precision: .bfloat16, weightFormat: .bfloat16)
         let exact = onOneThread(set) { Array(model.logits(tokens).values.suffix(65)) }
         Execution.$current.withValue(execution) {
             let single = model.startDecoding(sequences: 1), atOnce = model.startDecoding(sequences: 1)

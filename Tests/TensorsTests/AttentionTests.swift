@@ -29,12 +29,14 @@ struct AttentionTests {
                 if t >= cached { queries += row }
             }
         }
-        let attention = Attention(heads: heads, mask: .causal)
+        let overCache = Attention(heads: heads, mask: .causal, past: cached)
         onOneThread(set) {
-            let whole = attention.forward([qkv], recording: false).output.values.map(Double.init)
-            let last = attention.attendOverCache(
-                Tensor([B, new, 3 * C], queries), keys: Tensor([B, capacity, C], keys),
-                values: Tensor([B, capacity, C], values), offset: cached)
+            let whole = Attention(heads: heads, mask: .causal).forward([qkv], recording: false).output.values.map(
+                Double.init)
+            let inputs = [
+                Tensor([B, new, 3 * C], queries), Tensor([B, capacity, C], keys), Tensor([B, capacity, C], values),
+            ]
+            let last = overCache.decode(inputs.map { Variable($0, needsGradient: false) })
             let expected = (0..<B).flatMap { b -> ArraySlice<Double> in
                 let start = (b * T + cached) * C
                 return whole[start..<start + new * C]

@@ -39,7 +39,7 @@ struct MatrixProductTests {
         let (m, n, k) = shape
         var random = Philox(UInt64(m * n * k))
         let c = Tensor.normal([m, n], deviation: 1, using: &random)
-        for precision in [Precision.float32, .bfloat16] {
+        for precision in Precision.allCases {
             for (transposesA, transposesB) in [(false, false), (true, false), (false, true), (true, true)] {
                 let a = Tensor.normal(transposesA ? [k, m] : [m, k], deviation: 1, using: &random)
                 let b = Tensor.normal(transposesB ? [n, k] : [k, n], deviation: 1, using: &random)
@@ -92,7 +92,7 @@ struct MatrixProductTests {
         var random = Philox(UInt64(m * n * k + 1))
         let x = Tensor.normal([k, m], deviation: 1, using: &random),
             gradient = Tensor.normal([k, n], deviation: 1, using: &random)
-        for precision in [Precision.float32, .bfloat16] {
+        for precision in Precision.allCases {
             for add in [false, true] {
                 let weight = Tensor([m, n]), sums = Tensor([n], filledWith: 3)
                 let execution = Execution(instructionSet: set, threads: 2, precision: precision)
@@ -143,7 +143,7 @@ struct MatrixProductTests {
         let shape: Shape = [rows, columns], nothing = (Tensor([rows, 0]), Tensor([0, columns]))
         let x = Tensor.normal(shape, deviation: 1, using: &random), zero = Tensor([columns])
         for set in InstructionSet.available {
-            for precision in [Precision.float32, .bfloat16] {
+            for precision in Precision.allCases {
                 Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
                     let kept = SavedRows(rows: rows + 3, columns: columns).from(3)
                     let out = x.copy(), slopes = Tensor(shape, filledWith: 1), value = Tensor(shape)
@@ -169,7 +169,7 @@ struct MatrixProductTests {
         let shape: Shape = [rows, columns], nothing = (Tensor([rows, 0]), Tensor([0, columns]))
         let tensors = (0..<3).map { _ in Tensor.normal(shape, deviation: 1, using: &random) }
         for set in InstructionSet.available {
-            for precision in [Precision.float32, .bfloat16] {
+            for precision in Precision.allCases {
                 Execution.$current.withValue(Execution(instructionSet: set, threads: 2, precision: precision)) {
                     func multiply(into c: Tensor, _ epilogue: MatrixProduct.Epilogue) {
                         MatrixProduct.multiply(
@@ -199,7 +199,7 @@ struct MatrixProductTests {
         let (m, n, k) = shape
         var random = Philox(UInt64(m + n + k))
         let a = Tensor.normal([m, k], deviation: 1, using: &random)
-        for precision in [Precision.float32, .bfloat16] {
+        for precision in Precision.allCases {
             for transposesB in [false, true] {
                 let b = Tensor.normal(transposesB ? [n, k] : [k, n], deviation: 1, using: &random)
                 let right = transposesB ? Matrix(b).transposed : Matrix(b)

@@ -107,7 +107,7 @@ struct TapeTests {
 
     @Test("A tape that does not record asks for no gradient and holds on to nothing")
     func notRecording() {
-        let tape = Tape(recording: false), w = normal([8, 8], 1)
+        let tape = Tape(.inference), w = normal([8, 8], 1)
         var x = tape.apply(Linear(hasBias: false), normal([4, 8], 2), w)
         #expect(!x.needsGradient)
         weak let first = x.value.storage
@@ -117,7 +117,7 @@ struct TapeTests {
 
     @Test("A tape that records keeps what backward reads, until it has been read")
     func recording() {
-        let tape = Tape(recording: true), w = normal([8, 8], 1)
+        let tape = Tape(), w = normal([8, 8], 1)
         var x = tape.apply(Linear(hasBias: false), normal([4, 8], 2), w)
         weak let read = x.value.storage
         x = tape.apply(Linear(hasBias: false), x, w)
@@ -153,7 +153,7 @@ struct TapeTests {
     /// Calls its closure for every forward pass.
     private struct Counted: Operation {
         let count: @Sendable () -> Void
-        var keeps: SavedTensors { [] }
+        var savedForBackward: SavedTensors { [] }
         var isRecomputed: Bool { true }
 
         func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
@@ -161,7 +161,7 @@ struct TapeTests {
             return (inputs[0].copy(), ())
         }
 
-        func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+        func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
             slots[0].share(gradient)
         }
 

@@ -48,7 +48,7 @@ struct TrainerTests {
 
     @Test(
         "The same seed gives the same bits on any number of threads, another seed others", arguments: [2, 3, 4],
-        [Precision.float32, .bfloat16])
+        Precision.allCases)
     func threads(_ threads: Int, precision: Precision) throws {
         func train(_ threads: Int, seed: UInt64) throws -> [[UInt32]] {
             var settings = TinyRuns.settings(steps: 4, seed: seed)
@@ -63,7 +63,7 @@ struct TrainerTests {
 
     @Test("Training in bfloat16 gives other bits, and nearly the same loss")
     func precision() throws {
-        let losses = try [Precision.float32, .bfloat16].map { precision in
+        let losses = try Precision.allCases.map { precision in
             var settings = TinyRuns.settings(steps: 30)
             settings.precision = precision
             let trainer = try TinyRuns.trainer(settings)
@@ -72,14 +72,6 @@ struct TrainerTests {
         }
         #expect(losses[0] != losses[1])
         #expect(abs(losses[0] - losses[1]) < 0.02)
-    }
-
-    @Test("8-bit integers are refused for training")
-    func integers() throws {
-        var settings = TinyRuns.settings(steps: 1)
-        settings.precision = .int8
-        #expect(settings.problem?.setting == .precision)
-        #expect(throws: TrainingError.self) { try TinyRuns.trainer(settings) }
     }
 
     @Test("A loss or norm that is not finite stops before the update and names the step", arguments: [false, true])

@@ -7,30 +7,31 @@ import Verification
 @Suite("What a benchmark counts")
 struct BenchmarkTests {
     /// Counted by hand from the shapes of the parameters.
-    @Test("The bytes of a token are those of its weights, keys and values", arguments: [Precision.float32, .bfloat16])
-    func bytesRead(precision: Precision) {
+    @Test(
+        "The bytes of a token are those of its weights, keys and values", arguments: [WeightFormat.float32, .bfloat16])
+    func bytesRead(format: WeightFormat) {
         let shape = TransformerConfiguration(vocabularySize: 57, contextLength: 40, layers: 3, heads: 2, width: 64)
         var bytes = 0.0
         for parameter in Transformer(shape, seed: 1).parameters where parameter.name != "transformer.wpe.weight" {
-            let size = parameter.parameter.value.shape.rank == 2 && precision == .bfloat16 ? 2 : 4
+            let size = parameter.parameter.value.shape.rank == 2 && format == .bfloat16 ? 2 : 4
             bytes += Double(parameter.parameter.value.count * size)
         }
         let cache = Double(2 * 3 * 64 * 4 * 10)
-        #expect(shape.bytesRead(perTokenAfter: 10, precision) == bytes + cache)
+        #expect(shape.bytesRead(perTokenAfter: 10, format) == bytes + cache)
     }
 
     /// The same of a model that shares keys, has a gate, and a classifier beside the embedding.
-    @Test("The bytes of a Qwen3's token", arguments: [Precision.float32, .bfloat16])
-    func bytesReadByQwen3(precision: Precision) {
+    @Test("The bytes of a Qwen3's token", arguments: [WeightFormat.float32, .bfloat16])
+    func bytesReadByQwen3(format: WeightFormat) {
         let shape = TransformerConfiguration(
             .qwen3, vocabularySize: 57, contextLength: 40, layers: 3, heads: 4, width: 64, keyValueHeads: 2,
             headSize: 20, tiesEmbeddings: false)
         var bytes = 0.0
         for parameter in Transformer(shape, seed: 1).parameters where parameter.name != "model.embed_tokens.weight" {
-            let size = parameter.parameter.value.shape.rank == 2 && precision == .bfloat16 ? 2 : 4
+            let size = parameter.parameter.value.shape.rank == 2 && format == .bfloat16 ? 2 : 4
             bytes += Double(parameter.parameter.value.count * size)
         }
-        #expect(shape.bytesRead(perTokenAfter: 10, precision) == bytes + Double(2 * 3 * 40 * 4 * 10))
+        #expect(shape.bytesRead(perTokenAfter: 10, format) == bytes + Double(2 * 3 * 40 * 4 * 10))
     }
 
     @Test("Memory is read at some rate, also with more threads than pieces")

@@ -16,7 +16,7 @@ extension Graph {
     /// - Throws: where the model computes something that is no op.
     package init(tracing model: any NeuralLanguageModel, hasCache: Bool = false, knowsGELU: Bool = false) throws {
         let tracer = GraphTracer(model.parameters, GraphBuilder(hasCache: hasCache, knowsGELU: knowsGELU))
-        let hidden = model.hidden(TokenBatch([0]), ForwardPass(observedBy: tracer), cache: nil)
+        let hidden = model.hidden(TokenBatch([0]), ForwardPass(.observing(tracer)), cache: nil)
         self = try tracer.finish(hidden: hidden, classifier: model.classifier)
     }
 }

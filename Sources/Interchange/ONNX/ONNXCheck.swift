@@ -30,7 +30,7 @@ package struct ONNXCheck {
         do {
             let file = try ONNXFile(path: graph, data: data)
             let interpreter = try interpreter(for: file)
-            return try Execution.with(.float32) {
+            return try Execution.with(weights: .float32) {
                 var largest: Float = 0
                 for (batch, length) in [(2, 3), (1, 7)] {
                     let ids = (0..<batch * length).map { Int32(($0 * 7919 + 13) % model.vocabularySize) }

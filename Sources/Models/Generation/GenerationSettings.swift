@@ -1,21 +1,21 @@
-/// How tokens are drawn from what a model says about the next one.
+/// How the next token is sampled from a model's logits.
 ///
-/// The settings are applied in the order they are listed here, which is also that of Hugging Face's `generate`.
-/// `Sampler` has the equations.
+/// The settings are applied in the order in which they are listed, as in Hugging Face's `generate`. `Sampler` has the
+/// equations.
 public struct GenerationSettings: Sendable, Equatable {
-    /// What the logits of tokens that are in the text already are divided by, where positive (negative ones are
-    /// multiplied): above 1 the model repeats itself less. 1 changes nothing.
+    /// Positive logits of tokens that are already in the text are divided by this, negative ones are multiplied: above
+    /// 1 the model repeats itself less. 1 has no effect.
     public var repetitionPenalty: Double
-    /// What all logits are divided by: below 1 the likely becomes likelier, above 1 the distribution flattens. 0 takes the
-    /// most probable token always.
+    /// All logits are divided by this: below 1 the distribution becomes sharper, above 1 flatter. 0 is greedy: always
+    /// the most probable token.
     public var temperature: Double
-    /// Only this many of the most probable tokens are considered; nil for all.
+    /// The number of most probable tokens to sample from; nil for all.
     public var topK: Int?
-    /// Only the most probable tokens that have this share of the probability together are considered; 1 for all.
+    /// Nucleus sampling: only the most probable tokens whose total probability reaches this are sampled; 1 for all.
     public var topP: Double
-    /// Only tokens with at least this share of the probability of the most probable one are considered; 0 for all.
+    /// Only tokens with at least this share of the highest probability are sampled; 0 for all.
     public var minP: Double
-    /// The same seed gives the same tokens.
+    /// The seed of the random numbers: the same seed gives the same tokens.
     public var seed: UInt64
 
     public init(
@@ -33,7 +33,7 @@ public struct GenerationSettings: Sendable, Equatable {
     /// Always the most probable token.
     public static let greedy = GenerationSettings(temperature: 0)
 
-    /// Throws the first setting that is outside its range.
+    /// Throws an error for the first setting that is out of range.
     public func validate() throws(GenerationError) {
         func check(_ name: String, _ value: Double, _ range: String, _ isSound: Bool) throws(GenerationError) {
             if !(value.isFinite && isSound) {
@@ -48,17 +48,17 @@ public struct GenerationSettings: Sendable, Equatable {
     }
 }
 
-/// Why nothing can be generated, in one line.
+/// Why no text can be generated; the description is one line.
 public enum GenerationError: Error, Equatable, CustomStringConvertible {
-    /// A setting, what it was, and what it can be.
+    /// The name of a setting, its value and its range.
     case outOfRange(String, value: String, range: String)
     /// The prompt has no tokens.
     case emptyPrompt
-    /// The prompt has an id that the model does not know.
+    /// The prompt has an id outside the vocabulary of the model.
     case unknownToken(Int32, vocabularySize: Int)
-    /// No token has a probability: the logits are not numbers, or every token is banned.
+    /// No token can be sampled: all logits are NaN or -inf, or every token is banned.
     case noTokenPossible(position: Int)
-    /// A text that is to end generation has no characters.
+    /// A stop string is empty.
     case emptyStopString
 
     public var description: String {

@@ -1,21 +1,21 @@
 import Tensors
 
-/// Continues a text, token by token: one or several continuations of one prompt, computed side by side.
+/// Generates text token by token: one or several continuations of one prompt, computed as a batch.
 ///
 /// ```swift
 /// let generator = try Generator(model, prompt: ids, settings: .greedy)
 /// while text.count < 500 { text.append(try generator.next()[0]) }
 /// ```
 ///
-/// The prompt is processed at once; after it every token costs one step of the model, whose session keeps what it
-/// computed before. When the context is full, the session is cleared and goes on from the last half of the text that was
-/// in it: half, so that this is needed only every half context. What is further back the model has forgotten.
+/// The prompt is processed at once. After it, every token costs one step of the model, whose session caches the results
+/// of earlier steps. When the context is full, the session is cleared and restarted with the last half of its text:
+/// half, so that this happens only once per half context. The model no longer sees the tokens before that.
 ///
-/// Token n of sequence s is drawn with random numbers keyed by (seed, s, n), so which sequences are
-/// made at once does not matter, nor in how many pieces; up to rounding, for products of many rows are summed in another
-/// order than those of few.
+/// Token n of sequence s is sampled with random numbers keyed by (seed, s, n). So it does not matter which sequences
+/// are computed together, or in how many chunks, except for rounding: products of many rows are summed in another order
+/// than products of few.
 public final class Generator {
-    /// How many tokens of the prompt's beginning the context had no room for. They are left out.
+    /// The number of tokens at the beginning of the prompt that were left out because the context is too short.
     public let omittedPromptTokens: Int
 
     private let model: any LanguageModel
@@ -24,22 +24,23 @@ public final class Generator {
     private let firstSequence: Int
     private var sampler: Sampler
 
-    /// The end of each sequence: what the session has and, last, the `pending` tokens it has not been given yet.
+    /// The last part of each sequence: the tokens in the session, and then the `pending` tokens that are not in it yet.
     private var texts: [[Int32]]
     private var pending: Int
-    /// Which tokens each sequence has, for the repetition penalty.
+    /// The tokens that occur in each sequence, for the repetition penalty.
     private var isInText: [[Bool]]
-    /// How many tokens each sequence has, the prompt's included.
+    /// The number of tokens of each sequence, including the prompt.
     private var position: Int
 
     /// - Parameters:
-    ///   - model: what says which token may come next.
-    ///   - prompt: the ids to go on from, at least one. Of one that is longer than the model's context the end is kept.
-    ///   - sequences: how many continuations are made.
-    ///   - firstSequence: the number of the first of them: 0, unless some were made before.
-    ///   - settings: how tokens are drawn.
+    ///   - model: the model.
+    ///   - prompt: at least one id. If it is longer than the model's context, only its end is used.
+    ///   - sequences: the number of continuations.
+    ///   - firstSequence: the number of the first one: 0, unless others were generated before.
+    ///   - settings: how tokens are sampled.
     ///   - banned: ids that are never generated.
-    /// - Throws: `GenerationError` where a setting is outside its range, or the prompt empty or not of the model's tokens.
+    /// - Throws: `GenerationError` if a setting is out of range, or the prompt is empty or has ids outside the
+    ///   vocabulary.
     public init(
         _ model: any LanguageModel, prompt: [Int32], sequences: Int = 1, firstSequence: Int = 0,
         settings: GenerationSettings, banned: [Int32] = []
@@ -54,21 +55,21 @@ public final class Generator {
             }
             isInPrompt[Int(id)] = true
         }
-        let kept = prompt.suffix(model.contextLength ?? .max)
-        omittedPromptTokens = prompt.count - kept.count
+        let text = prompt.suffix(model.contextLength ?? .max)
+        omittedPromptTokens = prompt.count - text.count
         self.model = model
         self.settings = settings
         self.firstSequence = firstSequence
         session = model.startDecoding(sequences: sequences)
         sampler = Sampler(settings, vocabularySize: model.vocabularySize, banned: banned)
-        texts = Array(repeating: Array(kept), count: sequences)
+        texts = Array(repeating: Array(text), count: sequences)
         isInText = Array(repeating: isInPrompt, count: sequences)
-        pending = kept.count
+        pending = text.count
         position = prompt.count
     }
 
     /// The next token of each sequence.
-    /// - Throws: `GenerationError.noTokenPossible` where the model's numbers are none, or every token is banned.
+    /// - Throws: `GenerationError.noTokenPossible` if no token can be sampled.
     public func next() throws(GenerationError) -> [Int32] {
         let logits = advance()
         var tokens: [Int32] = []
@@ -88,22 +89,21 @@ public final class Generator {
         return tokens
     }
 
-    /// Gives the session what it lacks of the texts, and returns the logits of the next tokens (B, V).
+    /// Appends the pending tokens to the session, and returns the logits of the next tokens (B, V).
     private func advance() -> Tensor {
         if let context = model.contextLength, session.length + pending > context {
             session.clear()
             pending = max(1, context / 2)
             for b in texts.indices { texts[b].removeFirst(texts[b].count - pending) }
         }
-        // A model without a context takes any prompt, but not all at once: memory has a limit.
-        let piece = model.contextLength ?? 1024
+        let chunk = model.promptChunkLength
         while true {
-            let range = texts[0].count - pending..<texts[0].count - pending + min(piece, pending)
+            let range = texts[0].count - pending..<texts[0].count - pending + min(chunk, pending)
             let ids = texts.count == 1 ? Array(texts[0][range]) : texts.flatMap { $0[range] }
             let logits = session.append(TokenBatch(batch: texts.count, length: range.count, ids: ids))
             pending -= range.count
             guard pending == 0 else { continue }
-            // Only a context that is full asks for them again.
+            // They are needed again only when a context is full.
             if model.contextLength == nil { for b in texts.indices { texts[b].removeAll(keepingCapacity: true) } }
             return logits
         }

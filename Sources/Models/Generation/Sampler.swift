@@ -1,35 +1,38 @@
 import Tensors
 
-/// Chooses a token from the logits x (V) that a model gives the next one.
+/// Samples the next token from a model's logits x (V), in these steps:
 ///
-/// In this order, each step working on what the one before it left:
+/// 1. **Bans**: the logit of a banned token becomes -inf. So does a logit that is NaN.
+/// 2. **Repetition penalty** theta (Keskar et al., "CTRL", 2019, section 4.1) for every token that is already in the
+///    text: x / theta. The paper assumes positive scores; a negative one is multiplied by theta, so that it decreases
+///    as well.
+/// 3. **Temperature** T: p_i = exp(x_i / T) / sum_j exp(x_j / T). T = 0 is the limit, *greedy* sampling: the largest x.
+/// 4. **Top-k** (Fan, Lewis and Dauphin, "Hierarchical neural story generation", 2018): the k most probable tokens
+///    remain.
+/// 5. **Top-p** (Holtzman et al., "The curious case of neural text degeneration", 2020), the *nucleus*: the most
+///    probable tokens remain, up to and including the one with which their total probability reaches p.
+/// 6. **Min-p** (Nguyen et al., "Turning up the heat", 2024): the tokens remain whose probability is at least minP
+///    times the highest.
 ///
-/// 1. **Bans**: a banned token has x = -inf. So has one whose logit is not a number.
-/// 2. **Repetition penalty** theta (Keskar et al., "CTRL", 2019, section 4.1) on every token that is in the text already:
-///    x / theta. The paper has positive scores in mind; a negative one is multiplied by theta, so that it falls as well.
-/// 3. **Temperature** T: p_i = exp(x_i / T) / sum_j exp(x_j / T). At T = 0, the limit, the largest x is taken: *greedy*.
-/// 4. **Top-k** (Fan, Lewis and Dauphin, "Hierarchical neural story generation", 2018): the k most probable stay.
-/// 5. **Top-p** (Holtzman et al., "The curious case of neural text degeneration", 2020), the *nucleus*: the most probable
-///    stay until their probabilities together reach p. The one that reaches it is the last.
-/// 6. **Min-p** (Nguyen et al., "Turning up the heat", 2024): those stay whose probability is at least minP times that of
-///    the most probable.
+/// One of the remaining tokens is drawn according to their probabilities. Among equal logits the lowest id comes first.
 ///
-/// Of those that are left, one is drawn by their probabilities. Of equals the lowest id comes first throughout.
-///
-/// Nothing is sorted that need not be, and no memory is allocated: without top-k and top-p a token costs one pass over
-/// the vocabulary, a vector at a time; with them the candidates become a heap, from which only as many are taken as stay.
+/// No memory is allocated, and no more is sorted than necessary: without top-k and top-p a token costs one vectorised
+/// pass over the vocabulary; with them the candidates form a heap, from which only the remaining ones are removed.
 package struct Sampler {
     private let settings: GenerationSettings
     private let banned: [Int]
 
-    /// Working space: the logits of all, proportional weights of all, the ids that may still be drawn, and those that a
-    /// step keeps of them.
+    /// Working space: the logits, the weights proportional to the probabilities, the ids that may still be drawn, and
+    /// those of them that remain after a step.
     private var scores: [Float]
     private var weights: SamplingWeights
     private var ids: [Int32] = []
-    private var kept: [Int32] = []
+    private var remaining: [Int32] = []
 
-    /// - Parameter banned: ids that are never drawn. Those outside the vocabulary are none of it.
+    /// - Parameters:
+    ///   - settings: how tokens are sampled.
+    ///   - vocabularySize: V.
+    ///   - banned: ids that are never drawn. Ids outside the vocabulary are ignored.
     package init(_ settings: GenerationSettings, vocabularySize: Int, banned: some Sequence<Int32> = []) {
         self.settings = settings
         self.banned = banned.map { Int($0) }.filter { 0 <= $0 && $0 < vocabularySize }
@@ -37,15 +40,15 @@ package struct Sampler {
         weights = SamplingWeights(count: vocabularySize)
         guard settings.topK != nil || settings.topP < 1 else { return }
         ids.reserveCapacity(vocabularySize)
-        kept.reserveCapacity(vocabularySize)
+        remaining.reserveCapacity(vocabularySize)
     }
 
-    /// The next token: nil where none is possible, because all are banned or no logit is a number.
+    /// The next token; nil if none is possible, because all are banned or all logits are NaN or -inf.
     ///
     /// - Parameters:
-    ///   - logits: (V). Infinite ones are taken at their word: +inf is certain, -inf impossible.
-    ///   - isInText: (V) which tokens the text has, for the repetition penalty.
-    ///   - random: asked for one number, or for none where there is no choice.
+    ///   - logits: (V). A token with +inf is certain, with -inf impossible.
+    ///   - isInText: (V) whether each token is in the text, for the repetition penalty.
+    ///   - random: one number is drawn from it, or none if there is no choice.
     package mutating func next(_ logits: Span<Float>, isInText: [Bool], random: inout Philox) -> Int32? {
         precondition(logits.count == scores.count && isInText.count == scores.count, "one logit for each token")
         setScores(logits, isInText: isInText)
@@ -56,7 +59,7 @@ package struct Sampler {
         weights.set(
             scores, highest: highest, temperature: settings.temperature, minimum: cuts ? 0 : settings.minP)
         let token = cuts ? drawFromMostProbable(&random) : weights.token(at: random.nextUniform() * weights.total)
-        // Rounding may have left a little over.
+        // Because of rounding the weights may not reach the drawn point.
         return token.map { Int32($0) } ?? firstOfHighest(highest)
     }
 
@@ -80,7 +83,7 @@ package struct Sampler {
     /// Steps 4 to 6.
     private mutating func drawFromMostProbable(_ random: inout Philox) -> Int? {
         ids.removeAll(keepingCapacity: true)
-        // Not true of one that is not a number.
+        // False for NaN.
         for id in scores.indices where scores[id] > -.infinity { ids.append(Int32(id)) }
         if let k = settings.topK, k < ids.count { keepMostProbable(k) }
         if settings.topP < 1 {
@@ -96,23 +99,23 @@ package struct Sampler {
         return nil
     }
 
-    /// Steps 4 and 5: leaves in `ids`, in this order, the most probable of them: at most `count`, and no more than are
-    /// needed for their weights to sum to `share`.
+    /// Steps 4 and 5: reduces `ids` to the most probable of them, in descending order: at most `count`, and no more
+    /// than are needed for their weights to sum to `share`.
     private mutating func keepMostProbable(_ count: Int, untilTheySumTo share: Double = .infinity) {
         for root in stride(from: ids.count / 2 - 1, through: 0, by: -1) { siftDown(from: root) }
-        kept.removeAll(keepingCapacity: true)
+        remaining.removeAll(keepingCapacity: true)
         var sum = 0.0
-        while kept.count < count, sum < share, let first = ids.first {
-            kept.append(first)
+        while remaining.count < count, sum < share, let first = ids.first {
+            remaining.append(first)
             sum += weight(first)
             ids[0] = ids[ids.count - 1]
             ids.removeLast()
             siftDown(from: 0)
         }
-        swap(&ids, &kept)
+        swap(&ids, &remaining)
     }
 
-    /// Lets the id at `root` of the heap sink to where neither of its children is more probable.
+    /// Moves the id at `root` down the heap until neither of its children is more probable.
     private mutating func siftDown(from root: Int) {
         func precedes(_ a: Int32, _ b: Int32) -> Bool {
             let (x, y) = (scores[Int(a)], scores[Int(b)])

@@ -1,8 +1,8 @@
 import Layers
 import Tensors
 
-/// One head of self-attention and nothing else: tokens and positions are embedded, each position gathers from those
-/// before it, and a classifier reads the result. The step between a bigram and a transformer.
+/// A single head of self-attention: tokens and positions are embedded, each position attends to itself and those before
+/// it, and a classifier computes logits. It is the step between a bigram and a transformer.
 public final class AttentionModel: NeuralLanguageModel {
     public struct Configuration: Sendable, Hashable {
         public var vocabularySize: Int
@@ -33,7 +33,7 @@ public final class AttentionModel: NeuralLanguageModel {
         self.configuration = configuration
         var weights = weights
         let (V, C) = (configuration.vocabularySize, configuration.width)
-        // There is no norm here to set the scale, so the weights keep the variance of what passes through them.
+        // There is no norm to set the scale, so the weights preserve the variance of their inputs.
         let deviation = 1 / Double(C).squareRoot()
         tokenEmbedding = Parameter(weights.normal([V, C], deviation: 1))
         positionEmbedding = Parameter(weights.normal([configuration.contextLength, C], deviation: 0.5))
@@ -55,8 +55,8 @@ public final class AttentionModel: NeuralLanguageModel {
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let embedding = Embedding(tokens, offset: cache?.length ?? 0)
-        let x = pass.dropout(pass.tape.apply(embedding, tokenEmbedding, positionEmbedding))
-        return pass.dropout(attention(x, pass, cache: cache?.layers[0]))
+        let x = pass.dropout(pass.tape.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
+        return pass.dropout(attention(x, pass, cache: cache?.layers[0]))  // (B, T, C)
     }
 
     public func makeCache(sequences: Int) -> KVCache {

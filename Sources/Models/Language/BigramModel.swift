@@ -1,9 +1,9 @@
 import Layers
 import Tensors
 
-/// The smallest model that learns: a table of logits, a row for each token, for the token after it.
+/// The smallest trained model: a table with a row for each token, the logits of the token after it.
 ///
-/// It is what counting pairs converges to, and the baseline that everything with a memory has to beat.
+/// Training converges to the frequencies of pairs of tokens. It is the baseline for every model with a longer context.
 public final class BigramModel: NeuralLanguageModel {
     public struct Configuration: Sendable, Hashable {
         public var vocabularySize: Int
@@ -13,7 +13,7 @@ public final class BigramModel: NeuralLanguageModel {
         }
     }
 
-    /// logits[i, j] of token j after token i: (V, V).
+    /// (V, V): row i has the logits of the token after token i.
     public let table: Parameter
 
     public convenience init(vocabularySize: Int, seed: UInt64) {
@@ -33,7 +33,7 @@ public final class BigramModel: NeuralLanguageModel {
     public var parameters: [NamedParameter] { [NamedParameter("logits.weight", table)] }
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
-        pass.tape.apply(Embedding(tokens, hasPositions: false), table)
+        pass.tape.apply(Embedding(tokens, hasPositions: false), table)  // (B, T, V)
     }
 
     public func makeCache(sequences: Int) -> KVCache { KVCache(batch: sequences, capacity: 0, width: 0, layers: 0) }

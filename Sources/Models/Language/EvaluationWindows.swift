@@ -2,12 +2,15 @@ import Tensors
 
 /// A text cut into consecutive windows of a model's context length.
 ///
-/// Window i has the inputs tokens[iT ..< iT + T] and the targets one further on, so every token but the first is a
+/// Window i has the inputs tokens[iT ..< iT + T], and the targets are shifted by one. So every token but the first is a
 /// target exactly once. The last window may be shorter.
 public struct EvaluationWindows: Sendable {
+    /// The length of windows for a model without a context.
+    public static let defaultLength = 256
+
     public let tokenCount: Int
     public let length: Int
-    /// The numbers of the windows to score, ascending.
+    /// The indices of the windows to score, ascending.
     public let chosen: [Int]
 
     /// All windows of a text.
@@ -27,10 +30,10 @@ public struct EvaluationWindows: Sendable {
     /// Whether every window is scored.
     public var isComplete: Bool { chosen.count == Self.count(tokenCount: tokenCount, length: length) }
 
-    /// How many windows of a length a text has.
+    /// The number of windows of a length in a text.
     package static func count(tokenCount: Int, length: Int) -> Int { max(0, (tokenCount - 1 + length - 1) / length) }
 
-    /// The positions of the inputs of a window; its targets are one further on.
+    /// The positions of the inputs of a window; the positions of its targets are one greater.
     func inputs(of window: Int) -> Range<Int> { window * length..<min((window + 1) * length, tokenCount - 1) }
 
     /// Batches of at most `size` windows of equal length, with the targets of each.

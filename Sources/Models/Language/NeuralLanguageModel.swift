@@ -3,13 +3,13 @@ import Tensors
 
 /// A language model that learns by gradient descent.
 ///
-/// It says how hidden vectors come from tokens, and which matrix classifies them; loss, gradients, evaluation and
-/// generation follow from that.
+/// It defines how hidden vectors are computed from tokens, and the classifier that turns them into logits. Loss,
+/// gradients, evaluation and generation follow from these.
 public protocol NeuralLanguageModel: LanguageModel, TrainableModel {
-    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) where there is no classifier. With a cache,
-    /// the tokens follow those it holds.
+    /// The last hidden vectors (B, T, C) of a batch, or its logits (B, T, V) without a classifier. With a cache, which
+    /// is for generation only, the tokens follow those in the cache.
     func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
-    /// The classifier (V, C): logits = hidden W'.
+    /// The classifier W (V, C): logits = hidden W'.
     var classifier: Parameter? { get }
     /// A cache for this model's layers.
     func makeCache(sequences: Int) -> KVCache
@@ -20,21 +20,23 @@ extension NeuralLanguageModel {
 
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.parameter.value.count } }
 
-    /// The sum of the losses of a batch in nats, a target for each token; and, with `scale`, the gradient of scale times
-    /// that sum, added to what each parameter has in `gradient`.
+    /// The sum of the losses of a batch, in nats. With `scale`, the gradient of scale times that sum is added to
+    /// `gradient` of each parameter.
     /// - Parameters:
     ///   - tokens: (B, T).
-    ///   - targets: the token that follows each of them; one below 0 counts for nothing.
-    ///   - scale: 1 over the number of targets for the gradient of the mean; nil where none is wanted.
+    ///   - targets: the B T tokens that follow them; a target below 0 is ignored.
+    ///   - scale: 1 over the number of targets for the gradient of the mean; nil if no gradient is needed.
     ///   - dropout: the rate, and a key that no other pass of the run has.
     @discardableResult
     public func loss(
         _ tokens: TokenBatch, targets: [Int32], gradientScale scale: Float? = nil,
         dropout: (rate: Float, key: UInt64)? = nil
     ) -> Double {
-        // 8-bit weights exist packed only.
-        if scale == nil, Execution.current.precision == .int8 { return decodedLoss(tokens, targets: targets) }
-        let pass = ForwardPass(recording: scale != nil, dropout: dropout)
+        // If only packed weights have the numbers of the format, the model is evaluated as it generates.
+        if scale == nil, Execution.current.weightFormat.productPrecision == nil {
+            return decodedLoss(tokens, targets: targets)
+        }
+        let pass = ForwardPass(scale == nil ? .inference : .recording, dropout: dropout)
         let output = hidden(tokens, pass, cache: nil)
         let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
         let inputs = [output] + (classifier.map { [$0] } ?? [])
@@ -50,7 +52,7 @@ extension NeuralLanguageModel {
 
     /// The logits of every position (B, T, V).
     public func logits(_ tokens: TokenBatch) -> Tensor {
-        classify(hidden(tokens, ForwardPass(recording: false), cache: nil).value)
+        classify(hidden(tokens, ForwardPass(.inference), cache: nil).value)
             .reshaped([tokens.batch, tokens.length, vocabularySize])
     }
 
@@ -60,9 +62,9 @@ extension NeuralLanguageModel {
         return logits.reshaped([hidden.shape.rows, vocabularySize])
     }
 
-    /// The sum of the losses of a batch with the weights as generation reads them. The logits of some rows exist at a time.
+    /// The sum of the losses of a batch, computed as in generation. Logits exist for a chunk of rows at a time.
     private func decodedLoss(_ tokens: TokenBatch, targets: [Int32]) -> Double {
-        let hidden = hidden(tokens, .decoding, cache: nil).value
+        let hidden = hidden(tokens, ForwardPass(.decoding), cache: nil).value
         let chunk = max(1, (1 << 24) / vocabularySize)
         return stride(from: 0, to: targets.count, by: chunk).reduce(0) { total, first in
             let rows = first..<min(first + chunk, targets.count)
@@ -74,7 +76,7 @@ extension NeuralLanguageModel {
     public func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation? {
-        let length = contextLength ?? 256
+        let length = evaluationLength
         let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
         var result = Evaluation(total: 0, count: 0)
         for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
@@ -89,25 +91,7 @@ extension NeuralLanguageModel {
     }
 }
 
-/// The keys and values of all layers for the tokens seen so far.
-public final class KVCache {
-    package let layers: [LayerCache]
-    package let batch: Int
-    /// Positions that are filled.
-    public package(set) var length = 0
-
-    package init(batch: Int, capacity: Int, width: Int, layers: Int) {
-        self.batch = batch
-        self.layers = (0..<layers).map { _ in LayerCache(batch: batch, capacity: capacity, width: width) }
-    }
-
-    public func clear() {
-        length = 0
-        for layer in layers { layer.clear() }
-    }
-}
-
-/// Decoding with a cache: each call costs only the tokens that are new.
+/// Decoding with a cache: each call processes only the new tokens.
 private final class NeuralDecodingSession: DecodingSession {
     private let model: any NeuralLanguageModel
     private let cache: KVCache
@@ -122,7 +106,7 @@ private final class NeuralDecodingSession: DecodingSession {
     func append(_ tokens: TokenBatch) -> Tensor {
         precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
         precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
-        let hidden = model.hidden(tokens, .decoding, cache: cache).value
+        let hidden = model.hidden(tokens, ForwardPass(.decoding), cache: cache).value
         cache.length += tokens.length
         return model.classify(hidden.lastPositions())
     }
@@ -131,7 +115,7 @@ private final class NeuralDecodingSession: DecodingSession {
 }
 
 extension Tensor {
-    /// Some of the vectors along the last dimension.
+    /// A range of the rows, which are the vectors along the last dimension.
     fileprivate func rows(_ range: Range<Int>) -> Tensor {
         if range.count == shape.rows { return self }
         let C = shape.columns, part = Tensor(uninitialized: [range.count, C])

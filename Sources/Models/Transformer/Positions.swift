@@ -1,18 +1,18 @@
 import Platform
 import Tensors
 
-/// How a transformer knows where a token stands.
+/// How a transformer represents the positions of tokens.
 public enum Positions: Sendable, Hashable {
     /// A learned vector for each position, added to the embedding: GPT-2's.
     case learned
     /// Sines and cosines of the position times 0.02, added to the embedding (Vaswani et al., 2017).
     case sinusoidal
-    /// Queries and keys are turned by their positions: see `Rotary`.
+    /// Queries and keys are rotated by their positions: see `Rotary`.
     case rotary(RotaryFrequencies)
-    /// Not at all, but for what the causal mask tells it (Kazemnejad et al., 2023).
+    /// No positional encoding: only the causal mask depends on positions (Kazemnejad et al., 2023).
     case absent
 
-    /// The same without settings, by the word that stands for it.
+    /// The kinds without their settings, and their names in files and options.
     public enum Kind: String, Sendable, CaseIterable {
         case learned, sinusoidal, rotary
         case absent = "none"
@@ -27,7 +27,7 @@ public enum Positions: Sendable, Hashable {
         }
     }
 
-    /// Positions of a kind, with the usual settings.
+    /// Positions of a kind, with the default settings.
     public init(_ kind: Kind) {
         switch kind {
         case .learned: self = .learned
@@ -38,16 +38,16 @@ public enum Positions: Sendable, Hashable {
     }
 }
 
-/// By how much rotary positions turn each pair of a head's numbers from one position to the next: by base^(-2i / size),
-/// perhaps stretched, so that a model takes longer sequences than it first learned from.
+/// The frequencies of rotary positions, in radians per position: base^(-2i / size) for pair i of a head, possibly
+/// scaled so that a model can process longer sequences than it was first trained on.
 public struct RotaryFrequencies: Sendable, Hashable {
-    /// How frequencies are changed for long sequences.
+    /// How frequencies are scaled for long sequences.
     public enum Scaling: Sendable, Hashable {
-        /// All divided by a factor (Chen et al., 2023).
+        /// All are divided by a factor (Chen et al., 2023).
         case linear(factor: Double)
-        /// Llama 3's: those whose wave is longer than `originalContext / lowFrequencyFactor` are divided by the factor,
-        /// those whose wave is shorter than `originalContext / highFrequencyFactor` stay, and between the two lies a
-        /// mixture.
+        /// Llama 3's: frequencies with a wavelength above `originalContext / lowFrequencyFactor` are divided by the
+        /// factor, those with a wavelength below `originalContext / highFrequencyFactor` are unchanged, and those
+        /// between are interpolated.
         case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalContext: Int)
     }
 
@@ -55,21 +55,21 @@ public struct RotaryFrequencies: Sendable, Hashable {
     public var scaling: Scaling?
 
     /// - Parameters:
-    ///   - base: what the frequencies are powers of: 10,000 in the paper, more where contexts are long.
-    ///   - scaling: how they are changed, if they are.
+    ///   - base: 10,000 in the paper, larger for long contexts.
+    ///   - scaling: how the frequencies are scaled, if at all.
     public init(base: Double = 10_000, scaling: Scaling? = nil) {
         self.base = base
         self.scaling = scaling
     }
 
-    /// Those of a head, in radians per position.
+    /// The size / 2 frequencies of a head, in radians per position.
     package func values(headSize: Int) -> [Double] {
         AngleTable.frequencies(width: headSize, base: base).map { frequency in
             switch scaling {
             case nil: return frequency
             case .linear(let factor): return frequency / factor
             case .llama3(let factor, let low, let high, let context):
-                // How many waves the context that was first learned from has room for.
+                // The number of wavelengths in the original context.
                 let waves = Double(context) * frequency / (2 * Double.pi)
                 if waves < low { return frequency / factor }
                 if waves > high { return frequency }
@@ -79,7 +79,7 @@ public struct RotaryFrequencies: Sendable, Hashable {
         }
     }
 
-    /// What is wrong with them, in one line, if anything is.
+    /// An error message of one line, if the frequencies are invalid.
     var problem: String? {
         guard base > 0, base.isFinite else { return "the base of the rotary positions is \(base), not above 0" }
         switch scaling {

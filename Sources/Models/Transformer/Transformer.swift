@@ -1,23 +1,23 @@
 import Layers
 import Tensors
 
-/// A decoder-only transformer: embeddings, blocks of causal attention and feed-forward layers that read a normalised
-/// residual stream and add to it, a last norm, and a classifier, which may be the token embedding again. What its blocks
-/// are made of, and how it knows positions, are options of its configuration: GPT-2's, Llama's, Qwen3's, or others.
+/// A decoder-only transformer: embeddings, blocks of causal attention and feed-forward networks that read the
+/// normalised residual stream and add to it, a final norm, and a classifier, which may be the token embedding. The
+/// options of its configuration give GPT-2, Llama, Qwen3 and other combinations.
 public final class Transformer: NeuralLanguageModel {
     public let configuration: TransformerConfiguration
     public let tokenEmbedding: Parameter
-    /// Learned positions, if it has them.
+    /// Learned positions (N, C), if any.
     public let positionEmbedding: Parameter?
     public let blocks: [TransformerBlock]
     public let finalNorm: NormLayer
     private let untiedClassifier: Parameter?
-    /// What is added to the embedding where that is not learned.
+    /// Sinusoidal positions, if any.
     private let sinusoids: AngleTable?
 
-    /// A model with new weights: normal with deviation 0.02, and 0.02 / sqrt(2 layers) where a layer writes to the
-    /// residual stream, so that its variance does not grow with depth; biases 0, norms 1. That is GPT-2's rule, used for
-    /// all families; Hugging Face's Llama and Qwen3 begin with 0.02 everywhere.
+    /// A model with new weights: normal with standard deviation 0.02, or 0.02 / sqrt(2 layers) for layers that write to
+    /// the residual stream, so that its variance does not grow with depth; biases 0, norms 1. This is GPT-2's rule,
+    /// used for all families; Hugging Face's Llama and Qwen3 start with 0.02 everywhere.
     public convenience init(_ configuration: TransformerConfiguration, seed: UInt64) {
         self.init(configuration, weights: .random(seed: seed))
     }
@@ -36,8 +36,9 @@ public final class Transformer: NeuralLanguageModel {
         finalNorm = NormLayer(width: C, epsilon: configuration.normEpsilon, configuration.normalization)
         untiedClassifier =
             configuration.tiesEmbeddings ? nil : Parameter(weights.normal([V, C], deviation: deviation))
-        // In the paper the embedding is multiplied by sqrt(C) to stand beside waves of 1. Here the waves are made as small as
-        // a new embedding is: the norms that read the sum see no difference, and the classifier keeps its scale.
+        // In the paper the embedding is multiplied by sqrt(C) to match waves of amplitude 1. Here the waves are made as
+        // small as a new embedding: the norms that read the sum remove the scale, and the classifier keeps the usual
+        // one.
         let frequencies = AngleTable.frequencies(width: C, base: 10_000)
         sinusoids =
             configuration.positions == .sinusoidal
@@ -49,27 +50,24 @@ public final class Transformer: NeuralLanguageModel {
     public var contextLength: Int? { configuration.contextLength }
     public var classifier: Parameter? { untiedClassifier ?? tokenEmbedding }
 
-    /// Under Hugging Face's names for GPT-2, or else for Llama, whose names most models since have.
+    /// With Hugging Face's names for GPT-2 or, for all other models, for Llama.
     public var parameters: [NamedParameter] {
-        let names =
-            configuration.style == .gpt2
-            ? ["transformer.wte", "transformer.wpe", "transformer.h", "transformer.ln_f"]
-            : ["model.embed_tokens", "model.embed_positions", "model.layers", "model.norm"]
-        return [NamedParameter(names[0] + ".weight", tokenEmbedding)]
-            + (positionEmbedding.map { [NamedParameter(names[1] + ".weight", $0)] } ?? [])
-            + blocks.enumerated().flatMap { $1.prefixed(by: "\(names[2]).\($0)") }
-            + finalNorm.prefixed(by: names[3])
-            + (untiedClassifier.map { [NamedParameter("lm_head.weight", $0)] } ?? [])
+        let names = configuration.parameterNames
+        return [NamedParameter(names.tokenEmbedding + ".weight", tokenEmbedding)]
+            + (positionEmbedding.map { [NamedParameter(names.positionEmbedding + ".weight", $0)] } ?? [])
+            + blocks.enumerated().flatMap { $1.prefixed(by: "\(names.blocks).\($0)") }
+            + finalNorm.prefixed(by: names.finalNorm)
+            + (untiedClassifier.map { [NamedParameter(names.classifier + ".weight", $0)] } ?? [])
     }
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
-        let offset = cache?.length ?? 0
         let embedding = Embedding(
-            tokens, offset: offset, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
-        var x = pass.dropout(
-            pass.tape.apply(embedding, [tokenEmbedding, positionEmbedding].compactMap { $0 }))
-        for (i, block) in blocks.enumerated() { x = block(x, pass, cache: cache?.layers[i]) }
-        return finalNorm(x, pass)
+            tokens, offset: cache?.length ?? 0, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
+        var x = pass.dropout(pass.tape.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
+        for i in blocks.indices {
+            x = blocks[i](x, pass, cache: cache?.layers[i])  // (B, T, C)
+        }
+        return finalNorm(x, pass)  // (B, T, C)
     }
 
     public func makeCache(sequences: Int) -> KVCache {
@@ -83,21 +81,29 @@ extension TransformerConfiguration {
     /// The standard deviation of new weights.
     fileprivate var deviation: Double { 0.02 }
 
-    /// What has no name of its own is stored as Llama is, which has a place for everything.
-    fileprivate var style: ParameterStyle { family == .gpt2 ? .gpt2 : .llama }
+    /// GPT-2's names, or else Llama's, which cover every option.
+    fileprivate var parameterNames: ParameterNames {
+        if family == .gpt2 { return .gpt2 }
+        var names = ParameterNames.llama
+        // A network without a gate has the names of GPT-2's, as it has its layout.
+        if !feedForward.isGated {
+            (names.expansion, names.projection) = (ParameterNames.gpt2.expansion, ParameterNames.gpt2.projection)
+        }
+        return names
+    }
 
-    /// What each block is made of. All turn queries and keys by one table.
+    /// The configuration of every block. All blocks share one table of rotations.
     fileprivate var block: BlockConfiguration {
-        var rotation: AngleTable?
+        var rotations: AngleTable?
         if case .rotary(let frequencies) = positions {
-            rotation = AngleTable(
+            rotations = AngleTable(
                 .rotary, width: headSize, frequencies: frequencies.values(headSize: headSize))
         }
         return BlockConfiguration(
             width: width, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
-            feedForwardWidth: feedForwardWidth,
-            normalization: normalization, epsilon: normEpsilon, feedForward: feedForward,
-            usesQKNorm: usesQKNorm, biases: biases, style: style, rotation: rotation,
+            feedForwardWidth: feedForwardWidth, normalization: normalization, epsilon: normEpsilon,
+            feedForward: feedForward, usesQKNorm: usesQKNorm, fusesQueriesKeysValues: family == .gpt2,
+            attentionIsTransposed: family != .gpt2, biases: biases, names: parameterNames, rotations: rotations,
             deviation: deviation, projectionDeviation: deviation / Double(2 * layers).squareRoot())
     }
 }

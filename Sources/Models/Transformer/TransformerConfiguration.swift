@@ -1,55 +1,55 @@
 import Layers
 import Tensors
 
-/// The shape of a transformer and what it is made of.
+/// The shape of a transformer and its options.
 ///
-/// Each option can be had by itself. The combinations that are known by a name are a `Family`: a model of one of these is
-/// Hugging Face's model of that name, in its arithmetic, its parameters and on disk.
+/// Options can be combined freely. A combination with a name is a `Family`: its models are Hugging Face's models of
+/// that name, in their arithmetic, their parameters and on disk.
 public struct TransformerConfiguration: Sendable, Hashable {
     /// V, the number of token ids.
     public var vocabularySize: Int
-    /// The longest sequence. With learned positions, their number.
+    /// The longest sequence; with learned positions, the number of these.
     public var contextLength: Int
     /// The number of blocks.
     public var layers: Int
-    /// Attention heads of each block: those of the queries.
+    /// The number of attention heads of the queries of each block.
     public var heads: Int
-    /// Heads of keys and of values, each of which serves as many queries' heads; they divide the heads.
+    /// The number of heads of the keys, and of the values: a divisor of `heads`. Each serves a group of query heads.
     public var keyValueHeads: Int
-    /// The length of a head's queries and keys. In GPT-2 the width divided by the heads.
+    /// The length of a head's queries, keys and values; in GPT-2, width / heads.
     public var headSize: Int
     /// C, the length of the vectors of the residual stream.
     public var width: Int
-    /// The width within the feed-forward block.
+    /// F, the width of the hidden layer of the feed-forward network.
     public var feedForwardWidth: Int
     public var normalization: Normalization
     /// Added to the variance, or to the mean square, in norms.
     public var normEpsilon: Double
     public var positions: Positions
     public var feedForward: FeedForwardKind
-    /// Whether the queries and keys of each head are normalised, with learned scales, before they are turned and compared.
+    /// Whether the queries and keys of each head are normalised, with learned scales, before they are rotated.
     public var usesQKNorm: Bool
     public var biases: Biases
     /// Whether the classifier is the token embedding itself.
     public var tiesEmbeddings: Bool
 
-    /// Without options, GPT-2's.
+    /// The defaults are the options of GPT-2.
     ///
     /// - Parameters:
     ///   - vocabularySize: V.
     ///   - contextLength: the longest sequence.
     ///   - layers: the number of blocks.
-    ///   - heads: attention heads of each block.
+    ///   - heads: the number of attention heads of the queries.
     ///   - width: C.
-    ///   - keyValueHeads: heads of keys and of values; as many as the others, if not given.
-    ///   - headSize: the width divided by the heads, if not given.
-    ///   - feedForwardWidth: four times the width, if not given; with a gate, which makes a third matrix, 8/3 of it, for as many
-    ///     parameters, rounded up to a multiple of 32: whole vectors of every instruction set, and whole blocks of the
-    ///     8-bit formats.
+    ///   - keyValueHeads: the number of heads of keys and of values; by default `heads`.
+    ///   - headSize: by default width / heads.
+    ///   - feedForwardWidth: F; by default four times the width, or with a gate, which adds a third matrix, 8/3 of the
+    ///     width for the same number of parameters, rounded up to a multiple of 32: whole vectors of every instruction
+    ///     set, and whole blocks of the 8-bit formats.
     ///   - normalization: how vectors are normalised.
     ///   - normEpsilon: added to the variance, or to the mean square.
-    ///   - positions: how the model knows where a token stands.
-    ///   - feedForward: the feed-forward network.
+    ///   - positions: how the positions of tokens are represented.
+    ///   - feedForward: the kind of feed-forward network.
     ///   - usesQKNorm: whether queries and keys are normalised.
     ///   - biases: the layers that have biases.
     ///   - tiesEmbeddings: whether the classifier is the token embedding.
@@ -64,7 +64,7 @@ public struct TransformerConfiguration: Sendable, Hashable {
         self.layers = layers
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
-        // 0 where there is none, which `problem` refuses.
+        // 0 if the width is not divisible, which `problem` reports.
         self.headSize = headSize ?? (heads > 0 && width % heads == 0 ? width / heads : 0)
         self.width = width
         self.feedForwardWidth = feedForwardWidth ?? feedForward.feedForwardWidth(width)
@@ -77,14 +77,14 @@ public struct TransformerConfiguration: Sendable, Hashable {
         self.tiesEmbeddings = tiesEmbeddings
     }
 
-    /// The width of all heads of queries together,
+    /// The total width of all heads of queries.
     public var queryWidth: Int { heads * headSize }
-    /// and of all heads of keys, which is that of the values.
+    /// The total width of all heads of keys, which is also that of the values.
     public var keyValueWidth: Int { keyValueHeads * headSize }
 
-    /// What is wrong with the shape, in one line, if anything is.
+    /// An error message of one line, if the shape is invalid.
     public var problem: String? {
-        // The limits keep every product of them within 64 bits.
+        // With these limits every product of them fits in 64 bits.
         for (name, value, limit) in [
             ("vocabulary", vocabularySize, 1 << 24), ("context", contextLength, 1 << 24), ("width", width, 1 << 20),
             ("number of heads", heads, 1 << 20), ("number of key and value heads", keyValueHeads, 1 << 20),
@@ -110,10 +110,10 @@ public struct TransformerConfiguration: Sendable, Hashable {
         return nil
     }
 
-    /// How many parameters a model of this shape has, known before any memory is taken.
+    /// The number of parameters of a model of this shape, computed without allocating it.
     public var parameterCount: Int { parameterCount(in: { $0 }) }
 
-    /// The same as a number that shapes of any size can be counted in.
+    /// The same in another number type, for shapes too large for an Int.
     package func parameterCount<Number: Numeric>(in number: (Int) -> Number) -> Number {
         let (C, F, Q, K) = (number(width), number(feedForwardWidth), number(queryWidth), number(keyValueWidth))
         let norm = number(normalization == .layerNorm ? 2 : 1) * C
@@ -128,9 +128,10 @@ public struct TransformerConfiguration: Sendable, Hashable {
         return tables + places + number(layers) * (attention + network + norm + norm) + norm
     }
 
-    /// Floating-point operations of training on one token with sequences of `length`: 6 for each parameter that
-    /// multiplies (all but learned positions, and the token embedding unless it is the classifier too), and 12 L C T for
-    /// attention (Kaplan et al., 2020, counting all of the scores), C being that of the queries.
+    /// Floating-point operations of training on one token in sequences of `length` T: 6 for each parameter in a matrix
+    /// product (all but learned positions, and the token embedding unless it is also the classifier), and 12 L C T for
+    /// attention (Kaplan et al., 2020, counting all scores), where L is the number of layers and C the width of the
+    /// queries.
     public func trainingFlopsPerToken(length: Int) -> Double {
         let lookedUp =
             (tiesEmbeddings ? 0 : vocabularySize * width) + (positions == .learned ? contextLength * width : 0)
@@ -139,8 +140,8 @@ public struct TransformerConfiguration: Sendable, Hashable {
 }
 
 extension FeedForwardKind {
-    /// The usual width within, see `TransformerConfiguration.init`. Wraps for a width that `problem` refuses, rather than
-    /// trap before it can.
+    /// The default hidden width, see `TransformerConfiguration.init`. It wraps around for a width that is too large,
+    /// which `problem` then reports, instead of a trap here.
     fileprivate func feedForwardWidth(_ width: Int) -> Int {
         isGated ? ((8 &* width &+ 2) / 3 &+ 31) / 32 &* 32 : 4 &* width
     }

@@ -1,40 +1,47 @@
-/// One op: its forward pass, its backward pass and its definition, in one place.
+/// An op: its forward pass, its backward pass and its definition, in one place.
 ///
-/// An op is a value that holds its settings (an activation, a number of heads, the ids to look up) and is applied to
-/// tensors. It comes with three descriptions of the same function, which the tests hold against each other:
+/// An op is a value that holds settings (an activation, a number of heads, the ids to look up) and is applied to
+/// tensors. It describes the same function several times, and the tests compare the descriptions:
 ///
 /// - `forward` calls the kernel;
+/// - `decode` does the same in generation;
 /// - `backward` writes the gradient of each input, given the gradient of the output;
-/// - `reference` writes the function once more with a few primitives. Interpreted in double precision it is the oracle
-///   for `forward` and, by finite differences, for `backward`; interpreted by an emitter it becomes a graph in another
-///   program's format.
+/// - `reference` defines the function with a few primitives. Interpreted in double precision, it is the oracle for
+///   `forward` and, by finite differences, for `backward`. A graph builder turns it into a graph in the format of
+///   another program.
 package protocol Operation: Sendable {
-    /// What the forward pass leaves for the backward pass besides inputs and output.
+    /// What the forward pass saves for the backward pass besides inputs and output.
     associatedtype Saved
 
-    /// What of the tensors around it the backward pass reads; the rest can be freed as soon as nobody else needs it.
-    var keeps: SavedTensors { get }
+    /// Which of the inputs and the output the backward pass reads. The tape saves these and no others.
+    var savedForBackward: SavedTensors { get }
 
-    /// Whether the output is computed once more where the backward passes of later ops read it, rather than kept until
-    /// then: for ops that cost little beside the ops that read them.
+    /// Whether the output is computed again when the backward passes of later ops read it, rather than stored until
+    /// then (activation recomputation): for ops that cost little compared with the ops that read their output.
     var isRecomputed: Bool { get }
 
-    /// The output, and what `backward` will need of the way to it. Without `recording` nothing has to be saved.
+    /// The output, and what `backward` needs besides. Nothing is saved unless `recording`.
     func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Saved)
 
-    /// Writes the gradients of the inputs into their slots, given that of the output.
-    func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Saved, into slots: [GradientSlot])
+    /// The output in generation, where nothing is recorded. By default that of `forward`; an op with weights reads them
+    /// as they are packed for generation (`DecodingProduct`).
+    func decode(_ inputs: [Variable]) -> Tensor
 
-    /// The same function of the inputs, in primitives.
+    /// Writes the gradients of the inputs into their slots, given the gradient of the output.
+    func backward(_ gradient: Tensor, _ values: SavedValues, saved: Saved, into slots: [GradientSlot])
+
+    /// The same function, in primitives.
     func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
 
     /// Floating-point operations of the matrix products of a forward pass over inputs of these shapes; a backward pass
-    /// has twice as many. 0 for an op that has none. What is measured is held against this.
+    /// has twice as many. 0 for an op without matrix products. Measured speeds are computed from this number.
     func flops(_ inputs: [Shape]) -> Double
 }
 
 extension Operation {
     package var isRecomputed: Bool { false }
+
+    package func decode(_ inputs: [Variable]) -> Tensor { forward(inputs.map(\.value), recording: false).output }
 
     package func flops(_ inputs: [Shape]) -> Double { 0 }
 }
@@ -47,21 +54,8 @@ package struct SavedTensors: OptionSet, Sendable {
     package static let output = SavedTensors(rawValue: 2)
 }
 
-/// The tensors an op asked to keep. Those it did not ask for are absent.
+/// The tensors that were saved for a backward pass: those in `savedForBackward`.
 package struct SavedValues {
     package let inputs: [Tensor]
     package let output: Tensor?
-}
-
-/// A scalar loss: the end of the tape, where gradients start.
-///
-/// A loss is not an op with an output: it is evaluated either for its value alone, or for its value and the gradients of
-/// its inputs in the same pass, so that what lies between (logits, a vocabulary wide) need not exist for the whole batch.
-package protocol Loss: Sendable {
-    /// The sum of the losses over all targets, in nats. With `scale`, the gradient of scale times that sum is written
-    /// into the slots of the inputs.
-    func evaluate(_ inputs: [Tensor], gradient: (scale: Float, slots: [GradientSlot])?) -> Double
-
-    /// The same sum in primitives.
-    func reference<Builder: PrimitiveBuilder>(_ inputs: [Builder.Value], _ builder: inout Builder) -> Builder.Value
 }

@@ -1,24 +1,24 @@
 import Synchronization
 
-/// Where the time of a training step goes: how long each op took, forward and backward, and what else was done.
+/// The time of training steps by part: each op, forward and backward, and everything else that is measured.
 ///
-/// It is bound to the task while a step runs, like `Execution`. Where none is bound, an op costs one look for it more.
+/// It is bound to the task while a step runs, like `Execution`. Without one, an op only checks that there is none.
 package final class Profile: Sendable {
     @TaskLocal package static var current: Profile?
 
-    /// Which way an op was computed.
+    /// The direction in which an op was computed.
     package enum Pass: String, Sendable {
         case forward, backward, both
     }
 
-    /// All calls of one op in one direction, or of something else that is measured by itself.
+    /// All calls of one op in one direction, or of another part of a step.
     package struct Entry: Sendable {
         package let name: String
-        /// nil for what is no op.
+        /// nil for a part that is not an op.
         package let pass: Pass?
         package fileprivate(set) var calls = 0
         package fileprivate(set) var seconds = 0.0
-        /// Floating-point operations of its matrix products, by the definition of the op and not by how it is computed.
+        /// Floating-point operations of its matrix products, counted from the definition of the op.
         package fileprivate(set) var flops = 0.0
     }
 
@@ -32,13 +32,13 @@ package final class Profile: Sendable {
 
     package init() {}
 
-    /// In the order in which they first came.
+    /// In the order of their first calls.
     package var entries: [Entry] { state.withLock { $0.entries } }
-    /// The time of all steps, of which the entries are parts that do not overlap.
+    /// The time of all steps. The entries are parts of it and do not overlap.
     package var seconds: Double { state.withLock { $0.seconds } }
     package var steps: Int { state.withLock { $0.steps } }
 
-    /// Runs `body` as a step whose parts `profile` measures, or just runs it.
+    /// Runs `body` as a step whose parts `profile` measures; without a profile, only runs it.
     package static func step<Result>(into profile: Profile?, _ body: () throws -> Result) rethrows -> Result {
         guard let profile else { return try body() }
         return try $current.withValue(profile) {
@@ -54,7 +54,7 @@ package final class Profile: Sendable {
         }
     }
 
-    /// Runs `body`, which measures nothing itself, as a part of the step, if a step is being measured.
+    /// Runs `body` as a part of the step, and measures it if a step is being measured. Parts must not be nested.
     package static func measure<Result>(
         _ name: @autoclosure () -> String, _ pass: Pass? = nil, flops: @autoclosure () -> Double = 0,
         _ body: () throws -> Result

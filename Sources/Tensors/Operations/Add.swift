@@ -1,10 +1,10 @@
 /// The residual connection: y = a + b.
 ///
-/// The gradient of a sum is the gradient of each of its terms, so backward passes the same memory on to both.
+/// The gradient of a sum is the gradient of each of its terms, so both terms share its memory.
 package struct Add: Operation {
     package init() {}
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let output = Tensor(uninitialized: inputs[0].shape)
@@ -12,7 +12,7 @@ package struct Add: Operation {
         return (output, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         for slot in slots { slot.share(gradient) }
     }
 

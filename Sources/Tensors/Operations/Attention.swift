@@ -1,10 +1,10 @@
 import CKernels
 
-/// Which keys a query may see.
+/// Which keys a query attends to.
 package enum AttentionMask: Sendable {
-    /// The query at position i sees the keys at positions up to i.
+    /// The query at position i attends to the keys at positions up to i.
     case causal
-    /// Every query sees every key.
+    /// Every query attends to every key.
     case full
 
     fileprivate var code: Int32 {
@@ -15,44 +15,56 @@ package enum AttentionMask: Sendable {
     }
 }
 
-/// Self-attention of several heads (Vaswani et al., 2017), fused:
+/// Multi-head attention (Vaswani et al., 2017), fused:
 ///
 ///     out = softmax(mask(Q K' / sqrt(size))) V     for each head
 ///
-/// Grouped queries (Ainslie et al., "GQA", 2023): where there are fewer heads of keys and values than of queries, each of
-/// them serves as many queries' heads, which stand side by side.
+/// With grouped queries (Ainslie et al., "GQA", 2023) there are fewer heads of keys and values than of queries, and
+/// each of them serves a group of consecutive query heads.
 ///
-/// Inputs: queries (B, T, heads x size), keys and values (B, T, keyValueHeads x size), each the heads side by side; or
-/// one that holds the three in this order, (B, T, (heads + 2 keyValueHeads) size). Output (B, T, heads x size). Neither
-/// pass ever holds more than a few rows of the (T, T) scores of a head: see attention.c.
+/// Inputs: queries (B, T, heads x size), keys and values (B, T, keyValueHeads x size), the heads side by side; or one
+/// tensor with the three in this order, (B, T, (heads + 2 keyValueHeads) size). Output: (B, T, heads x size). Neither
+/// pass stores more than a few rows of the (T, T) scores of a head: see attention.c.
+///
+/// In generation keys and values come from a cache, and there are always three inputs: queries (B, T, >= heads x size),
+/// of which the first columns are read, and keys and values (B, N, keyValueHeads x size), N >= `past` + T.
 package struct Attention: Operation {
     package let heads: Int
     package let keyValueHeads: Int
     package let mask: AttentionMask
+    /// How many positions precede the queries in the cache that holds the keys and values; nil without a cache.
+    package let past: Int?
 
     /// - Parameters:
-    ///   - heads: those of the queries.
-    ///   - keyValueHeads: those of the keys, and of the values; they divide the others. As many as those, if not given.
-    ///   - mask: what a query may see.
-    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask) {
+    ///   - heads: the number of heads of the queries.
+    ///   - keyValueHeads: the number of heads of the keys, and of the values: a divisor of `heads`, which is the
+    ///     default.
+    ///   - mask: which keys a query attends to.
+    ///   - past: with a cache, the number of positions before those of the queries. For generation only.
+    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, past: Int? = nil) {
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
         self.mask = mask
+        self.past = past
         precondition(heads % self.keyValueHeads == 0, "\(heads) heads cannot share \(self.keyValueHeads)")
     }
 
-    /// In bfloat16 the products read queries, keys and values rounded: so they are kept, in half the memory.
-    package var keeps: SavedTensors { Execution.current.precision == .bfloat16 ? .output : [.inputs, .output] }
+    /// In bfloat16 the products read rounded queries, keys and values. So the rounded ones are saved, in half the
+    /// memory.
+    package var savedForBackward: SavedTensors {
+        Execution.current.precision == .bfloat16 ? .output : [.inputs, .output]
+    }
 
-    /// What backward makes the softmax from, and what it reads instead of the inputs, if they are not kept.
+    /// What backward computes the softmax from, and what it reads instead of the inputs, if these are not saved.
     package struct Recorded {
-        /// The largest score of each row and one over the sum of exponentials, (B, heads, T, 2).
+        /// The largest score of each row, and 1 over the sum of exponentials: (B, heads, T, 2).
         let statistics: Tensor
-        /// Pairs of bfloat16: see attention.h.
+        /// Queries, keys and values as pairs of bfloat16: see attention.h.
         let rounded: Tensor?
     }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
+        precondition(past == nil, "attention over a cache is computed by decode only")
         let (B, T, size) = dimensions(of: inputs)
         let out = Tensor(uninitialized: [B, T, heads * size])
         var saved: Recorded?
@@ -60,7 +72,7 @@ package struct Attention: Operation {
             let words: Shape = [B, keyValueHeads, heads / keyValueHeads + 2, T, (size + 1) / 2]
             saved = Recorded(
                 statistics: Tensor(uninitialized: [B, heads, T, 2]),
-                rounded: keeps.contains(.inputs) ? nil : Tensor(uninitialized: words))
+                rounded: savedForBackward.contains(.inputs) ? nil : Tensor(uninitialized: words))
         }
         var attention = problem(B, T, size, inputs, out: out, saved)
         gpt_attention_forward(Execution.kernels, &attention)
@@ -68,12 +80,12 @@ package struct Attention: Operation {
         return (out, saved)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
-        guard let out = kept.output, let saved else { preconditionFailure("nothing was recorded") }
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
+        guard let out = values.output, let saved else { preconditionFailure("nothing was recorded") }
         let (B, T, width) = gradient.shape.three
         let size = width / heads
         let destinations = slots.map { $0.destination() }
-        var attention = problem(B, T, size, kept.inputs, out: out, saved)
+        var attention = problem(B, T, size, values.inputs, out: out, saved)
         if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
         let gradients = (0..<3).map { part -> gpt_heads_gradient in
             let (input, column) = place(of: part, inputs: slots.count, size: size)
@@ -82,19 +94,18 @@ package struct Attention: Operation {
         }
         gpt_attention_backward(
             Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
-        withExtendedLifetime((kept, out, saved, destinations)) {}
+        withExtendedLifetime((values, out, saved, destinations)) {}
     }
 
-    /// Attention of new queries over cached keys and values, off the tape. The queries are the first columns of each row
-    /// (B, T, >= heads x size), at positions offset ..< offset + T of their sequences; keys and values
-    /// (B, N, keyValueHeads x size) hold those of all positions up to there. Nothing is rounded, whatever the precision,
-    /// for one query as for a prompt of many.
-    package func attendOverCache(_ queries: Tensor, keys: Tensor, values: Tensor, offset: Int) -> Tensor {
+    /// With a cache nothing is rounded, whatever the precision, for one query as for a prompt of many.
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        guard let past else { return forward(inputs.map(\.value), recording: false).output }
+        let (queries, keys, values) = (inputs[0].value, inputs[1].value, inputs[2].value)
         let (B, T, _) = queries.shape.three
         let size = keys.shape.columns / keyValueHeads
         let out = Tensor(uninitialized: [B, T, heads * size])
         var attention = gpt_attention()
-        set(&attention, batch: B, queries: T, keys: offset + T, size: size, offset: offset)
+        set(&attention, batch: B, queries: T, keys: past + T, size: size, offset: past)
         attention.precision = Precision.float32.code
         attention.q = vectors(queries, size: size)
         attention.k = vectors(keys, size: size)
@@ -120,7 +131,7 @@ package struct Attention: Operation {
         if group == 1 {
             q = apart(q)
         } else {
-            // Heads in groups are two dimensions, of which the keys' second is 1.
+            // Two dimensions for heads: the group, and the head within it, which for keys and values has length 1.
             q = builder.transpose(builder.reshape(q, keeping: 2, [keyValueHeads, group, size]), [0, 2, 3, 1, 4])
             (k, v) = (builder.insertDimension(k, at: 2), builder.insertDimension(v, at: 2))
         }
@@ -132,14 +143,14 @@ package struct Attention: Operation {
         return builder.reshape(out, keeping: 2, [heads * size])
     }
 
-    /// Counting all of the scores, as is the custom, although a causal mask makes half of them needless.
+    /// Counts all scores, as is customary, although a causal mask makes half of them unnecessary.
     package func flops(_ inputs: [Shape]) -> Double {
         let (B, T, width) = inputs[0].three
         let size = width / (inputs.count == 1 ? heads + 2 * keyValueHeads : heads)
         return 4 * Double(B * T) * Double(T * heads * size)
     }
 
-    /// Where the queries (part 0), keys (1) or values (2) are: the number of the input, and the first column.
+    /// The input that holds the queries (part 0), keys (1) or values (2), and their first column in it.
     private func place(of part: Int, inputs: Int, size: Int) -> (input: Int, column: Int) {
         inputs == 3 ? (part, 0) : (0, [0, heads, heads + keyValueHeads][part] * size)
     }
@@ -171,7 +182,7 @@ package struct Attention: Operation {
         return attention
     }
 
-    /// The vectors of the heads within the rows of a (B, T, width) tensor, the first at a column.
+    /// The vectors of the heads in the rows of a (B, T, width) tensor, from a column on.
     private func vectors(_ x: Tensor, from column: Int = 0, size: Int) -> gpt_heads {
         let (_, T, width) = x.shape.three
         return gpt_heads(start: x.pointer + column, batch: Int64(T * width), row: Int64(width), head: Int64(size))

@@ -4,25 +4,25 @@ import CKernels
 ///
 ///     loss = the sum over targets t of  log(sum_v exp(h W')_v) - (h W')_t      in nats
 ///
-/// Inputs: h (..., C), one row for each target, and W (V, C), a row for each token, as in a tied embedding; or, without
-/// a classifier, the logits themselves (..., V). A target below 0 counts for nothing.
+/// Inputs: h (..., C), a row for each target, and W (V, C), a row for each token, as in a tied embedding; or, without a
+/// classifier, the logits (..., V). A target below 0 is ignored.
 ///
-/// The rows are taken in chunks (`RowChunks`): the logits of a chunk are computed, turned into their own gradient in place
-/// (softmax - one-hot), and multiplied into the gradients of h and W before the next chunk overwrites them. So the
-/// logits of the whole batch, which with a large vocabulary are the largest tensor of a model, never exist.
+/// The rows are processed in chunks (`RowChunks`): the logits of a chunk are computed, replaced by their gradient in
+/// place (softmax - one-hot), and multiplied into the gradients of h and W before the next chunk overwrites them. So
+/// the logits of the whole batch, which with a large vocabulary would be the largest tensor of a model, never exist.
 package struct CrossEntropy: Loss {
     package let targets: [Int32]
     package let hasClassifier: Bool
 
     private let chunkElements: Int
 
-    /// How many logits may exist at a time, if not told: 16 million are a few hundred rows of a vocabulary of 50,000.
+    /// The default limit of logits that exist at a time: 16 million are a few hundred rows of a vocabulary of 50,000.
     package static let chunkElements = 1 << 24
 
     /// - Parameters:
-    ///   - targets: the token that should have come after each row, or a number below 0.
-    ///   - hasClassifier: whether the logits are to be computed, or given.
-    ///   - chunkElements: how many logits may exist at a time.
+    ///   - targets: the token that follows each row, or a number below 0.
+    ///   - hasClassifier: whether the logits are computed from h and W, rather than an input.
+    ///   - chunkElements: the most logits that exist at a time.
     package init(targets: [Int32], hasClassifier: Bool = true, chunkElements: Int = Self.chunkElements) {
         self.targets = targets
         self.hasClassifier = hasClassifier
@@ -66,7 +66,7 @@ package struct CrossEntropy: Loss {
         return total
     }
 
-    /// The loss of some rows of logits, which become scale times its gradient if scale is not 0.
+    /// The loss of some rows of logits, which are replaced by scale times its gradient if scale is not 0.
     private func lossInPlace(_ logits: Tensor, _ targets: ArraySlice<Int32>, scale: Float) -> Double {
         let V = logits.shape.columns
         precondition(targets.allSatisfy { $0 < V }, "a target outside the vocabulary of \(V)")
@@ -92,7 +92,8 @@ package struct CrossEntropy: Loss {
         return builder.sumAlongLastAxis(builder.reshape(losses, [1, targets.count * V]))
     }
 
-    /// Floating-point operations of the classifier for the value of the loss; its gradients take twice as many more.
+    /// Floating-point operations of the classifier for the value of the loss; its gradients need twice as many in
+    /// addition.
     package func flops(_ inputs: [Shape]) -> Double {
         hasClassifier ? 2 * Double(targets.count) * Double(inputs[1].count) : 0
     }

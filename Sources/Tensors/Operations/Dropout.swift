@@ -1,23 +1,23 @@
 import CKernels
 
-/// Dropout (Srivastava et al., 2014): y = m x / (1 - rate), m being 1 with probability 1 - rate and else 0.
+/// Dropout (Srivastava et al., 2014): y = m x / (1 - rate), where m is 1 with probability 1 - rate, and else 0.
 ///
-/// The mask is a function of the key and of the place (row, column), made from counter-based random numbers each time it
-/// is needed: forward, backward and in the reference. Nothing is stored, and the mask does not depend on threads.
+/// The mask is a function of the key, the row and the column. It is computed from counter-based random numbers whenever
+/// it is needed: forward, backward and in the reference. Nothing is stored, and the mask does not depend on threads.
 package struct Dropout: Operation {
     package let rate: Float
     package let key: UInt64
 
     /// - Parameters:
     ///   - rate: the share of elements set to 0; at least 0 and below 1.
-    ///   - key: from what makes this mask different from others: the seed, the step, the micro-batch and the site.
+    ///   - key: of the random numbers, different for each seed, step, micro-batch and dropout site.
     package init(rate: Float, key: UInt64) {
         precondition(rate >= 0 && rate < 1, "a dropout rate of \(rate) is not in 0 ..< 1")
         self.rate = rate
         self.key = key
     }
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let output = Tensor(uninitialized: inputs[0].shape)
@@ -25,7 +25,7 @@ package struct Dropout: Operation {
         return (output, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         slots[0].write { run(gradient, into: $0, add: $1) }
     }
 
@@ -37,7 +37,7 @@ package struct Dropout: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        // Only training drops, so the lengths are known.
+        // Dropout is for training only, where all lengths are known.
         let shape = builder.shape(of: inputs[0]).map(\.number)
         let columns = shape.last ?? 1, count = shape.reduce(1, *)
         let threshold = UInt32(Double(rate) * 0x1p32)

@@ -1,30 +1,12 @@
 import CKernels
 
-/// Ids of tokens, B sequences of T each, row by row.
-public struct TokenBatch: Sendable, Equatable {
-    public let batch: Int
-    public let length: Int
-    public let ids: [Int32]
-
-    /// - Precondition: there are batch times length ids.
-    public init(batch: Int, length: Int, ids: [Int32]) {
-        precondition(ids.count == batch * length, "\(ids.count) ids cannot fill (\(batch), \(length))")
-        self.batch = batch
-        self.length = length
-        self.ids = ids
-    }
-
-    /// One sequence.
-    public init(_ ids: [Int32]) { self.init(batch: 1, length: ids.count, ids: ids) }
-}
-
-/// The vectors of tokens and of their positions: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
+/// Token and position embeddings: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
 ///
-/// Inputs: tokens (V, C) and, if `hasPositions`, positions (N, C) with offset + T <= N. Without them `sinusoids` may take
-/// their place, which nobody learns. Output (B, T, C).
+/// Inputs: tokens (V, C) and, if `hasPositions`, learned positions (N, C) with offset + T <= N. Without these,
+/// positions are the rows of `sinusoids`, if any. Output: (B, T, C).
 package struct Embedding: Operation {
     package let ids: TokenBatch
-    /// The position of the first token: what came before it is in a cache.
+    /// The position of the first token of each sequence: the number of tokens in the cache.
     package let offset: Int
     package let hasPositions: Bool
     package let sinusoids: AngleTable?
@@ -38,7 +20,7 @@ package struct Embedding: Operation {
         self.sinusoids = sinusoids
     }
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Int) {
         let tokens = inputs[0]
@@ -54,13 +36,13 @@ package struct Embedding: Operation {
         return (y, C)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved C: Int, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved C: Int, into slots: [GradientSlot]) {
         func scatter(into tokens: Tensor?, _ positions: Tensor?) {
             gpt_embedding_backward(
                 Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
                 gradient.pointer, tokens?.pointer, positions?.pointer)
         }
-        // Most rows of a table receive nothing, so a fresh gradient starts from zero.
+        // Most rows of a table are not written, so a fresh gradient starts from zero.
         func start(_ gradient: Tensor, _ add: Bool) {
             if !add { gradient.withElements { $0.update(repeating: 0) } }
         }

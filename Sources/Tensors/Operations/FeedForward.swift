@@ -2,10 +2,10 @@
 ///
 /// Inputs: x (..., C), W1 (C, F), b1 (F), W2 (F, C), b2 (C), without the biases unless `hasBias`, and, only if
 /// `hasResidual`, r (..., C): the residual stream that the network adds to. It is one op rather than two linear layers
-/// because of what lies between them, four times as wide as everything else: h = x W1 + b1 is kept for backward, in
-/// bfloat16 if products are computed in that, but g = act(h) is not. The activation is applied within the epilogue of the
-/// first product, and once more in backward together with its derivative. Forward and backward take the rows in chunks
-/// (`RowChunks`), so that g and dH are read while they are in cache:
+/// because the tensors between them are four times as wide as all others. h = x W1 + b1 is saved for backward, in
+/// bfloat16 if that is the precision of products; g = act(h) is not saved. The activation is applied in the epilogue of
+/// the first product, and again in backward together with its derivative. Forward and backward process the rows in
+/// chunks (`RowChunks`), so that g and dH are read while they are in cache:
 ///
 ///     dH = (dY W2') act'(h),   dW2 = g' dY,   db2 = the sum of dY,   dW1 = x' dH,   db1 = the sum of dH,   dX = dH W1',
 ///     dr = dY
@@ -16,8 +16,12 @@ package struct FeedForward: Operation {
 
     private let chunkElements: Int
 
-    /// - Parameter chunkElements: elements of the wide tensor between the two products that exist at a time, besides what
-    ///   is kept for backward: few enough to stay in cache until the second product reads them.
+    /// - Parameters:
+    ///   - activation: act.
+    ///   - hasBias: whether both layers have biases.
+    ///   - hasResidual: whether the last input is a residual.
+    ///   - chunkElements: the most elements of g that exist at a time: few enough to stay in cache until the second
+    ///     product reads them.
     package init(
         activation: Activation, hasBias: Bool = true, hasResidual: Bool = false, chunkElements: Int = 1 << 19
     ) {
@@ -27,11 +31,11 @@ package struct FeedForward: Operation {
         self.chunkElements = chunkElements
     }
 
-    /// Where the second weight and the residual stand among the inputs.
+    /// The positions of the second weight and the residual among the inputs.
     private var second: Int { hasBias ? 3 : 2 }
     private var residual: Int { hasBias ? 5 : 3 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     /// Saved: h.
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: SavedRows?) {
@@ -55,8 +59,16 @@ package struct FeedForward: Operation {
         return (y, h)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
-        let (x, weight1, weight2) = (kept.inputs[0], kept.inputs[1], kept.inputs[second])
+    /// In generation the rows are few, so g is small and not cut into chunks.
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        let (bias1, bias2) = hasBias ? (inputs[2].value, inputs[4].value) : (nil, nil)
+        let g = DecodingProduct.apply(inputs[0].value, inputs[1], bias: bias1, activation: activation)
+        return DecodingProduct.apply(
+            g, inputs[second], bias: bias2, addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: SavedRows?, into slots: [GradientSlot]) {
+        let (x, weight1, weight2) = (values.inputs[0], values.inputs[1], values.inputs[second])
         guard let h = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dWeight1, dWeight2) = (slots[0].destination(), slots[1].destination(), slots[second].destination())
         let (dBias1, dBias2) = hasBias ? (slots[2].destination(), slots[4].destination()) : (nil, nil)

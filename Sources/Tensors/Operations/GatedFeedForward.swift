@@ -1,18 +1,18 @@
-/// The gated feed-forward network of Llama and its descendants, SwiGLU (Shazeer, "GLU variants improve transformer",
+/// The gated feed-forward network of Llama and later models, SwiGLU (Shazeer, "GLU variants improve transformer",
 /// 2020):
 ///
 ///     y = (silu(x Wg' + bg) (x Wu' + bu)) Wd' + bd + r,    silu(x) = x / (1 + exp(-x))
 ///
-/// Inputs: x (..., C), the gate Wg (F, C), what it lets through Wu (F, C), and Wd (C, F), stored (outputs, inputs) as in
-/// Hugging Face's models; after them bg (F), bu (F) and bd (C), if `hasBias`; and r (..., C), if `hasResidual`: the
-/// residual stream that the network adds to. With a = x Wg' + bg, u = x Wu' + bu, g = silu(a) u:
+/// Inputs: x (..., C), the gate Wg (F, C), the up projection Wu (F, C) and the down projection Wd (C, F), stored
+/// (outputs, inputs) as in Hugging Face's models; after them bg (F), bu (F) and bd (C), if `hasBias`; and r (..., C),
+/// if `hasResidual`: the residual stream that the network adds to. With a = x Wg' + bg, u = x Wu' + bu, g = silu(a) u:
 ///
 ///     dWd = dY' g,   dG = dY Wd,   dU = dG silu(a),   dA = dG u silu'(a),
 ///     dWg = dA' x,   dWu = dU' x,   dX = dA Wg + dU Wu,   dr = dY
 ///
-/// As in `FeedForward` the rows are taken in chunks, what lies between the products is computed in their epilogues, and of
-/// the wide tensors only what backward starts from, a and u, is kept, in bfloat16 if products are computed in that. g is
-/// made again on the way, and neither it nor a gradient ever exists for the whole batch.
+/// As in `FeedForward`, the rows are processed in chunks, and the element-wise steps are computed in the epilogues of
+/// the products. Of the wide tensors only a and u are saved, in bfloat16 if that is the precision of products. Backward
+/// computes g again, and neither g nor a gradient of it ever exists for the whole batch.
 package struct GatedFeedForward: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
@@ -20,9 +20,9 @@ package struct GatedFeedForward: Operation {
     private let chunkElements: Int
 
     /// - Parameters:
-    ///   - hasBias: whether there are biases.
-    ///   - hasResidual: whether there is something that y is added to.
-    ///   - chunkElements: elements of each wide tensor that exist at a time, besides what is kept for backward.
+    ///   - hasBias: whether all layers have biases.
+    ///   - hasResidual: whether the last input is a residual.
+    ///   - chunkElements: the most elements of g, and of each gradient as wide, that exist at a time.
     package init(hasBias: Bool = false, hasResidual: Bool = false, chunkElements: Int = 1 << 19) {
         self.hasBias = hasBias
         self.hasResidual = hasResidual
@@ -31,9 +31,9 @@ package struct GatedFeedForward: Operation {
 
     private var residual: Int { hasBias ? 7 : 4 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
-    /// What backward starts from: a and u.
+    /// What backward reads: a and u.
     package struct Recorded {
         let gate: SavedRows
         let up: SavedRows
@@ -44,7 +44,7 @@ package struct GatedFeedForward: Operation {
         func bias(_ i: Int) -> Tensor? { hasBias ? inputs[4 + i] : nil }
         let F = weights[0].columns, rows = x.shape.rows
         let y = Tensor(uninitialized: x.shape.replacingColumns(by: weights[2].columns))
-        let kept =
+        let saved =
             recording ? Recorded(gate: SavedRows(rows: rows, columns: F), up: SavedRows(rows: rows, columns: F)) : nil
         let chunks = RowChunks(rows: rows, columns: F, elements: chunkElements)
         let (gate, product) = (Tensor(uninitialized: [chunks.size, F]), Tensor(uninitialized: [chunks.size, F]))
@@ -55,20 +55,29 @@ package struct GatedFeedForward: Operation {
                 g = Matrix(product, rows: chunk.here)
             MatrixProduct.multiply(
                 x, weights[0], packed: packed[0], into: opened,
-                epilogue: .activation(.silu, bias: bias(0), before: kept?.gate.from(first)))
+                epilogue: .activation(.silu, bias: bias(0), before: saved?.gate.from(first)))
             MatrixProduct.multiply(
                 x, weights[1], packed: packed[1], into: g,
-                epilogue: .activation(.identity, bias: bias(1), before: kept?.up.from(first), times: opened))
+                epilogue: .activation(.identity, bias: bias(1), before: saved?.up.from(first), times: opened))
             MatrixProduct.multiply(
                 g, weights[2], packed: packed[2], into: Matrix(y, rows: rows),
                 epilogue: .bias(bias(2), residual: hasResidual ? Matrix(inputs[residual], rows: rows) : nil))
         }
-        return (y, kept)
+        return (y, saved)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        let x = inputs[0].value
+        func bias(_ i: Int) -> Tensor? { hasBias ? inputs[4 + i].value : nil }
+        let gate = DecodingProduct.apply(x, inputs[1], transposed: true, bias: bias(0), activation: .silu)
+        let g = DecodingProduct.apply(x, inputs[2], transposed: true, bias: bias(1), times: gate)
+        return DecodingProduct.apply(
+            g, inputs[3], transposed: true, bias: bias(2), addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let saved else { preconditionFailure("nothing was recorded") }
-        let x = kept.inputs[0], weights = kept.inputs[1...3].map { Matrix($0) }
+        let x = values.inputs[0], weights = values.inputs[1...3].map { Matrix($0) }
         let F = weights[0].rows, chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
         let dX = slots[0].destination(), dWeights = slots[1...3].map { $0.destination() }
         let dBiases = hasBias ? slots[4...6].map { $0.destination() } : [nil, nil, nil]

@@ -4,7 +4,8 @@ import CKernels
 ///
 ///     y = (x - mean(x)) / sqrt(variance(x) + epsilon) gamma + beta
 ///
-/// Inputs: x (..., C), gamma (C), beta (C). The variance is the mean of the squared deviations (not n - 1).
+/// Inputs: x (..., C), gamma (C), beta (C). The variance is the mean of the squared deviations (a sum over n, not n -
+/// 1).
 package struct LayerNorm: Operation {
     package let epsilon: Float
 
@@ -16,9 +17,9 @@ package struct LayerNorm: Operation {
         let reciprocalDeviation: Tensor
     }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
-    /// Its output is read in one place only, by the products that follow, and is as large as its input, which is kept.
+    /// The output is read only by the products that follow, and is as large as the input, which is saved.
     package var isRecomputed: Bool { true }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Statistics?) {
@@ -37,9 +38,9 @@ package struct LayerNorm: Operation {
     }
 
     package func backward(
-        _ gradient: Tensor, _ kept: SavedValues, saved: Statistics?, into slots: [GradientSlot]
+        _ gradient: Tensor, _ values: SavedValues, saved: Statistics?, into slots: [GradientSlot]
     ) {
-        let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+        let (x, gamma) = (values.inputs[0], values.inputs[1])
         guard let saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma, dBeta) = (slots[0].destination(), slots[1].destination(), slots[2].destination())
         gpt_layernorm_backward(

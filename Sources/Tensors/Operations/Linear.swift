@@ -1,11 +1,11 @@
 /// A linear layer: y = x W + b + r.
 ///
 /// Inputs: x (..., I), W (I, O) as GPT-2 stores its weights, b (O) unless `hasBias` is false, and r (..., O) only if
-/// `hasResidual`: the residual stream that the layer adds to, which costs nothing while y is in cache. Backward:
+/// `hasResidual`: the residual stream that the layer adds to, at no cost because y is in cache. Backward:
 ///
 ///     dX = dY W',   dW = x' dY,   db = the sum of dY over rows,   dr = dY
 ///
-/// Where `isTransposed`, W is stored (O, I), as most models store it, and so is dW = dY' x. Nothing is moved for that.
+/// If `isTransposed`, W is stored (O, I), as in most models, and so is dW = dY' x. Nothing is transposed in memory.
 package struct Linear: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
@@ -22,7 +22,7 @@ package struct Linear: Operation {
 
     private var residual: Int { hasBias ? 3 : 2 }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let x = inputs[0], weight = matrix(inputs[1])
@@ -34,8 +34,14 @@ package struct Linear: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
-        let x = Matrix(kept.inputs[0]), dY = Matrix(gradient), weight = matrix(kept.inputs[1])
+    package func decode(_ inputs: [Variable]) -> Tensor {
+        DecodingProduct.apply(
+            inputs[0].value, inputs[1], transposed: isTransposed, bias: hasBias ? inputs[2].value : nil,
+            addingTo: hasResidual ? inputs[residual].value : nil)
+    }
+
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
+        let x = Matrix(values.inputs[0]), dY = Matrix(gradient), weight = matrix(values.inputs[1])
         let dBias = hasBias ? slots[2].destination() : nil
         if isTransposed {
             slots[1].write { MatrixProduct.multiply(dY.transposed, x, into: Matrix($0), add: $1) }

@@ -4,17 +4,17 @@ import CKernels
 ///
 ///     y = x / sqrt(mean(x^2) + epsilon) gamma
 ///
-/// Inputs: x (..., C) and gamma (S), S dividing C. With S = C each row is one vector, as between the layers of a
-/// transformer; with a smaller S each row is cut into vectors of that length, as the heads' queries and keys are. Unlike
-/// `LayerNorm` it takes no mean away and adds no shift.
+/// Inputs: x (..., C) and gamma (S), where S divides C. With S = C each row is one vector, as between the layers of a
+/// transformer. With a smaller S each row holds C / S vectors, as the queries and keys of heads are stored. Unlike
+/// `LayerNorm`, it subtracts no mean and adds no shift.
 package struct RMSNorm: Operation {
     package let epsilon: Float
 
     package init(epsilon: Float) { self.epsilon = epsilon }
 
-    package var keeps: SavedTensors { .inputs }
+    package var savedForBackward: SavedTensors { .inputs }
 
-    /// As that of `LayerNorm`: read in one place only, and as large as the input, which is kept.
+    /// For the reason given in `LayerNorm`.
     package var isRecomputed: Bool { true }
 
     /// Saved: 1 / sqrt(mean(x^2) + epsilon) of each vector.
@@ -29,8 +29,8 @@ package struct RMSNorm: Operation {
         return (y, reciprocalRoot)
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Tensor?, into slots: [GradientSlot]) {
-        let (x, gamma) = (kept.inputs[0], kept.inputs[1])
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Tensor?, into slots: [GradientSlot]) {
+        let (x, gamma) = (values.inputs[0], values.inputs[1])
         guard let reciprocalRoot = saved else { preconditionFailure("nothing was recorded") }
         let (dX, dGamma) = (slots[0].destination(), slots[1].destination())
         gpt_rmsnorm_backward(

@@ -1,29 +1,29 @@
 import CKernels
 
 /// Rotary position embedding (Su et al., "RoFormer", 2021) of the queries or keys of several heads: at position t, each
-/// pair (a, b) of a head's numbers is turned by the angle t f of its frequency,
+/// pair (a, b) of elements of a head is rotated by the angle t f, f being the frequency of the pair,
 ///
 ///     (a, b) -> (a cos(t f) - b sin(t f), b cos(t f) + a sin(t f))
 ///
-/// so that the product of a query and a key depends on how far apart they stand, and on nothing else of their positions.
-/// A pair are the numbers i and i + size / 2 of a head, as in Hugging Face's models (in the paper, and in Meta's weights
-/// and llama.cpp's, 2 i and 2 i + 1: the same up to the order of the rows of the weights).
+/// so that the dot product of a query and a key depends on the distance of their positions only. A pair is elements i
+/// and i + size / 2 of a head, as in Hugging Face's models. (In the paper, and in the weights of Meta and llama.cpp, it
+/// is 2 i and 2 i + 1: the same up to the order of the rows of the weights.)
 ///
-/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward turns back.
+/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward rotates by -t f.
 package struct Rotary: Operation {
     package let table: AngleTable
-    /// The position of the first vector: what came before it is in a cache.
+    /// The position of the first vector of each sequence: the number of positions in the cache.
     package let offset: Int
 
     /// - Parameters:
-    ///   - table: the cosines and sines of a rotary table, whose width is the size of a head.
+    ///   - table: a rotary table, whose width is the size of a head.
     ///   - offset: the position of the first vector of each sequence.
     package init(_ table: AngleTable, offset: Int = 0) {
         self.table = table
         self.offset = offset
     }
 
-    package var keeps: SavedTensors { [] }
+    package var savedForBackward: SavedTensors { [] }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
         let y = Tensor(uninitialized: inputs[0].shape)
@@ -31,7 +31,7 @@ package struct Rotary: Operation {
         return (y, ())
     }
 
-    package func backward(_ gradient: Tensor, _ kept: SavedValues, saved: Void, into slots: [GradientSlot]) {
+    package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         slots[0].write { rotate(gradient, into: $0, inverse: true, add: $1) }
     }
 
@@ -50,16 +50,17 @@ package struct Rotary: Operation {
     ) -> Builder.Value {
         let C = builder.width(of: inputs[0]), size = table.width
         let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
-        let turns = table.turns(positions, &builder)
+        let rotations = table.rotations(positions, &builder)
         // (T, 1, size / 2): the same for every head.
-        let cosines = builder.insertDimension(turns.cosines, at: 1), sines = builder.insertDimension(turns.sines, at: 1)
+        let cosines = builder.insertDimension(rotations.cosines, at: 1),
+            sines = builder.insertDimension(rotations.sines, at: 1)
         let halves = builder.split(
             builder.reshape(inputs[0], keeping: 2, [C / size, size]), [size / 2, size / 2])
         let (a, b) = (halves[0], halves[1])
-        let turned = builder.join([
+        let rotated = builder.join([
             builder.subtract(builder.multiply(a, cosines), builder.multiply(b, sines)),
             builder.add(builder.multiply(b, cosines), builder.multiply(a, sines)),
         ])
-        return builder.reshape(turned, keeping: 2, [C])
+        return builder.reshape(rotated, keeping: 2, [C])
     }
 }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// A tensor, or some of its rows, read as a matrix; perhaps transposed, which moves nothing.
+/// A tensor, or a range of its rows, read as a matrix. Transposing it moves nothing in memory.
 package struct Matrix {
     fileprivate let tensor: Tensor
     fileprivate let start: Int
@@ -18,7 +18,7 @@ package struct Matrix {
         self.columnStride = columnStride
     }
 
-    /// The vectors along the tensor's last dimension as rows, or a range of them.
+    /// The vectors along the tensor's last dimension as rows: all, or a range of them.
     package init(_ tensor: Tensor, rows: Range<Int>? = nil) {
         let rows = rows ?? 0..<tensor.shape.rows, columns = tensor.shape.columns
         self.init(
@@ -34,11 +34,11 @@ package struct Matrix {
     }
 }
 
-/// A right factor in the form that products read it in, made once for several of them.
+/// A right factor in the layout that products read, packed once for several of them.
 package struct PackedMatrix {
     fileprivate let panels: Tensor
 
-    /// Packs b for the execution's precision; nil where another library makes the product, from b as it lies.
+    /// Packs b in the execution's precision; nil with Accelerate, which reads b where it is.
     package init?(_ b: Matrix) {
         guard Execution.current.instructionSet != .accelerate else { return nil }
         var product = gpt_matmul(b)
@@ -48,8 +48,8 @@ package struct PackedMatrix {
     }
 }
 
-/// Rows of numbers that wait for the backward pass: as floats, or in half the memory as bfloat16 where that is what
-/// products are computed in anyway.
+/// Rows that are saved for the backward pass: as floats or, if that is the precision of products, as bfloat16 in half
+/// the memory.
 package struct SavedRows {
     private let words: Tensor
     private let first: Int
@@ -68,7 +68,7 @@ package struct SavedRows {
         self.precision = precision
     }
 
-    /// The rows from one on.
+    /// The rows from `row` on.
     package func from(_ row: Int) -> SavedRows { SavedRows(words: words, first: first + row, precision: precision) }
 
     fileprivate func pointer(precision code: inout Int32) -> UnsafeMutablePointer<Float> {
@@ -90,35 +90,37 @@ extension gpt_matmul {
     }
 }
 
-/// Matrix products, off the tape: what the ops are made of.
+/// Matrix products, of which the ops consist. No tape records them.
 package enum MatrixProduct {
-    /// What is done to the result while it is in cache.
+    /// An element-wise step that is applied to the result while it is in cache.
     package enum Epilogue {
         case none
-        /// c + bias, if there is one, + another matrix, if there is one.
+        /// c + bias + residual, each if given.
         case bias(Tensor?, residual: Matrix? = nil)
-        /// activation(c + bias), or of c without a bias, times another matrix, if there is one. What the activation was
-        /// applied to goes to `before`.
+        /// activation(c + bias) times another matrix, the bias and the matrix each if given. The argument of the
+        /// activation is written to `before`.
         case activation(Activation, bias: Tensor?, before: SavedRows?, times: Matrix? = nil)
-        /// The gradient of what the activation was applied to, c being that of the result: c times the derivative at the
-        /// elements of another matrix. The activation itself of them goes to `value`. If it was multiplied by something
-        /// (`times`), the slope and the value are too, and the gradient of that, c times the activation, goes to `gradient`.
+        /// The gradient of the argument of an activation, c being the gradient of its result: c times the derivative at
+        /// `at`. The activation at `at` is written to `value`. If the result was multiplied by a factor (`times`), so
+        /// are both, and the gradient of the factor, c times the activation, is written to `gradient`.
         case slope(Activation, at: SavedRows, value: Matrix, times: (SavedRows, gradient: Matrix)? = nil)
     }
 
     /// c = a b, or c += a b, with an epilogue.
     /// - Parameters:
-    ///   - packed: b packed before, where several products share it.
-    ///   - columnSums: where the sums of the columns of b go, or are added: with a transposed input for a and a gradient for
-    ///     b, c is the gradient of a weight, and these are that of its bias.
+    ///   - packed: b, already packed, if several products share it.
+    ///   - precision: of the factors; by default the execution's.
+    ///   - columnSums: where the sums of the columns of b are written or added. If a is a transposed input and b a
+    ///     gradient, c is the gradient of a weight, and the sums are the gradient of its bias.
     package static func multiply(
         _ a: Matrix, _ b: Matrix, packed: PackedMatrix? = nil, into c: Matrix, add: Bool = false,
-        epilogue: Epilogue = .none, columnSums: (tensor: Tensor, add: Bool)? = nil
+        epilogue: Epilogue = .none, precision: Precision? = nil, columnSums: (tensor: Tensor, add: Bool)? = nil
     ) {
         precondition(
             a.columns == b.rows && c.rows == a.rows && c.columns == b.columns && c.columnStride == 1,
             "cannot multiply (\(a.rows), \(a.columns)) by (\(b.rows), \(b.columns)) to (\(c.rows), \(c.columns))")
         var product = gpt_matmul(b)
+        if let precision { product.precision = precision.code }
         product.m = Int64(a.rows)
         product.a = UnsafePointer(a.pointer)
         product.a_row = Int64(a.rowStride)
@@ -156,7 +158,7 @@ package enum MatrixProduct {
         withExtendedLifetime((a.tensor, b.tensor, packed, c.tensor, epilogue, columnSums)) {}
     }
 
-    /// The gradients of a weight and its bias, where they are wanted: x' dY, and the sum of dY over rows, which comes along
+    /// The gradients of a weight and its bias, each if needed: x' dY, and the sum of dY over rows, which is computed
     /// while dY is packed for the product.
     package static func gradients(
         of weight: (tensor: Tensor, add: Bool)?, bias: (tensor: Tensor, add: Bool)?, input x: Matrix,
@@ -169,7 +171,7 @@ package enum MatrixProduct {
         }
     }
 
-    /// out = the sum of the rows of x, or out += it: the gradient of a bias.
+    /// out = the sum of the rows of x, or out += that sum: the gradient of a bias.
     package static func columnSums(of x: Matrix, into out: Tensor, add: Bool) {
         gpt_column_sums(Execution.kernels, Int64(x.rows), Int64(x.columns), x.pointer, out.pointer, add)
         withExtendedLifetime(x.tensor) {}

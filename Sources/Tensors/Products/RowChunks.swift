@@ -1,25 +1,25 @@
-/// The rows of a tensor, a chunk at a time.
+/// The rows of a tensor in chunks.
 ///
-/// For ops on the way through which something much wider exists than they take and give: the inner vectors of a
-/// feed-forward network, the logits of a classifier. One chunk of it is made, read by the next product while it is in
-/// cache, and overwritten by the next chunk; so it never exists for all rows.
+/// Some ops have an intermediate tensor much wider than their inputs and outputs: the hidden vectors of a feed-forward
+/// network, the logits of a classifier. Its chunk is computed, read by the next product while it is in cache, and
+/// overwritten by the next chunk; so it never exists for all rows.
 ///
-/// Rows are cut by the shape alone, so that a sum over rows, which is taken chunk by chunk, has the same terms in the same
-/// order on any number of threads.
+/// The chunks depend on the shape only. So a sum over rows, which is computed chunk by chunk, has the same terms in the
+/// same order on any number of threads.
 package struct RowChunks: Sequence {
-    /// All of them.
+    /// The number of all rows.
     package let rows: Int
-    /// Rows of each chunk but the last, which may have fewer.
+    /// The number of rows of a chunk; the last may have fewer.
     package let size: Int
 
-    /// Rows that a matrix product takes at a time (`BLOCK_ROWS` of matmul.c).
+    /// Rows of a block of the matrix product (`BLOCK_ROWS` of matmul.c).
     private static let block = 96
 
     /// - Parameters:
-    ///   - rows: how many there are.
+    ///   - rows: the number of all rows.
     ///   - columns: of the wide tensor.
-    ///   - elements: how many elements of the wide tensor may exist at a time. A chunk is the largest number of whole blocks
-    ///     of the matrix product that stays within it, or if it is less than a block, of rows; at least one row.
+    ///   - elements: the most elements of the wide tensor that may exist at a time. A chunk is as many whole blocks of
+    ///     the matrix product as that allows, or, if that is less than one block, as many rows, but at least one row.
     package init(rows: Int, columns: Int, elements: Int) {
         self.rows = rows
         let most = elements / columns
@@ -30,20 +30,20 @@ package struct RowChunks: Sequence {
         stride(from: 0, to: rows, by: size).lazy.map { RowChunk(rows: $0..<Swift.min($0 + size, rows)) }.makeIterator()
     }
 
-    /// A right factor that the products of all chunks share, packed once for them; nil if there is only one chunk, for
-    /// whose product packing it before gains nothing.
+    /// A right factor that the products of all chunks share, packed once; nil for a single chunk, whose product packs
+    /// it anyway.
     func packing(_ factor: Matrix) -> PackedMatrix? { size < rows ? PackedMatrix(factor) : nil }
 }
 
 /// Some of the rows of a tensor.
 package struct RowChunk {
-    /// Which they are.
+    /// The indices of the rows.
     package let rows: Range<Int>
 
-    /// Where they are in a tensor that holds one chunk after another.
+    /// The same rows in a tensor that holds one chunk at a time.
     var here: Range<Int> { 0..<rows.count }
 
-    /// Where a sum over all rows goes: each chunk adds to what those before it have written.
+    /// The destination of a sum over all rows: each chunk after the first adds to it.
     func sum(
         _ destination: (tensor: Tensor, add: Bool)?
     ) -> (tensor: Tensor, add: Bool)? {

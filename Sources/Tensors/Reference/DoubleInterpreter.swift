@@ -16,8 +16,8 @@ package struct DoubleTensor: Sendable {
     }
 }
 
-/// Runs references in double precision: the oracle for kernels and, by finite differences, for gradients. Written for
-/// plainness.
+/// Computes references in double precision: the oracle for kernels and, by finite differences, for gradients. It is
+/// written to be simple, not fast.
 package struct DoubleInterpreter: PrimitiveBuilder {
     package init() {}
 
@@ -163,7 +163,7 @@ package struct DoubleInterpreter: PrimitiveBuilder {
         }
     }
 
-    /// Where the element at an index of the broadcast shape lies in an array of the given shape.
+    /// The offset of an element in an array of the given shape, from its index in the broadcast shape.
     private func offset(_ index: [Int], in shape: [Int]) -> Int {
         zip(index.suffix(shape.count), shape).reduce(0) { $0 * $1.1 + ($1.1 == 1 ? 0 : $1.0) }
     }

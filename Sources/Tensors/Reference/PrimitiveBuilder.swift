@@ -1,10 +1,10 @@
-/// The length of a dimension: a number, or, in a graph that is to be run at many sizes, the name of one.
+/// The length of a dimension: a number or, in a graph for inputs of any size, a name.
 package enum Dimension: Sendable, Hashable, CustomStringConvertible {
     case number(Int)
     case symbol(String)
 
-    /// The number that it is.
-    /// - Precondition: it is one. The lengths of vectors always are.
+    /// The length as a number.
+    /// - Precondition: it is not a name. The lengths of vectors never are.
     package var number: Int {
         guard case .number(let number) = self else { preconditionFailure("the length \(self) is not known") }
         return number
@@ -18,26 +18,26 @@ package enum Dimension: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// The primitives that every op can be written with: the language of `Operation.reference`.
+/// The primitives in which `Operation.reference` defines every op.
 ///
-/// What a value is, is up to the builder: `DoubleInterpreter` computes with arrays of doubles; a builder of graphs adds a
-/// node for each call, for a batch and a sequence of any length. So a reference works with the lengths of vectors, which
-/// are numbers, and leaves the dimensions before them as they are.
+/// The builder defines the type of values: `DoubleInterpreter` computes with arrays of doubles; a graph builder adds a
+/// node for each call, for a batch and a sequence of any length. So a reference uses only the lengths of vectors, which
+/// are numbers, and does not change the dimensions before them.
 ///
-/// Binary functions broadcast as NumPy does: shapes are aligned at their last dimension, and a length of 1 stretches.
+/// Binary functions broadcast as in NumPy: shapes are aligned at their last dimension, and a length of 1 is repeated.
 package protocol PrimitiveBuilder {
     associatedtype Value
 
     func shape(of value: Value) -> [Dimension]
 
-    // MARK: What a model is given
+    // MARK: Inputs of a model
 
-    /// The ids (B, T) of a batch. In a graph, those that it will be run with.
+    /// The ids (B, T) of a batch. In a graph, an input.
     mutating func tokens(_ batch: TokenBatch) -> Value
-    /// past ..< past + count: the places of a batch's tokens in their sequences, of which `past` tokens came before.
+    /// past ..< past + count: the positions of a batch's tokens in their sequences, after `past` earlier tokens.
     mutating func positions(_ count: Dimension, after past: Int) -> Value
-    /// Keys and values (..., T, size) of a batch's tokens, with those of the tokens before them in front: (..., S, size).
-    /// They are what they were, but in a graph with a cache, which takes what came before as inputs.
+    /// Keys and values (..., T, size) of a batch's tokens, preceded by those of earlier tokens: (..., S, size). They
+    /// are unchanged, except in a graph with a cache, where the earlier ones are inputs.
     mutating func withPast(keys: Value, values: Value) -> (keys: Value, values: Value)
     mutating func constant(_ values: [Double], shape: [Int]) -> Value
 
@@ -63,28 +63,28 @@ package protocol PrimitiveBuilder {
     /// Along the last dimension, which stays with length 1.
     mutating func sumAlongLastAxis(_ x: Value) -> Value
     mutating func maximumAlongLastAxis(_ x: Value) -> Value
-    /// Scores (..., T, S) of T queries with S keys, the last T of which are at the queries' own places: those of a query
-    /// with a later key become -1e30, whose exponential is 0.
+    /// Scores (..., T, S) of T queries with S keys, the last T of which are at the positions of the queries. The score
+    /// of a query with a later key becomes -1e30, whose exponential is 0.
     mutating func causalMask(_ scores: Value) -> Value
-    /// The rows of a matrix (V, C) that have the given numbers (...): (..., C).
+    /// The rows of a matrix (V, C) at the given indices (...): (..., C).
     mutating func gather(_ table: Value, rows: Value) -> Value
 
-    // MARK: The same elements in another form
+    // MARK: The same elements in another shape
 
     mutating func transpose(_ x: Value, _ axes: [Int]) -> Value
-    /// Leaves the first `kept` dimensions as they are, and reads all others as `rest`.
+    /// Keeps the first `kept` dimensions, and replaces all others by `rest`.
     mutating func reshape(_ x: Value, keeping kept: Int, _ rest: [Int]) -> Value
-    /// A dimension of length 1 more, before the one that has this number now.
+    /// Adds a dimension of length 1 before dimension `axis`.
     mutating func insertDimension(_ x: Value, at axis: Int) -> Value
-    /// Parts of the last dimension, of the given lengths.
+    /// Splits the last dimension into parts of the given lengths.
     mutating func split(_ x: Value, _ lengths: [Int]) -> [Value]
-    /// Joins what `split` parted.
+    /// Concatenates along the last dimension: the inverse of `split`.
     mutating func join(_ parts: [Value]) -> Value
 
-    // MARK: What a builder may know by name
-    // These come composed of the others.
+    // MARK: Composed primitives
+    // A builder may have its own; by default they are composed of the others.
 
-    /// exp(x) over its sum along the last dimension.
+    /// exp(x) divided by its sum along the last dimension.
     mutating func softmax(_ x: Value) -> Value
     /// See `LayerNorm`.
     mutating func layerNorm(_ x: Value, gamma: Value, beta: Value, epsilon: Double) -> Value

@@ -1,27 +1,27 @@
 import Platform
 
-/// Large blocks side by side in few ranges of addresses, which cost memory only as far as they have been used.
+/// Large blocks in few ranges of addresses. Only the parts that have been used occupy memory.
 ///
-/// A block is cut from the smallest free range that is large enough, and free neighbours become one range again.
+/// A block is cut from the smallest free range that is large enough, and adjacent free ranges are merged.
 ///
-/// Where the process may have as many addresses as it likes, the arena reserves more than any machine has memory, so that
-/// all blocks are neighbours. Where addresses are limited (`ulimit -v`), or the system counts a reservation as use
-/// (`vm.overcommit_memory=2`), it maps a region whenever the free ranges are too small.
+/// If addresses are unlimited, the arena reserves more than any machine has memory, so that all blocks are in one
+/// range. If they are limited (`ulimit -v`), or the system counts a reservation as use (`vm.overcommit_memory=2`), it
+/// maps a region whenever the free ranges are too small.
 ///
 /// The arena requests large pages: matrices are also read by columns, where every row is on another page.
 package struct Arena {
-    /// Ranges that were in use and are free: ascending, and no two of them adjacent.
+    /// Free ranges that have been used before: ascending, and no two of them adjacent.
     private var free: [Range<UInt>] = []
     /// The rest of the newest region, which has never been used.
     private var unused: Range<UInt> = 0..<0
-    /// How often a block took memory that had never been used.
+    /// The number of blocks that needed memory that had never been used.
     private(set) var growths = 0
 
-    /// The bytes of a region are a multiple of this: few system calls, and no more than a small process can spare.
+    /// The size of a region is a multiple of this: large enough for few system calls, small enough for a small process.
     private static let regionSize: UInt = 1 << 25
 
-    /// More bytes than any machine has; 0 where the addresses of this process are limited, for a reservation would leave
-    /// none to its files and threads.
+    /// More bytes than any machine has; 0 if the addresses of this process are limited, because a reservation would
+    /// leave none for files and threads.
     package static var defaultReservation: Int {
         var limit = rlimit()
         #if canImport(Glibc)
@@ -37,7 +37,7 @@ package struct Arena {
         if reservation > 0, let region = Self.map(UInt(reservation), isReservation: true) { unused = region }
     }
 
-    /// The address of a block of `size` bytes, which are whole pages; nil where the system has no more.
+    /// The address of a block of `size` bytes, a multiple of the page size; nil if the system has no more memory.
     mutating func take(_ size: UInt) -> UInt? {
         var best: Int?
         for (index, range) in free.enumerated()
@@ -53,7 +53,7 @@ package struct Arena {
             }
             return range.lowerBound
         }
-        // What is free just below the unused range is part of the block.
+        // A free range just below the unused one is used first.
         if let last = free.firstIndex(where: { $0.upperBound == unused.lowerBound }),
             unused.upperBound - free[last].lowerBound >= size
         {

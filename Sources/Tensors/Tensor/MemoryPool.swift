@@ -1,20 +1,20 @@
 import CKernels
 import Synchronization
 
-/// Free blocks of memory, so that a step of training reuses the blocks of the step before it.
+/// Free blocks of memory, so that a training step reuses the blocks of the step before it.
 ///
-/// Small blocks are kept by size class. A class is a multiple of an eighth of a power of two, so at most an eighth of a
-/// block is unused, and every block of a class serves every request of that class. Large blocks, the activations and gradients of a
-/// model, are cut from an `Arena`, in which a free range serves requests of any size: so the gradients of a step are
-/// written where its activations were.
+/// Small blocks are grouped by size class. A class is a multiple of an eighth of a power of two, so at most an eighth
+/// of a block is unused, and every block of a class serves every request of that class. Large blocks, the activations
+/// and gradients of a model, are cut from an `Arena`, in which a free range serves requests of any size: so the
+/// gradients of a step use the memory of its activations.
 package final class MemoryPool: Sendable {
     package static let shared = MemoryPool()
 
-    /// The number of floats from which on a block is large.
+    /// Blocks of at least this many floats are large.
     private static let large = 1 << 16
 
     private struct Blocks {
-        /// The addresses of small blocks that are free, by the number of the size class: eight for each power of two.
+        /// The addresses of free small blocks by size class: eight classes for each power of two.
         var byClass: [[UInt]] = Array(repeating: [], count: 8 * Int.bitWidth)
         var arena: Arena
         /// The number of small blocks that the system allocated.
@@ -23,13 +23,14 @@ package final class MemoryPool: Sendable {
 
     private let blocks: Mutex<Blocks>
 
-    /// - Parameter reservation: the bytes of addresses that the arena reserves at once; 0 for an arena that requests regions
-    ///   as they are needed, which is what a limited process gets.
+    /// - Parameter reservation: the bytes of addresses that the arena reserves at once; 0 for an arena that maps
+    ///   regions when they are needed.
     package init(reservation: Int = Arena.defaultReservation) {
         blocks = Mutex(Blocks(arena: Arena(reservation: reservation)))
     }
 
-    /// How often memory came from the system rather than from a free block: constant once training is under way.
+    /// The number of blocks that came from the system rather than from free memory: constant after the first training
+    /// steps.
     package var allocations: Int { blocks.withLock { $0.allocated + $0.arena.growths } }
 
     /// The number of floats in the block that serves a request of `count`.
@@ -40,13 +41,14 @@ package final class MemoryPool: Sendable {
         return (count + step - 1) / step * step
     }
 
-    /// The number of the class of a small size: the power of two below it, and the next three bits.
+    /// The size class of a small size: the power of two below it, and the next three bits.
     private static func number(of size: Int) -> Int {
         let exponent = Int.bitWidth - 1 - size.leadingZeroBitCount
         return 8 * exponent + (size >> (exponent - 3)) & 7
     }
 
-    /// A block of a size that `size(for:)` returned. Where there is no memory for it the process ends (`gpt_out_of_memory`).
+    /// A block of a size that `size(for:)` returned. If there is no memory for it, the process ends
+    /// (`gpt_out_of_memory`).
     package func take(_ size: Int) -> UnsafeMutablePointer<Float> {
         let bytes = size * MemoryLayout<Float>.stride
         let address = blocks.withLock { blocks -> UInt? in
@@ -63,7 +65,7 @@ package final class MemoryPool: Sendable {
     /// Makes a block that `take` returned available again.
     package func give(_ block: UnsafeMutablePointer<Float>, _ size: Int) {
         let bytes = size * MemoryLayout<Float>.stride
-        // The address sanitizer then reports whoever still uses the block.
+        // The address sanitizer then reports every later use of the block.
         gpt_poison(block, bytes)
         let address = UInt(bitPattern: block)
         blocks.withLock {

@@ -1,15 +1,15 @@
-/// A block of floats with a reference count: what a `Tensor` is a view of.
+/// A block of floats with a reference count, on which a `Tensor` is a view.
 ///
-/// Blocks come from a pool and go back to it, so that after its first step training allocates nothing.
+/// Blocks come from a pool and return to it, so that after its first step training allocates nothing.
 package final class Storage: Sendable {
-    /// The pointer never changes. The block is written only by the op that made it, before anyone else has it, or by an owner
-    /// that is the only one (`isKnownUniquelyReferenced`, or a parameter under its optimizer).
+    /// The pointer never changes. The block is written only by the op that allocated it, before the tensor is shared,
+    /// or by its only owner (`isKnownUniquelyReferenced`, or the optimizer of a parameter).
     package nonisolated(unsafe) let start: UnsafeMutablePointer<Float>
     private let size: Int
-    /// What the block is part of, if it is not of the pool.
+    /// The owner of the memory, if it is not the pool.
     private let owner: (any AnyObject & Sendable)?
 
-    /// A block for `count` floats, contents undefined.
+    /// A block for `count` floats with undefined contents.
     package init(count: Int) {
         size = MemoryPool.size(for: count)
         start = MemoryPool.shared.take(size)

@@ -10,7 +10,8 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     public var rank: Int { dimensions.count }
     public subscript(axis: Int) -> Int { dimensions[axis < 0 ? axis + rank : axis] }
 
-    /// The length of a row, and how many rows there are: the tensor as a matrix of vectors along its last dimension.
+    /// The length of a row and the number of rows: the tensor as a matrix whose rows are the vectors along its last
+    /// dimension.
     public var columns: Int { dimensions.last ?? 1 }
     public var rows: Int {
         var rows = 1
@@ -18,7 +19,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
         return rows
     }
 
-    /// The shape of as many rows of another length.
+    /// The same shape with another length of rows.
     package func replacingColumns(by columns: Int) -> Shape {
         if columns == self.columns { return self }
         var dimensions = dimensions
@@ -43,7 +44,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
 
 /// An array of 32-bit floats with a shape, stored row by row.
 ///
-/// A tensor is a reference to its storage: copies are cheap and see the same numbers. Ops never change their inputs.
+/// A tensor is a reference to its storage: copies are cheap and share the elements. Ops never change their inputs.
 public struct Tensor: Sendable {
     public let shape: Shape
     package var storage: Storage
@@ -82,21 +83,21 @@ public struct Tensor: Sendable {
         return Tensor(shape: shape, storage: storage)
     }
 
-    /// The elements in a storage of their own.
+    /// A copy of the elements in new storage.
     public func copy() -> Tensor {
         let copy = Tensor(uninitialized: shape)
         withExtendedLifetime(storage) { copy.storage.start.update(from: storage.start, count: count) }
         return copy
     }
 
-    /// A tensor of memory that is there already.
+    /// A view on existing storage.
     package init(shape: Shape, storage: Storage) {
         self.shape = shape
         self.storage = storage
     }
 
-    /// The address of the first element, for a kernel call. The tensor must be a variable of the calling function, which
-    /// keeps it alive across the call.
+    /// The address of the first element, for a kernel call. The caller must keep the tensor alive across the call, by a
+    /// local variable or `withExtendedLifetime`.
     package var pointer: UnsafeMutablePointer<Float> { storage.start }
 
     /// Reads or writes the elements in place, for initialization and files.

@@ -16,7 +16,8 @@ public enum NGramBaseline {
     ///   - shouldStop: called during the evaluation; when it returns true, the result is nil.
     /// - Throws: `NGramError` where the counts are too many for memory.
     public static func run(
-        _ data: TokenDataset, order: Int, vocabularySize: Int, atMost limit: Int = .max, length: Int = 256,
+        _ data: TokenDataset, order: Int, vocabularySize: Int, atMost limit: Int = .max,
+        length: Int = EvaluationWindows.defaultLength,
         shouldStop: () -> Bool = { false }
     ) throws -> (model: NGramModel, result: ValidationResult)? {
         let memory = MemoryEstimate.available

@@ -140,9 +140,6 @@ public struct TrainingSettings: Sendable, Equatable {
         for (id, value) in fractions where !(value >= 0 && value < 1) {
             return SettingProblem(id, "is \(value.spelling), which is not at least 0 and below 1")
         }
-        if precision == .int8 {
-            return SettingProblem(.precision, "is int8, which is for generation only; choose bf16 or f32")
-        }
         // The arithmetic is in single precision, in which a rate just below 1 is 1.
         if Float(dropout) >= 1 { return SettingProblem(.dropout, "is \(dropout), which is too close to 1") }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {

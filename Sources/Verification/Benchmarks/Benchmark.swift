@@ -114,7 +114,7 @@ public struct Benchmark: Sendable {
             turns += 1
         }
         // The nth token attends to n keys and values.
-        let bytes = configuration.bytesRead(perTokenAfter: Double(count + 1) / 2, Execution.current.precision)
+        let bytes = configuration.bytesRead(perTokenAfter: Double(count + 1) / 2, Execution.current.weightFormat)
         return GenerationResult(
             tokensPerSecond: best, tokens: count, bytesPerSecond: best * bytes, peakBytesPerSecond: peak,
             peakMemory: memory)
@@ -143,26 +143,15 @@ public struct Benchmark: Sendable {
 }
 
 extension TransformerConfiguration {
-    /// The bytes that generating a token has to read when it attends to so many positions: every matrix once, in the
-    /// precision it is kept in, and every bias, norm, key and value in 32 bits. The rows of the embeddings are too few to
+    /// The bytes that generating a token has to read when it attends to so many positions: every matrix once, in its
+    /// format, and every bias, norm, key and value in 32 bits. The rows of the embeddings are too few to
     /// count.
-    package func bytesRead(perTokenAfter positions: Double, _ precision: Precision) -> Double {
+    package func bytesRead(perTokenAfter positions: Double, _ format: WeightFormat) -> Double {
         let (L, C, V) = (Double(layers), Double(width), Double(vocabularySize))
         let (Q, K) = (Double(queryWidth), Double(keyValueWidth))
         let blocks = L * (2 * C * (Q + K) + (feedForward.isGated ? 3 : 2) * C * Double(feedForwardWidth))
         let tables = (tiesEmbeddings ? 1 : 2) * V * C + (self.positions == .learned ? Double(contextLength) * C : 0)
         let vectors = Double(parameterCount) - blocks - tables
-        return precision.bytesPerWeight * (blocks + V * C) + 4 * (vectors + 2 * L * K * positions)
-    }
-}
-
-extension Precision {
-    /// What a weight takes where generation reads it (see `PackedWeight`).
-    package var bytesPerWeight: Double {
-        switch self {
-        case .float32: 4
-        case .bfloat16: 2
-        case .int8: 1 + 2.0 / 32
-        }
+        return format.bytesPerWeight * (blocks + V * C) + 4 * (vectors + 2 * L * K * positions)
     }
 }

@@ -103,13 +103,13 @@ package struct OpBenchmark: Sendable {
         }
     }
 
-    /// What each matrix of a model costs for one token, in each precision.
+    /// What each matrix of a model costs for one token, in each format.
     private func rows(_ bench: inout Measurement) -> [Result] {
         let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
         let shapes = [(C, 3 * C), (C, C), (C, F), (F, C)]
         let layers = (0..<configuration.layers).map { _ in shapes.map { bench.parameter([$0.0, $0.1]) } }
         let classifier = bench.parameter([V, C])
-        return Precision.allCases.flatMap { bench.decoding(layers, classifier, $0) }
+        return WeightFormat.allCases.flatMap { bench.decoding(layers, classifier, $0) }
     }
 }
 
@@ -144,7 +144,7 @@ private struct Measurement {
     mutating func op<Op: Operation>(
         _ operation: Op, _ inputs: [Variable], bytes: (forward: Double, backward: Double) = (0, 0)
     ) -> [Result] {
-        let gradient = tensor(Tape(recording: false).apply(operation, inputs).value.shape)
+        let gradient = tensor(Tape(.inference).apply(operation, inputs).value.shape)
         let times = medians {
             let tape = Tape()
             var output: Variable?
@@ -230,9 +230,9 @@ private struct Measurement {
     }
 
     /// All products of one token with the weights of some layers and a classifier, the mean over the layers of each kind.
-    mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ precision: Precision) -> [Result] {
+    mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ format: WeightFormat) -> [Result] {
         var execution = Execution.current
-        execution.precision = precision
+        execution.weightFormat = format
         let inputs = (layers[0] + [classifier]).enumerated().map { i, weight in
             let (rows, columns) = weight.value.shape.two
             return tensor([1, i == layers[0].count ? columns : rows])
@@ -255,9 +255,9 @@ private struct Measurement {
             let isClassifier = i == layers[0].count
             let (rows, columns) = (isClassifier ? classifier : layers[0][i]).value.shape.two
             return Result(
-                name: "\(precision.rawValue): " + (isClassifier ? "z = h W'" : "y = x W"),
+                name: "\(format.rawValue): " + (isClassifier ? "z = h W'" : "y = x W"),
                 shape: isClassifier ? "1 x \(columns) x \(rows)" : "1 x \(rows) x \(columns)", pass: nil,
-                seconds: times[i], flops: 0, bytes: precision.bytesPerWeight * Double(rows * columns))
+                seconds: times[i], flops: 0, bytes: format.bytesPerWeight * Double(rows * columns))
         }
     }
 

@@ -51,7 +51,7 @@ struct BenchCommand: ParsableCommand {
     var family = TransformerConfiguration.Family.gpt2
 
     @Option(help: "The number format of matrix products: f32 or bf16; for generate also int8.")
-    var precision = Precision.float32
+    var precision = WeightFormat.float32
 
     @Option(
         parsing: .unconditional,
@@ -118,7 +118,7 @@ struct BenchCommand: ParsableCommand {
         guard seconds > 0, seconds < 1e6 else {
             throw ValidationError("--seconds is \(seconds.spelling); it must be more than 0 and less than a million.")
         }
-        if precision == .int8, subject != .generate {
+        if subject != .generate, precision.productPrecision == nil {
             throw ValidationError("--precision int8 applies to 'gpt bench generate' only; choose f32 or bf16.")
         }
         try checkingUsage { try benchmark() }
@@ -128,7 +128,7 @@ struct BenchCommand: ParsableCommand {
         try reportingFailures {
             let benchmark = try benchmark()
             try checkMemory(benchmark)
-            try execution.execute(in: precision) {
+            try execution.execute(with: precision) {
                 let report = BenchReport(
                     subject: subject, preset: preset, family: family, benchmark: benchmark, json: json)
                 switch subject {

@@ -101,7 +101,7 @@ struct BenchReport {
         guard json else { return }
         let conditions: [(String, JSON)] = [
             ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
-            ("family", .string(family.rawValue)), ("precision", .string(execution.precision.rawValue)),
+            ("family", .string(family.rawValue)), ("precision", .string(execution.weightFormat.rawValue)),
             ("threads", .int(execution.threads)),
             ("instruction_set", .string(execution.instructionSet.rawValue)),
         ]

@@ -38,7 +38,9 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
-extension Precision: ExpressibleByArgument {
+extension Precision: ExpressibleByArgument {}
+
+extension WeightFormat: ExpressibleByArgument {
     /// Of a command that uses a model as it is.
     static let help: ArgumentHelp = """
         The number format of the weights: f32 (exact), bf16 or int8. Generating a token takes about as long as reading \
@@ -60,10 +62,10 @@ struct ExecutionOptions: ParsableArguments {
         }
     }
 
-    /// Runs `body` with that many threads.
-    func execute(in precision: Precision = .float32, _ body: () throws -> Void) throws {
+    /// Runs `body` with that many threads and with weights of a format.
+    func execute(with weights: WeightFormat = .float32, _ body: () throws -> Void) throws {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
-        let execution = Execution(threads: threads ?? Execution.physicalCores, precision: precision)
+        let execution = Execution(threads: threads ?? Execution.physicalCores, weights: weights)
         let started = execution.startThreads()
         // Where it is memory that is short, the next line says so, or the command succeeds all the same.
         let isMemoryShort = Files.availableMemory < 1 << 26

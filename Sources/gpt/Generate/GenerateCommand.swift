@@ -54,8 +54,8 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var replacement: ReplacementOptions
 
-    @Option(help: Precision.help)
-    var precision = Precision.float32
+    @Option(help: WeightFormat.help)
+    var precision = WeightFormat.float32
 
     /// The line between several texts.
     private static let separator = String(repeating: "-", count: 15)
@@ -75,7 +75,7 @@ struct GenerateCommand: ParsableCommand {
             let settings = sampling.settings, stops = stop.map(unescaped)
             let unknown = replacement.scalar
             let prompt = try readPrompt()
-            try model.execution.execute(in: precision) {
+            try model.execution.execute(with: precision) {
                 let generator = try model.load()
                 let ids = try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 do {

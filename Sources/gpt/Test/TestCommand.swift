@@ -43,8 +43,8 @@ struct TestCommand: ParsableCommand {
 
     @OptionGroup var replacement: ReplacementOptions
 
-    @Option(help: Precision.help)
-    var precision = Precision.float32
+    @Option(help: WeightFormat.help)
+    var precision = WeightFormat.float32
 
     @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
@@ -76,7 +76,7 @@ struct TestCommand: ParsableCommand {
         try reportingFailures {
             let settings = sampling.settings
             let unknown = replacement.scalar
-            try model.execution.execute(in: precision) {
+            try model.execution.execute(with: precision) {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
                 // Before the text is measured, which may take a while.

@@ -221,16 +221,8 @@ struct TrainingOptions: ParsableArguments {
             "The number format of matrix products in training: f32, or bf16, which is faster on processors with bf16 "
                 + "instructions and reaches about the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
                 + "that of the run)",
-            valueName: "f32|bf16"), transform: TrainingOptions.precision)
+            valueName: "f32|bf16"))
     var precision: Precision?
-
-    /// One of the precisions that training knows.
-    private static func precision(_ name: String) throws -> Precision {
-        guard let precision = Precision(rawValue: name), precision != .int8 else {
-            throw ValidationError("'\(escaped(name))' is not a training precision; choose f32 or bf16.")
-        }
-        return precision
-    }
 
     @Option(
         parsing: .unconditional,

@@ -66,12 +66,12 @@ package struct Sample: Sendable, CustomStringConvertible {
         return Pass(output: output, gradients: variables.map(\.gradient))
     }
 
-    /// The outputs alone, as computed where no gradient will be asked for.
-    package func runWithoutRecording() -> [Double] {
+    /// The outputs alone, as a tape computes them that does not record. A loss is the same in every mode.
+    package func output(_ mode: Tape.Mode) -> [Double] {
         switch subject {
         case .operation(let operation):
-            let variables = inputs.map { Variable($0, needsGradient: true) }
-            return Tape(recording: false).apply(operation, variables).value.values.map(Double.init)
+            let parameters = inputs.map { Parameter($0) }
+            return Tape(mode).apply(operation, parameters).value.values.map(Double.init)
         case .loss(let loss):
             return [loss.evaluate(inputs, gradient: nil)]
         }

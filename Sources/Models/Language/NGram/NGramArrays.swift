@@ -1,13 +1,13 @@
-/// The model as flat arrays of numbers, for a file, and back.
+/// Conversion of the model to flat arrays of numbers for a file, and back.
 extension NGramModel {
-    /// What a file holds, all of it Int32; ``init(order:vocabularySize:arrays:)`` makes the identical model of it.
+    /// The contents of a file, all Int32. ``init(order:vocabularySize:arrays:)`` creates an identical model from them.
     ///
     /// - `tokens`: (n-grams + 1) the last token of each n-gram, the root's -1 first, order by order, sorted.
     /// - `counts`: (n-grams + 1) the count of each, below the top order its continuation count; the root's is 0.
-    /// - `first_child`: (n-grams below the top order + 2) where the n-grams one token longer begin, and the end.
+    /// - `first_child`: (n-grams below the top order + 2) the index of the first n-gram one token longer, and the end.
     /// - `discounts_per_order`: (1) 3 for modified, 1 for single discounting.
     ///
-    /// The discounts are not stored: they are made of the counts, the same each time.
+    /// The discounts are not stored: they are computed from the counts.
     package var arrays: [(name: String, values: [Int32])] {
         [
             ("tokens", trie.tokens),
@@ -17,9 +17,9 @@ extension NGramModel {
         ]
     }
 
-    /// The model whose ``arrays`` were stored. They may come from anywhere: nothing is believed unchecked.
+    /// A model from stored ``arrays``. They are untrusted, so everything is checked.
     ///
-    /// - Throws: ``NGramError`` where they are not the n-grams of some text.
+    /// - Throws: ``NGramError`` if they are not the n-grams of a text.
     package convenience init(order: Int, vocabularySize: Int, arrays: [String: [Int32]]) throws {
         try Self.validate(order: order, vocabularySize: vocabularySize)
         func array(_ name: String) throws -> [Int32] {
@@ -38,10 +38,10 @@ extension NGramModel {
 }
 
 extension NGramTrie {
-    /// A trie of arrays that come from a file.
+    /// A trie from the arrays of a file.
     ///
-    /// - Throws: ``NGramError/damaged(_:)`` unless the arrays are those of a trie, its siblings are sorted ids of the
-    ///   vocabulary, each n-gram's suffix is there, and each continuation count is what the n-grams say it is.
+    /// - Throws: ``NGramError/damaged(_:)`` unless the arrays form a trie, siblings are sorted ids of the vocabulary,
+    ///   the suffix of each n-gram exists, and each continuation count agrees with the n-grams.
     fileprivate init(order: Int, vocabularySize: Int, tokens: [Int32], counts: [Int32], firstChild: [Int32]) throws {
         guard tokens.count <= Int32.max, tokens.count == counts.count else {
             throw NGramError.damaged("tokens has \(tokens.count) elements and counts has \(counts.count)")
@@ -55,7 +55,7 @@ extension NGramTrie {
         try validateCounts()
     }
 
-    /// Level k + 1 begins where the children of level k's first node do.
+    /// Level k + 1 begins with the children of the first node of level k.
     private static func levelStarts(order: Int, nodeCount: Int, firstChild: [Int32]) throws -> [Int] {
         guard firstChild.count >= 2, firstChild[0] == 1, Int(firstChild[firstChild.count - 1]) == nodeCount else {
             throw NGramError.damaged("first_child does not run from 1 to \(nodeCount), the number of tokens")
@@ -102,7 +102,7 @@ extension NGramTrie {
         guard let preceding = precedingTokenCounts() else {
             throw NGramError.damaged("tokens has an n-gram without the shorter one it ends in")
         }
-        // One more is right where the n-gram begins a document.
+        // One more is correct if the n-gram begins a document.
         for node in 1..<contextCount
         where counts[node] != preceding[node] && counts[node] != preceding[node] + 1 {
             throw NGramError.damaged(

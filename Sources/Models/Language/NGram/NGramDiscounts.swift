@@ -1,4 +1,4 @@
-/// How many discounts an order of n-grams has: the one difference between the two smoothings of Chen and Goodman.
+/// The number of discounts of an order of n-grams, in which the two smoothing methods of Chen and Goodman differ.
 public enum NGramDiscounting: Int, Sendable, CaseIterable {
     /// One discount per order, whatever the count: D = n1 / (n1 + 2 n2). (Kneser and Ney 1995, interpolated.)
     case single = 1
@@ -6,26 +6,27 @@ public enum NGramDiscounting: Int, Sendable, CaseIterable {
     case modified = 3
 }
 
-/// What one order of n-grams takes off its counts, to give to the order below.
+/// The amounts that an order of n-grams subtracts from its counts, to pass them on to the order below.
 ///
-/// An n-gram seen once in one half of a text is seen, on average, less than once in the other half: counts of what was
-/// seen are too high, since they leave nothing for what was not. How much too high can be read off the *counts of
-/// counts*: with n_r the number of n-grams of this order counted exactly r times (Chen and Goodman 1998, eq. 26),
+/// An n-gram that occurs once in one half of a text occurs, on average, less than once in the other half: the counts of
+/// observed n-grams are too high, because they leave nothing for unobserved ones. The excess can be estimated from the
+/// *counts of counts*: with n_r the number of n-grams of this order counted exactly r times (Chen and Goodman 1998, eq.
+/// 26),
 ///
 ///     Y   = n1 / (n1 + 2 n2)
-///     D1  = 1 - 2 Y n2 / n1         taken off a count of 1
-///     D2  = 2 - 3 Y n3 / n2         taken off a count of 2
-///     D3+ = 3 - 4 Y n4 / n3         taken off a count of 3 or more
+///     D1  = 1 - 2 Y n2 / n1         subtracted from a count of 1
+///     D2  = 2 - 3 Y n3 / n2         subtracted from a count of 2
+///     D3+ = 3 - 4 Y n4 / n3         subtracted from a count of 3 or more
 ///
-/// In a tiny text, or among the few dozen single characters of a large one, some n_r is zero and the estimates mean
-/// nothing. Then the order takes ``fallback(_:)``. The rule is: unless n1, n2, n3 and n4 are all positive
-/// (n1 and n2 for a single discount) and every D_k comes out above 0, the whole order falls back. So always
-/// 0 < D_k <= k, no n-gram is discounted below zero, and every context passes something on to the order below it.
+/// In a tiny text, or among the few dozen single characters of a large one, some n_r are zero and the estimates are
+/// meaningless. Then the order uses ``fallback(_:)``: unless n1, n2, n3 and n4 are all positive (n1 and n2 for a single
+/// discount) and every D_k is above 0. So always 0 < D_k <= k, no count becomes negative, and every context passes
+/// something on to the order below it.
 public struct NGramDiscounts: Sendable, Equatable {
-    /// D1, D2 and D3+, taken off the counts 1, 2, and 3 or more.
+    /// D1, D2 and D3+, subtracted from the counts 1, 2, and 3 or more.
     public let one, two, threeOrMore: Double
 
-    /// What an order takes whose counts of counts are too few to estimate from: half of each count's size.
+    /// The discounts of an order whose counts of counts are too few for an estimate: half of each count.
     public static func fallback(_ discounting: NGramDiscounting) -> NGramDiscounts {
         switch discounting {
         case .single: NGramDiscounts(one: 0.5, two: 0.5, threeOrMore: 0.5)
@@ -33,7 +34,7 @@ public struct NGramDiscounts: Sendable, Equatable {
         }
     }
 
-    /// The discounts of an order in which `countsOfCounts` n-grams were counted once, twice, three and four times.
+    /// The discounts of an order with `countsOfCounts` n-grams that occur once, twice, three and four times.
     package init(_ discounting: NGramDiscounting, countsOfCounts: (Int, Int, Int, Int)) {
         let n1 = Double(countsOfCounts.0)
         let n2 = Double(countsOfCounts.1)

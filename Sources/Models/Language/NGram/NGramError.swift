@@ -1,16 +1,16 @@
-/// Why an n-gram model could not be made. Its description is one line for the person who asked.
+/// Why an n-gram model cannot be created; the description is one line.
 public enum NGramError: Error, Equatable, CustomStringConvertible {
     /// The order is not between 1 and ``NGramModel/maximumOrder``.
     case order(Int)
-    /// The vocabulary is empty or has more ids than an Int32 can tell apart.
+    /// The vocabulary is empty or has more ids than fit in an Int32.
     case vocabularySize(Int)
-    /// A document holds an id that the vocabulary has not.
+    /// A document has an id outside the vocabulary.
     case token(Int32, document: Int, position: Int, vocabularySize: Int)
-    /// The text, or what it would be counted into, is more than Int32 can number.
+    /// The tokens of the text, or its n-grams, are more than fit in an Int32.
     case tooLarge(order: Int, tokens: Int)
-    /// The model would take more memory than it may.
+    /// The model would need more memory than the limit.
     case memory(order: Int, bytes: Int, limit: Int)
-    /// A stored model contradicts itself.
+    /// A stored model is inconsistent.
     case damaged(String)
 
     public var description: String {

@@ -1,6 +1,6 @@
 import Tensors
 
-/// An n-gram model is trained in one pass over the text, and evaluated and sampled like any other model.
+/// An n-gram model is evaluated and sampled like any other language model.
 extension NGramModel: LanguageModel {
     public var specification: ModelSpecification? {
         .ngram(Configuration(order: order, vocabularySize: vocabularySize))
@@ -15,7 +15,7 @@ extension NGramModel: LanguageModel {
     public func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation? {
-        // Without windows of a given length the text is cut all the same, to poll between them.
+        // Without given windows the text is still split, so that shouldStop is called between them.
         let size = 2048
         let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: size)
         var result = Evaluation(total: 0, count: 0)
@@ -24,7 +24,7 @@ extension NGramModel: LanguageModel {
             var total = 0.0, count = 0
             for window in windows.chosen[first..<min(first + max(1, size / windows.length), windows.chosen.count)] {
                 let inputs = windows.inputs(of: window)
-                // All that precedes is known to a model without a context; more of it than this is never looked at.
+                // The model may use all preceding tokens, but never uses more than these.
                 let before = tokens[max(0, inputs.lowerBound + 1 - order)...inputs.lowerBound]
                 let known = before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before
                 total += negativeLogLikelihood(
@@ -37,7 +37,7 @@ extension NGramModel: LanguageModel {
     }
 }
 
-/// Decoding from counts: the last order - 1 tokens are all there is to remember.
+/// Decoding with an n-gram model, which needs only the last order - 1 tokens.
 private final class NGramDecodingSession: DecodingSession {
     private let model: NGramModel
     private var histories: [[Int32]]

@@ -1,21 +1,20 @@
 import Platform
 
-/// A language model that only counts: interpolated Kneser-Ney, of any order.
+/// An n-gram language model of any order with interpolated Kneser-Ney smoothing.
 ///
-/// It guesses the next token from the few before it, the *history* h, by having counted what came after them in a text.
-/// It trains in less than a second and learns nothing that it did not see; a GPT that does not beat it has lost to
-/// counting.
+/// It predicts the next token from the few before it, the *history* h, by counting which tokens follow h in a text. It
+/// trains in less than a second, and is the baseline that a GPT should beat.
 ///
-/// ### Why counts alone do not do
+/// ### Why counts alone are not enough
 ///
-/// Let c(h w) be how often token w came after h. The obvious estimate, c(h w) / c(h), is overconfident: it gives
-/// probability zero to whatever did not come after h, and the longer h is, the less did. A short history has seen
-/// plenty but knows little; a long one knows much but has seen nothing.
+/// Let c(h w) be the number of times that token w follows h. The obvious estimate, c(h w) / c(h), is overconfident: it
+/// assigns probability zero to every token that never follows h, and the longer h is, the fewer tokens do. A short
+/// history occurs often but says little; a long one says much but occurs rarely.
 ///
 /// ### Interpolation
 ///
-/// So use all of them. Take a little, the discount D, off each count, and hand what was taken to the same question
-/// asked of a history h' one token shorter (Chen and Goodman 1998, section 3, "modified Kneser-Ney"):
+/// So histories of all lengths are used. A discount D is subtracted from each count, and the subtracted mass is
+/// distributed according to the history h' one token shorter (Chen and Goodman 1998, section 3, "modified Kneser-Ney"):
 ///
 ///                  c(h w) - D(c(h w))
 ///     P(w | h)  =  ------------------  +  gamma(h) P(w | h')        (the first term 0 where c(h w) = 0)
@@ -25,26 +24,26 @@ import Platform
 ///     gamma(h)  =  --------------------------------------
 ///                              sum_v c(h v)
 ///
-/// N1(h .), N2(h .) and N3+(h .) are the numbers of different tokens that came after h once, twice, and three times or
-/// more. So gamma(h) is exactly what the discounts took off, and the probabilities sum to one. It is also a measure of
-/// doubt: a history followed by many things, each seldom, passes most of the decision on. "th" is sure of itself;
-/// ". " is not. Below the single token lies the uniform distribution, 1 / V for a vocabulary of V ids, so that no id
-/// is impossible, and a history never seen at all has P(w | h) = P(w | h').
+/// N1(h .), N2(h .) and N3+(h .) are the numbers of different tokens that follow h once, twice, and three times or
+/// more. So gamma(h) is exactly the subtracted mass, and the probabilities sum to one. It is also a measure of
+/// uncertainty: a history that is followed by many different tokens, each rarely, gives most of its mass to the shorter
+/// history. The order below single tokens is the uniform distribution, 1 / V for a vocabulary of V ids, so that no id
+/// is impossible. A history that does not occur has P(w | h) = P(w | h').
 ///
 /// The discounts differ for the counts 1, 2, and 3 or more, and from order to order: ``NGramDiscounts``.
 ///
 /// ### Continuation counts
 ///
-/// The shorter histories are asked only when the longer ones do not know, and that changes what they should count.
-/// "Francisco" is frequent, but only ever after "San". After a word never seen before, "Francisco" is most unlikely,
-/// however frequent; after "San" the longer history already knows. So below the top order the count of an n-gram is not
-/// how often it occurs but in how many *different* places it would be news: its continuation count,
+/// Shorter histories matter only where longer ones have no counts, and that changes what they should count. "Francisco"
+/// is frequent, but only after "San". After a word that never occurred before, "Francisco" is very unlikely, however
+/// frequent it is; after "San", the longer history predicts it. So below the top order the count of an n-gram is not
+/// its number of occurrences, but the number of *different* tokens before it, its continuation count,
 ///
 ///     c(h w)  =  N1+(. h w), the number of different tokens that precede h w.
 ///
-/// (Kneser and Ney derive it: with one discount an order, these are the counts with which the model's probabilities,
-/// averaged over the histories of the text, give back how often each token occurs in it.) The beginning of a document
-/// counts as one more different token, since no longer history helps there either; that is also what answers for the
+/// (Kneser and Ney derive it: with one discount per order, these are the counts for which the model's probabilities,
+/// averaged over the histories of the text, equal the frequency of each token.) The beginning of a document counts as
+/// one more different token, because no longer history exists there either. It also determines the probabilities of the
 /// first few tokens of a text, whose histories are short.
 ///
 /// - S. F. Chen and J. Goodman, *An Empirical Study of Smoothing Techniques for Language Modeling*, TR-10-98, Harvard
@@ -63,13 +62,13 @@ public final class NGramModel: Sendable {
         }
     }
 
-    /// The highest order accepted. Far below it no text has anything left to count.
+    /// The highest order accepted. Useful orders are far below it.
     public static let maximumOrder = 1_000
 
-    /// n: the model looks at `order` - 1 tokens to guess the next.
+    /// n: the model predicts the next token from the `order` - 1 tokens before it.
     public let order: Int
 
-    /// V: how many ids there are. Ids that the text lacks, a reserved end of text among them, have their share, too.
+    /// V, the number of ids. Ids that do not occur in the text, such as a reserved end of text, have a probability too.
     public let vocabularySize: Int
 
     /// Whether an order has three discounts or one.
@@ -80,24 +79,24 @@ public final class NGramModel: Sendable {
 
     let trie: NGramTrie
 
-    /// sum_v c(h v) of each node that can be a history h; 0 where nothing came after it.
+    /// sum_v c(h v) of each node that can be a history h; 0 if nothing follows it.
     private let followerTotals: [Int32]
 
-    /// gamma(h) of each node that can be a history h; 1 where nothing came after it.
+    /// gamma(h) of each node that can be a history h; 1 if nothing follows it.
     private let backoffWeights: [Double]
 
-    /// Counts `documents`; n-grams do not run from one into the next.
+    /// Counts the n-grams of `documents`; no n-gram crosses from one document into the next.
     ///
-    /// On a text of N tokens this takes O(`order` x N) time and memory: a fraction of a second and some 40 MB for order
-    /// 7 and a million characters.
+    /// For a text of N tokens this needs O(`order` x N) time and memory: a fraction of a second and about 40 MB for
+    /// order 7 and a million characters.
     ///
     /// - Parameters:
     ///   - order: the n of the n-grams, from 1 to ``maximumOrder``. For characters 7 is about right, for words 3 to 5.
-    ///   - vocabularySize: how many ids there are; every token must be in 0 ..< `vocabularySize`.
-    ///   - documents: their tokens. Empty documents, or none, are a text, too: the model is then uniform.
-    ///   - discounting: the paper's "modified" three discounts, unless you want to see what they gain.
-    ///   - memoryLimit: how many bytes the model may take. It is refused before it is allocated if it takes more.
-    /// - Throws: ``NGramError`` where an argument is out of its range, or the n-grams too many to number or to hold.
+    ///   - vocabularySize: the number of ids; every token must be in 0 ..< `vocabularySize`.
+    ///   - documents: the tokens of each document. Without any tokens the model is uniform.
+    ///   - discounting: by default the three discounts of the paper's "modified" smoothing.
+    ///   - memoryLimit: the most bytes that the model may use, checked before it is allocated.
+    /// - Throws: ``NGramError`` if an argument is out of range, or there are too many n-grams.
     public convenience init(
         order: Int = 7, vocabularySize: Int, documents: [[Int32]], discounting: NGramDiscounting = .modified,
         memoryLimit: Int = .max
@@ -112,7 +111,7 @@ public final class NGramModel: Sendable {
         self.init(vocabularySize: vocabularySize, discounting: discounting, trie: trie)
     }
 
-    /// The model of the n-grams of a sound `trie`. Everything else follows from its counts.
+    /// The model of a valid `trie`. Everything else follows from its counts.
     init(vocabularySize: Int, discounting: NGramDiscounting, trie: NGramTrie) {
         let discounts = (1...trie.order).map { order in
             var countsOfCounts = (0, 0, 0, 0)
@@ -154,13 +153,13 @@ public final class NGramModel: Sendable {
         self.backoffWeights = backoffWeights
     }
 
-    /// How many numbers the model learnt: a count for each different n-gram of order 1 to ``order``, and the discounts.
-    /// (Each count takes 12 bytes to store, being found through a token and a first child.)
+    /// The number of learned numbers: a count for each different n-gram of order 1 to ``order``, and the discounts. (A
+    /// count needs 12 bytes, with its token and first child.)
     public var parameterCount: Int {
         ngramCounts.reduce(0, +) + order * discounting.rawValue
     }
 
-    /// How many different n-grams the text has of each order, single tokens first.
+    /// The number of different n-grams in the text for each order, single tokens first.
     public var ngramCounts: [Int] {
         (1...order).map { trie.nodes(ofOrder: $0).count }
     }
@@ -171,14 +170,14 @@ public final class NGramModel: Sendable {
     }
 }
 
-// MARK: - Asking
+// MARK: - Probabilities
 
 extension NGramModel {
     /// The natural logarithms of P(w | history) for every id w.
     ///
     /// - Parameters:
-    ///   - history: what precedes; only its last `order` - 1 tokens matter, and it may be shorter or empty.
-    ///   - logProbabilities: (V) where they are written; it must have ``vocabularySize`` elements.
+    ///   - history: the preceding tokens; only the last `order` - 1 matter, and there may be fewer or none.
+    ///   - logProbabilities: the destination (V); it must have ``vocabularySize`` elements.
     public func logProbabilities(after history: ArraySlice<Int32>, into logProbabilities: inout [Float]) {
         precondition(logProbabilities.count == vocabularySize, "one log probability for each id of the vocabulary")
         var probabilities = [Double](repeating: 0, count: vocabularySize)
@@ -198,20 +197,20 @@ extension NGramModel {
         }
     }
 
-    /// The natural logarithm of P(token | history), without the rest of the distribution.
+    /// The natural logarithm of P(token | history), without computing the rest of the distribution.
     ///
     /// - Parameters:
     ///   - token: an id; one outside the vocabulary has probability zero.
-    ///   - history: what precedes; only its last `order` - 1 tokens matter, and it may be shorter or empty.
+    ///   - history: the preceding tokens; only the last `order` - 1 matter, and there may be fewer or none.
     public func logProbability(of token: Int32, after history: ArraySlice<Int32>) -> Double {
         logProbability(of: token, after: Histories(of: history, in: trie, order: order))
     }
 
-    /// The sum of -log P over `tokens`, in nats, each predicted from all that precedes it.
+    /// The sum of -log P over `tokens`, in nats, each predicted from all tokens before it.
     ///
     /// - Parameters:
-    ///   - tokens: what is predicted. Divide the sum by their number for the mean.
-    ///   - history: what precedes the first of them.
+    ///   - tokens: the tokens to predict. Divide the sum by their number for the mean.
+    ///   - history: the tokens before the first of them.
     public func negativeLogLikelihood(of tokens: ArraySlice<Int32>, after history: ArraySlice<Int32>) -> Double {
         var histories = Histories(of: history, in: trie, order: order)
         var sum = 0.0
@@ -222,8 +221,8 @@ extension NGramModel {
         return sum
     }
 
-    /// The equation of the type's documentation, from the longest history to the empty one. What a history takes of the
-    /// decision is multiplied by the gammas of all the longer ones, their `weight`.
+    /// The equation of the type's documentation, from the longest history to the empty one. The term of a history is
+    /// multiplied by the gammas of all longer ones, their `weight`.
     private func logProbability(of token: Int32, after histories: Histories) -> Double {
         guard token >= 0, Int(token) < vocabularySize else { return -.infinity }
         var probability = 0.0
@@ -240,15 +239,15 @@ extension NGramModel {
     }
 
     /// No probability is zero, but after hundreds of tokens repeated a million times one can be too small for a Double.
-    /// It counts as the smallest there is, so that no loss is infinite.
+    /// It then becomes the smallest normal number, so that no loss is infinite.
     private static func logarithm(_ probability: Double) -> Double {
         log(max(probability, .leastNormalMagnitude))
     }
 
-    /// What the model remembers of a text so far: its last `order` - 1 tokens as nodes of the trie.
+    /// The last `order` - 1 tokens of a text as nodes of the trie.
     private struct Histories {
-        /// `nodes[k]` is the node of the last k tokens, from the root, no token, to the longest that ever occurred.
-        /// Where a history occurred, so did each shorter one.
+        /// `nodes[k]` is the node of the last k tokens, from the root (no token) to the longest suffix that occurs in
+        /// the text of the model. If a history occurs, so does each shorter one.
         private(set) var nodes = [0]
 
         init(of history: ArraySlice<Int32>, in trie: NGramTrie, order: Int) {
@@ -258,7 +257,7 @@ extension NGramModel {
             }
         }
 
-        /// The last k + 1 tokens are those that were the last k, and `token`.
+        /// The new last k + 1 tokens are the previous last k, and `token`.
         mutating func append(_ token: Int32, in trie: NGramTrie, order: Int) {
             if nodes.count < order { nodes.append(0) }
             var length = 0

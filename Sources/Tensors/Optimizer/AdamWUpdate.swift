@@ -7,7 +7,7 @@ import CKernels
 ///     m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
 ///     p = p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
 ///
-/// Not an op: nothing flows back through it.
+/// It is not an op: it has no gradient.
 package struct AdamWUpdate: Sendable {
     package var learningRate: Double
     package var beta1: Double
@@ -16,7 +16,7 @@ package struct AdamWUpdate: Sendable {
     package var weightDecay: Double
     /// t, counted from 1.
     package var step: Int
-    /// What clipping leaves of the gradient.
+    /// The factor of the gradient, at most 1, that clipping computes.
     package var gradientScale: Double
 
     package init(
@@ -32,7 +32,7 @@ package struct AdamWUpdate: Sendable {
         self.gradientScale = gradientScale
     }
 
-    /// Changes a parameter and its two moments, all of one shape, where they lie.
+    /// Changes a parameter and its two moments, all of one shape, in place.
     package func apply(_ parameter: Parameter, gradient: Tensor, moment1: Tensor, moment2: Tensor) {
         let values = parameter.value
         precondition(

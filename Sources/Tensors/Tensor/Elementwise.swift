@@ -1,6 +1,6 @@
 import CKernels
 
-/// Arithmetic on whole tensors, off the tape.
+/// Arithmetic on whole tensors, which no tape records.
 package enum Elementwise {
     /// out = a + b; `out` may be one of them.
     package static func add(_ a: Tensor, _ b: Tensor, into out: Tensor) {

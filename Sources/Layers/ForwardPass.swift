@@ -1,0 +1,35 @@
+import Tensors
+
+/// One pass through a model: the tape that applies its ops, and the state of dropout.
+public final class ForwardPass {
+    package let tape: Tape
+    private let dropout: (rate: Float, key: UInt64)?
+    private var dropoutSites: UInt64 = 0
+
+    /// - Parameters:
+    ///   - mode: what the tape does with the ops.
+    ///   - dropout: the rate, and a key that no other pass of the run has (from the seed, the step and the
+    ///     micro-batch); nil outside training.
+    package init(_ mode: Tape.Mode, dropout: (rate: Float, key: UInt64)? = nil) {
+        tape = Tape(mode)
+        self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }
+    }
+
+    /// residual + dropout(branch), or the branch alone without a residual.
+    ///
+    /// Without dropout the last op of the branch adds the residual itself, while its output is in cache.
+    /// - Parameters:
+    ///   - residual: the input of the branch before its norm, if the branch is a residual one.
+    ///   - branch: computes the branch, and adds to it the variable that it is called with, if any.
+    package func adding(to residual: Variable?, _ branch: (_ residual: Variable?) -> Variable) -> Variable {
+        guard let residual, dropout != nil else { return branch(residual) }
+        return tape.apply(Add(), residual, dropout(branch(nil)))
+    }
+
+    /// Dropout at the model's next dropout site, or x itself without dropout.
+    package func dropout(_ x: Variable) -> Variable {
+        guard let dropout else { return x }
+        dropoutSites += 1
+        return tape.apply(Dropout(rate: dropout.rate, key: Philox.key([dropout.key, dropoutSites])), x)
+    }
+}

@@ -1,0 +1,43 @@
+import Synchronization
+
+/// A tensor that training changes.
+public final class Parameter: Variable {
+    /// Whether AdamW applies weight decay: to matrices and embeddings, not to biases and norms.
+    public let decays: Bool
+    /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
+    /// and the first that needs the packed weight makes it.
+    private let packedWeight = Mutex<(weight: PackedWeight, isTransposed: Bool)?>(nil)
+
+    public init(_ value: Tensor) {
+        decays = value.shape.rank >= 2
+        super.init(value, needsGradient: true)
+    }
+
+    /// Replaces the contents, keeping the shape.
+    package func load(_ values: [Float]) {
+        value = Tensor(value.shape, values)
+        didChange()
+    }
+
+    /// Uses another tensor of the same shape as the contents, without a copy.
+    package func adopt(_ tensor: Tensor) {
+        precondition(tensor.shape == value.shape, "\(tensor.shape) for a parameter of \(value.shape)")
+        value = tensor
+        didChange()
+    }
+
+    /// Must be called after a write to `value` in place.
+    package func didChange() { packedWeight.withLock { $0 = nil } }
+
+    /// The weight, or its transpose, packed in a format: made on the first call, and stored until the weight changes.
+    package override func packed(as format: PackedWeight.Format, transposed: Bool) -> PackedWeight {
+        packedWeight.withLock { stored in
+            if let (weight, isTransposed) = stored, weight.format == format, isTransposed == transposed {
+                return weight
+            }
+            let weight = super.packed(as: format, transposed: transposed)
+            stored = (weight, transposed)
+            return weight
+        }
+    }
+}
