@@ -1,7 +1,7 @@
 import CKernels
 
 /// A weight in the layout and the precision that generation reads it in, once for every token: panels of 64 columns, each
-/// one stream, in bfloat16 or in 8-bit integers with a scale for each 32 of a column (see matvec.h).
+/// one stream, in bfloat16 or in 8-bit integers with a scale for each 32 of a column (see gemv.h).
 ///
 /// An integer weight q stands for q s, with s the largest magnitude of its block over 127. So its error is at most s / 2,
 /// and a weight takes 8.5 bits.
@@ -40,7 +40,7 @@ package final class PackedWeight: Sendable {
 }
 
 extension Precision {
-    /// How its weights lie in memory, for the kernels of matvec.h.
+    /// How its weights lie in memory, for the kernels of gemv.h.
     fileprivate var weight: Int32 {
         switch self {
         case .float32: Int32(GPT_WEIGHT_FLOAT32.rawValue)
@@ -89,7 +89,7 @@ package enum DecodingProduct {
             MatrixProduct.multiply(Matrix(x), matrix, into: Matrix(y), epilogue: epilogue)
             return y
         }
-        var product = gpt_matvec()
+        var product = gpt_gemv()
         (product.m, product.n, product.k) = (Int64(rows), Int64(matrix.columns), Int64(matrix.rows))
         product.x = UnsafePointer(x.pointer)
         product.y = y.pointer
@@ -108,7 +108,7 @@ package enum DecodingProduct {
             product.row = Int64(matrix.rowStride)
             product.column = Int64(matrix.columnStride)
         }
-        gpt_matvec_run(execution.kernels, &product)
+        gpt_gemv_run(execution.kernels, &product)
         withExtendedLifetime((packed, matrix, bias, factor, residual, x)) {}
         return y
     }
