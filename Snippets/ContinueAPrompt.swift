@@ -1,4 +1,4 @@
-//! Loads a model from its directory, and goes on from a prompt: `swift run -c release ContinueAPrompt model "ROMEO:"`.
+//! Loads a model from its directory, and continues a prompt: `swift run -c release ContinueAPrompt model "ROMEO:"`.
 
 import GPTKit
 
@@ -14,7 +14,7 @@ let generator = TextGenerator(saved.model, tokenizer: try saved.tokenizer)
 // snippet.generate
 let settings = GenerationSettings(temperature: 0.8, topP: 0.95, seed: 7)
 try generator.generate(after: generator.encode(prompt: prompt), length: 300, settings: settings, stops: ["\n\n"]) {
-    _, piece in print(piece, terminator: "")
+    _, text in print(text, terminator: "")
 }
 print()
 // snippet.end

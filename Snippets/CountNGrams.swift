@@ -1,4 +1,4 @@
-//! Counts the n-grams of a text, and measures how well the counts predict the rest of it.
+//! Counts the n-grams of a text, and measures how well they predict the rest of it.
 
 import GPTKit
 

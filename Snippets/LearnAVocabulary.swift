@@ -1,4 +1,4 @@
-//! Learns a vocabulary of byte pairs from a text, and shows how it cuts another.
+//! Trains a byte-pair vocabulary on a text, and prints the tokens of another text.
 import Tokenizers
 
 var pieces = PretokenCounter()

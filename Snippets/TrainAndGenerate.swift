@@ -1,4 +1,4 @@
-//! Trains a small GPT on a string, and lets it write.
+//! Trains a small GPT on a string, and generates text.
 
 import GPTKit
 

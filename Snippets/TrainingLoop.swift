@@ -1,4 +1,4 @@
-//! The loop of training by hand: a batch, the loss and its gradients, an update.
+//! A training loop: a batch, the loss and its gradients, an update.
 
 import GPTKit
 
@@ -23,7 +23,7 @@ print(logits.shape)
 // snippet.loop
 let optimizer = AdamW(model.parameters, settings: AdamW.Settings(weightDecay: 0))
 for step in 0..<500 {
-    // (B, T) = (16, 32) each; the targets are the inputs, one place further on in the text.
+    // (B, T) = (16, 32) each; the targets are the inputs, shifted by one position in the text.
     let (inputs, targets) = data.batch(batch: 16, length: 32, seed: 1, step: step, microBatch: 0)
     let total = model.loss(inputs, targets: targets, gradientScale: 1 / Float(targets.count))
     optimizer.update(learningRate: 0.03, gradientNorm: optimizer.gradientNorm())
@@ -34,7 +34,7 @@ for step in 0..<500 {
 // snippet.measure
 let validation = data.documents[0].validation
 let loss = model.evaluate(validation).loss  // nats per token
-let perplexity = exp(loss)  // as unsure as if choosing among so many
+let perplexity = exp(loss)  // as uncertain as a choice among that many tokens
 let bits = loss / log(2)  // per token; a token is a character here
 // snippet.end
 print("loss \(loss), perplexity \(perplexity), bits per character \(bits)")

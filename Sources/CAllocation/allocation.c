@@ -1,6 +1,7 @@
-// A program may define malloc and its relatives itself, and the GNU C library then calls those too (The GNU C Library
-// Reference Manual, "Replacing malloc"). These call the library's own and only look at the result. Other C libraries do not
-// export theirs under a second name, and sanitizers replace malloc themselves: there nothing is replaced.
+// A program may define malloc and the related functions itself, and the GNU C library then calls those (The GNU C
+// Library Reference Manual, "Replacing malloc"). The functions here call the library's own and check the result. Other
+// C libraries do not export theirs under a second name, and sanitizers replace malloc themselves: there nothing is
+// replaced.
 
 #define _GNU_SOURCE    // for program_invocation_short_name
 
@@ -26,7 +27,7 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-// Libraries allocate before the program begins, and has said what is to happen.
+// Libraries allocate before the program has set its handler.
 static _Noreturn void end_at_start(void) {
     const char *parts[] = {program_invocation_short_name, ": out of memory: the program cannot start; raise ulimit -v\n"};
     for (int i = 0; i < 2; i++) {

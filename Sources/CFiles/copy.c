@@ -1,5 +1,5 @@
-// Copies of files that share their blocks or stay in the kernel. Swift reaches neither the request numbers of ioctl nor,
-// in every C library, copy_file_range.
+// Copies files by sharing their blocks, or within the kernel. Swift can import neither the request numbers of ioctl
+// nor, from every C library, copy_file_range.
 
 #define _GNU_SOURCE
 
@@ -17,7 +17,7 @@ int gpt_copy_in_kernel(int source, int target) {
     if (ioctl(target, FICLONE, source) == 0) return 0;
     for (int is_first = 1;; is_first = 0) {
         ssize_t count = copy_file_range(source, NULL, target, NULL, 1u << 30, 0);
-        // Some kernels report 0 rather than an error for files that they cannot copy so, as those of /proc.
+        // Some kernels return 0 rather than an error for files that they cannot copy this way, such as those of /proc.
         if (count == 0) return is_first ? -1 : 0;
         if (count > 0 || errno == EINTR) continue;
         switch (errno) {
@@ -26,7 +26,7 @@ int gpt_copy_in_kernel(int source, int target) {
         case EDQUOT:
         case EFBIG:
         case ENOMEM: return errno;
-        // Between two file systems, on one that cannot, or under a filter of system calls.
+        // Between two file systems, on one without support, or under a filter of system calls (seccomp).
         default: return is_first ? -1 : errno;
         }
     }

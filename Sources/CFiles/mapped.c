@@ -1,5 +1,5 @@
-// The mapped files of this process, for a signal handler to look an address up in, and that handler. A handler may only
-// read what no lock guards, so the records are a table of atomic fields.
+// A table of the mapped files of this process, and the signal handler that looks an address up in it. A signal handler
+// cannot wait for a lock, so the fields of the table are atomic.
 
 #include "CFiles.h"
 
@@ -44,8 +44,8 @@ void gpt_forget_mapping(int record) {
     atomic_store(&m->is_taken, false);
 }
 
-// The message of the mapping that holds an address; NULL where none does. The owner of a mapping keeps it while it is read,
-// so the record of the address that was accessed does not change meanwhile.
+// The message of the mapping that contains an address; NULL if none does. A mapping is not removed while it is read, so
+// the record of the accessed address does not change meanwhile.
 static const char *message_of(uintptr_t address) {
     for (int i = 0; i < CAPACITY; i++) {
         uintptr_t start = atomic_load(&mappings[i].start);
@@ -64,12 +64,12 @@ static void handle(int number, siginfo_t *information, void *context) {
     (void)context;
     const char *message = message_of((uintptr_t)information->si_addr);
     if (!message) {
-        // On return the access is made again, now without a handler.
+        // After the return the access is repeated, now without a handler.
         signal(number, SIG_DFL);
         return;
     }
     if (atomic_exchange(&is_ending, true)) {
-        // Either `end` itself made such an access, or another thread is ending the process.
+        // Either `end_with` itself made such an access, or another thread is ending the process.
         if (pthread_equal(ending_thread, pthread_self())) _exit(1);
         for (;;) pause();
     }

@@ -1,6 +1,5 @@
-// SHA-256 with the instructions that processors have for it: about five times as fast as the plain rounds (which are in
-// SHA256.swift). Both families compute four rounds and four words of the message schedule at a time, the words in w being
-// those of the last sixteen.
+// SHA-256 with the SHA instructions of the processor: about five times as fast as the plain rounds in SHA256.swift.
+// Both families compute four rounds and four words of the message schedule at a time; w has the last sixteen words.
 
 #include "CFiles.h"
 
@@ -15,7 +14,7 @@ bool gpt_has_sha256(void) {
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29));
 }
 
-// The instructions keep the state as two vectors, in the order f e b a and h g d c.
+// The instructions have the state in two vectors, in the order f e b a and h g d c.
 __attribute__((target("sha,ssse3,sse4.1")))
 void gpt_sha256(uint32_t *state, const uint8_t *blocks, size_t count, const uint32_t *constants) {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0bll, 0x0405060700010203ll);

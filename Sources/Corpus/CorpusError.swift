@@ -1,4 +1,4 @@
-/// Why a text cannot be had, in one line.
+/// Why a text is not available, in one line.
 public struct CorpusError: Error, Equatable, CustomStringConvertible {
     public let description: String
 

@@ -1,13 +1,13 @@
 import Files
 
-/// A text and the name that people know it by.
+/// A text, or the token ids of one, with its name.
 public struct NamedText: Sendable {
     public let name: String
-    /// Empty where there are only its tokens.
+    /// Empty if only the tokens are known.
     public let text: String
-    /// The ids of a text that another program has encoded.
+    /// The token ids of a text that another program encoded.
     public let tokens: [Int32]?
-    /// That of the file the tokens came from.
+    /// The SHA-256 of the file with the tokens.
     private let digest: String?
 
     public init(name: String, text: String) {
@@ -24,6 +24,6 @@ public struct NamedText: Sendable {
         digest = sha256
     }
 
-    /// The SHA-256 of the text's UTF-8, or of the file the tokens came from.
+    /// The SHA-256 of the text in UTF-8, or of the file with the tokens.
     package var sha256: String { digest ?? SHA256.hexDigest(of: text.utf8) }
 }

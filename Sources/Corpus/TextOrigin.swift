@@ -1,8 +1,8 @@
 import StrictJSON
 
-/// Where the text of a run came from, so that a resumed run finds it again.
+/// Where the text of a run is from, so that a resumed run can read it again.
 public enum TextOrigin: Sendable, Equatable {
-    /// Files, by their whole paths; `-` was standard input.
+    /// Files, by their absolute paths; `-` is standard input.
     case files([String])
     case tinyShakespeare
     case builtIn
@@ -27,8 +27,8 @@ public enum TextOrigin: Sendable, Equatable {
         }
     }
 
-    /// The texts, as they are now.
-    /// - Throws: why one of them cannot be had.
+    /// Reads the texts.
+    /// - Throws: why one of them is not available.
     public func texts(willDownload: () -> Void = {}) throws -> [NamedText] {
         switch self {
         case .files(let paths): try TextSource.read(paths)

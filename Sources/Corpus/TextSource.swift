@@ -1,14 +1,14 @@
 import Files
 import Platform
 
-/// Texts of a person's own.
+/// Reads texts from files.
 public enum TextSource {
-    /// Whether a file holds the ids of tokens rather than a text, by its name.
+    /// Whether a file contains token ids rather than text, by its name.
     package static func holdsTokens(_ path: String) -> Bool { TokenShard.isOne(path) }
 
-    /// Reads files, each as a text of its own; `-` is standard input, and a file that ends in `.bin` holds the ids of tokens,
-    /// as nanoGPT and llm.c write them.
-    /// - Throws: one line for whatever is wrong with one of them.
+    /// Reads files, each as a separate text. `-` is standard input, and a file that ends in `.bin` contains token ids
+    /// in the format of nanoGPT or llm.c.
+    /// - Throws: one line that names the file and the reason.
     public static func read(_ paths: [String]) throws -> [NamedText] {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
             throw CorpusError("standard input can be read only once: give - a single time")
@@ -20,17 +20,17 @@ public enum TextSource {
     }
 }
 
-/// Tiny Shakespeare (Karpathy, 2015): 1,115,394 characters, fetched once and kept.
+/// Tiny Shakespeare (Karpathy, 2015): 1,115,394 characters, downloaded once and cached.
 public enum TinyShakespeare {
     public static let name = "tiny Shakespeare"
     static let url = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
     static let sha256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
     static let fileName = "tinyshakespeare.txt"
 
-    /// The text: from the folder that the environment variable `GPT_DATA` names, else from the user's cache folder, else
-    /// from the network into that.
-    /// - Parameter willDownload: called before the network is used, which may take some seconds.
-    /// - Throws: why it could not be had, in one line.
+    /// The text: from the directory in the environment variable `GPT_DATA`, else from the user's cache directory, else
+    /// downloaded to that.
+    /// - Parameter willDownload: called before the download, which may take some seconds.
+    /// - Throws: why it is not available, in one line.
     public static func load(willDownload: () -> Void = {}) throws -> NamedText {
         if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty {
             let path = "\(folder)/\(fileName)"
@@ -49,7 +49,7 @@ public enum TinyShakespeare {
         return try genuine(path)
     }
 
-    /// The text, if it can be had without a network.
+    /// The text if it is available without a network.
     public static func kept() throws -> String {
         struct Missing: Error {}
         if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty,
@@ -61,7 +61,7 @@ public enum TinyShakespeare {
         return try genuine("\(cache)/\(fileName)").text
     }
 
-    /// The text at `path`, if what is kept there is still what was fetched.
+    /// The text at `path`, after a check of its SHA-256.
     private static func genuine(_ path: String) throws -> NamedText {
         let text = try TextFile.read(path)
         guard SHA256.hexDigest(of: text.utf8) == sha256 else {
@@ -73,6 +73,6 @@ public enum TinyShakespeare {
 }
 
 extension BuiltInCorpus {
-    /// The play as a text to train on.
+    /// The play as a text for training.
     public static var named: NamedText { NamedText(name: "the built-in play", text: text) }
 }

@@ -1,24 +1,24 @@
 import Files
 
-/// Texts that other programs have turned into ids already: files that end in `.bin`.
+/// Files of token ids that other programs encoded, which end in `.bin`.
 ///
-/// - nanoGPT's: 16-bit unsigned ids, one after another, and nothing else.
-/// - llm.c's: a header of 256 32-bit integers, of which the first is 20240520 for GPT-2's 16-bit ids or 20240801 for Llama 3's
-///   32-bit ids, the second the version and the third the number of ids; then the ids.
+/// - nanoGPT's: 16-bit unsigned ids and nothing else.
+/// - llm.c's: a header of 256 32-bit integers, of which the first is 20240520 for GPT-2's 16-bit ids or 20240801 for
+///   Llama 3's 32-bit ids, the second the version and the third the number of ids; then the ids.
 ///
-/// All little-endian. Whose ids they are the file does not say.
+/// All little-endian. The file does not record the tokenizer.
 enum TokenShard {
     private static let headerSize = 1024
-    /// The first and second numbers of headers that are known, and how many bytes an id has.
+    /// The first and second numbers of known headers, and the size of an id in bytes.
     private static let headers: [(magic: UInt32, version: UInt32, size: Int)] = [
         (20_240_520, 1, 2), (20_240_801, 7, 4),
     ]
 
-    /// Whether a file is taken for ids, by its name.
+    /// Whether a file is one of token ids, by its name.
     static func isOne(_ path: String) -> Bool { path.hasSuffix(".bin") }
 
     /// Reads a file.
-    /// - Throws: where it is cut short, or an id is too great to be one.
+    /// - Throws: if it is truncated, or an id is not valid.
     static func read(_ path: String) throws -> NamedText {
         let file = try MappedFile(path: path)
         func failure(_ reason: String) -> CorpusError { CorpusError("\(path): \(reason)") }
@@ -44,15 +44,15 @@ enum TokenShard {
                 throw failure("its size of \(bytes.count) bytes is not a multiple of 2, the size of an id")
             }
             let count = (bytes.count - start) / size
-            // Once as they are read, and once more cut into a part to learn from and one to validate on.
+            // Once as they are read, and once more split into training and validation parts.
             try Files.requireMemory(
                 2 * count * MemoryLayout<Int32>.size, "cannot read", path, "its \(count) tokens take")
             let ids = try (0..<count).map { i -> Int32 in
-                let place = start + size * i
+                let offset = start + size * i
                 if size == 2 {
-                    return Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt16.self)))
+                    return Int32(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
                 }
-                let id = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self))
+                let id = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
                 guard let id = Int32(exactly: id) else {
                     throw failure("\(id) at position \(i) is not a valid token id")
                 }

@@ -1,14 +1,14 @@
 import Platform
 
-/// What went wrong with a file, in one line: what was tried, the path, and the reason.
+/// An error about a file, in one line: the attempt, the path, and the reason.
 package struct FileError: Error, Equatable, CustomStringConvertible {
     /// The file or directory, as the caller named it.
     package let path: String
 
-    /// The system's error number; 0 where the reason is our own.
+    /// The system's error number; 0 where the error is not from the system.
     package let code: Int32
 
-    /// The line, such as `cannot write model/config.json: no space left on device`.
+    /// The message, such as `cannot write model/config.json: no space left on device`.
     package let description: String
 
     package init(_ attempt: String, _ path: String, _ reason: String, code: Int32 = 0) {
@@ -17,7 +17,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         description = "\(attempt) \(Self.shown(path)): \(reason)"
     }
 
-    /// The same error of a file that was to be moved from a temporary name to its own.
+    /// The same error with the final name of a file in place of its temporary one.
     func moved(from temporary: String, to name: String) -> FileError {
         FileError(
             path: path.replacing(temporary, with: name), code: code,
@@ -28,18 +28,18 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         (self.path, self.code, self.description) = (path, code, description)
     }
 
-    /// An error the system reported, `errno` where no other number is given.
+    /// An error reported by the system, by default `errno`.
     init(_ attempt: String, _ path: String, code: Int32 = errno) {
         self.init(attempt, path, Self.reason(code), code: code)
     }
 
-    /// The system's words for an error number, in the middle of a line.
+    /// The system's text for an error number, in lower case for the middle of a line.
     private static func reason(_ code: Int32) -> String {
-        let words = String(cString: strerror(code))
-        let sentence = words.prefix(1).lowercased() + words.dropFirst()
+        let text = String(cString: strerror(code))
+        let sentence = text.prefix(1).lowercased() + text.dropFirst()
         switch code {
         case ENOSPC, EDQUOT: return sentence + "; free some space and try again"
-        // The bytes to be written are memory of a mapped file.
+        // The bytes to be written are in the memory of a mapped file.
         case EFAULT: return "another program shortened a file that is being read; restore it and try again"
         case ENOMEM: return sentence + "; raise the limit of memory ('ulimit -v'), or use a smaller file"
         case EMFILE: return sentence + "; raise the limit with 'ulimit -n' and try again"
@@ -50,7 +50,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
         }
     }
 
-    /// A path on one line, whatever characters it has.
+    /// A path on one line: control characters are escaped.
     private static func shown(_ path: String) -> String {
         if path.isEmpty { return "a file without a name" }
         var line = ""

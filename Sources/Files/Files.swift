@@ -1,16 +1,16 @@
 import Platform
 
-/// Questions about paths, and directories.
+/// Operations on paths and directories.
 package enum Files {
-    /// Whether anything is at `path`; a link counts by what it leads to.
+    /// Whether there is anything at `path`. Links are followed.
     package static func exists(_ path: String) -> Bool { information(path) != nil }
 
-    /// Whether anything is at `path`, where that can be told.
+    /// Whether there is anything at `path`; throws if that cannot be determined.
     /// - Parameters:
-    ///   - path: a link counts by what it leads to.
-    ///   - purpose: what was to be done with it, as errors say it.
-    /// - Throws: why it cannot be told: a directory one may not look into, or that is a file; a name that is too long; links
-    ///   that lead in a circle, or to nothing.
+    ///   - path: the path. Links are followed.
+    ///   - purpose: the verb of error messages, "cannot read".
+    /// - Throws: the reason: a directory without permission to search it, or one that is a file; a name that is too
+    ///   long; a broken link, or links in a circle.
     package static func find(_ path: String, to purpose: String = "read") throws(FileError) -> Bool {
         var information = stat()
         if stat(path, &information) == 0 { return true }
@@ -25,7 +25,7 @@ package enum Files {
         information(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
     }
 
-    /// The length of the file at `path` in bytes; `nil` where there is none.
+    /// The length of the file at `path` in bytes; `nil` if there is none.
     package static func size(_ path: String) -> Int? { information(path).map { Int($0.st_size) } }
 
     /// The names in a directory, sorted by their bytes, without `.` and `..`.
@@ -34,7 +34,7 @@ package enum Files {
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
-            // The name is a tuple to Swift, of a size that differs between systems.
+            // Swift imports the name as a tuple, of a size that differs between systems.
             let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
             let name = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
             names.append(String(cString: name))
@@ -42,7 +42,7 @@ package enum Files {
         return names.filter { $0 != "." && $0 != ".." }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// Makes a directory and those above it, where they are not there yet.
+    /// Creates a directory and its missing parents.
     package static func makeDirectory(_ path: String) throws(FileError) {
         if isDirectory(path) { return }
         if path.utf8.count >= Int(PATH_MAX) { throw FileError("cannot create the directory", path, code: ENAMETOOLONG) }
@@ -52,13 +52,13 @@ package enum Files {
         let code = errno
         guard code == EEXIST else { throw FileError("cannot create the directory", path, code: code) }
         if isDirectory(path) { return }
-        // Links that lead to nothing have an error of their own.
+        // Throws the error of a broken link.
         _ = try find(path, to: "create the directory")
         throw FileError("cannot create the directory", path, "a file has that name")
     }
 
-    /// Makes the directory at `path` for `body` to write in, and those above it, where they are not there yet. Where that
-    /// fails or `body` throws, those that were made are removed again, unless there is something in them.
+    /// Creates the directory at `path` and its missing parents, and calls `body`, which writes in it. On failure, or if
+    /// `body` throws, the created directories are removed again, unless they contain something.
     package static func withDirectory<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
         let directory = try PendingDirectory(path)
         let result = try body()
@@ -66,9 +66,9 @@ package enum Files {
         return result
     }
 
-    /// The path that `path` leads to where it is a link, and `path` itself otherwise: what is replaced there is what the
-    /// link leads to, and the link stays.
-    /// - Throws: where the link leads to nothing or in a circle.
+    /// The target of `path` if it is a link, otherwise `path` itself: replacing a file through a link replaces the
+    /// target, and the link stays.
+    /// - Throws: if the link is broken or in a circle.
     static func resolvingLink(_ path: String, to purpose: String) throws(FileError) -> String {
         var information = stat()
         guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFLNK else { return path }
@@ -81,12 +81,12 @@ package enum Files {
         return String(cString: resolved)
     }
 
-    /// Removes a file; one that is not there is no error.
+    /// Removes a file. It is not an error if there is none.
     package static func remove(_ path: String) throws(FileError) {
         if unlink(path) != 0, errno != ENOENT { throw FileError("cannot remove", path) }
     }
 
-    /// The directory a path is in: `a` for `a/b` and `a/b/`, `.` for `b`, `/` for `/b`.
+    /// The parent directory of a path: `a` for `a/b` and `a/b/`, `.` for `b`, `/` for `/b`.
     package static func parent(of path: String) -> String {
         var bytes = Array(path.utf8)[...]
         let slash = UInt8(ascii: "/")
@@ -101,23 +101,23 @@ package enum Files {
         String(decoding: path.utf8.split(separator: UInt8(ascii: "/")).last ?? [], as: UTF8.self)
     }
 
-    /// Whether a path leads to a place within a directory, or to the directory itself, whatever links there are. What does
-    /// not exist yet is where the directory above it is.
+    /// Whether a path is inside a directory, or the directory itself, after links are resolved. For a path that does
+    /// not exist yet, its nearest existing parent decides.
     package static func isPath(_ path: String, inside directory: String) -> Bool {
         var existing = path
         while !exists(existing), parent(of: existing) != existing { existing = parent(of: existing) }
-        let place = realpath(existing, nil), directory = realpath(directory, nil)
+        let resolved = realpath(existing, nil), directory = realpath(directory, nil)
         defer {
-            free(place)
+            free(resolved)
             free(directory)
         }
-        guard let place, let directory else { return false }
-        let (inner, outer) = (String(cString: place), String(cString: directory))
+        guard let resolved, let directory else { return false }
+        let (inner, outer) = (String(cString: resolved), String(cString: directory))
         return inner == outer || inner.hasPrefix(outer.hasSuffix("/") ? outer : outer + "/")
     }
 
-    /// Where this user's cached files go: `swift-gpt` in `$XDG_CACHE_HOME`, else in `~/.cache`
-    /// (`~/Library/Caches` on macOS); `nil` where the environment names no home. It may not exist yet.
+    /// The directory of this user's cached files: `swift-gpt` in `$XDG_CACHE_HOME`, else in `~/.cache`
+    /// (`~/Library/Caches` on macOS); `nil` if neither is set in the environment. It may not exist yet.
     package static var cacheDirectory: String? {
         if let base = environmentValue("XDG_CACHE_HOME"), base.hasPrefix("/") { return base + "/swift-gpt" }
         guard let home = environmentValue("HOME"), home.hasPrefix("/") else { return nil }
@@ -135,13 +135,13 @@ package enum Files {
         return stat(path, &information) == 0 ? information : nil
     }
 
-    /// Opens a regular file for reading, and nothing else: opening a pipe would wait for its writer, and a device
-    /// need not end.
+    /// Opens a regular file for reading. Others are refused: opening a pipe would wait for its writer, and a device may
+    /// have no end.
     static func openForReading(_ path: String) throws(FileError) -> (descriptor: Int32, size: Int) {
         let attempt = "cannot read"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            // Opening a socket fails with a number that says little.
+            // Opening a socket fails with an error number whose text is unclear.
             if errno == ENXIO { throw FileError(attempt, path, "it is a device or a socket, not a file") }
             throw FileError(attempt, path)
         }

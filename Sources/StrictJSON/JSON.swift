@@ -1,8 +1,8 @@
-/// A JSON value as RFC 8259 defines it, read strictly and written in the order given.
+/// A JSON value as RFC 8259 defines it, parsed strictly and written in the given order.
 ///
-/// Numbers keep their literal text and objects keep the order of their keys, so that a file that is read and written
-/// again says the same. Two strings are equal when their UTF-8 bytes are: `é` written as one scalar and as two are
-/// different keys, which Swift's own `String ==` would merge.
+/// Numbers keep their literal text and objects keep the order of their keys, so that reading and writing a file
+/// preserves its content. Two strings are equal if their UTF-8 bytes are: `é` written as one scalar and as two are
+/// different keys, which Swift's own `String ==` would treat as one.
 package enum JSON: Sendable {
     case null
     case bool(Bool)
@@ -18,11 +18,11 @@ extension JSON {
     /// The integer `value`.
     package static func int(_ value: Int) -> JSON { .number(JSONNumber(value)) }
 
-    /// `value` in the shortest form that reads back to the same bits; `null` where it is not finite, because JSON
-    /// has no word for that (JavaScript writes the same).
+    /// `value` in the shortest form that reads back to the same bits; `null` if it is not finite, because JSON
+    /// cannot represent that (JavaScript writes the same).
     package static func double(_ value: Double) -> JSON { JSONNumber(value).map(JSON.number) ?? .null }
 
-    /// `value` in the shortest form that reads back to the same `Float`; `null` where it is not finite.
+    /// `value` in the shortest form that reads back to the same `Float`; `null` if it is not finite.
     package static func float(_ value: Float) -> JSON { JSONNumber(value).map(JSON.number) ?? .null }
 }
 
@@ -53,10 +53,10 @@ extension JSON {
     /// The value as a double: `nil` unless it is a number of finite magnitude.
     package var doubleValue: Double? { if case .number(let value) = self { value.double } else { nil } }
 
-    /// The member called `key`: `nil` where there is none or the value is no object.
+    /// The member called `key`: `nil` if there is none or the value is not an object.
     package subscript(key: String) -> JSON? { objectValue?[key] }
 
-    /// What kind of value this is, with its article, for error messages: "a string", "an object".
+    /// The kind of this value with its article, for error messages: "a string", "an object".
     package var kind: String {
         switch self {
         case .null: "null"
@@ -70,7 +70,7 @@ extension JSON {
 }
 
 extension JSON: Equatable {
-    /// Equal kinds, literal texts, bytes and orders.
+    /// Whether kinds, literal texts, bytes and orders are equal.
     package static func == (left: JSON, right: JSON) -> Bool {
         switch (left, right) {
         case (.null, .null): true

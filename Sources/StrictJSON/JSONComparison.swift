@@ -1,8 +1,8 @@
 extension JSON {
-    /// The same value in the one form that does not depend on how it was written: members sorted by the bytes of their keys,
-    /// and numbers by value. A program that reads a file and saves it again changes spaces, order and spelling (`1e-6` and
-    /// `0.000001`), but not this. A whole number stays different from the same number with a fraction (`1` and `1.0`),
-    /// because readers distinguish the two.
+    /// The value in canonical form: members sorted by the bytes of their keys, and numbers in their shortest spelling.
+    /// A program that reads a file and saves it again may change spaces, order and spelling (`1e-6` and `0.000001`),
+    /// but not this. An integer stays different from the same number with a fraction (`1` and `1.0`), because parsers
+    /// distinguish the two.
     package var canonical: JSON {
         switch self {
         case .null, .bool, .string: return self
@@ -15,8 +15,8 @@ extension JSON {
         }
     }
 
-    /// The first place at which another value differs from this one, in words with both values; nil where the two are the
-    /// same but for the way they are written.
+    /// The first difference from an older value, as a message with the path and both values; nil if the canonical forms
+    /// are equal.
     package func difference(from old: JSON) -> String? {
         canonical.difference(fromCanonical: old.canonical, at: [])
     }
@@ -24,21 +24,21 @@ extension JSON {
     private func difference(fromCanonical old: JSON, at path: [String]) -> String? {
         if self == old { return nil }
         guard let new = objectValue, let old = old.objectValue else {
-            return "\(path.isEmpty ? "it" : path.place) was \(old.shown) and is \(shown)"
+            return "\(path.isEmpty ? "it" : path.dotted) was \(old.shown) and is \(shown)"
         }
-        // What is missing comes first: of a renamed key it is the old name that a reader looks for.
+        // Missing keys first: after a renaming the old name is the one that the user will look for.
         for (key, value) in old where new[key] == nil {
-            return "\((path + [key]).place) was \(value.shown) and is missing"
+            return "\((path + [key]).dotted) was \(value.shown) and is missing"
         }
         for (key, value) in new {
-            let place = path + [key]
-            guard let before = old[key] else { return "\(place.place) was added" }
-            if let difference = value.difference(fromCanonical: before, at: place) { return difference }
+            let path = path + [key]
+            guard let before = old[key] else { return "\(path.dotted) was added" }
+            if let difference = value.difference(fromCanonical: before, at: path) { return difference }
         }
         return nil
     }
 
-    /// The value as it fits into an error message: itself if it is short, otherwise what kind of value it is.
+    /// The value for an error message: itself if it is short, otherwise its kind.
     package var shown: String {
         let text = serialized()
         return text.utf8.count > 60 ? kind : text
@@ -54,8 +54,9 @@ extension JSONNumber {
 }
 
 extension [String] {
-    /// Keys of nested objects as one name for an error message. Keys may hold anything, line breaks for example.
-    fileprivate var place: String {
+    /// The path of keys for an error message, joined by dots. Keys that are long or not plain ASCII are shortened and
+    /// quoted: they may contain line breaks.
+    fileprivate var dotted: String {
         map { key in
             let isPlain = key.utf8.count <= 60 && key.utf8.allSatisfy { 0x21...0x7E ~= $0 }
             return isPlain ? key : JSON.string(String(key.unicodeScalars.prefix(60).map(Character.init))).serialized()

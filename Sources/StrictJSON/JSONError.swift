@@ -1,9 +1,9 @@
-/// Why a text is not the JSON that was expected, and where.
+/// A syntax error in a JSON text, and its position.
 package struct JSONError: Error, Equatable, CustomStringConvertible {
-    /// What is wrong, such as "expected a comma or ]".
+    /// The problem, such as "expected a comma or ]".
     package let problem: String
 
-    /// The byte of the text at which reading stopped, from 0.
+    /// The byte of the text at which parsing stopped, from 0.
     package let offset: Int
 
     /// The line of that byte, from 1.

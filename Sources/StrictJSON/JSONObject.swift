@@ -1,21 +1,21 @@
 /// The members of a JSON object in the order written, with distinct keys, found by the bytes of the key.
 ///
-/// Small objects are searched from the front; larger ones, such as a vocabulary of 100,000 tokens, carry a hash table.
-/// Swift seeds its hashing anew in every process, so that no file can be built to make the table slow.
+/// Small objects are searched linearly; larger ones, such as a vocabulary of 100,000 tokens, have a hash table. Swift
+/// seeds its hashing at random in every process, so no file can be crafted to make the table slow.
 package struct JSONObject: Sendable {
     package typealias Element = (key: String, value: JSON)
 
     private var members: [Element] = []
 
-    /// Where each key is, once there are more than `searched` of them.
+    /// The position of each key, if there are more than `linearSearchLimit`.
     private var positions: [UTF8Key: Int] = [:]
 
-    /// Up to this many members, looking at all of them is faster than hashing.
-    private static let searched = 8
+    /// Up to this many members, linear search is faster than hashing.
+    private static let linearSearchLimit = 8
 
     package init() {}
 
-    /// The members given; of equal keys the last value stays, at the place of the first.
+    /// The given members. For equal keys the last value is kept, at the position of the first.
     package init(_ elements: some Sequence<(String, JSON)>) {
         for (key, value) in elements { self[key] = value }
     }
@@ -30,13 +30,13 @@ package struct JSONObject: Sendable {
             case (let position?, nil):
                 members.remove(at: position)
                 positions = [:]
-                if members.count > Self.searched { indexAll() }
+                if members.count > Self.linearSearchLimit { indexAll() }
             case (nil, nil): break
             }
         }
     }
 
-    /// Appends a member, unless the key is there already: then the object stays as it is and the answer is `false`.
+    /// Appends a member and returns `true`; returns `false` if the key exists already.
     package mutating func append(_ key: String, _ value: JSON) -> Bool {
         guard position(of: key) == nil else { return false }
         insert(key, value)
@@ -44,16 +44,16 @@ package struct JSONObject: Sendable {
     }
 
     private func position(of key: String) -> Int? {
-        if members.count > Self.searched { return positions[UTF8Key(key)] }
+        if members.count > Self.linearSearchLimit { return positions[UTF8Key(key)] }
         return members.firstIndex { UTF8Key($0.key) == UTF8Key(key) }
     }
 
     /// Appends a member whose key is known to be new.
     private mutating func insert(_ key: String, _ value: JSON) {
         members.append((key, value))
-        if members.count == Self.searched + 1 {
+        if members.count == Self.linearSearchLimit + 1 {
             indexAll()
-        } else if members.count > Self.searched {
+        } else if members.count > Self.linearSearchLimit {
             positions[UTF8Key(key)] = members.count - 1
         }
     }
@@ -75,8 +75,8 @@ extension JSONObject: Equatable {
     }
 }
 
-/// A string compared and hashed by its UTF-8 bytes, where `String` compares what the bytes mean to a reader:
-/// a vocabulary may hold both forms of `é`.
+/// A string that is compared and hashed by its UTF-8 bytes. `String` compares by canonical equivalence, but a
+/// vocabulary may contain both forms of `é`.
 package struct UTF8Key: Hashable, Sendable {
     package let string: String
 
@@ -87,7 +87,7 @@ package struct UTF8Key: Hashable, Sendable {
     }
 
     package func hash(into hasher: inout Hasher) {
-        // A native Swift string always offers its bytes in one piece; the loop is for one bridged from elsewhere.
+        // A native Swift string always has contiguous bytes; the loop is for a bridged one.
         let hashed: Void? = string.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: .init($0)) }
         if hashed == nil {
             for byte in string.utf8 { hasher.combine(byte) }

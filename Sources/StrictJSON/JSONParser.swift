@@ -1,12 +1,12 @@
 extension JSON {
-    /// Arrays and objects may stand inside one another this deep; deeper texts are refused, so that the recursion of
-    /// reader, writer and destructor stays within any thread's stack.
+    /// The greatest nesting depth of arrays and objects. Deeper texts are an error, so that the recursion of parser,
+    /// writer and destructor fits in the stack of any thread.
     package static let greatestDepth = 256
 
-    /// Reads one JSON text as RFC 8259 defines it, in time proportional to its length.
+    /// Parses one JSON text as RFC 8259 defines it, in time proportional to its length.
     ///
-    /// Refused: anything after the value, a byte order mark, duplicate keys, invalid UTF-8, escapes of half a
-    /// surrogate pair (they denote no character), control characters in strings, nesting beyond `greatestDepth`.
+    /// Errors are: anything after the value, a byte order mark, duplicate keys, invalid UTF-8, escapes of unpaired
+    /// surrogates (which are not characters), control characters in strings, nesting beyond `greatestDepth`.
     package init(parsing bytes: UnsafeRawBufferPointer) throws(JSONError) {
         let bytes = UnsafeBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
@@ -14,7 +14,7 @@ extension JSON {
         self = try parser.parseText()
     }
 
-    /// Reads one JSON text from an array of bytes.
+    /// Parses one JSON text from an array of bytes.
     package init(parsing bytes: [UInt8]) throws(JSONError) {
         let result = bytes.withUnsafeBytes { bytes in
             Result { () throws(JSONError) in try JSON(parsing: bytes) }
@@ -22,13 +22,13 @@ extension JSON {
         self = try result.get()
     }
 
-    /// Reads one JSON text from a string.
+    /// Parses one JSON text from a string.
     package init(parsing text: String) throws(JSONError) {
         try self.init(parsing: Array(text.utf8))
     }
 }
 
-/// A recursive descent over the bytes of a text, one method per rule of the grammar.
+/// A recursive descent parser on the bytes of a text, with a method for each rule of the grammar.
 struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     private var position = 0
@@ -53,9 +53,9 @@ struct JSONParser {
         case UInt8(ascii: "["): return try parseArray()
         case UInt8(ascii: "\""): return .string(try parseString())
         case let byte? where byte == UInt8(ascii: "-") || isDigit(byte): return .number(try parseNumber())
-        case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
-        case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
-        case UInt8(ascii: "n"): return try parseWord("null", .null)
+        case UInt8(ascii: "t"): return try parseLiteral("true", .bool(true))
+        case UInt8(ascii: "f"): return try parseLiteral("false", .bool(false))
+        case UInt8(ascii: "n"): return try parseLiteral("null", .null)
         default: throw failure("expected a value")
         }
     }
@@ -99,7 +99,7 @@ struct JSONParser {
         }
     }
 
-    /// Steps over an opening bracket.
+    /// Skips an opening bracket.
     private mutating func enter() throws(JSONError) {
         guard depth < JSON.greatestDepth else { throw failure("nested more than \(JSON.greatestDepth) deep") }
         depth += 1
@@ -118,7 +118,7 @@ struct JSONParser {
         position = start
         skipPlainCharacters()
         if peek() == UInt8(ascii: "\"") {
-            // Most strings have no escape and are made from the text as it stands.
+            // Most strings have no escapes and are decoded directly from the text.
             let string = try decode(UnsafeBufferPointer(rebasing: bytes[start..<position]), at: start)
             position += 1
             return string
@@ -147,7 +147,7 @@ struct JSONParser {
         }
     }
 
-    /// Steps to the next quotation mark, backslash, control character or end.
+    /// Skips to the next quotation mark, backslash, control character or end.
     private mutating func skipPlainCharacters() {
         while position < bytes.count {
             let byte = bytes[position]
@@ -163,7 +163,7 @@ struct JSONParser {
         return string
     }
 
-    /// Reads an escape from its backslash on.
+    /// Parses an escape, from its backslash on.
     private mutating func parseEscape() throws(JSONError) -> Unicode.Scalar {
         let start = position
         position += 1
@@ -207,7 +207,7 @@ struct JSONParser {
         return value
     }
 
-    // MARK: Numbers and words
+    // MARK: Numbers and literals
 
     private mutating func parseNumber() throws(JSONError) -> JSONNumber {
         let start = position
@@ -225,15 +225,15 @@ struct JSONParser {
         return JSONNumber(checked: String(decoding: bytes[start..<position], as: UTF8.self))
     }
 
-    /// Steps over one digit or more.
+    /// Skips one digit or more.
     private mutating func skipDigits() throws(JSONError) {
         guard let byte = peek(), isDigit(byte) else { throw failure("expected a digit") }
         while let byte = peek(), isDigit(byte) { position += 1 }
     }
 
-    private mutating func parseWord(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-        let end = position + word.utf8CodeUnitCount
-        let letters = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+    private mutating func parseLiteral(_ literal: StaticString, _ value: JSON) throws(JSONError) -> JSON {
+        let end = position + literal.utf8CodeUnitCount
+        let letters = UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount)
         guard end <= bytes.count, bytes[position..<end].elementsEqual(letters) else {
             throw failure("expected a value")
         }
@@ -247,7 +247,7 @@ struct JSONParser {
 
     private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    /// Steps over `byte` where it comes next.
+    /// Skips `byte` if it comes next.
     private mutating func take(_ byte: UInt8) -> Bool {
         guard peek() == byte else { return false }
         position += 1
@@ -258,7 +258,7 @@ struct JSONParser {
         while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
     }
 
-    /// The error of a `problem` at `offset`, or at the byte that comes next.
+    /// An error at `offset`, by default at the next byte.
     private func failure(_ problem: String, at offset: Int? = nil) -> JSONError {
         let offset = min(offset ?? position, bytes.count)
         let ended = offset == bytes.count ? ", but the text ends here" : ""

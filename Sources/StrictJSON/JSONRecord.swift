@@ -1,16 +1,17 @@
-/// A JSON object that this program wrote and that was changed since.
+/// An error in a JSON object that this program wrote and that was changed since.
 package struct MalformedRecord: Error, CustomStringConvertible {
     package let description: String
 
     package init(description: String) { self.description = description }
 }
 
-/// Members of a JSON object by name and kind.
+/// Typed access to the members of a JSON object.
 package struct JSONRecord {
     private let json: JSON
 
     package init(_ json: JSON) { self.json = json }
 
+    /// The error for a member that is missing or has the wrong type.
     package func wrong(_ name: String) -> MalformedRecord {
         MalformedRecord(description: "its \(name) is missing or not valid")
     }

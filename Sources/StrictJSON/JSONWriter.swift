@@ -1,8 +1,8 @@
 extension JSON {
-    /// The value as JSON text, members in their order.
+    /// The value as JSON text, with members in their order.
     ///
-    /// Characters beyond ASCII stand for themselves; only quotation marks, backslashes and control characters are
-    /// escaped. The pretty form has an indentation of two spaces and ends in a newline, as Hugging Face writes its files.
+    /// Only quotation marks, backslashes and control characters are escaped, not characters beyond ASCII. The pretty
+    /// form is indented by two spaces and ends in a newline, as in the files of Hugging Face.
     package func serialized(pretty: Bool = false) -> String {
         var writer = JSONWriter(pretty: pretty)
         writer.write(self, indentation: 0)
@@ -44,7 +44,7 @@ private struct JSONWriter {
         }
     }
 
-    /// What stands before the element at `position` of a container.
+    /// Writes the separator before the element at `position` of a container.
     private mutating func separate(_ position: Int, _ indentation: Int) {
         if position > 0 { write(",") }
         startLine(indentation + 1)

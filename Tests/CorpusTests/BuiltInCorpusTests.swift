@@ -1,10 +1,10 @@
 import Corpus
 import Testing
 
-/// The built-in play has to be what a loader, a tokenizer and a small model expect of tiny Shakespeare.
+/// The built-in play has the layout and the properties of tiny Shakespeare.
 @Suite("The built-in corpus")
 struct BuiltInCorpusTests {
-    /// The speeches: what stands between blank lines, as lines.
+    /// The speeches, which are separated by blank lines, as lines.
     static let speeches: [[Substring]] = {
         var speeches: [[Substring]] = [[]]
         for line in BuiltInCorpus.text.dropLast().split(separator: "\n", omittingEmptySubsequences: false) {
@@ -17,7 +17,7 @@ struct BuiltInCorpusTests {
         return speeches
     }()
 
-    @Test("It is long enough to learn from, and ends in exactly one newline")
+    @Test("It is long enough for training, and ends in exactly one newline")
     func length() {
         #expect(BuiltInCorpus.text.count >= 30_000)
         #expect(BuiltInCorpus.text.hasSuffix("\n"))
@@ -47,14 +47,14 @@ struct BuiltInCorpusTests {
         }
     }
 
-    @Test("Every speaker speaks at least twice: a name that occurs once is a misspelling")
+    @Test("Every speaker has at least two speeches: a name that occurs once is a misspelling")
     func speakers() {
         let counts = Dictionary(Self.speeches.map { ($0.first ?? "", 1) }, uniquingKeysWith: +)
         #expect(counts.count >= 10)
         #expect(counts.filter { $0.value < 2 }.isEmpty)
     }
 
-    @Test("No speech is said twice, and no long line more than twice")
+    @Test("No speech occurs twice, and no long line more than twice")
     func noRepetition() {
         let words = Self.speeches.map { $0.dropFirst().joined(separator: "\n") }
         #expect(Set(words).count == words.count)

@@ -21,7 +21,7 @@ struct TokenShardTests {
         return try #require(try TextSource.read([directory.file("ids.bin")]).first)
     }
 
-    @Test("nanoGPT's and llm.c's are read as the ids they hold")
+    @Test("The formats of nanoGPT and llm.c are read")
     func forms() throws {
         let ids = [1, 2, 256, 50256]
         let files: [[UInt8]] = [
@@ -31,7 +31,7 @@ struct TokenShardTests {
         for bytes in files { #expect(try read(bytes).tokens == ids.map(Int32.init)) }
     }
 
-    @Test("What is cut short, altered or no id is refused")
+    @Test("A truncated or altered file, or an invalid id, is an error")
     func refused() throws {
         let ids = Self.bytes([1, 2, 3], size: 2)
         let files: [[UInt8]] = [
@@ -42,7 +42,7 @@ struct TokenShardTests {
         for bytes in files { #expect(throws: CorpusError.self) { _ = try read(bytes) } }
     }
 
-    @Test("Ids are cut in two, and measured by the bytes they stand for")
+    @Test("Ids are split into two parts, and measured by the bytes of their tokens")
     func dataset() throws {
         let text = try read(Self.bytes((0..<100).map { $0 + 100 }, size: 2))
         let data = try TokenDataset([text], tokenizer: ByteTokenizer(), validation: 0.1, contextLength: 8)
@@ -58,7 +58,7 @@ struct TokenShardTests {
         }
     }
 
-    @Test("Whose ids they are has to be said")
+    @Test("The tokenizer of the ids must be given")
     func tokenizer() throws {
         let text = try read(Self.bytes([1, 2, 3], size: 2))
         for choice in [TokenizerSpecification.characters, .bytePairs(300)] {

@@ -2,16 +2,16 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A command into which faults are injected, and what its results are.
+/// A command into which faults are injected, and its results.
 struct FaultJob: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    /// What the command line is, with `@` for the directory of inputs.
+    /// The command line, with `@` for the directory of inputs.
     let arguments: [String]
-    /// What is in the working directory before, copied from the inputs.
+    /// The initial contents of the working directory, copied from the inputs.
     var before: [String] = []
-    /// What the command is to make.
+    /// The files that the command writes.
     let results: [String]
-    /// The directory of a run that it trains; nil for other commands.
+    /// The run directory, for a command that trains; nil for others.
     var run: String?
 
     private static let shape =
@@ -31,7 +31,7 @@ struct FaultJob: Sendable, CustomTestStringConvertible {
                 arguments: ["train", "--text", "@/text.txt", "--steps", "1", "--out", "empty"] + shape,
                 before: ["empty"], results: runFiles.map { "empty/" + $0 }, run: "empty"),
             FaultJob(
-                testDescription: "train a model that counts",
+                testDescription: "train an n-gram model",
                 arguments: [
                     "train", "--model", "ngram", "--text", "@/text.txt", "--quiet", "--threads", "1", "--out", "run",
                 ],
@@ -84,7 +84,7 @@ struct FaultJob: Sendable, CustomTestStringConvertible {
                 results: ["tokens.json"]),
         ]
 
-    /// What the commands read, made once.
+    /// The inputs of the commands, created once.
     static let inputs: TemporaryDirectory = {
         let directory = TemporaryDirectory()
         var generator = SeededGenerator(seed: 1)
@@ -106,18 +106,18 @@ struct FaultJob: Sendable, CustomTestStringConvertible {
                 ["export", "run", "--to", "gguf", "model.gguf"],
             ] {
                 let result = try runCommand(arguments, directory: directory.path)
-                if result.status != 0 { Issue.record("the inputs cannot be made: \(result.errorText)") }
+                if result.status != 0 { Issue.record("the inputs cannot be created: \(result.errorText)") }
             }
         } catch { Issue.record(error) }
         return directory
     }()
 
-    /// The command line, with the inputs where they are.
+    /// The command line, with the path of the inputs.
     var commandLine: [String] {
         arguments.map { $0.hasPrefix("@") ? Self.inputs.path + $0.dropFirst() : $0 }
     }
 
-    /// A directory for the command to work in.
+    /// Creates a working directory for the command.
     func workplace() throws -> TemporaryDirectory {
         let directory = TemporaryDirectory()
         for name in before {
@@ -126,7 +126,7 @@ struct FaultJob: Sendable, CustomTestStringConvertible {
         return directory
     }
 
-    /// The files in a directory and below with their contents; directories end with a slash.
+    /// The files in a directory and its subdirectories with their contents; names of directories end with a slash.
     static func tree(_ path: String) -> [String: Data] {
         var files: [String: Data] = [:]
         for name in FileManager.default.subpaths(atPath: path) ?? [] {

@@ -3,19 +3,19 @@ import TestSupport
 
 /// A system call that fails once, or at which the process is killed.
 struct Fault: Sendable, CustomStringConvertible {
-    /// The kind of the call, as the library names it.
+    /// The kind of the call, by its name in the library.
     let kind: String
     /// Its number among the calls of its kind, from 1.
     let number: Int
-    /// What happens instead: the name of an error, `short` or `kill`.
+    /// The fault: the name of an error, `short` or `kill`.
     let action: String
-    /// What the call was about, a path or a descriptor.
+    /// The argument of the call, a path or a descriptor.
     var detail = ""
 
     var description: String { "\(kind) \(number) (\(detail)): \(action)" }
 
-    /// The errors that a call of each kind can end with. A read or write that was interrupted or moved fewer bytes has not
-    /// failed: the command goes on.
+    /// The errors of each kind of call. A read or write that was interrupted or transferred fewer bytes has not failed:
+    /// the command must continue.
     static let errors: [String: [String]] = [
         "open": ["EMFILE", "EIO", "ENOMEM", "ENOSPC"], "read": ["EIO", "EINTR", "short"],
         "write": ["ENOSPC", "EIO", "EINTR", "short"], "fsync": ["EIO", "ENOSPC", "EINTR"],
@@ -23,18 +23,18 @@ struct Fault: Sendable, CustomStringConvertible {
         "reserve": ["ENOMEM"], "mkdir": ["EIO", "ENOSPC"], "remove": ["EIO"], "copy": ["EIO", "ENOSPC", "ENOMEM"],
     ]
 
-    /// Kinds of calls before which the disk is in another state than before the last one.
+    /// Kinds of calls that change the disk, so that a kill before each leaves another state.
     static let killed = ["open", "write", "fsync", "close", "rename", "mkdir", "remove", "copy"]
 
-    /// Whether the command must not notice.
+    /// Whether the command must succeed all the same.
     var isHarmless: Bool { action == "EINTR" || action == "short" }
 }
 
-/// The library of `Library/faults.c`, which lets calls of the command fail.
+/// The library of `Library/faults.c`, which makes system calls of the command fail.
 enum FaultLibrary {
     private static let directory = TemporaryDirectory()
 
-    /// The library, compiled on first use; nil where there is no C compiler, or no C library that it works with.
+    /// The path of the library, compiled on first use; nil without a C compiler or a supported C library.
     static let path: String? = {
         #if os(Linux) && canImport(Glibc)
             let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Library/faults.c"
@@ -53,7 +53,7 @@ enum FaultLibrary {
     }()
 
     /// Runs `gpt` in a directory.
-    /// - Returns: how it ended, and the calls that it made.
+    /// - Returns: the result of the process, and its calls.
     static func run(
         _ arguments: [String], in directory: String, fault: Fault? = nil
     ) throws -> (result: CommandResult, calls: [Fault]) {

@@ -2,23 +2,23 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Every call by which the command changes or reads files fails once, or the process is killed before it.
+/// Every system call by which the command reads or changes files fails once, or the process is killed before it.
 ///
-/// The command must then end in one line and status 1, or in status 0 with the right results; leave what was there before, or
-/// all of what it was to make; and what is left must be of use. A sample of the faults is injected here; with `GPT_FAULTS=all`
-/// (`Scripts/faults`) all of them.
+/// The command must then end with one line and status 1, or with status 0 and the right results. It must leave the
+/// files that existed before, or all of its results, and the remaining files must be usable. A sample of the faults is
+/// injected here; with `GPT_FAULTS=all` (`Scripts/faults`) all of them.
 @Suite("Injected faults", .enabled(if: FaultLibrary.path != nil, "needs Linux with glibc, and a C compiler"))
 struct FaultTests {
     private static let injectsAll = ProcessInfo.processInfo.environment["GPT_FAULTS"] == "all"
-    /// How many faults of a command make a sample.
+    /// The number of faults in the sample of a command.
     private static let sampleSize = 14
 
-    @Test("A failing call ends in one line and leaves nothing half made", arguments: FaultJob.all)
+    @Test("A failing call ends in one line and leaves nothing incomplete", arguments: FaultJob.all)
     func failing(_ job: FaultJob) throws {
         try inject(job) { call in Fault.errors[call.kind] ?? [] }
     }
 
-    @Test("A killed process leaves what can be begun again or gone on with", arguments: FaultJob.all)
+    @Test("After a kill the command can be repeated or resumed", arguments: FaultJob.all)
     func killed(_ job: FaultJob) throws {
         try inject(job) { call in Fault.killed.contains(call.kind) ? ["kill"] : [] }
     }
@@ -50,7 +50,7 @@ struct FaultTests {
         }
     }
 
-    /// Some faults of each kind of call: others for each command, and the same in every run.
+    /// A sample of the faults of each kind of call: different for each command, and the same in every run.
     private func sample(of faults: [Fault], _ job: FaultJob) -> [Fault] {
         var generator = SeededGenerator(seed: job.testDescription.utf8.reduce(0) { 31 &* $0 &+ UInt64($1) })
         let kinds = Dictionary(grouping: faults, by: \.kind).sorted { $0.key < $1.key }.map(\.value)
@@ -58,11 +58,11 @@ struct FaultTests {
     }
 }
 
-/// One fault, and what must hold after it.
+/// One fault, and the checks after it.
 struct FaultTrial {
     let job: FaultJob
     let fault: Fault
-    /// What the directory holds before the command, and after one that nothing disturbed.
+    /// The contents of the directory before the command, and after one without faults.
     let before: [String: Data]
     let after: [String: Data]
 
@@ -72,7 +72,7 @@ struct FaultTrial {
         if !condition { throw Failure(description: message()) }
     }
 
-    /// - Returns: how it ended, in a word or two.
+    /// - Returns: the outcome, in a word or two.
     func run() throws -> String {
         let directory = try job.workplace()
         let (result, calls) = try FaultLibrary.run(job.commandLine, in: directory.path, fault: fault)
@@ -103,12 +103,12 @@ struct FaultTrial {
 
     private func isComplete(_ tree: [String: Data]) -> Bool { job.results.allSatisfy { tree[$0] == after[$0] } }
 
-    /// Whether there is a save to go on from.
+    /// Whether there is a save to resume from.
     private func isUsable(_ run: String, _ tree: [String: Data]) -> Bool {
         tree[run + "/training/latest.safetensors"] != nil
     }
 
-    /// Uses what is left, and brings it to the end that it would have had.
+    /// Repeats or resumes the command with the remaining files, and checks that it has the same results.
     private func recover(in directory: TemporaryDirectory, _ left: [String: Data]) throws {
         func gpt(_ arguments: [String]) throws {
             let result = try runCommand(arguments, directory: directory.path)
@@ -128,12 +128,12 @@ struct FaultTrial {
             try gpt(job.commandLine)
         }
         let tree = FaultJob.tree(directory.path)
-        try require(isComplete(tree), "gone on with, it has other results")
-        // What was moved aside is kept as it was.
+        try require(isComplete(tree), "resumed, it has different results")
+        // Files that were moved aside are unchanged.
         let outs = Set(job.results.map { $0.split(separator: "/").dropLast().joined(separator: "/") })
         let temporaries = tree.keys.filter { name in
             outs.contains { name.hasPrefix($0.isEmpty ? "." : $0 + "/.") } && name.contains(".swift-gpt-temporary-")
         }
-        try require(temporaries.isEmpty, "gone on with, it leaves \(temporaries)")
+        try require(temporaries.isEmpty, "resumed, it leaves \(temporaries)")
     }
 }

@@ -7,7 +7,7 @@ import Testing
     private struct Failure: Error {}
     private let directory = TemporaryDirectory()
 
-    @Test("A directory appears with what was put into it, in directories that are made for it")
+    @Test("A directory is created with its contents, and its missing parents too")
     func makes() throws {
         let path = directory.file("a/b/new")
         try AtomicDirectory.make(at: path) { temporary in
@@ -18,7 +18,7 @@ import Testing
         #expect(try Files.contents(ofDirectory: directory.file("a/b")) == ["new"])
     }
 
-    @Test("Where it fails nothing is left")
+    @Test("A failure leaves nothing")
     func fails() {
         #expect(throws: Failure.self) {
             try AtomicDirectory.make(at: directory.file("new")) { temporary in
@@ -30,7 +30,7 @@ import Testing
         #expect(directory.contents.isEmpty)
     }
 
-    @Test("Directories that were made for what failed go, unless there is something in them")
+    @Test("After a failure created directories are removed, unless they contain something")
     func directoriesForNothing() throws {
         #expect(throws: Failure.self) {
             try AtomicDirectory.make(at: directory.file("a/b/new")) { _ in throw Failure() }
@@ -49,7 +49,7 @@ import Testing
         #expect(Files.isDirectory(directory.file("a/b")))
     }
 
-    @Test("An empty directory gets it, another keeps what it has")
+    @Test("An empty directory is replaced, another is an error and keeps its contents")
     func occupied() throws {
         try Files.makeDirectory(directory.file("empty"))
         try AtomicDirectory.make(at: directory.file("empty")) { try AtomicFile.write("text", to: $0 + "/file") }
@@ -61,7 +61,7 @@ import Testing
         #expect(directory.contents == ["empty", "file"])
     }
 
-    @Test("What a killed process left goes, what is being made stays")
+    @Test("Leftovers of a killed process are removed, a directory in progress stays")
     func leftovers() throws {
         let left = directory.file(".swift-gpt-temporary-1-0")
         try Files.makeDirectory(left + "/inner")
@@ -73,7 +73,7 @@ import Testing
         #expect(directory.contents == ["new"])
     }
 
-    @Test("A directory that a link leads to is filled, and the link stays")
+    @Test("The target of a link is replaced, and the link stays")
     func throughALink() throws {
         try Files.makeDirectory(directory.file("there"))
         symlink("there", directory.file("link"))
@@ -87,7 +87,8 @@ import Testing
         #expect(directory.contents == ["dangling", "link", "there"])
     }
 
-    @Test("A copy has the contents, is another file, and a link is followed", arguments: [0, 1, 5_000, 3_000_000])
+    @Test(
+        "A copy has the same contents and is another file, and links are followed", arguments: [0, 1, 5_000, 3_000_000])
     func copies(_ size: Int) throws {
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         try directory.write(bytes, to: "file")
@@ -102,7 +103,7 @@ import Testing
         #expect(directory.contents == ["file", "link", "other"])
     }
 
-    @Test("A pending directory goes with what was put into it, and only with that, unless it is complete")
+    @Test("A pending directory is removed with its registered contents only, unless it is complete")
     func pending() throws {
         func fill(completing: Bool) throws {
             let pending = try PendingDirectory(directory.file("a/b"))

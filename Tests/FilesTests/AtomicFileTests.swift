@@ -16,15 +16,15 @@ import Testing
         #expect(directory.contents == ["a"])
     }
 
-    /// Pieces below, at and above the size of the buffer come out in a row, and patches where they belong.
-    @Test func largeAndSmallPieces() throws {
+    /// Writes below, at and above the size of the buffer are in order, and patches are at their offsets.
+    @Test func largeAndSmallWrites() throws {
         let directory = TemporaryDirectory()
         var expected: [UInt8] = []
         try AtomicFile.replace(at: directory.file("a")) { writer in
             for (number, size) in [1, 262_143, 1, 262_144, 7, 600_000, 0, 100_000, 200_000].enumerated() {
-                let piece = [UInt8](repeating: UInt8(number), count: size)
-                expected += piece
-                try writer.write(piece)
+                let chunk = [UInt8](repeating: UInt8(number), count: size)
+                expected += chunk
+                try writer.write(chunk)
                 #expect(writer.position == expected.count)
             }
             try writer.patch([100, 101], at: 262_143)
@@ -49,7 +49,7 @@ import Testing
     }
 
     #if os(Linux)
-        /// A disk that fills up: the temporary's descriptor is made to lead to the device that is always full.
+        /// A full disk: the descriptor of the temporary file is redirected to /dev/full.
         @Test(arguments: [10, 1_000_000]) func fullDisk(_ size: Int) throws {
             let directory = TemporaryDirectory()
             let path = directory.file("a")
@@ -69,13 +69,13 @@ import Testing
             #expect(directory.contents == ["a"])
         }
 
-        /// The test of those who run as root, whom permissions do not bind: no one may write in /proc.
+        /// A test that also works as root, to whom permissions do not apply: nobody may write in /proc.
         @Test func readOnlyFileSystem() {
             #expect(throws: FileError.self) { try AtomicFile.write("new", to: "/proc/a") }
         }
     #endif
 
-    @Test(.enabled(if: getuid() != 0, "permissions do not bind root"))
+    @Test(.enabled(if: getuid() != 0, "permissions do not apply to root"))
     func readOnlyDirectory() throws {
         let directory = TemporaryDirectory()
         let path = directory.file("a")
@@ -86,7 +86,7 @@ import Testing
         #expect(try TextFile.read(path) == "old")
     }
 
-    @Test func refusesWhatIsNoFile() throws {
+    @Test func refusesOtherThanFiles() throws {
         let directory = TemporaryDirectory()
         mkfifo(directory.file("pipe"), 0o600)
         try Files.makeDirectory(directory.file("directory"))
@@ -108,7 +108,7 @@ import Testing
         #expect(directory.contents == ["link", "there"])
     }
 
-    @Test("A link that leads to nothing, or in a circle, is not replaced", arguments: ["nowhere", "link"])
+    @Test("A broken or circular link is not replaced", arguments: ["nowhere", "link"])
     func danglingLink(_ target: String) throws {
         let directory = TemporaryDirectory()
         symlink(target, directory.file("link"))

@@ -2,11 +2,11 @@ import Files
 import TestSupport
 import Testing
 
-/// Texts that are read in blocks.
+/// Reading texts in blocks.
 @Suite struct BlockReading {
     let directory = TemporaryDirectory()
 
-    /// Behind the last space.
+    /// The split point: after the last space.
     private func afterSpace(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? { bytes.lastIndex(of: 0x20).map { $0 + 1 } }
 
     private func blocks(_ bytes: [UInt8], size: Int = 1) throws -> [String] {
@@ -16,7 +16,7 @@ import Testing
         return blocks
     }
 
-    @Test("The blocks are the text, each cut where it may be and none within a character")
+    @Test("The blocks are the text, each ends at a split point and none within a character")
     func joined() throws {
         let text = String(repeating: "Grüße, 漢字 🙂 ", count: 100_000)
         let blocks = try blocks(Array(text.utf8))
@@ -25,14 +25,14 @@ import Testing
         #expect(blocks.joined().utf8.elementsEqual(text.utf8))
     }
 
-    @Test("Without a place to cut, a block is as long as it has to be")
+    @Test("Without a split point a block grows")
     func uncut() throws {
         let text = [UInt8](repeating: 0x61, count: 1_000_000)
         #expect(try blocks(text).map(\.utf8.count) == [1_000_000])
         #expect(try blocks(text + [0x20] + text).map(\.utf8.count).reduce(0, +) == 2_000_001)
     }
 
-    @Test("What is wrong is said as for a text read at once, with its place in the whole")
+    @Test("Errors are those of a text read at once, with the offset in the whole")
     func refusals() throws {
         let good = [UInt8]("abc ".utf8)
         var bytes = Array(repeatElement(good, count: 200_000).joined())

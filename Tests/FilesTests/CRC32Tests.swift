@@ -14,8 +14,8 @@ import Testing
         #expect(Array(text.utf8).withUnsafeBytes { CRC32.checksum(of: $0) } == checksum)
     }
 
-    /// However the data is cut, the checksum is the same as bit by bit.
-    @Test(arguments: [1, 3, 15, 16, 17, 32, 100]) func pieces(_ size: Int) {
+    /// In chunks of any size the checksum is that of a bit-by-bit computation.
+    @Test(arguments: [1, 3, 15, 16, 17, 32, 100]) func chunks(_ size: Int) {
         var generator = SeededGenerator(seed: 5)
         let data = (0..<500).map { _ in UInt8.random(in: 0...255, using: &generator) }
         for length in [0, size - 1, size, size + 1, 500] where length <= data.count {

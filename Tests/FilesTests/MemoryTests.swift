@@ -9,9 +9,9 @@ import Testing
         ] as [(String, Int?)])
     func readsALimit(_ content: String, _ limit: Int?) { #expect(Files.memoryLimit(in: content) == limit) }
 
-    @Test func isNotNothing() { #expect(Files.availableMemory > 1 << 20) }
+    @Test func isPositive() { #expect(Files.availableMemory > 1 << 20) }
 
-    @Test func refusesWhatIsNotThere() {
+    @Test func refusesMoreThanAvailable() {
         let error = #expect(throws: FileError.self) {
             try Files.requireMemory(1 << 61, "cannot read", "a.txt", "it takes")
         }
@@ -23,7 +23,7 @@ import Testing
     static let ordinary = "25 30 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
     static let second = "0::/user.slice/job 7.scope\n"
 
-    /// Every group from that of the process up sets a limit of its own.
+    /// Every group from that of the process up to the root has a limit.
     @Test(
         "The limits of control groups are found wherever they are set",
         arguments: [
@@ -32,12 +32,12 @@ import Testing
                 ["/user.slice/job 7.scope/memory.max", "/user.slice/memory.max", "/memory.max"]
             ),
             ("0::/\n", ordinary, ["/memory.max"]),
-            // A container that sees its own part of the hierarchy, and the path from outside it.
+            // A container in which only its own part of the hierarchy is mounted, but the path is that outside.
             (
                 "0::/pod/one/inner\n", "25 30 0:22 /pod/one /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
                 ["/inner/memory.max", "/memory.max"]
             ),
-            // Version 1, whose other controllers have hierarchies of their own.
+            // Version 1, in which other controllers have hierarchies of their own.
             (
                 "5:cpu,cpuacct:/a\n4:memory:/b/c\n0::/\n",
                 "32 31 0:29 / /sys/fs/cgroup rw - cgroup cgroup rw,cpu,cpuacct\n35 31 0:32 / /sys/fs/cgroup rw shared:9 - cgroup cgroup rw,memory\n",

@@ -27,7 +27,7 @@ import Testing
         #expect(error?.description == "cannot read \(path): \(reason)")
     }
 
-    @Test func refusesWhatIsNoFile() throws {
+    @Test func refusesOtherThanFiles() throws {
         let directory = TemporaryDirectory()
         mkfifo(directory.file("pipe"), 0o600)
         for (path, words) in [
@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: getuid() != 0, "permissions do not bind root"))
+    @Test(.enabled(if: getuid() != 0, "permissions do not apply to root"))
     func refusesUnreadable() throws {
         let directory = TemporaryDirectory()
         try AtomicFile.write("a", to: directory.file("a"))
@@ -105,7 +105,7 @@ import Testing
         let directory = TemporaryDirectory()
         for _ in 0..<2 {
             let lock = try DirectoryLock(directory: directory.path)
-            // A child that lives on must not keep the lock.
+            // A child process that continues must not keep the lock.
             #expect(try Subprocess.run("sh", ["-c", "sleep 2 &"]) == 0)
             withExtendedLifetime(lock) {}
         }

@@ -25,8 +25,8 @@ import Testing
         }
     }
 
-    /// However the data is cut, also around the ends of blocks and of the padding, the digest is the same.
-    @Test(arguments: [1, 3, 55, 56, 63, 64, 65, 127, 1000]) func pieces(_ size: Int) {
+    /// In chunks of any size, also around the ends of blocks and of the padding, the digest is the same.
+    @Test(arguments: [1, 3, 55, 56, 63, 64, 65, 127, 1000]) func chunks(_ size: Int) {
         var generator = SeededGenerator(seed: 3)
         let data = (0..<1000).map { _ in UInt8.random(in: 0...255, using: &generator) }
         for length in [size - 1, size, size + 1, 1000] where length <= data.count {

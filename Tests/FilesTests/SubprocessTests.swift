@@ -21,7 +21,7 @@ import Testing
     }
 }
 
-/// Through file URLs, which curl reads without a network.
+/// With file URLs, which curl reads without a network.
 @Suite(.enabled(if: (try? Subprocess.run("curl", ["--version"])) == 0, "curl is not installed"))
 struct Downloads {
     private let directory = TemporaryDirectory()

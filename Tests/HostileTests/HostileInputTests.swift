@@ -3,11 +3,11 @@ import FuzzTargets
 import TestSupport
 import Testing
 
-/// Inputs that once went wrong, or might have: each reader takes them or refuses them, and nothing else happens.
+/// Inputs that once failed, or might have: each parser must accept or reject them without a trap.
 @Suite struct HostileInputs {
     private static let targets: [any FuzzTarget] = ((try? FuzzSuite.all()) ?? []).flatMap(\.targets)
 
-    @Test("There is a target for every folder of inputs, and no two have one name")
+    @Test("There is a target for every directory of inputs, and names are unique")
     func folders() throws {
         let names = Self.targets.map(\.name)
         #expect(Set(names).count == names.count)
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test("The first inputs of every target, which are the same each time", arguments: targets.map(\.name))
+    @Test("The first inputs of every target, which are reproducible", arguments: targets.map(\.name))
     func firstInputs(_ name: String) throws {
         let target = try #require(Self.targets.first { $0.name == name })
         for seed: UInt64 in 1...100 {
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("What goes wrong is told")
+    @Test("A failed check is reported")
     func failures() {
         #expect(throws: FuzzFailure.self) { try demand(false, "it is wrong") }
         #expect(throws: FuzzFailure.self) { try demandOneLine(FuzzFailure("two\nlines")) }

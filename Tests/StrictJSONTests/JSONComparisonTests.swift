@@ -31,7 +31,7 @@ import Testing
         #expect(try JSON(parsing: new).difference(from: JSON(parsing: old)) == difference)
     }
 
-    @Test func longValuesAreNotSpelledOut() {
+    @Test func longValuesAreShownByTheirKind() {
         let long = JSON.string(String(repeating: "a", count: 1000))
         #expect(JSON.null.difference(from: long) == "it was a string and is null")
     }

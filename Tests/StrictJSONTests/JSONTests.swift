@@ -53,7 +53,7 @@ import Testing
         #expect(try JSON(parsing: deep).arrayValue?.count == 1)
         #expect(throws: JSONError.self) { try JSON(parsing: "[" + deep + "]") }
         #expect(throws: JSONError.self) { try JSON(parsing: String(repeating: "[{\"a\":", count: 1_000_000)) }
-        // Depth, not number: siblings are free.
+        // The limit is on depth, not on the number of siblings.
         #expect(try JSON(parsing: "[" + String(repeating: "[],", count: 1000) + "[]]").arrayValue?.count == 1001)
     }
 
@@ -78,7 +78,7 @@ import Testing
         #expect(throws: JSONError.self) { try JSON(parsing: text.dropLast() + ",\"token 77\":0}") }
     }
 
-    @Test(.enabled(if: Fixtures.data != nil, "GPT_DATA names no folder"))
+    @Test(.enabled(if: Fixtures.data != nil, "GPT_DATA is not set"))
     func publishedVocabulary() throws {
         let bytes = try TextFile.bytes(#require(Fixtures.data) + "/tokenizers/gpt2.encoder.json")
         let vocabulary = try #require(try JSON(parsing: bytes).objectValue)

@@ -1,6 +1,6 @@
 import Tensors
 
-/// Runs kernels on the calling thread alone.
+/// Runs kernels on the calling thread only.
 package func onOneThread<Result>(
     _ set: InstructionSet = Execution.preferred, _ body: () throws -> Result
 ) rethrows -> Result {

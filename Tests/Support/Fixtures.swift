@@ -1,12 +1,12 @@
 import Files
 import Platform
 
-/// Where tests find what is not part of the project; `nil` where it is absent, and the test is skipped.
+/// Data for tests. What is not part of the project may be `nil`, and its tests are skipped.
 package enum Fixtures {
-    /// The folder named by `GPT_GOLDEN`: references computed by other programs.
+    /// The directory in `GPT_GOLDEN`: references computed by other programs.
     package static let golden = environment("GPT_GOLDEN")
 
-    /// The folder named by `GPT_DATA`: texts and vocabularies published by others.
+    /// The directory in `GPT_DATA`: texts and vocabularies published by others.
     package static let data = environment("GPT_DATA")
 
     /// A small GPT-2 with its logits, gradients and training steps, computed by PyTorch in double precision
@@ -16,13 +16,13 @@ package enum Fixtures {
     /// The same for each family of transformers (the others by Tests/References/make_transformer_reference.py).
     package static let references = ["gpt2", "llama", "qwen3"].map { folder + "/\($0)-tiny" }
 
-    /// Small tokenizers that Hugging Face's library trained, and the ids it gives to texts.
+    /// Small tokenizers trained by Hugging Face's library, and its ids for texts.
     package static let tokenizers = folder + "/tokenizers"
 
-    /// Inputs that readers must bear, in a folder for each fuzz target.
+    /// Hostile inputs, in a directory for each fuzz target.
     package static let hostile = folder + "/Hostile"
 
-    /// Tests/Fixtures, beside this folder.
+    /// Tests/Fixtures, beside this directory.
     private static let folder =
         #filePath.split(separator: "/", omittingEmptySubsequences: false)
         .dropLast(2).joined(separator: "/") + "/Fixtures"
@@ -30,8 +30,8 @@ package enum Fixtures {
     /// The bytes of the file at `path`.
     package static func bytes(_ path: String) throws -> [UInt8] { try TextFile.bytes(path) }
 
-    /// Puts `bytes` into the file at `path`, as a user's editor would.
-    /// - Returns: whether that worked.
+    /// Writes `bytes` to the file at `path` in place, as an editor would.
+    /// - Returns: whether that succeeded.
     package static func write(_ bytes: [UInt8], to path: String) -> Bool {
         guard let file = fopen(path, "w") else { return false }
         let written = fwrite(bytes, 1, bytes.count, file)
@@ -47,7 +47,7 @@ package enum Fixtures {
     }
 }
 
-/// A directory of its own for a test, removed with everything in it when the test lets go of it.
+/// A temporary directory for a test, removed with its contents when it is released.
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
@@ -61,13 +61,13 @@ package final class TemporaryDirectory: Sendable {
 
     package func file(_ name: String) -> String { path + "/" + name }
 
-    /// Writes a file without the care that what people keep deserves: thousands of them in a second.
+    /// Writes a file without synchronizing it to the disk, for speed.
     package func write(_ bytes: [UInt8], to name: String) throws {
         try Self.write(bytes, to: open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666), at: file(name))
     }
 
-    /// Calls `body` with the path of a file that holds `bytes` and is nobody else's: whoever maps a file must not see it
-    /// written again.
+    /// Calls `body` with the path of a new file that contains `bytes`. A new one each time, because a file that is
+    /// mapped must not be changed.
     package func withFile<Result>(of bytes: [UInt8], _ body: (_ path: String) throws -> Result) throws -> Result {
         // mkstemp replaces the six letters X by a unique name.
         var template = Array(file("XXXXXX").utf8CString)

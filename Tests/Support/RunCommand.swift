@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// How a command ended, and what it wrote.
+/// The exit status and the output of a command.
 package struct CommandResult: Sendable {
-    /// The exit status, or 128 and the signal's number where a signal ended it, as a shell has it.
+    /// The exit status, or 128 + the signal's number if a signal ended it, as in a shell.
     package let status: Int32
     package let output: [UInt8]
     package let errors: [UInt8]
@@ -12,7 +12,7 @@ package struct CommandResult: Sendable {
     package var text: String { String(decoding: output, as: UTF8.self) }
     /// Standard error as text.
     package var errorText: String { String(decoding: errors, as: UTF8.self) }
-    /// The lines of standard output, without a last empty one.
+    /// The lines of standard output, without an empty last one.
     package var lines: [String] { Self.lines(of: text) }
     package var errorLines: [String] { Self.lines(of: errorText) }
 
@@ -26,9 +26,9 @@ package struct CommandResult: Sendable {
 /// Runs `gpt` with `arguments` to its end, as a user would.
 ///
 /// - Parameters:
-///   - input: what it reads on standard input, which then ends; nil for no input (the null device).
-///   - environment: variables set beside those of the test; nil removes one.
-///   - directory: where it runs.
+///   - input: its standard input; nil for none (the null device).
+///   - environment: variables in addition to those of the test; nil removes one.
+///   - directory: its working directory.
 ///   - timeLimit: seconds after which it is killed, and the call throws.
 package func runCommand(
     _ arguments: [String], input: String? = nil, environment: [String: String?] = [:], directory: String? = nil,
@@ -41,7 +41,7 @@ package func runCommand(
     return try command.finish(timeLimit: timeLimit)
 }
 
-/// `gpt` while it runs: to be fed, read, signalled and waited for.
+/// A running `gpt`: writes its input, reads its output, sends signals and waits for its end.
 package final class RunningCommand: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
@@ -57,7 +57,7 @@ package final class RunningCommand: Sendable {
         .first { FileManager.default.isExecutableFile(atPath: $0) } ?? "gpt"
     }()
 
-    /// `@unchecked Sendable`: a process is started once, and asked and signalled from one thread at a time.
+    /// `@unchecked Sendable`: a process is started once, and used from one thread at a time.
     private struct Handles: @unchecked Sendable {
         let process = Process()
         let input = Pipe()
@@ -72,7 +72,7 @@ package final class RunningCommand: Sendable {
     private let end = DispatchSemaphore(value: 0)
     private let isInputOpen = Mutex(true)
 
-    /// - Parameter readsOutput: false to leave its output unread, for a test that closes it.
+    /// - Parameter readsOutput: false to not read its output, for a test that closes it.
     package init(
         _ arguments: [String], takesInput: Bool = true, readsOutput: Bool = true, environment: [String: String?] = [:],
         directory: String? = nil
@@ -91,9 +91,9 @@ package final class RunningCommand: Sendable {
         process.standardOutput = handles.output
         process.standardError = handles.errors
         process.terminationHandler = { [end] _ in end.signal() }
-        // A command that ends without reading its input must not take the test with it.
+        // A command that ends without reading its input must not end the test by SIGPIPE.
         signal(SIGPIPE, SIG_IGN)
-        // Threads of a pool block signals, and a child inherits what is blocked.
+        // Threads of a pool block signals, and a child process inherits the mask.
         var none = sigset_t(), before = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, &before)
@@ -103,7 +103,7 @@ package final class RunningCommand: Sendable {
         errors.read(handles.errors.fileHandleForReading)
     }
 
-    /// Feeds its standard input.
+    /// Writes to its standard input.
     package func write(_ text: String) {
         let bytes = Array(text.utf8)
         var rest = bytes[...]
@@ -117,7 +117,7 @@ package final class RunningCommand: Sendable {
         }
     }
 
-    /// Ends its standard input.
+    /// Closes its standard input.
     package func closeInput() {
         isInputOpen.withLock {
             if $0 { try? handles.input.fileHandleForWriting.close() }
@@ -132,29 +132,29 @@ package final class RunningCommand: Sendable {
 
     package var isRunning: Bool { handles.process.isRunning }
 
-    /// What it has written to standard output so far.
+    /// Its standard output so far.
     package var outputSoFar: String { String(decoding: output.bytes, as: UTF8.self) }
     package var errorsSoFar: String { String(decoding: errors.bytes, as: UTF8.self) }
 
-    /// Waits until `condition`, of what it has written so far, holds.
+    /// Waits until `condition` holds for its output so far.
     package func wait(timeLimit: Double = 60, until condition: (_ output: String, _ errors: String) -> Bool) throws {
         let deadline = Date().addingTimeInterval(timeLimit)
         while !condition(outputSoFar, errorsSoFar) {
-            if Date() > deadline { throw failure("has not written what was waited for after \(timeLimit) s") }
+            if Date() > deadline { throw failure("has not written the expected output after \(timeLimit) s") }
             if !isRunning {
                 output.waitForEnd()
                 errors.waitForEnd()
                 if condition(outputSoFar, errorsSoFar) { return }
-                throw failure("has ended without writing what was waited for")
+                throw failure("has ended without the expected output")
             }
             usleep(5000)
         }
     }
 
-    /// Waits for its end; kills it and throws where that takes longer than `timeLimit` seconds.
+    /// Waits for its end; kills it and throws after `timeLimit` seconds.
     /// - Parameters:
     ///   - timeLimit: in seconds.
-    ///   - closingInput: false where something else is to end it, which may take longer than the end of its input.
+    ///   - closingInput: false if the test ends it by other means than the end of its input.
     package func finish(timeLimit: Double = 60, closingInput: Bool = true) throws -> CommandResult {
         if closingInput { closeInput() }
         if end.wait(timeout: .now() + timeLimit) == .timedOut {
@@ -179,7 +179,7 @@ package final class RunningCommand: Sendable {
     }
 }
 
-/// What comes through a pipe, read by a thread of its own so that the writer never waits.
+/// The content of a pipe, read by a thread of its own so that the writer never waits.
 private final class Collected: Sendable {
     private let content = Mutex<[UInt8]>([])
     private let end = DispatchSemaphore(value: 0)
@@ -189,14 +189,14 @@ private final class Collected: Sendable {
     func read(_ handle: FileHandle) {
         let descriptor = handle.fileDescriptor
         Thread.detachNewThread { [self] in
-            var piece = [UInt8](repeating: 0, count: 1 << 16)
+            var chunk = [UInt8](repeating: 0, count: 1 << 16)
             while true {
-                let count = Foundation.read(descriptor, &piece, piece.count)
+                let count = Foundation.read(descriptor, &chunk, chunk.count)
                 if count < 0 && errno == EINTR { continue }
                 if count <= 0 { break }
-                content.withLock { $0 += piece[..<count] }
+                content.withLock { $0 += chunk[..<count] }
             }
-            // Not left to the handle: those of threads that have ended are kept.
+            // Closed here, because the handles of threads that have ended are not released.
             try? handle.close()
             end.signal()
         }

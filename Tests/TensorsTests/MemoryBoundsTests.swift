@@ -103,7 +103,7 @@ struct MemoryBoundsTests {
         for isTransposed in [false, true] {
             for weight in [GPT_WEIGHT_FLOAT32, GPT_WEIGHT_BFLOAT16, GPT_WEIGHT_INT8] {
                 let code = Int32(weight.rawValue), (row, column) = isTransposed ? (1, K) : (N, 1)
-                var product = gpt_matvec()
+                var product = gpt_gemv()
                 (product.m, product.n, product.k) = (Int64(m), N, K)
                 (product.weight, product.row, product.column) = (code, row, column)
                 product.x = UnsafePointer(x.start)
@@ -120,7 +120,7 @@ struct MemoryBoundsTests {
                     gpt_unpack_weight(kernels(set), code, K, N, packed.start, unpacked.start)
                     #expect(abs(unpacked.start[k * n - 1] - 0.5) < 0.01)
                 }
-                gpt_matvec_run(kernels(set), &product)
+                gpt_gemv_run(kernels(set), &product)
                 #expect(abs(y.start[m * n - 1] - 2 * (0.25 * Float(k) + 0.5)) < 0.02 * Float(k))
             }
         }
@@ -147,7 +147,7 @@ struct MemoryBoundsTests {
             let tolerance: Float = precision == GPT_FLOAT32 ? 1e-6 : 2e-3
             (attention.batch, attention.heads, attention.queries) = (1, Int64(heads), Int64(T))
             (attention.keys, attention.size, attention.mask) = (Int64(T), Int64(size), Int32(mask.rawValue))
-            attention.groups = Int64(heads)
+            attention.kv_heads = Int64(heads)
             attention.scale = 0.3
             attention.q = vectors(qkv, from: 0, width: 3 * C)
             attention.k = vectors(qkv, from: C, width: 3 * C)
@@ -191,7 +191,7 @@ struct MemoryBoundsTests {
 
             // Both heads of queries share one of keys and values.
             let key = GuardedFloats(T * size), value = GuardedFloats(T * size)
-            (attention.queries, attention.offset, attention.groups) = (Int64(T), 0, 1)
+            (attention.queries, attention.offset, attention.kv_heads) = (Int64(T), 0, 1)
             attention.k = vectors(key, from: 0, width: size)
             attention.v = vectors(value, from: 0, width: size)
             gpt_attention_forward(kernels(set), &attention)

@@ -28,7 +28,7 @@ extension SplitPattern {
     ])
     func examples(_ pattern: SplitPattern, _ text: String, _ pieces: [String]) {
         #expect(pattern.pieces(Array(text.utf8)) == pieces.map { Array($0.utf8) })
-        #expect(pattern.referencePieces(Array(text.utf8)) == pieces.map { Array($0.utf8) })
+        #expect(pattern.referencePretokens(Array(text.utf8)) == pieces.map { Array($0.utf8) })
     }
 
     @Test(arguments: SplitPattern.allCases)
@@ -37,7 +37,7 @@ extension SplitPattern {
         for _ in 0..<2_000 {
             let text = RandomText.text(using: &generator)
             #expect(
-                pattern.pieces(Array(text.utf8)) == pattern.referencePieces(Array(text.utf8)),
+                pattern.pieces(Array(text.utf8)) == pattern.referencePretokens(Array(text.utf8)),
                 "\(text.debugDescription)")
         }
     }

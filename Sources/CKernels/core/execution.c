@@ -8,7 +8,7 @@
 #include <sys/auxv.h>
 #endif
 
-// The system says whether the processor multiplies bfloat16.
+// Whether the processor has instructions for bfloat16, as the system reports it.
 static bool has_bfloat16(void) {
 #if defined(__APPLE__)
     int has = 0;

@@ -1,14 +1,16 @@
-// One job at a time. Its items are dealt out beforehand, a share of neighbours to each thread, the same in every job: items
-// are mostly rows, so what a thread has written in one op lies in its own cache when it reads it in the next. (Between cores
-// that share no cache, a line takes as long as from memory.) A thread that has done its own takes from the others.
+// A pool of threads that runs one job at a time. The items of a job are divided in advance: each thread has a
+// contiguous range, its share, which is the same in every job. Items are mostly rows, so what a thread wrote in one op
+// is in its own cache when it reads it in the next. (Between cores that share no cache, moving a cache line takes as
+// long as reading memory.) A thread that has finished its own share takes items from the others (work stealing).
 //
-// What a hand-off costs is the lines that go from cache to cache, one after another: the caller writes all that a worker
-// must know into one line, which the worker watches, and the worker reports in another. Taking an item is what joins a job.
-// Of a share that is used up nothing can be taken, so a worker that comes late, or never, is not waited for; and whoever
-// has taken an item finds its job unchanged, which does not end before the item is reported.
+// The cost of a hand-off is the number of cache lines that move between cores one after another. So the caller writes
+// all that a worker needs into one line, which the worker polls, and the worker reports in another. Taking an item is
+// what joins a job. A finished share has no items left, so a worker that comes late, or never, is not waited for. A
+// worker that has taken an item finds its job unchanged, because a job does not end before all of its items are
+// reported.
 //
-// A worker that has nothing to do spins for less than a millisecond (longer than the gap between two ops of a training
-// step), then sleeps.
+// A worker without work spins for less than a millisecond (longer than the gap between two ops of a training step),
+// then sleeps.
 
 #include "threads.h"
 
@@ -25,35 +27,35 @@ enum { MAXIMUM_WORKERS = 255, SPINS_BEFORE_YIELD = 2000, SPINS_BEFORE_SLEEP = 20
 
 #define LINE _Alignas(128)
 
-// Items of the job for one thread.
+// The items of the job for one thread.
 typedef struct {
-    LINE _Atomic uint64_t items;      // the next | the end << 32
+    LINE _Atomic uint64_t items;      // the next item | the end << 32
     _Atomic(void *) context;
     void (*body)(void *, int64_t);
-    _Atomic int32_t threads;          // shares there are
+    _Atomic int32_t threads;          // number of shares
 } share;
 
 typedef struct {
-    LINE _Atomic int64_t done;        // items it has done since it was started; only it writes here
+    LINE _Atomic int64_t done;        // items done since it was started; written by this worker only
     _Atomic bool is_asleep;
     pthread_cond_t wake;
 } worker;
 
 static struct {
-    pthread_mutex_t in_use;    // held by the caller whose job has the pool
-    pthread_mutex_t lock;      // guards the sleep of the workers
-    _Atomic int32_t started;   // workers so far
-    bool is_refused;           // the system starts no more of them
+    pthread_mutex_t in_use;    // held by the caller whose job is running
+    pthread_mutex_t lock;      // for the condition variables of sleeping workers
+    _Atomic int32_t started;   // workers started so far
+    bool is_refused;           // the system refused to start another
     int32_t cores;
-    int64_t done;              // items that workers have done in the jobs before
-    share shares[MAXIMUM_WORKERS + 1];     // the caller's, then those of the workers
-    worker workers[MAXIMUM_WORKERS + 1];   // by the same numbers
+    int64_t done;              // items done by workers in all jobs that have ended
+    share shares[MAXIMUM_WORKERS + 1];     // the caller's at 0, then those of the workers
+    worker workers[MAXIMUM_WORKERS + 1];   // same indices; 0 is unused
 } pool = {.in_use = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Thread_local bool inside_job = false;
 
-// One turn of a loop that waits for another thread. Where that thread may be without a core, because there are more
-// threads than cores or because it has been waited for unusually long, the core is offered to it.
+// One iteration of a loop that waits for another thread. It yields the core where the other thread may have none: there
+// are more threads than cores, or the wait is unusually long.
 static inline void wait_briefly(int32_t spins) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -65,26 +67,26 @@ static inline void wait_briefly(int32_t spins) {
 
 static inline uint64_t items(int64_t next, int64_t end) { return (uint64_t)end << 32 | (uint64_t)next; }
 
-static inline bool has_one(uint64_t items) { return (uint32_t)items < items >> 32; }
+static inline bool has_items(uint64_t items) { return (uint32_t)items < items >> 32; }
 
-// Does what is left of a share, and says how many items that were.
+// Runs the remaining items of a share; returns how many it ran.
 static int64_t take_items(share *from) {
     int64_t done = 0;
-    while (has_one(atomic_load_explicit(&from->items, memory_order_relaxed))) {
-        // Asked for now, it arrives while the line of the share becomes this thread's to write.
+    while (has_items(atomic_load_explicit(&from->items, memory_order_relaxed))) {
+        // Prefetched now, it arrives while the line of the share is being acquired for writing.
         __builtin_prefetch(atomic_load_explicit(&from->context, memory_order_relaxed));
         const uint64_t taken = atomic_fetch_add_explicit(&from->items, 1, memory_order_acquire);
-        if (!has_one(taken)) break;
+        if (!has_items(taken)) break;
         from->body(atomic_load_explicit(&from->context, memory_order_relaxed), (uint32_t)taken);
         done += 1;
     }
     return done;
 }
 
-static void sleep_until_wanted(int32_t self) {
+static void sleep_until_work(int32_t self) {
     pthread_mutex_lock(&pool.lock);
     atomic_store(&pool.workers[self].is_asleep, true);
-    while (!has_one(atomic_load(&pool.shares[self].items))) pthread_cond_wait(&pool.workers[self].wake, &pool.lock);
+    while (!has_items(atomic_load(&pool.shares[self].items))) pthread_cond_wait(&pool.workers[self].wake, &pool.lock);
     atomic_store(&pool.workers[self].is_asleep, false);
     pthread_mutex_unlock(&pool.lock);
 }
@@ -95,10 +97,10 @@ static void *work(void *number) {
     int64_t all = 0;
     inside_job = true;
     for (;;) {
-        for (int32_t spins = 1; !has_one(atomic_load_explicit(&own->items, memory_order_relaxed)); spins++) {
+        for (int32_t spins = 1; !has_items(atomic_load_explicit(&own->items, memory_order_relaxed)); spins++) {
             wait_briefly(spins);
             if (spins < SPINS_BEFORE_SLEEP) continue;
-            sleep_until_wanted(self);
+            sleep_until_work(self);
             spins = 0;
         }
         const int32_t threads = atomic_load_explicit(&own->threads, memory_order_relaxed);
@@ -124,7 +126,7 @@ static void start_workers(int32_t wanted) {
         pthread_t thread;
         int failed = pthread_create(&thread, &attributes, work, (void *)(intptr_t)number);
         pthread_attr_destroy(&attributes);
-        // Fewer threads do the same work. To try again with every job would cost more than the thread is worth.
+        // Fewer threads do the same work. Trying again in every job would cost more than a thread gains.
         if (failed) {
             pool.is_refused = true;
             pthread_cond_destroy(&pool.workers[number].wake);
@@ -134,7 +136,8 @@ static void start_workers(int32_t wanted) {
     }
 }
 
-// Gives a thread its share. A worker that falls asleep at this very moment may be missed; then others do its items.
+// Publishes the share of a thread. A worker that is just falling asleep may not be woken; then other threads run its
+// items.
 static void offer(int32_t thread, uint64_t items, int32_t threads, void (*body)(void *, int64_t), void *context) {
     share *to = &pool.shares[thread];
     to->body = body;
@@ -171,7 +174,7 @@ void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *, int64_t),
         return;
     }
     start_workers(threads - 1);
-    // The caller has taken the first item when it offers the others: so it can begin without a look at any line.
+    // The caller's first item is not offered, so that the caller can run it without reading any shared line.
     for (int32_t i = threads - 1; i >= 0; i--)
         offer(i, items(count * i / threads + (i == 0), count * (i + 1) / threads), threads, body, context);
     inside_job = true;

@@ -1,4 +1,4 @@
-// The kernels: what Swift has no word for. Each header says what its kernels compute.
+// Kernels in C with explicit vectors. Each header documents what its kernels compute.
 #ifndef GPT_CKERNELS_H
 #define GPT_CKERNELS_H
 
@@ -10,9 +10,9 @@
 #include "elementwise.h"
 #include "embedding.h"
 #include "execution.h"
+#include "gemv.h"
 #include "layernorm.h"
 #include "matmul.h"
-#include "matvec.h"
 #include "memory.h"
 #include "peak.h"
 #include "rmsnorm.h"

@@ -1,4 +1,4 @@
-// AdamW, and the norm that clipping needs.
+// AdamW, and the gradient norm for clipping.
 #ifndef GPT_ADAMW_H
 #define GPT_ADAMW_H
 
@@ -11,7 +11,7 @@ typedef struct {
     // In double, as 1 - 0.999 in float is wrong in the fifth digit.
     double learning_rate, beta1, beta2, epsilon, weight_decay;
     double correction1, correction2;    // 1 - beta^t for the step t, counted from 1
-    double gradient_scale;              // what clipping leaves of the gradient
+    double gradient_scale;              // factor of the gradients, by clipping
 } gpt_adamw;
 
 // One update of `count` parameters and their two moments.

@@ -1,4 +1,4 @@
-// Scaled dot-product attention of several heads, fused: no more than a block of rows of the scores exists at a time.
+// Fused scaled dot-product attention of several heads: only a block of rows of the scores is in memory at a time.
 #ifndef GPT_ATTENTION_H
 #define GPT_ATTENTION_H
 
@@ -6,7 +6,7 @@
 
 typedef enum { GPT_MASK_CAUSAL = 0, GPT_MASK_FULL = 1 } gpt_mask;
 
-// Where the vectors of a tensor (batch, row, head, size) lie: strides in floats, each vector contiguous.
+// A tensor (batch, row, head, size): its address and strides in floats. Each vector is contiguous.
 typedef struct {
     float *start;
     int64_t batch, row, head;
@@ -14,30 +14,30 @@ typedef struct {
 
 typedef struct {
     int64_t batch, heads, queries, keys, size;
-    int64_t groups;            // of heads, each of which shares the keys and values of one head; they divide the heads
+    int64_t kv_heads;          // heads of keys and values; a divisor of heads. Each serves heads / kv_heads query heads
     int32_t mask;
-    int32_t precision;         // gpt_precision, of the factors of all products
-    int64_t offset;            // causal: query i sees keys 0 ... i + offset
+    int32_t precision;         // gpt_precision, to which the factors of all products are rounded
+    int64_t offset;            // causal mask: query i attends to keys 0 ... i + offset
     float scale;               // of the scores, 1 / sqrt(size)
     gpt_heads q, k, v, out;
-    float *rounded;            // (batch, groups, heads of a group + 2, queries, words of a vector): queries, keys and values
-                               // in bfloat16, written by forward, and read by backward instead of q, k and v; or NULL. Only
-                               // with that precision, and as many keys as queries
-    float *statistics;         // (batch, heads, queries, 2): what backward makes the softmax from; NULL if not wanted
+    float *rounded;            // (batch, kv_heads, heads / kv_heads + 2, queries, words of a vector): queries, keys and
+                               // values in bfloat16. Forward writes them, backward reads them instead of q, k and v.
+                               // NULL if not wanted; requires that precision and as many keys as queries
+    float *statistics;         // (batch, heads, queries, 2): maximum and 1 / sum of the softmax, for backward; or NULL
 } gpt_attention;
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);
 
-// The same for generation, where nothing will go back: of few queries the keys and values are read in place.
+// The same for generation, without a backward pass: for few queries the keys and values are read in place.
 void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *attention);
 
-// Where a gradient goes: it is assigned, or added where `add` says so. Nowhere if the start is NULL.
+// The destination of a gradient, assigned or, with `add`, added. No gradient is computed if at.start is NULL.
 typedef struct {
     gpt_heads at;
     bool add;
 } gpt_heads_gradient;
 
-// Gradients of q, k, v from d_out. Those of the keys and values of a group are summed over its heads in order.
+// Gradients of q, k, v from d_out. Those of shared keys and values are summed over their query heads, in order.
 void gpt_attention_backward(
     gpt_execution execution, const gpt_attention *attention, gpt_heads d_out, gpt_heads_gradient d_q,
     gpt_heads_gradient d_k, gpt_heads_gradient d_v);

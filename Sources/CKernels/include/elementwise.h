@@ -6,7 +6,7 @@
 
 // out = a + b. out may be a or b.
 void gpt_add(gpt_execution execution, int64_t count, const float *a, const float *b, float *out);
-// out = the sum over rows of x (rows, columns), or added to what is there.
+// out (columns) = or, with `add`, += the sums of the columns of x (rows, columns).
 void gpt_column_sums(gpt_execution execution, int64_t rows, int64_t columns, const float *x, float *out, bool add);
 
 #endif

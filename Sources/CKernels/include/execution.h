@@ -1,8 +1,7 @@
 // How a kernel runs: with which instruction set, on how many threads.
 //
-// Every kernel takes a gpt_execution by value. Neither changes what is computed: the same instruction set gives
-// the same bits on any number of threads, because work is cut by the shape of the data alone and each output element
-// is summed in a fixed order.
+// Every kernel has a gpt_execution parameter. The same instruction set gives the same bits on any number of threads,
+// because work is divided by the shape of the data alone and each output element is summed in a fixed order.
 #ifndef GPT_EXECUTION_H
 #define GPT_EXECUTION_H
 

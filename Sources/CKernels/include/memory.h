@@ -1,4 +1,4 @@
-// Memory for tensors and kernels, and what happens where there is none.
+// Memory for tensors and kernels, and the end of a process that has none left.
 #ifndef GPT_MEMORY_H
 #define GPT_MEMORY_H
 
@@ -12,22 +12,22 @@
 #include <sanitizer/asan_interface.h>
 #endif
 
-// `bytes` bytes, aligned to 64, for free() to release; NULL where there are none.
+// `bytes` bytes, aligned to 64, to be released with free(); NULL on failure.
 void *gpt_allocate(size_t bytes);
 
-// Ends the process because `bytes` bytes could not be allocated. An op has no way to report an error, and no caller could
-// go on without its result.
+// Ends the process because `bytes` bytes could not be allocated. An op cannot report an error, and no caller could
+// continue without its result.
 _Noreturn void gpt_out_of_memory(size_t bytes);
 
-// Sets what gpt_out_of_memory calls first: to clean up, to explain, and to end the process with a status of its own. A
-// second thread that runs out of memory meanwhile waits; where the handler itself does, the process ends at once. Without a
-// handler, or where it returns, gpt_out_of_memory writes a line to standard error and aborts.
+// Sets the function that gpt_out_of_memory calls first: to clean up, to print an error, and to end the process with a
+// status of its own. A second thread that runs out of memory meanwhile waits; if the handler itself does, the process
+// ends at once. Without a handler, or if it returns, gpt_out_of_memory writes a line to standard error and aborts.
 void gpt_on_out_of_memory(void (*handler)(size_t bytes));
 
 // Whether a handler is set.
 bool gpt_handles_out_of_memory(void);
 
-// Tells the address sanitizer that a block is in nobody's use, or in use again. Does nothing in other builds.
+// Marks a block as unused, or as used again, for the address sanitizer. Does nothing in other builds.
 static inline void gpt_poison(const void *block, size_t bytes) {
 #if __has_feature(address_sanitizer)
     __asan_poison_memory_region(block, bytes);

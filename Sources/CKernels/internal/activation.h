@@ -1,8 +1,8 @@
-// Activations, and their derivatives.
+// Activation functions and their derivatives.
 //
-// GELU in the form of the GPT-2 program: x s(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic function. That
-// equals x/2 (1 + tanh(u/2)), without the cancellation. Its derivative is s + x s (1 - s) u'. SiLU is x s(x), and its
-// derivative s (1 + x (1 - s)).
+// GELU in the form of the original GPT-2 code: x s(u) with u = 2 sqrt(2/pi) (x + 0.044715 x^3), s the logistic
+// function. That equals x/2 (1 + tanh(u/2)), without the cancellation. Its derivative is s + x s (1 - s) u'. SiLU is x
+// s(x), and its derivative s (1 + x (1 - s)).
 //
 // Included by kernel files within each_instruction_set.h.
 
@@ -18,7 +18,7 @@ ALWAYS_INLINE vf NAME(activate)(int32_t activation, vf x) {
     }
 }
 
-// The derivative at x; what is applied to x itself goes to `value`.
+// The derivative at x; `value` receives the activation of x.
 ALWAYS_INLINE vf NAME(derivative)(int32_t activation, vf x, vf *value) {
     switch (activation) {
     case GPT_GELU: {

@@ -1,9 +1,9 @@
-// Compiles a kernel file once for every instruction set that this processor family may have.
+// Compiles a kernel file once for every instruction set of this processor family.
 //
-// A kernel file has two halves. Read directly, it defines KERNEL_SOURCE as its own name and includes this header,
-// which includes the file back once per instruction set with SIMD defined; in those readings it holds the kernels,
-// written once with the vectors of simd.h. Its other half makes a table of the copies with KERNEL_TABLE and dispatches.
-// No compiler flag is involved, so the binary starts on any processor and picks at run time.
+// A kernel file has two halves. Compiled directly, it defines KERNEL_SOURCE as its own name and includes this header,
+// which includes the file again once per instruction set with SIMD defined. In those passes it defines the kernels,
+// written with the vectors of simd.h. Its other half makes a table of the copies with KERNEL_TABLE and dispatches at
+// run time. No compiler flag is needed, so the binary starts on any processor.
 
 #include "execution.h"
 

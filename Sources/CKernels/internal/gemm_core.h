@@ -1,14 +1,14 @@
-// The heart of every matrix product: a tile of c held in registers, and the packing of b into panels.
+// The inner kernel of every matrix product: a tile of c held in registers, and the packing of b into panels.
 //
 // A panel is PANEL columns of b (VECTORS vectors wide), stored row after row, so that the tile reads it as one stream;
-// the last panel is padded with zeros to whole vectors. a is read by broadcasting one word at a time. A word is a float,
-// or in bfloat16 a pair of neighbours along k: both are 32 bits, so all but the multiplication itself is the same, and k
+// the last panel is padded with zeros to whole vectors. a is read by broadcasting one word at a time. A word is a
+// float, or in bfloat16 a pair of neighbours along k. Both are 32 bits, so only the multiplication differs, and k
 // counts half as many words.
 //
-// Within a block of k every output element is one chain of multiply-adds in ascending order, whatever the tile it falls
-// in; how k is cut in blocks depends on the shapes alone. So the bits do not depend on who computes what.
+// Within a block of k every output element is one chain of multiply-adds in ascending order, in whichever tile it is;
+// the blocks of k depend on the shapes alone. So the bits do not depend on which thread computes what.
 //
-// Included by kernel files within each_instruction_set.h.
+// Included once for the sizes, and by kernel files within each_instruction_set.h once more for the kernels.
 
 #ifndef GPT_GEMM_CORE_H
 #define GPT_GEMM_CORE_H
@@ -17,10 +17,12 @@
 
 enum { CACHE_LINE = 16, ROWS_AHEAD = 8 };    // in floats; in rows of a packed panel
 
-// How many words k elements take.
+// The number of words of k elements.
 static inline int64_t words_of(int32_t precision, int64_t k) { return precision == GPT_BFLOAT16 ? (k + 1) / 2 : k; }
 
 #endif
+
+#ifdef SIMD
 
 #define PANEL (VECTORS * LANES)
 
@@ -31,8 +33,8 @@ static inline int64_t words_of(int32_t precision, int64_t k) { return precision 
 #define round_row NAME(round_row)
 #define multiply_packed NAME(multiply_packed)
 
-// c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and vectors,
-// so that the sums stay in registers: 6 x 4 of the 32 with AVX-512.
+// c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and
+// vectors, so that the sums stay in registers: 6 x 4 of the 32 with AVX-512.
 ALWAYS_INLINE void tile(
     const int32_t precision, const int rows, const int vectors, int64_t k, const float *restrict a, int64_t a_row,
     int64_t a_column, const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool accumulate) {
@@ -55,7 +57,8 @@ ALWAYS_INLINE void tile(
             rows_of_a[r] += a_column;
 #pragma clang loop unroll(full)
             for (int v = 0; v < vectors; v++)
-                sums[r][v] = precision == GPT_BFLOAT16 ? dot_pairs(sums[r][v], x, columns[v]) : x * columns[v] + sums[r][v];
+                sums[r][v] = precision == GPT_BFLOAT16
+                    ? dot_pairs(sums[r][v], x, columns[v]) : x * columns[v] + sums[r][v];
         }
     }
 #pragma clang loop unroll(full)
@@ -67,7 +70,7 @@ ALWAYS_INLINE void tile(
         }
 }
 
-// Picks the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS).
+// Calls the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS).
 static void run_tile(
     int32_t precision, int rows, int vectors, int64_t k, const float *a, int64_t a_row, int64_t a_column,
     const float *b, int64_t b_row, float *c, int64_t c_row, bool accumulate) {
@@ -86,8 +89,8 @@ static void run_tile(
 #undef CASE
 }
 
-// Writes rows 0 ..< k and `columns` (at most PANEL) columns of b, widened with zeros to whole vectors; returns the
-// width of a row of the packed panel. One of the strides of b is 1.
+// Packs k rows and `columns` (at most PANEL) columns of b, padded with zeros to whole vectors; returns the width of a
+// row of the packed panel. One of the strides of b is 1.
 ALWAYS_INLINE int64_t pack_panel(
     int32_t precision, float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k,
     int64_t columns) {
@@ -98,7 +101,7 @@ ALWAYS_INLINE int64_t pack_panel(
         for (int64_t p = 0; p < words; p++) {
             const float *from = b + p * step * b_row;
             const bool whole = paired && p * 2 + 1 < k;
-            // Who read what lay here before may be another core, and a store waits until it has let go of the line.
+            // Another core may hold these lines from the panel before, and a store waits until it owns the line.
             for (int64_t j = 0; j < width; j += CACHE_LINE)
                 __builtin_prefetch(packed + (p + ROWS_AHEAD) * width + j, 1);
             for (int64_t j = 0; j < columns; j += LANES) {
@@ -108,7 +111,7 @@ ALWAYS_INLINE int64_t pack_panel(
             }
         }
     } else {
-        // b is stored by columns: turn it a square of words at a time.
+        // b is stored by columns: transpose a square of words at a time.
         for (int64_t p = 0; p < words; p += LANES) {
             const int64_t left = k - p * step, rows = words - p < LANES ? words - p : LANES;
             for (int64_t j = 0; j < columns; j += LANES) {
@@ -130,7 +133,7 @@ ALWAYS_INLINE int64_t pack_panel(
     return width;
 }
 
-// Rounds k floats to bfloat16: to words, which may begin where the floats do.
+// Rounds k floats to words of bfloat16. `to` may be `from`.
 ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
     const int64_t words = (k + 1) / 2;
     int64_t p = 0;
@@ -142,7 +145,7 @@ ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
     store_up_to(to + p, neighbours(load_up_to(from + 2 * p, left), more), words - p);
 }
 
-// One tile of c, whatever part of it exists.
+// One tile of c, which may be cut off by its last row or column.
 ALWAYS_INLINE void edge_tile(
     int32_t precision, int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row, int64_t a_column,
     const float *b, int64_t b_row, float *c, int64_t c_row, bool accumulate) {
@@ -158,7 +161,7 @@ ALWAYS_INLINE void edge_tile(
             c[r * c_row + j] = accumulate ? c[r * c_row + j] + whole[r * PANEL + j] : whole[r * PANEL + j];
 }
 
-// The room that `columns` columns take in panels, in words for each row of b.
+// The width of `columns` columns in panels, in words for each row of b.
 #define PADDED(columns) (((columns) + LANES - 1) / LANES * LANES)
 
 // Packs all of b (k, columns) in panels; panel i starts at packed + i PANEL words.
@@ -171,9 +174,9 @@ ALWAYS_INLINE void NAME(pack_all)(
             columns - j < PANEL ? columns - j : PANEL);
 }
 
-// c (m, n) = or += a (m, k) times the first k rows and n columns of a b that was packed whole: `depth` rows, `width`
-// columns. k and depth count words, of which a is made too. On one thread: for products that are part of a larger op and
-// live in its cache.
+// c (m, n) = or += a (m, k) times the first k rows and n columns of b, which was packed as a whole: `depth` rows,
+// `width` columns. k and depth count words; a consists of words too. On one thread: for products that are part of a
+// larger op and stay in its cache.
 ALWAYS_INLINE void multiply_packed(
     int32_t precision, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_row, int64_t a_column,
     const float *packed, int64_t depth, int64_t width, float *c, int64_t c_row, bool accumulate) {
@@ -186,3 +189,5 @@ ALWAYS_INLINE void multiply_packed(
                 packed + j * depth, panel_row, c + r * c_row + j, c_row, accumulate);
     }
 }
+
+#endif

@@ -1,18 +1,18 @@
-// How packed weights lie in memory (see matvec.h), for what packs them and what multiplies by them.
+// The layout of packed weights (see gemv.h), for the code that packs them and the code that multiplies by them.
 //
 // Included once for the layout, and by kernel files within each_instruction_set.h once more for the vectors.
 
 #ifndef GPT_PACKED_WEIGHT_H
 #define GPT_PACKED_WEIGHT_H
 
-#include "matvec.h"
+#include "at_most.h"
+#include "gemv.h"
 
-static inline int64_t at_most(int64_t x, int64_t limit) { return x < limit ? x : limit; }
 static inline int64_t panels_of(int64_t n) { return (n + GPT_PANEL - 1) / GPT_PANEL; }
 
 static inline int64_t blocks_of(int64_t k) { return (k + GPT_SCALE_BLOCK - 1) / GPT_SCALE_BLOCK; }
 
-// Rows of scales and rows of numbers are both made of GPT_PANEL elements. Rows of integers come in pairs.
+// Rows of scales and rows of numbers both have GPT_PANEL elements. Rows of integers come in pairs.
 static inline int64_t panel_bytes(int32_t weight, int64_t k) {
     return GPT_PANEL * (weight == GPT_WEIGHT_INT8 ? (k + 1) / 2 * 2 + 2 * blocks_of(k) : 2 * k);
 }
@@ -26,8 +26,9 @@ static inline int64_t scale_bytes(int32_t weight) { return weight == GPT_WEIGHT_
 
 #ifdef SIMD
 
-// LANES numbers in bfloat16 as floats; 2 LANES integers as LANES pairs of 16-bit ones, the first in the lower half; the sums
-// of the products of such pairs; 32-bit integers as floats.
+// widen: LANES numbers in bfloat16 as floats. widen_pairs: 2 LANES 8-bit integers as LANES pairs of 16-bit ones, the
+// first in the lower half. multiply_pairs: the sums of the two products of such pairs. floats_from: 32-bit integers as
+// floats.
 #if LANES == 1
 
 ALWAYS_INLINE vf NAME(widen)(const char *p) {
@@ -75,7 +76,7 @@ ALWAYS_INLINE vi NAME(multiply_pairs)(vi a, vi b) {
 #endif
 }
 
-// Rounded to bfloat16.
+// Rounds to bfloat16, stored as floats.
 ALWAYS_INLINE void NAME(round_all)(const float *x, float *rounded, int64_t count) {
     for (int64_t i = 0; i < count; i += LANES)
         store_up_to(rounded + i, floats_of(bfloat16_of(load_up_to(x + i, count - i))), count - i);

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-// Seconds of a clock that nobody sets.
+// Seconds of the monotonic clock, which is never set.
 static inline double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

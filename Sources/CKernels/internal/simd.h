@@ -1,4 +1,4 @@
-// The vectors that kernels are written with: `vf` holds LANES floats, `vu` and `vi` as many 32-bit integers.
+// The vectors of the kernels: `vf` holds LANES floats, `vu` and `vi` as many 32-bit integers.
 //
 // They are the compiler's own vector types, so + - * / and comparisons are operators, and a * b + c written in one
 // expression becomes one fused instruction where there is one. Included once per instruction set (see
@@ -98,7 +98,7 @@ ALWAYS_INLINE void store_part(float *p, vf v, int64_t n) {
 #endif
 }
 
-// As load and store, for the last vector of a row, of which only `left` floats exist when left < LANES.
+// As load and store, for a vector that may be the last of its row: only `left` floats exist when left < LANES.
 ALWAYS_INLINE vf load_up_to(const float *p, int64_t left) { return left >= LANES ? load(p) : load_part(p, left); }
 
 ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
@@ -108,14 +108,14 @@ ALWAYS_INLINE void store_up_to(float *p, vf v, int64_t left) {
 
 ALWAYS_INLINE vf splat(float x) { return (vf)(x); }
 
-// The same where the vector may be wholly past the end of its row.
+// The same where the whole vector may be past the end of its row.
 ALWAYS_INLINE vf load_some(const float *p, int64_t left) { return left > 0 ? load_up_to(p, left) : splat(0); }
 
 ALWAYS_INLINE void store_some(float *p, vf v, int64_t left) {
     if (left > 0) store_up_to(p, v, left);
 }
 
-// v, with `other` in the lanes from the nth on. 0 < n < LANES.
+// The first n lanes of v, and `other` in the rest. 0 < n < LANES.
 ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
 #if LANES == 16
     return (vf)_mm512_mask_blend_ps((__mmask16)((1u << n) - 1), (__m512)splat(other), (__m512)v);
@@ -127,7 +127,7 @@ ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
 #endif
 }
 
-// The sum of the lanes, in halves: a fixed order for a given instruction set.
+// The sum of the lanes, by halves: a fixed order for a given instruction set.
 ALWAYS_INLINE float sum(vf v) {
     float lanes[LANES];
     store(lanes, v);
@@ -195,7 +195,7 @@ ALWAYS_INLINE void transpose(vf rows[LANES]) {
 ALWAYS_INLINE vf select_positive(vf x, vf a, vf b) { return x > 0 ? a : b; }
 
 // exp(x), largest relative error below 2e-7. x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) by its series to the seventh
-// term, the scale 2^n by an instruction or put together from bits. Below -87.3 the result is the smallest normal float
+// term, the scale 2^n by an instruction or assembled from bits. Below -87.3 the result is the smallest normal float
 // rather than a denormal one, above 88 it saturates near the largest float; neither matters to softmax, which subtracts
 // the maximum. Not from libm, so that results do not depend on the system's.
 ALWAYS_INLINE vf vexp(vf x) {
@@ -220,8 +220,8 @@ ALWAYS_INLINE vf vexp(vf x) {
 #endif
 }
 
-// 1 / x for x from 1 to the largest float, to within two units in the last place. Division has one slow unit; a first
-// guess and two multiplications have all of them.
+// 1 / x for x from 1 to the largest float, to within two units in the last place. Division has a single slow
+// execution unit; an estimate and two multiplications can use all units.
 ALWAYS_INLINE vf reciprocal(vf x) {
 #if LANES == 16
     vf guess = (vf)_mm512_rcp14_ps((__m512)x);
@@ -234,14 +234,14 @@ ALWAYS_INLINE vf reciprocal(vf x) {
 // 1 / (1 + exp(-x)).
 ALWAYS_INLINE vf vlogistic(vf x) { return reciprocal(1.0f + vexp(-x)); }
 
-// bfloat16 is the upper half of a float. Products in that precision work on pairs: each 32-bit lane of a vf holds two of
-// them, the one with the lower index in the lower half.
+// bfloat16 is the upper half of a float. Products in that precision work on pairs: each 32-bit lane of a vf holds two
+// numbers, the one with the lower index in the lower half.
 
 // Each float rounded to the nearest bfloat16, to even between two, in the upper half of its lane; the lower half is 0.
 ALWAYS_INLINE vu bfloat16_of(vf x) {
     vu bits = bits_of(x);
     vu rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-    // Adding would carry some that are not numbers into infinity.
+    // The addition would carry some NaNs into infinity.
     rounded = x == x ? rounded : (bits | 0x400000u);
     return rounded & 0xffff0000u;
 }
@@ -258,7 +258,7 @@ ALWAYS_INLINE vf pairs(vf even, vf odd) {
 #endif
 }
 
-// The pairs that 2 LANES consecutive floats make, of which the first half and the second half are given.
+// The pairs of 2 LANES consecutive floats, given as first and second half.
 ALWAYS_INLINE vf neighbours(vf first, vf second) {
 #if defined(HAS_BFLOAT16) && LANES == 16
     return (vf)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
@@ -278,7 +278,7 @@ ALWAYS_INLINE vf neighbours(vf first, vf second) {
 #endif
 }
 
-// Undoes `neighbours`: the 2 LANES consecutive floats of a vector of pairs.
+// The inverse of `neighbours`: the 2 LANES consecutive floats of a vector of pairs.
 ALWAYS_INLINE void spread_pairs(vf words, vf *first, vf *second) {
     vf even = floats_of(bits_of(words) << 16), odd = floats_of(bits_of(words) & 0xffff0000u);
 #if LANES == 1

@@ -1,4 +1,4 @@
-// Undoes simd.h, so that the next instruction set can be read.
+// Undoes simd.h, for the next instruction set.
 #undef vf
 #undef vi
 #undef vu

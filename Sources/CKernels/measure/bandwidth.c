@@ -1,4 +1,4 @@
-// The rate at which memory is read: the sum of a buffer that no cache holds, and nothing else.
+// The rate at which memory is read: sums a buffer that is larger than any cache.
 
 #include "peak.h"
 #include "seconds.h"
@@ -8,13 +8,13 @@
 
 #ifndef SIMD
 
-// Pieces are long, so that little time goes into beginning them. A piece is read as several streams side by side, each
-// asked for a kilobyte ahead: one stream of plain loads leaves a tenth of the rate unused.
-enum { PIECE = 1 << 22, STREAMS = 4, AHEAD = 256 };
+// Chunks are long, so that starting one takes little of the time. A chunk is read as several streams side by side, each
+// prefetched a kilobyte ahead: one stream of plain loads leaves a tenth of the rate unused.
+enum { CHUNK = 1 << 22, STREAMS = 4, AHEAD = 256 };
 
 typedef struct {
     float *start;
-    float *sums;    // one of each piece, so that no compiler leaves out the reading
+    float *sums;    // one per chunk, so that the compiler cannot remove the reads
 } GPT_CONTEXT buffer;
 
 #endif
@@ -22,19 +22,19 @@ typedef struct {
 #ifdef SIMD
 
 static void NAME(touch)(void *context, int64_t i) {
-    float *piece = ((const buffer *)context)->start + i * PIECE;
-    for (int64_t j = 0; j < PIECE; j += LANES) store(piece + j, splat(1));
+    float *chunk = ((const buffer *)context)->start + i * CHUNK;
+    for (int64_t j = 0; j < CHUNK; j += LANES) store(chunk + j, splat(1));
 }
 
 static void NAME(read)(void *context, int64_t i) {
     const buffer *b = context;
-    const float *piece = b->start + i * PIECE;
+    const float *chunk = b->start + i * CHUNK;
     vf sums[STREAMS];
     for (int s = 0; s < STREAMS; s++) sums[s] = splat(0);
-    for (int64_t j = 0; j < PIECE / STREAMS; j += LANES)
+    for (int64_t j = 0; j < CHUNK / STREAMS; j += LANES)
 #pragma clang loop unroll(full)
         for (int s = 0; s < STREAMS; s++) {
-            const float *at = piece + s * (PIECE / STREAMS) + j;
+            const float *at = chunk + s * (CHUNK / STREAMS) + j;
             __builtin_prefetch(at + AHEAD);
             sums[s] += load(at);
         }
@@ -52,18 +52,18 @@ KERNEL_TABLE(touch);
 KERNEL_TABLE(read);
 
 double gpt_peak_bandwidth(gpt_execution execution, int64_t bytes, double seconds) {
-    const int64_t piece_bytes = PIECE * (int64_t)sizeof(float);
-    const int64_t pieces = bytes < piece_bytes ? 1 : bytes / piece_bytes;
+    const int64_t chunk_bytes = CHUNK * (int64_t)sizeof(float);
+    const int64_t chunks = bytes < chunk_bytes ? 1 : bytes / chunk_bytes;
     void *start = NULL;
-    if (posix_memalign(&start, 64, (size_t)(pieces * piece_bytes)) != 0) return 0;
-    buffer b = {start, gpt_scratch(GPT_SCRATCH_OPERATION, pieces)};
-    gpt_parallel(execution.threads, pieces, touch_table[execution.instruction_set], &b);
+    if (posix_memalign(&start, 64, (size_t)(chunks * chunk_bytes)) != 0) return 0;
+    buffer b = {start, gpt_scratch(GPT_SCRATCH_OPERATION, chunks)};
+    gpt_parallel(execution.threads, chunks, touch_table[execution.instruction_set], &b);
     double best = 0;
     const double end = seconds_now() + seconds;
     do {
         const double begin = seconds_now();
-        gpt_parallel(execution.threads, pieces, read_table[execution.instruction_set], &b);
-        const double rate = (double)(pieces * piece_bytes) / (seconds_now() - begin);
+        gpt_parallel(execution.threads, chunks, read_table[execution.instruction_set], &b);
+        const double rate = (double)(chunks * chunk_bytes) / (seconds_now() - begin);
         if (rate > best) best = rate;
     } while (seconds_now() < end);
     free(start);

@@ -1,4 +1,4 @@
-// The multiply-add rate of the machine: on registers alone, with enough in flight to hide their latency.
+// The multiply-add rate of the machine, in registers only, with enough operations in flight to hide their latency.
 
 #include "peak.h"
 #include "seconds.h"
@@ -9,7 +9,7 @@
 enum { REPEATS = 100000, CHAINS = 12, FLOATS = 64 };
 
 typedef struct {
-    float *results;    // FLOATS of each thread
+    float *results;    // FLOATS per thread
     int32_t precision;
 } GPT_CONTEXT peak;
 
@@ -20,7 +20,7 @@ typedef struct {
 static void NAME(spend)(void *context, int64_t i) {
     const peak *s = context;
     float *result = s->results + i * FLOATS;
-    // Two vectors for each chain keep 24 multiply-adds in flight where there are registers for it.
+    // Two vectors for each chain keep 24 multiply-adds in flight where there are enough registers.
     vf sums[CHAINS * VECTORS / 2];
     const vf x = load(result), y = load(result + 16);
     for (int c = 0; c < CHAINS * VECTORS / 2; c++) sums[c] = x + (float)c;

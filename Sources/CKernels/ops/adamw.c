@@ -10,7 +10,7 @@
 
 #ifndef SIMD
 
-enum { PIECE = 16384, STRETCH = 1024 };
+enum { CHUNK = 16384, SEGMENT = 1024 };
 
 typedef struct {
     const gpt_adamw *settings;
@@ -30,15 +30,15 @@ typedef struct {
 #define ROOT(v) __builtin_elementwise_sqrt(v)
 #endif
 
-static void NAME(adamw_update)(void *context, int64_t piece) {
+static void NAME(adamw_update)(void *context, int64_t chunk) {
     const adamw *a = context;
     const gpt_adamw s = *a->settings;
-    const int64_t end = (piece + 1) * PIECE < a->count ? (piece + 1) * PIECE : a->count;
+    const int64_t end = (chunk + 1) * CHUNK < a->count ? (chunk + 1) * CHUNK : a->count;
     const float keep = (float)(1 - s.learning_rate * s.weight_decay), step = (float)(s.learning_rate / s.correction1);
     const float root = (float)(1 / sqrt(s.correction2)), epsilon = (float)s.epsilon, scale = (float)s.gradient_scale;
     const float beta1 = (float)s.beta1, beta2 = (float)s.beta2;
     const float rest1 = (float)(1 - s.beta1), rest2 = (float)(1 - s.beta2);
-    for (int64_t i = piece * PIECE; i < end; i += LANES) {
+    for (int64_t i = chunk * CHUNK; i < end; i += LANES) {
         const int64_t left = end - i;
         vf g = load_up_to(a->gradients + i, left) * scale;
         vf m = beta1 * load_up_to(a->moment1 + i, left) + rest1 * g;
@@ -50,12 +50,12 @@ static void NAME(adamw_update)(void *context, int64_t piece) {
     }
 }
 
-static void NAME(sum_of_squares)(void *context, int64_t piece) {
+static void NAME(sum_of_squares)(void *context, int64_t chunk) {
     const adamw *a = context;
-    const int64_t end = (piece + 1) * PIECE < a->count ? (piece + 1) * PIECE : a->count;
+    const int64_t end = (chunk + 1) * CHUNK < a->count ? (chunk + 1) * CHUNK : a->count;
     double total = 0;
-    for (int64_t start = piece * PIECE; start < end; start += STRETCH) {
-        const int64_t stop = start + STRETCH < end ? start + STRETCH : end;
+    for (int64_t start = chunk * CHUNK; start < end; start += SEGMENT) {
+        const int64_t stop = start + SEGMENT < end ? start + SEGMENT : end;
         vf squares = splat(0);
         for (int64_t i = start; i < stop; i += LANES) {
             vf g = load_up_to(a->gradients + i, stop - i);
@@ -63,7 +63,7 @@ static void NAME(sum_of_squares)(void *context, int64_t piece) {
         }
         total += sum(squares);
     }
-    a->sums[piece] = total;
+    a->sums[chunk] = total;
 }
 
 #undef ROOT
@@ -83,15 +83,15 @@ void gpt_adamw_update(
         .settings = settings, .count = count, .parameters = parameters, .gradients = gradients, .moment1 = moment1,
         .moment2 = moment2,
     };
-    gpt_parallel(execution.threads, (count + PIECE - 1) / PIECE, adamw_update_table[execution.instruction_set], &a);
+    gpt_parallel(execution.threads, (count + CHUNK - 1) / CHUNK, adamw_update_table[execution.instruction_set], &a);
 }
 
 double gpt_sum_of_squares(gpt_execution execution, int64_t count, const float *x) {
-    const int64_t pieces = (count + PIECE - 1) / PIECE;
-    adamw a = {.count = count, .gradients = x, .sums = (double *)gpt_scratch(GPT_SCRATCH_SHARED, 2 * pieces)};
-    gpt_parallel(execution.threads, pieces, sum_of_squares_table[execution.instruction_set], &a);
+    const int64_t chunks = (count + CHUNK - 1) / CHUNK;
+    adamw a = {.count = count, .gradients = x, .sums = (double *)gpt_scratch(GPT_SCRATCH_SHARED, 2 * chunks)};
+    gpt_parallel(execution.threads, chunks, sum_of_squares_table[execution.instruction_set], &a);
     double total = 0;
-    for (int64_t piece = 0; piece < pieces; piece++) total += a.sums[piece];
+    for (int64_t chunk = 0; chunk < chunks; chunk++) total += a.sums[chunk];
     return total;
 }
 

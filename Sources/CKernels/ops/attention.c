@@ -1,14 +1,14 @@
-// Attention. For each head of each sequence, with S = scale Q K', P = softmax(S) over the keys a query may see:
+// Attention. For each head of each sequence, with S = scale Q K', P = softmax(S) over the keys that a query attends to:
 //
-//     forward    O = P V,  keeping of each row of S its maximum and the sum of exponentials
-//     backward   P made anew from them, to the same bits;   dV = P' dO;   dP = dO V'
+//     forward    O = P V;  saves the maximum of each row of scale Q K' and 1 / the sum of its exponentials
+//     backward   P recomputed from them, to the same bits;   dV = P' dO;   dP = dO V'
 //                dS = P (dP - D), D = rowsum(dO O);   dQ = scale dS K;   dK = scale dS' Q
 //
-// (Dao et al., "FlashAttention", 2022, for the recomputation and D.) A group of heads that share their keys and values is
-// one item of work, in most models a single head: K and V are packed once, and the queries of one head after another taken
-// in blocks whose scores stay in cache. dK and dV of a group are the sums over its heads, in their order. With causal
-// masking a block needs only the keys up to its last query, so half of the products are never made. In bfloat16 both
-// factors of each product are rounded; scores, softmax and sums are floats.
+// (Dao et al., "FlashAttention", 2022, for the recomputation and D.) An item of work is one head of keys and values
+// with the group of query heads that share it, in most models a single head. K and V are packed once, and the queries
+// of one head after another are processed in blocks whose scores stay in cache. dK and dV are the sums over the heads
+// of the group, in order. With a causal mask a block needs only the keys up to its last query, so half of the products
+// are skipped. In bfloat16 both factors of each product are rounded; scores, softmax and sums are floats.
 
 #include "attention.h"
 #include "threads.h"
@@ -28,22 +28,22 @@ static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
     return x.start + batch * x.batch + head * x.head;
 }
 
-// How many heads share their keys and values.
-static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->groups; }
+// The number of query heads that share a head of keys and values.
+static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->kv_heads; }
 
-// How many keys the query may see.
+// The number of keys that the query attends to.
 static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
-    const int64_t seen = query + a->offset + 1;
-    return a->mask == GPT_MASK_FULL || seen > a->keys ? a->keys : seen;
+    const int64_t limit = query + a->offset + 1;
+    return a->mask == GPT_MASK_FULL || limit > a->keys ? a->keys : limit;
 }
 
-// How many queries are taken at a time. A long block makes long sums of the products that add up d_k and d_v, a short
-// one computes fewer scores that the mask hides.
+// The number of queries in a block. In a long block the products for d_k and d_v have long sums; a short one computes
+// fewer scores that the mask hides.
 static inline int64_t query_block(const gpt_attention *a) {
     return a->precision == GPT_BFLOAT16 && a->queries >= 4 * LONGEST_BLOCK ? LONGEST_BLOCK : LONGEST_BLOCK / 2;
 }
 
-// A left factor: where its rows begin, and how far apart they are.
+// The left factor of a product: its address, and the distance between its rows.
 typedef struct {
     const float *start;
     int64_t row;
@@ -55,11 +55,11 @@ typedef struct {
 
 #include "gemm_core.h"
 
-// Rows of scores end with whole vectors. Beyond `visible`, what the mask hides, a row holds anything before softmax, and zeros
-// after it.
+// Rows of scores are padded to whole vectors. Beyond `visible`, where the mask hides keys, a row is undefined before
+// softmax and zero after it.
 
-// scores[0 ..< visible] becomes exp(scale scores - maximum), which forward and backward compute to the same bits, and what
-// is left of the last vector 0. The sum is returned.
+// Replaces scores[0 ..< visible] by exp(scale scores - maximum), to the same bits in forward and backward, and the rest
+// of the last vector by 0. Returns the sum.
 ALWAYS_INLINE float NAME(exponentials)(float *scores, int64_t visible, float scale, float maximum) {
     vf totals = splat(0);
     for (int64_t j = 0; j < visible; j += LANES) {
@@ -71,9 +71,9 @@ ALWAYS_INLINE float NAME(exponentials)(float *scores, int64_t visible, float sca
     return sum(totals);
 }
 
-// scores[0 ..< visible] becomes softmax(scale scores), the rest up to `limit` 0. Where it is wanted, what makes the same
-// softmax anew from the same scores is kept: the maximum, and one over the sum.
-static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale, float *kept) {
+// Replaces scores[0 ..< visible] by softmax(scale scores), and the rest up to `limit` by 0. statistics, if not NULL,
+// receives what recomputes the same softmax from the same scores: the maximum, and 1 / the sum.
+static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float scale, float *statistics) {
     vf highest = splat(-INFINITY);
     int64_t j = 0;
     for (; j < visible; j += LANES) {
@@ -84,13 +84,13 @@ static void NAME(softmax)(float *scores, int64_t visible, int64_t limit, float s
     const float factor = 1 / NAME(exponentials)(scores, visible, scale, maximum);
     for (j = 0; j < visible; j += LANES) store(scores + j, load(scores + j) * factor);
     for (; j < limit; j += LANES) store(scores + j, splat(0));
-    if (kept) {
-        kept[0] = maximum;
-        kept[1] = factor;
+    if (statistics) {
+        statistics[0] = maximum;
+        statistics[1] = factor;
     }
 }
 
-// Rows of floats as a left factor: where they lie, or rounded to the words at `rounded`.
+// Rows of floats as a left factor: in place, or rounded to words at `rounded`.
 ALWAYS_INLINE left_factor NAME(factor)(
     int32_t precision, float *rounded, const float *from, int64_t from_row, int64_t rows, int64_t size) {
     if (precision == GPT_FLOAT32) return (left_factor){from, from_row};
@@ -99,13 +99,13 @@ ALWAYS_INLINE left_factor NAME(factor)(
     return (left_factor){rounded, words};
 }
 
-// The same of scores, in place.
+// Rounds scores in place.
 ALWAYS_INLINE void NAME(round_scores)(int32_t precision, float *scores, int64_t row, int64_t rows, int64_t limit) {
     if (precision == GPT_FLOAT32) return;
     for (int64_t r = 0; r < rows; r++) round_row(scores + r * row, scores + r * row, limit);
 }
 
-// Scores as a left factor that is read transposed: each word pairs two rows. `to` may be where they are.
+// Rounds scores for a left factor that is read transposed: each word pairs two rows. `to` may be `scores`.
 ALWAYS_INLINE void NAME(pair_rows)(
     int32_t precision, float *to, const float *scores, int64_t row, int64_t rows, int64_t limit) {
     if (precision == GPT_FLOAT32) return;
@@ -116,12 +116,13 @@ ALWAYS_INLINE void NAME(pair_rows)(
                 pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
 }
 
-// Where the rounded vectors of a group are kept: the queries of each of its heads, then the keys, then the values.
+// The address of the saved bfloat16 vectors of an item: the queries of each head of the group, then the keys, then the
+// values.
 ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, int64_t item, int64_t part) {
     return a->rounded + (item * (group_size(a) + 2) + part) * a->queries * words_of(GPT_BFLOAT16, a->size);
 }
 
-// Rows of kept words as floats again, `width` apart.
+// Converts rows of saved words to floats, `width` apart.
 ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *words, int64_t rows, int64_t size) {
     const int64_t row = words_of(GPT_BFLOAT16, size);
     for (int64_t r = 0; r < rows; r++)
@@ -133,11 +134,11 @@ ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *word
         }
 }
 
-// One group of heads, many queries.
+// One head of keys and values with its group of query heads, many queries.
 static void NAME(attention_forward)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
+    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size, keys = a->keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a), score_row = PADDED(keys);
     float *packed_k = gpt_scratch(
@@ -145,25 +146,25 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
     float *packed_v = packed_k + size_words * PADDED(keys);
     float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
-    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, group), 1, a->k.row, size, keys);
-    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, group), a->v.row, 1, keys, size);
+    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, kv_head), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, kv_head), a->v.row, 1, keys, size);
     if (a->rounded) {
         float *to = NAME(rounded_start)(a, item, group_size(a));
-        NAME(factor)(precision, to, head_start(a->k, batch, group), a->k.row, keys, size);
-        NAME(factor)(precision, to + keys * size_words, head_start(a->v, batch, group), a->v.row, keys, size);
+        NAME(factor)(precision, to, head_start(a->k, batch, kv_head), a->k.row, keys, size);
+        NAME(factor)(precision, to + keys * size_words, head_start(a->v, batch, kv_head), a->v.row, keys, size);
     }
     // The blocks of queries of all heads of the group, one after another.
     const int64_t blocks = (a->queries + block - 1) / block;
     for (int64_t i = 0; i < group_size(a) * blocks; i++) {
-        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
+        const int64_t head = kv_head * group_size(a) + i / blocks, first = i % blocks * block;
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1);
         const float *q = head_start(a->q, batch, head) + first * a->q.row;
         float *rounded = a->rounded ? NAME(rounded_start)(a, item, i / blocks) + first * size_words : rounded_q;
         const left_factor queries = NAME(factor)(precision, rounded, q, a->q.row, rows, size);
         multiply_packed(
-            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys, scores,
-            score_row, false);
+            precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys,
+            scores, score_row, false);
         for (int64_t r = 0; r < rows; r++)
             NAME(softmax)(
                 scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
@@ -175,20 +176,20 @@ static void NAME(attention_forward)(void *context, int64_t item) {
     }
 }
 
-// One group of heads, few queries: keys and values are read from memory once, in place, as they lie in a cache. Nothing is
-// rounded, whatever the precision: to read floats is what takes the time.
+// The same for few queries: keys and values are read once, in place, as they are in a key/value cache. Nothing is
+// rounded in any precision: reading the floats is what takes the time.
 static void NAME(attention_few)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
-    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size;
-    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
+    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size;
+    const float *k = head_start(a->k, batch, kv_head), *v = head_start(a->v, batch, kv_head);
     float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
     for (int64_t i = 0; i < group_size(a) * a->queries; i++) {
-        const int64_t head = group * group_size(a) + i / a->queries, query = i % a->queries;
+        const int64_t head = kv_head * group_size(a) + i / a->queries, query = i % a->queries;
         const float *q = head_start(a->q, batch, head) + query * a->q.row;
         float *out = head_start(a->out, batch, head) + query * a->out.row;
         const int64_t visible = visible_keys(a, query);
         for (int64_t j = 0; j < visible; j += LANES) {
-            // LANES partial dot products at a time; the transposition turns their horizontal sums into vertical ones.
+            // LANES partial dot products at a time, transposed so that their horizontal sums become vertical ones.
             vf parts[LANES];
             for (int i = 0; i < LANES; i++) {
                 const float *key = k + (j + i < visible ? j + i : visible - 1) * a->k.row;
@@ -219,8 +220,8 @@ static void NAME(attention_few)(void *context, int64_t item) {
     }
 }
 
-// Rows of a padded block to those from `first` on of a head's gradient, if that is wanted.
-static void NAME(deliver)(
+// Writes rows of a padded block to the rows from `first` on of a head's gradient, if that is wanted.
+static void NAME(store_gradient)(
     const float *from, int64_t from_row, const gpt_heads_gradient *to, int64_t batch, int64_t head, int64_t first,
     int64_t rows, int64_t size) {
     if (!to->at.start) return;
@@ -237,10 +238,10 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     const attention *g = context;
     const gpt_attention *a = &g->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->groups, group = item % a->groups, size = a->size, keys = a->keys;
+    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size, keys = a->keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
-    const float *k = head_start(a->k, batch, group), *v = head_start(a->v, batch, group);
+    const float *k = head_start(a->k, batch, kv_head), *v = head_start(a->v, batch, kv_head);
     int64_t k_row = a->k.row, v_row = a->v.row;
 
     float *columns_k = gpt_scratch(
@@ -258,7 +259,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         NAME(spread_rows)(spread, width, NAME(rounded_start)(a, item, group_size(a)), 2 * keys, size);
         k = spread, v = spread + keys * width, k_row = v_row = width;
     }
-    // Read transposed, the words of floats lie where the floats do.
+    // In float32 the words of the transposed factor are the floats themselves.
     const float *transposed_d_s = precision == GPT_FLOAT32 ? d_s : paired_d_s;
 
     NAME(pack_all)(precision, columns_k, k, 1, k_row, size, keys);
@@ -268,7 +269,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
 
     const int64_t blocks = (a->queries + block - 1) / block;
     for (int64_t i = 0; i < group_size(a) * blocks; i++) {
-        const int64_t head = group * group_size(a) + i / blocks, first = i % blocks * block;
+        const int64_t head = kv_head * group_size(a) + i / blocks, first = i % blocks * block;
         const int64_t rows = a->queries - first < block ? a->queries - first : block;
         const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
         const float *q_here = head_start(a->q, batch, head) + first * a->q.row;
@@ -296,12 +297,13 @@ static void NAME(attention_backward)(void *context, int64_t item) {
                 dots = load_up_to(d_out_here + r * g->d_out.row + j, size - j)
                     * load_up_to(out_here + r * a->out.row + j, size - j) + dots;
             const float d = sum(dots);
-            const float *kept = a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r);
+            const float *statistics = a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r);
             const int64_t visible = visible_keys(a, first + r);
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
-            NAME(exponentials)(p_row, visible, a->scale, kept[0]);
+            NAME(exponentials)(p_row, visible, a->scale, statistics[0]);
             for (int64_t j = 0; j < visible; j += LANES) {
-                vf probability = load(p_row + j) * kept[1], d_score = probability * (load(d_s_row + j) - d) * a->scale;
+                vf probability = load(p_row + j) * statistics[1];
+                vf d_score = probability * (load(d_s_row + j) - d) * a->scale;
                 store(p_row + j, probability);
                 store(d_s_row + j, visible - j < LANES ? first_lanes(d_score, visible - j, 0) : d_score);
             }
@@ -317,15 +319,16 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         multiply_packed(
             precision, limit, width, row_words, p, 1, score_row, block_d_out, row_words, size, d_v, width, true);
         multiply_packed(
-            precision, limit, width, row_words, transposed_d_s, 1, score_row, block_q, row_words, size, d_k, width, true);
+            precision, limit, width, row_words, transposed_d_s, 1, score_row, block_q, row_words, size, d_k, width,
+            true);
         NAME(round_scores)(precision, d_s, score_row, rows, limit);
         multiply_packed(
             precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
             false);
-        NAME(deliver)(d_q, width, &g->d_q, batch, head, first, rows, size);
+        NAME(store_gradient)(d_q, width, &g->d_q, batch, head, first, rows, size);
     }
-    NAME(deliver)(d_k, width, &g->d_k, batch, group, 0, keys, size);
-    NAME(deliver)(d_v, width, &g->d_v, batch, group, 0, keys, size);
+    NAME(store_gradient)(d_k, width, &g->d_k, batch, kv_head, 0, keys, size);
+    NAME(store_gradient)(d_v, width, &g->d_v, batch, kv_head, 0, keys, size);
 }
 
 #include "gemm_core_end.h"
@@ -343,7 +346,7 @@ void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
     gpt_parallel(
-        execution.threads, a->batch * a->groups, attention_forward_table[execution.instruction_set], &context);
+        execution.threads, a->batch * a->kv_heads, attention_forward_table[execution.instruction_set], &context);
 }
 
 void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
@@ -353,14 +356,14 @@ void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
     }
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
-    gpt_parallel(execution.threads, a->batch * a->groups, attention_few_table[execution.instruction_set], &context);
+    gpt_parallel(execution.threads, a->batch * a->kv_heads, attention_few_table[execution.instruction_set], &context);
 }
 
 void gpt_attention_backward(
     gpt_execution execution, const gpt_attention *a, gpt_heads d_out, gpt_heads_gradient d_q, gpt_heads_gradient d_k,
     gpt_heads_gradient d_v) {
     attention g = {.a = *a, .d_out = d_out, .d_q = d_q, .d_k = d_k, .d_v = d_v};
-    gpt_parallel(execution.threads, a->batch * a->groups, attention_backward_table[execution.instruction_set], &g);
+    gpt_parallel(execution.threads, a->batch * a->kv_heads, attention_backward_table[execution.instruction_set], &g);
 }
 
 #endif

@@ -1,4 +1,4 @@
-// Softmax cross-entropy and its gradient, a row at a time, in place.
+// Softmax cross-entropy and its gradient, row by row, in place.
 
 #include "crossentropy.h"
 #include "natural_log.h"
@@ -38,14 +38,14 @@ static void NAME(cross_entropy)(void *context, int64_t item) {
         for (; j < V; j++) maximum = logits[j] > maximum ? logits[j] : maximum;
         const float target_logit = logits[target];
 
-        // A float sum over a large vocabulary would lose digits: carry each stretch's sum in double.
+        // A float sum over a large vocabulary would lose digits: the sums of segments are added in double.
         double total = 0;
         for (int64_t start = 0; start < V; start += 1024) {
             const int64_t stop = start + 1024 < V ? start + 1024 : V;
-            vf stretch = splat(0);
+            vf segment = splat(0);
             for (j = start; j + LANES <= stop; j += LANES) {
                 vf e = vexp(load(logits + j) - maximum);
-                stretch += e;
+                segment += e;
                 if (c->scale != 0) store(logits + j, e);
             }
             if (j < stop) {
@@ -56,7 +56,7 @@ static void NAME(cross_entropy)(void *context, int64_t item) {
                     if (c->scale != 0) logits[j + i] = rest[i];
                 }
             }
-            total += sum(stretch);
+            total += sum(segment);
         }
         c->losses[row] = natural_log(total) + maximum - target_logit;
         if (c->scale != 0) {

@@ -1,6 +1,6 @@
-// Dropout. Forward and backward are the same product with the same mask, made anew each time from Philox4x32-10
-// (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). The layout of the counters in dropout.h lets
-// one evaluation fill whole vectors, and gives the same mask for every vector width.
+// Dropout. Forward and backward are the same product with the same mask, recomputed each time with Philox4x32-10
+// (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). With the layout of the counters in dropout.h
+// one evaluation fills whole vectors, and the mask is the same for every vector width.
 
 #include "dropout.h"
 #include "threads.h"
@@ -90,8 +90,8 @@ static void NAME(dropout)(void *context, int64_t item) {
 KERNEL_TABLE(dropout);
 
 void gpt_dropout(
-    gpt_execution execution, int64_t rows, int64_t columns, uint64_t first_row, uint64_t key, float rate, const float *x,
-    float *out, bool add) {
+    gpt_execution execution, int64_t rows, int64_t columns, uint64_t first_row, uint64_t key, float rate,
+    const float *x, float *out, bool add) {
     dropout d = {
         .rows = rows, .columns = columns, .first_row = first_row, .key = key,
         .threshold = (uint32_t)((double)rate * 4294967296.0), .scale = 1.0f / (1.0f - rate), .x = x, .out = out,

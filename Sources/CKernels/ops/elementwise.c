@@ -1,11 +1,11 @@
-// Elementwise arithmetic, bound by memory: cut in pieces of a few thousand floats.
+// Elementwise arithmetic, bound by memory bandwidth, in chunks of a few thousand floats.
 
 #include "elementwise.h"
 #include "threads.h"
 
 #ifndef SIMD
 
-enum { PIECE = 8192, COLUMNS = 64 };
+enum { CHUNK = 8192, COLUMNS = 64 };
 
 typedef struct {
     int64_t count, columns;
@@ -18,10 +18,10 @@ typedef struct {
 
 #ifdef SIMD
 
-static void NAME(add)(void *context, int64_t piece) {
+static void NAME(add)(void *context, int64_t chunk) {
     const elementwise *e = context;
-    const int64_t end = (piece + 1) * PIECE < e->count ? (piece + 1) * PIECE : e->count;
-    for (int64_t i = piece * PIECE; i < end; i += LANES)
+    const int64_t end = (chunk + 1) * CHUNK < e->count ? (chunk + 1) * CHUNK : e->count;
+    for (int64_t i = chunk * CHUNK; i < end; i += LANES)
         store_up_to(e->out + i, load_up_to(e->a + i, end - i) + load_up_to(e->b + i, end - i), end - i);
 }
 
@@ -55,12 +55,12 @@ KERNEL_TABLE(column_sums);
 
 void gpt_add(gpt_execution execution, int64_t count, const float *a, const float *b, float *out) {
     elementwise e = {.count = count, .a = a, .b = b, .out = out};
-    gpt_parallel(execution.threads, (count + PIECE - 1) / PIECE, add_table[execution.instruction_set], &e);
+    gpt_parallel(execution.threads, (count + CHUNK - 1) / CHUNK, add_table[execution.instruction_set], &e);
 }
 
 void gpt_column_sums(gpt_execution execution, int64_t rows, int64_t columns, const float *x, float *out, bool add) {
     elementwise e = {.count = rows, .columns = columns, .a = x, .out = out, .add = add};
-    if (rows * columns < 2 * PIECE) execution.threads = 1;
+    if (rows * columns < 2 * CHUNK) execution.threads = 1;
     gpt_parallel(
         execution.threads, (columns + COLUMNS - 1) / COLUMNS, column_sums_table[execution.instruction_set], &e);
 }

@@ -1,5 +1,5 @@
-// Embedding: out[i] = tokens[ids[i]] + positions[i mod length + offset]. Backward, two positions may hold the same id,
-// so threads share the work by columns, and each column is summed in the order of the rows.
+// Embedding: out[i] = tokens[ids[i]] + positions[i mod length + offset]. In the backward pass two positions may have
+// the same id, so the work is divided by columns, and each column is summed in the order of the rows.
 
 #include "embedding.h"
 #include "threads.h"

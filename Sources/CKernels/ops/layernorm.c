@@ -4,9 +4,11 @@
 //     d_x     = r (g - mean(g) - n mean(g n))
 //     d_gamma = the sum over rows of d_y n,   d_beta = the sum over rows of d_y
 //
-// The sums over rows are taken in blocks of BLOCK rows and the blocks added in order, for any number of threads.
+// The sums over rows are taken in blocks of LAYERNORM_BLOCK rows, and the blocks are added in order, for any number of
+// threads.
 
 #include "layernorm.h"
+#include "partial_sums.h"
 #include "threads.h"
 
 #ifndef SIMD
@@ -48,9 +50,9 @@ static void NAME(layernorm_forward)(void *context, int64_t block) {
             square += d * d;
             deviation += d;
         }
-        // What rounding took from the mean, which for numbers far from zero is much beside their deviation.
+        // The rounding error of the mean, which for numbers far from zero is large compared with their deviation.
         const float rest = deviation / (float)C;
-        const float variance = square / (float)C - rest * rest;    // below 0 by rounding if all numbers are equal
+        const float variance = square / (float)C - rest * rest;    // may round below 0 if all numbers are equal
         const float r = 1.0f / sqrtf((variance < 0 ? 0 : variance) + l->epsilon);
         for (j = 0; j < C; j += LANES) {
             vf n = (load_up_to(x + j, C - j) - mean - rest) * r;
@@ -115,15 +117,6 @@ void gpt_layernorm_forward(
     gpt_parallel(execution.threads, blocks(rows), layernorm_forward_table[execution.instruction_set], &l);
 }
 
-static void add_partials(const float *partial, int64_t count, int64_t columns, float *to, bool add) {
-    if (!to) return;
-    for (int64_t j = 0; j < columns; j++) {
-        float total = add ? to[j] : 0;
-        for (int64_t b = 0; b < count; b++) total += partial[b * 2 * columns + j];
-        to[j] = total;
-    }
-}
-
 void gpt_layernorm_backward(
     gpt_execution execution, int64_t rows, int64_t columns, const float *d_y, const float *x, const float *gamma,
     const float *mean, const float *reciprocal_deviation, float *d_x, bool add_to_x, float *d_gamma, bool add_to_gamma,
@@ -134,8 +127,8 @@ void gpt_layernorm_backward(
         .partial = gpt_scratch(GPT_SCRATCH_SHARED, blocks(rows) * 2 * columns),
     };
     gpt_parallel(execution.threads, blocks(rows), layernorm_backward_table[execution.instruction_set], &l);
-    add_partials(l.partial, blocks(rows), columns, d_gamma, add_to_gamma);
-    add_partials(l.partial + columns, blocks(rows), columns, d_beta, add_to_beta);
+    add_partial_sums(l.partial, blocks(rows), 2 * columns, columns, d_gamma, add_to_gamma);
+    add_partial_sums(l.partial + columns, blocks(rows), 2 * columns, columns, d_beta, add_to_beta);
 }
 
 #endif

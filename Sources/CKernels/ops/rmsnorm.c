@@ -4,8 +4,10 @@
 //     d_x     = r (g - n mean(g n))
 //     d_gamma = the sum over rows of d_y n
 //
-// The sum over rows is taken in blocks of BLOCK rows and the blocks added in order, for any number of threads.
+// The sum over rows is taken in blocks of RMSNORM_BLOCK rows, and the blocks are added in order, for any number of
+// threads.
 
+#include "partial_sums.h"
 #include "rmsnorm.h"
 #include "threads.h"
 
@@ -101,12 +103,7 @@ void gpt_rmsnorm_backward(
         .partial = gpt_scratch(GPT_SCRATCH_SHARED, blocks(rows) * columns),
     };
     gpt_parallel(execution.threads, blocks(rows), rmsnorm_backward_table[execution.instruction_set], &l);
-    if (!d_gamma) return;
-    for (int64_t j = 0; j < columns; j++) {
-        float total = add_to_gamma ? d_gamma[j] : 0;
-        for (int64_t b = 0; b < blocks(rows); b++) total += l.partial[b * columns + j];
-        d_gamma[j] = total;
-    }
+    add_partial_sums(l.partial, blocks(rows), columns, columns, d_gamma, add_to_gamma);
 }
 
 #endif

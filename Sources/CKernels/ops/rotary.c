@@ -1,5 +1,5 @@
-// Rotary positions: each pair (a, b) of a head becomes (a cos - b sin, b cos + a sin). A pair are the elements j and
-// j + size / 2, so that vectors of the one half meet vectors of the other.
+// Rotary position embedding: each pair (a, b) of a head becomes (a cos - b sin, b cos + a sin). The pairs are the
+// elements j and j + size / 2, so that whole vectors of both halves are combined.
 
 #include "rotary.h"
 #include "threads.h"
@@ -33,13 +33,13 @@ static void NAME(rotary)(void *context, int64_t item) {
                 vf a = load_up_to(x + j, left), b = load_up_to(x + half + j, left);
                 vf c = load_up_to(cosines + j, left), s = load_up_to(sines + j, left);
                 if (r->inverse) s = -s;
-                vf turned_a = a * c - b * s, turned_b = b * c + a * s;
+                vf rotated_a = a * c - b * s, rotated_b = b * c + a * s;
                 if (r->add) {
-                    turned_a += load_up_to(out + j, left);
-                    turned_b += load_up_to(out + half + j, left);
+                    rotated_a += load_up_to(out + j, left);
+                    rotated_b += load_up_to(out + half + j, left);
                 }
-                store_up_to(out + j, turned_a, left);
-                store_up_to(out + half + j, turned_b, left);
+                store_up_to(out + j, rotated_a, left);
+                store_up_to(out + half + j, rotated_b, left);
             }
         }
     }

@@ -1,19 +1,14 @@
-// Weights of the tokens of a vocabulary. One thread is enough: it takes microseconds.
+// Sampling weights of the tokens of a vocabulary. One thread is enough: it takes microseconds.
 
+#include "at_most.h"
 #include "sampling.h"
-
-#ifndef SIMD
-
-static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-#endif
 
 #ifdef SIMD
 
 static float NAME(highest)(int64_t count, const float *x) {
     vf highest = splat(-INFINITY);
     int64_t i = 0;
-    // In this order, what is not a number counts for nothing.
+    // In this order of arguments, NaN is ignored.
     for (; i + LANES <= count; i += LANES) highest = vmax(load(x + i), highest);
     float result = largest(highest);
     for (; i < count; i++) result = x[i] > result ? x[i] : result;
@@ -24,7 +19,7 @@ static void NAME(weights)(
     int64_t count, const float *x, float highest, float factor, float minimum, float *weights, float *sums) {
     const float underflow = -87;
     for (int64_t block = 0; block * GPT_SAMPLING_BLOCK < count; block++) {
-        const int64_t end = least((block + 1) * GPT_SAMPLING_BLOCK, count);
+        const int64_t end = at_most((block + 1) * GPT_SAMPLING_BLOCK, count);
         vf total = splat(0);
         for (int64_t i = block * GPT_SAMPLING_BLOCK; i < end; i += LANES) {
             vf score = load_up_to(x + i, end - i), power = (score - highest) * factor;
@@ -34,7 +29,7 @@ static void NAME(weights)(
             weight = score > -INFINITY ? weight : splat(0);
             weight = score == highest ? splat(1) : weight;
             store_up_to(weights + i, weight, end - i);
-            // Past the end there may be weights as well.
+            // In the lanes past the end the weights need not be 0.
             total += end - i >= LANES ? weight : load_part(weights + i, end - i);
         }
         sums[block] = sum(total);

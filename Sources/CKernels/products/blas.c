@@ -1,4 +1,4 @@
-// c = a b by Accelerate's sgemm, and what follows it by our own kernel.
+// c = a b by Accelerate's sgemm, and the epilogue by our own kernel.
 
 #include "blas.h"
 #include "elementwise.h"
@@ -17,14 +17,14 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 void gpt_matmul_run_by_blas(gpt_execution execution, const gpt_matmul *m) {
     const bool a_by_rows = m->a_column == 1, b_by_rows = m->b_column == 1;
     const bool can_sum_columns = b_by_rows && m->b_row == m->n;
-    // One row needs no matrix unit.
+    // A single row gains nothing from a matrix unit.
     if (m->precision != GPT_FLOAT32 || m->m <= 1 || (m->column_sums && !can_sum_columns)) {
         gpt_matmul_run(execution, m);
         return;
     }
-    // One stride of each factor is 1. If it is that from column to column, the matrix lies there row by row; else its
-    // transpose does. The other stride is the leading dimension, of which BLAS demands that it be no less than a row is
-    // long, even where there is only one row and the stride means nothing.
+    // One stride of each factor is 1. If it is the stride between columns, the matrix is stored row by row, else its
+    // transpose is. The other stride is the leading dimension. BLAS requires it to be at least the length of a row,
+    // even where there is only one row and the stride has no effect.
     cblas_sgemm(
         CblasRowMajor, a_by_rows ? CblasNoTrans : CblasTrans, b_by_rows ? CblasNoTrans : CblasTrans,
         (__LAPACK_int)m->m, (__LAPACK_int)m->n, (__LAPACK_int)m->k, 1.0f,
@@ -33,7 +33,7 @@ void gpt_matmul_run_by_blas(gpt_execution execution, const gpt_matmul *m) {
         m->accumulate ? 1.0f : 0.0f, m->c, (__LAPACK_int)larger(m->c_row, m->n));
     if (m->column_sums) gpt_column_sums(execution, m->k, m->n, m->b, m->column_sums, m->add_column_sums);
     if (gpt_has_epilogue(m)) {
-        // A product over nothing, on top of c: what is left of it is the epilogue.
+        // A product with k = 0, accumulated to c, is the epilogue alone.
         gpt_matmul rest = *m;
         rest.k = 0;
         rest.accumulate = true;

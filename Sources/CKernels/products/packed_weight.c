@@ -1,6 +1,6 @@
-// Weights in the form that generation reads them in: panels of columns, in bfloat16 or in integers with scales (matvec.h).
+// Packing of weights for generation: panels of columns, in bfloat16 or in integers with scales (gemv.h).
 
-#include "matvec.h"
+#include "gemv.h"
 #include "threads.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ typedef struct {
     float *floats;
 } GPT_CONTEXT pack_job;
 
-// Where the integer at (row, column) is within the numbers of a block: rows in pairs, which one instruction multiplies.
-static inline int64_t place_in_block(int64_t row, int64_t column) {
+// The index of the integer at (row, column) among those of a block: rows in pairs, which one instruction multiplies.
+static inline int64_t index_in_block(int64_t row, int64_t column) {
     return row / 2 * 2 * GPT_PANEL + 2 * column + row % 2;
 }
 
@@ -27,7 +27,7 @@ static inline int64_t place_in_block(int64_t row, int64_t column) {
 
 #include "packed_weight.h"
 
-// A block of W as floats, `depth` rows of GPT_PANEL columns, of which only `columns` are there.
+// A block of W as floats, `depth` rows of GPT_PANEL columns, padded with zeros beyond `columns`.
 static void NAME(gather)(const pack_job *job, int64_t p, int64_t depth, int64_t j, int64_t columns, float *block) {
     const float *w = job->w + p * job->row + j * job->column;
     memset(block, 0, GPT_SCALE_BLOCK * GPT_PANEL * sizeof *block);
@@ -51,18 +51,19 @@ static void NAME(gather)(const pack_job *job, int64_t p, int64_t depth, int64_t 
         }
 }
 
-// The scale of each column: its largest magnitude over 127, rounded up to bfloat16 so that none exceeds 127 of them.
-static void NAME(quantise)(const float *block, int64_t depth, char *packed) {
+// Quantizes a block to int8. The scale of each column is its largest magnitude over 127, rounded up to bfloat16 so that
+// no quotient exceeds 127.
+static void NAME(quantize_block)(const float *block, int64_t depth, char *packed) {
     int8_t *integers = (int8_t *)packed + scale_bytes(GPT_WEIGHT_INT8);
     uint16_t scales[GPT_PANEL];
     for (int64_t j = 0; j < GPT_PANEL; j += LANES) {
-        vf highest = splat(0), nothing = splat(0);
+        vf highest = splat(0), zero_or_nan = splat(0);
         for (int64_t r = 0; r < depth; r++) {
             vf x = load(block + r * GPT_PANEL + j);
             highest = vmax(vmax(x, -x), highest);
-            nothing += x * 0.0f;    // not a number where x is not or is infinite: then all of the column becomes so
+            zero_or_nan += x * 0.0f;    // NaN if x is NaN or infinite; then the whole column becomes NaN
         }
-        vf wanted = highest * (1.0f / 127) + nothing;
+        vf wanted = highest * (1.0f / 127) + zero_or_nan;
         vf scale = wanted == wanted ? floats_of((bits_of(wanted) + 0xffffu) & 0xffff0000u) : splat(NAN);
         vf factor = 1.0f / scale;
         float factors[LANES], rounded[LANES];
@@ -73,13 +74,13 @@ static void NAME(quantise)(const float *block, int64_t depth, char *packed) {
             scales[j + l] = (uint16_t)(bits >> 16);
         }
         store(factors, scale > 0 ? factor : splat(0));
-        for (int64_t r = 0; r < (depth + 1) / 2 * 2; r++)    // the row after an odd last one is 0
+        for (int64_t r = 0; r < (depth + 1) / 2 * 2; r++)    // the row after an odd last row is 0
             for (int l = 0; l < LANES; l++) {
                 const float round = 12582912.0f;    // 1.5 * 2^23: adding it rounds to the nearest integer
                 float q = block[r * GPT_PANEL + j + l] * factors[l] + round - round;
                 q = q > 127 ? 127 : q;
                 q = q >= -127 ? q : -127;
-                integers[place_in_block(r, j + l)] = (int8_t)q;
+                integers[index_in_block(r, j + l)] = (int8_t)q;
             }
     }
     memcpy(packed, scales, sizeof scales);
@@ -94,7 +95,7 @@ static void NAME(pack_weight)(void *context, int64_t panel) {
         const int64_t depth = at_most(job->k - p, GPT_SCALE_BLOCK);
         NAME(gather)(job, p, depth, first, columns, block);
         if (job->weight == GPT_WEIGHT_INT8) {
-            NAME(quantise)(block, depth, to);
+            NAME(quantize_block)(block, depth, to);
             continue;
         }
         NAME(round_all)(block, block, depth * GPT_PANEL);
@@ -119,7 +120,7 @@ static void NAME(unpack_weight)(void *context, int64_t panel) {
             vf x;
             if (job->weight == GPT_WEIGHT_INT8) {
                 float numbers[LANES];
-                for (int l = 0; l < LANES; l++) numbers[l] = integers[place_in_block(row, j + l)];
+                for (int l = 0; l < LANES; l++) numbers[l] = integers[index_in_block(row, j + l)];
                 x = load(numbers) * NAME(widen)(block + 2 * j);
             } else {
                 x = NAME(widen)(block + 2 * (row * GPT_PANEL + j));

@@ -1,9 +1,9 @@
-/// The cyclic redundancy check of zip archives: the remainder of the data, as a polynomial over the field of two elements,
-/// by x^32 + x^26 + x^23 + x^22 + x^16 + x^12 + x^11 + x^10 + x^8 + x^7 + x^5 + x^4 + x^2 + x + 1 (ITU-T V.42, 8.1.1.6.2),
-/// lowest bit first.
+/// The cyclic redundancy check of zip archives: the remainder of the data, as a polynomial over the field of two
+/// elements, by x^32 + x^26 + x^23 + x^22 + x^16 + x^12 + x^11 + x^10 + x^8 + x^7 + x^5 + x^4 + x^2 + x + 1 (ITU-T
+/// V.42, 8.1.1.6.2), lowest bit first.
 ///
-/// The data may come in pieces of any size. Sixteen bytes are taken at once, each looked up in a table of its own for the
-/// place it has among them (Kounavis and Berry, "A systematic approach to building high performance software-based CRC
+/// The data may be given in chunks of any size. Sixteen bytes are processed at a time, each looked up in the table for
+/// its position among them (Kounavis and Berry, "A systematic approach to building high performance software-based CRC
 /// generators", 2005).
 package struct CRC32: Sendable {
     private var remainder = UInt32.max
@@ -40,17 +40,17 @@ package struct CRC32: Sendable {
         }
     }
 
-    /// What eight bytes add to the remainder that have `following` more of the sixteen behind them.
+    /// The contribution to the remainder of eight bytes that are followed by `following` more of the sixteen.
     @inline(__always)
     private func folded(_ word: UInt64, _ following: Int, _ tables: UnsafeBufferPointer<UInt32>) -> UInt32 {
-        @inline(__always) func entry(_ place: Int) -> UInt32 {
-            let byte = Int(truncatingIfNeeded: word >> UInt64(8 &* place)) & 0xFF
-            return tables[(following &+ 7 &- place) << 8 | byte]
+        @inline(__always) func entry(_ index: Int) -> UInt32 {
+            let byte = Int(truncatingIfNeeded: word >> UInt64(8 &* index)) & 0xFF
+            return tables[(following &+ 7 &- index) << 8 | byte]
         }
         return entry(0) ^ entry(1) ^ entry(2) ^ entry(3) ^ entry(4) ^ entry(5) ^ entry(6) ^ entry(7)
     }
 
-    /// Sixteen tables of 256: the remainder of each byte with 0, 1, ... 15 bytes behind it.
+    /// Sixteen tables of 256: the remainder of each byte followed by 0, 1, ... 15 zero bytes.
     private static let tables: [UInt32] = {
         var tables = (0..<UInt32(256)).map { byte in
             (0..<8).reduce(byte) { remainder, _ in remainder >> 1 ^ (remainder & 1) &* 0xEDB8_8320 }

@@ -2,7 +2,7 @@ import CFiles
 
 /// The Secure Hash Algorithm with a digest of 256 bits (FIPS 180-4, sections 4.1.2, 5.3.3 and 6.2).
 ///
-/// The data may come in pieces of any size: the digest is that of all of them in a row.
+/// The data may be given in chunks of any size: the digest is that of their concatenation.
 package struct SHA256: Sendable {
     private var state = State()
 
@@ -12,7 +12,7 @@ package struct SHA256: Sendable {
     /// The length of the data so far in bytes.
     private var length: UInt64 = 0
 
-    /// - Parameter usesInstructions: those of the processor for this, where it has them.
+    /// - Parameter usesInstructions: whether to use the SHA instructions of the processor, if it has them.
     package init(usesInstructions: Bool = true) {
         state.usesInstructions = usesInstructions && State.hasInstructions
         pending.reserveCapacity(State.blockSize)
@@ -41,7 +41,7 @@ package struct SHA256: Sendable {
         if updated == nil { Array(bytes).withUnsafeBytes { update($0) } }
     }
 
-    /// The digest of the data, 32 bytes. Adding bytes after this has no meaning.
+    /// The digest of the data, 32 bytes. No bytes may be added after this.
     package mutating func finalize() -> [UInt8] {
         // The data is followed by one bit, zeros up to a whole block, and its length in bits.
         let bits = length &* 8
@@ -59,7 +59,7 @@ package struct SHA256: Sendable {
         return hexadecimal(hash.finalize())
     }
 
-    /// The digest of the file at `path`, read a piece at a time.
+    /// The digest of the file at `path`.
     package static func hexDigest(ofFile path: String) throws(FileError) -> String {
         var hash = SHA256()
         let file = try MappedFile(path: path)
@@ -74,7 +74,7 @@ package struct SHA256: Sendable {
     }
 }
 
-/// The eight words that the data is mixed into, a block at a time.
+/// The eight words of the hash, updated block by block.
 private struct State {
     static let blockSize = 64
 
@@ -82,13 +82,13 @@ private struct State {
     private var a: UInt32 = 0x6a09_e667, b: UInt32 = 0xbb67_ae85, c: UInt32 = 0x3c6e_f372, d: UInt32 = 0xa54f_f53a
     private var e: UInt32 = 0x510e_527f, f: UInt32 = 0x9b05_688c, g: UInt32 = 0x1f83_d9ab, h: UInt32 = 0x5be0_cd19
 
-    /// Whether the processor has instructions for this, with which it is five times as fast.
+    /// Whether the processor has SHA instructions, which are five times as fast.
     static let hasInstructions = gpt_has_sha256()
 
     var words: [UInt32] { [a, b, c, d, e, f, g, h] }
     var usesInstructions = hasInstructions
 
-    /// Mixes in a whole number of blocks.
+    /// Updates the state by a whole number of blocks.
     mutating func compress(_ blocks: UnsafeRawBufferPointer) {
         guard !blocks.isEmpty else { return }
         roundConstants.withUnsafeBufferPointer { constants in
@@ -120,8 +120,8 @@ private struct State {
             W[t] = W[t - 16] &+ s0 &+ W[t - 7] &+ s1
         }
 
-        // After each round the standard moves every word one place on; here the names move instead, eight rounds
-        // to a turn, and the words stay in their registers.
+        // After each round the standard moves every word to the next variable. Here the arguments are permuted instead,
+        // with a period of eight rounds, and the words stay in their registers.
         let before = self
         for t in stride(from: 0, to: 64, by: 8) {
             round(a, b, c, &d, e, f, g, &h, K[t] &+ W[t])
@@ -144,7 +144,7 @@ private struct State {
     }
 }
 
-/// One of the 64 rounds: of the eight words only two change.
+/// One of the 64 rounds: only two of the eight words change.
 @inline(__always)
 private func round(
     _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32,
@@ -158,7 +158,7 @@ private func round(
 }
 
 @inline(__always)
-private func rotate(_ word: UInt32, _ places: UInt32) -> UInt32 { word &>> places | word &<< (32 - places) }
+private func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 { word &>> count | word &<< (32 - count) }
 
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 private let roundConstants: [UInt32] = [

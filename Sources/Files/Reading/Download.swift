@@ -1,6 +1,6 @@
-/// Files from the network, through `curl` or `wget`: a program that draws on neither needs no network code of its own.
+/// Downloads files with `curl` or `wget`, so that this program needs no network code of its own.
 package enum Download {
-    /// Why a file could not be fetched, in one line.
+    /// Why a file could not be downloaded, in one line.
     package struct Failure: Error, CustomStringConvertible {
         package let url: String
         package let reason: String
@@ -8,8 +8,8 @@ package enum Download {
         package var description: String { "cannot download \(url): \(reason)" }
     }
 
-    /// Fetches `url` into the file at `path`, whose directory must exist, if its SHA-256 is `sha256` (64 lower-case
-    /// hexadecimal digits). Where anything fails, nothing is left behind and an older file stays.
+    /// Downloads `url` to the file at `path`, whose directory must exist, and checks its SHA-256 against `sha256` (64
+    /// lower-case hexadecimal digits). On failure nothing is left behind, and an older file stays.
     package static func fetch(url: String, to path: String, sha256: String) throws {
         let temporary = try TemporaryFile(replacing: path)
         try transfer(url, to: temporary.path)
@@ -22,10 +22,10 @@ package enum Download {
         try temporary.commit()
     }
 
-    /// The programs that can fetch, in the order they are tried.
+    /// The programs for downloading, in the order in which they are tried.
     private static let tools: [(name: String, arguments: @Sendable (_ url: String, _ path: String) -> [String])] = [
         (
-            // Quiet, follows redirects, fails on HTTP errors; gives up where nothing comes for half a minute.
+            // Quiet, follows redirects, fails on HTTP errors; gives up after half a minute without data.
             "curl",
             { url, path in
                 [
@@ -56,14 +56,14 @@ package enum Download {
             }
             switch status {
             case 0: return
-            case 127: continue  // some systems find out only in the child that there is no such program
+            case 127: continue  // on some systems a missing program is detected only in the child process
             default: throw Failure(url: url, reason: reason(tool.name, status))
             }
         }
         throw Failure(url: url, reason: "neither curl nor wget is installed")
     }
 
-    /// What an exit status means, from the manuals of the two programs.
+    /// The meaning of an exit status, from the manuals of the two programs.
     private static func reason(_ tool: String, _ status: Int32) -> String {
         switch (tool, status) {
         case ("curl", 5...7), ("curl", 28), ("wget", 4): "no answer from the network (\(tool) exit status \(status))"

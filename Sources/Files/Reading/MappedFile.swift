@@ -1,22 +1,22 @@
 import CFiles
 import Platform
 
-/// A whole file as memory that the system reads when it is looked at, and shares between processes.
+/// A memory-mapped file: the system reads its pages on access, and shares them between processes.
 ///
-/// What is written to the memory stays in this process: a page is copied when it is first written to.
+/// The mapping is private: a page that is written to is copied, and the file does not change.
 ///
-/// The files of a model are replaced, never changed in place, so that a mapping stays what it was. Where another program
-/// shortens a file that is mapped, the system sends SIGBUS to whoever reads the missing part; `endWhereShortened` installs a
+/// The files of a model are replaced, never changed in place, so that the content of a mapping stays the same. If
+/// another program shortens a mapped file, reading the missing part raises SIGBUS; `endWhereShortened` installs a
 /// handler that names the file.
 package final class MappedFile: Sendable {
-    /// The path the file was opened by.
+    /// The path by which the file was opened.
     package let path: String
 
     /// The bytes of the file. They live as long as this object does: keep it alive around every use, as with
     /// `withExtendedLifetime`.
-    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // never moved; written by owners alone
+    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer  // never moved; written only by owners
 
-    /// Where the handler of SIGBUS finds this file.
+    /// The record of this file for the handler of SIGBUS.
     private let record: Int32
 
     /// Maps a regular file; directories, pipes and devices are refused.
@@ -39,17 +39,17 @@ package final class MappedFile: Sendable {
         record = gpt_record_mapping(start, size, message.description)
     }
 
-    /// From now on the process ends through `end` where a mapped file has become shorter and the missing part is read. `end`
-    /// takes one line that names the file, may run on any thread, and must not return.
+    /// From now on reading the missing part of a mapped file that was shortened calls `end`, with one line that names
+    /// the file. `end` may run on any thread, and must not return.
     package static func endWhereShortened(_ end: @escaping @convention(c) (UnsafePointer<CChar>?) -> Void) {
         gpt_end_on_lost_mapping(end)
     }
 
-    /// Gives the memory of a part back that has been read and is not needed again soon; looked at again, it is read again.
-    /// Nothing in that part may have been written to: it would be as in the file.
+    /// Releases the memory of a part that is not needed again soon; on the next access it is read again. Changes to
+    /// that part are lost.
     package func release(_ range: Range<Int>) {
         guard let start = bytes.baseAddress else { return }
-        // Whole pages only, for on the others neighbours are.
+        // Whole pages only: the first and the last page may contain other parts.
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         let first = (range.lowerBound + page - 1) / page * page, end = range.upperBound / page * page
         if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }

@@ -1,14 +1,14 @@
 import Platform
 
-/// Text as people give it: UTF-8 in a file, or on standard input.
+/// Reads text given by a user: UTF-8 in a file, or on standard input.
 package enum TextFile {
-    /// The text of the file at `path`, or of standard input where that is `-`, byte for byte: no line ending, form of
-    /// a character or byte order mark is changed.
+    /// The text of the file at `path`, or of standard input if that is `-`, byte for byte: line endings, Unicode
+    /// normalization and byte order marks are not changed.
     ///
-    /// Throws one line for each thing that can be wrong: no such file, a directory, a pipe or device, no permission,
-    /// an empty file unless those are allowed, bytes that are not UTF-8 (with the offset of the first), a text that takes
-    /// more memory than there is.
-    /// - Parameter use: what the text is for, which decides how much memory it takes.
+    /// - Parameter use: what the text is used for, which determines how much memory it needs.
+    /// - Throws: one line: no such file, a directory, a pipe or device, no permission, an empty file unless those are
+    ///   allowed, bytes that are not UTF-8 (with the offset of the first), a text that needs more memory than is
+    ///   available.
     package static func read(
         _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading
     ) throws(FileError) -> String {
@@ -17,14 +17,14 @@ package enum TextFile {
         return try text(bytes[...], path, at: 0)
     }
 
-    /// Reads the text at `path`, or standard input where that is `-`, in blocks: a text of any length in little memory.
+    /// Reads the text at `path`, or standard input if that is `-`, in blocks: a text of any length in little memory.
     ///
     /// - Parameters:
-    ///   - size: about the length of a block. One grows as long as there is no place to cut it.
-    ///   - splitPoint: where a text that begins with these bytes may be cut in two, near their end; it must not be within a
-    ///     character. nil where there is none.
-    ///   - body: takes the blocks in order. Together they are the text, and each is valid UTF-8.
-    /// - Throws: what `read` throws, and what `body` does.
+    ///   - size: about the length of a block. A block without a split point grows.
+    ///   - splitPoint: where a text that begins with these bytes may be split, near their end and not within a
+    ///     character; nil if nowhere.
+    ///   - body: called with the blocks in order. Together they are the text, and each is valid UTF-8.
+    /// - Throws: the errors of `read` and of `body`.
     package static func readBlocks(
         _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false,
         splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, body: (String) throws -> Void
@@ -32,31 +32,31 @@ package enum TextFile {
         let descriptor = path == "-" ? STDIN_FILENO : try Files.openForReading(path).descriptor
         defer { if path != "-" { close(descriptor) } }
         var bytes: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 18)
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
         var position = 0
         var target = size
         while true {
-            let count = piece.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { break }
-            bytes.append(contentsOf: piece[..<count])
+            bytes.append(contentsOf: chunk[..<count])
             if bytes.count < target { continue }
-            guard let cut = bytes.withUnsafeBufferPointer(splitPoint), cut > 0 else {
-                // There is no place to cut it so far: the block doubles.
+            guard let split = bytes.withUnsafeBufferPointer(splitPoint), split > 0 else {
+                // No split point so far: the block doubles.
                 try TextUse.reading.requireMemory(bytes.count, path)
                 target = 2 * bytes.count
                 continue
             }
-            try body(text(bytes[..<cut], path, at: position))
-            bytes.removeSubrange(..<cut)
-            position += cut
+            try body(text(bytes[..<split], path, at: position))
+            bytes.removeSubrange(..<split)
+            position += split
             target = size
         }
         if position == 0, bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
         if !bytes.isEmpty { try body(text(bytes[...], path, at: position)) }
     }
 
-    /// The text of bytes that begin at `position` of what is at `path`.
+    /// The text of bytes that begin at `position` of the file at `path`.
     private static func text(
         _ bytes: ArraySlice<UInt8>, _ path: String, at position: Int
     ) throws(FileError) -> String {
@@ -68,7 +68,7 @@ package enum TextFile {
         throw FileError(attempt, name(path), reason)
     }
 
-    /// The bytes of the file at `path`, or of standard input where that is `-`; there may be none.
+    /// The bytes of the file at `path`, or of standard input if that is `-`; it may be empty.
     package static func bytes(_ path: String, for use: TextUse = .reading) throws(FileError) -> [UInt8] {
         if path == "-" { return try readAll(STDIN_FILENO, path, expecting: 0, for: use) }
         let (descriptor, size) = try Files.openForReading(path)
@@ -86,20 +86,20 @@ package enum TextFile {
         try use.requireMemory(size, path)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(size)
-        var piece = [UInt8](repeating: 0, count: 1 << 18)
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
         while true {
-            let count = piece.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { return bytes }
             if bytes.count + count > bytes.capacity {
-                // The array grows to twice its size, and both are there while it is copied.
+                // The array grows to twice its size, and both exist while it is copied.
                 try use.requireMemory(2 * (bytes.count + count), path)
             }
-            bytes.append(contentsOf: piece[..<count])
+            bytes.append(contentsOf: chunk[..<count])
         }
     }
 
-    /// How many bytes at the start of `bytes` are valid UTF-8.
+    /// The number of bytes at the start of `bytes` that are valid UTF-8.
     private static func validPrefix(of bytes: ArraySlice<UInt8>) -> Int {
         var parser = Unicode.UTF8.ForwardParser()
         var iterator = bytes.makeIterator()
@@ -109,16 +109,16 @@ package enum TextFile {
     }
 }
 
-/// What a text is read for, which decides how much memory it takes at most.
+/// What a text is read for, which determines the most memory it needs: the raw value is bytes per byte of text.
 package enum TextUse: Int, Sendable {
     /// As bytes, and then as a string.
     case reading = 2
     /// As bytes, as a string and as an array of 32-bit token ids, at most one for each byte.
     case encoding = 6
 
-    /// Throws where there is not as much memory as a text of `count` bytes takes.
+    /// Throws if there is not enough memory for a text of `count` bytes.
     fileprivate func requireMemory(_ count: Int, _ path: String) throws(FileError) {
-        // Small files are read in any case, for the question itself takes time.
+        // Small files are always read, because the check itself takes time.
         guard count >= 1 << 20 else { return }
         let (bytes, overflows) = count.multipliedReportingOverflow(by: rawValue)
         try Files.requireMemory(

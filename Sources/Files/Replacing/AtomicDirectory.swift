@@ -1,15 +1,15 @@
 import Platform
 
-/// Directories that come to be in one piece: whoever looks, also after a crash, finds nothing or all of it.
+/// Creates directories atomically: other processes, also after a crash, see nothing or the complete directory.
 package enum AtomicDirectory {
-    /// Makes the directory `path`. There may be nothing of that name yet but an empty directory.
+    /// Creates the directory `path`. An empty directory of that name is replaced; anything else is an error.
     ///
-    /// It is filled under a temporary name in the same directory, brought to the disk, and then gets its own. Where anything
-    /// fails, or `body` throws, nothing is left of it, nor of the directories that were made for it to be in. What a killed
-    /// process leaves, `AtomicFile.removeLeftovers` removes.
+    /// The directory is filled under a temporary name in the same parent, synchronized to the disk, and then renamed.
+    /// On failure, or if `body` throws, it is removed, and so are the parents that were created for it. What a killed
+    /// process leaves is removed by `AtomicFile.removeLeftovers`.
     /// - Parameters:
-    ///   - path: the directory's name; the directory it is to be in is made if need be.
-    ///   - body: fills the directory it is given, with files that it brings to the disk itself (`AtomicFile`).
+    ///   - path: the name of the directory. Missing parents are created.
+    ///   - body: fills the temporary directory with files that it synchronizes itself (`AtomicFile`).
     package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
         if try Files.find(path, to: "create") {
             guard Files.isDirectory(path) else {
@@ -19,13 +19,13 @@ package enum AtomicDirectory {
                 throw FileError("cannot create", path, "it already exists and is not empty; choose another path")
             }
         }
-        // The directory that a link leads to is replaced, not the link.
+        // The target of a link is replaced, not the link.
         let target = try Files.resolvingLink(path, to: "create")
         let parent = Files.parent(of: target)
         try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
     }
 
-    /// Makes `target` in the directory `parent`, which is there. Errors call it `path`.
+    /// Creates `target` in the existing directory `parent`. Errors name it `path`.
     private static func make(
         at target: String, called path: String, in parent: String, _ body: (_ temporary: String) throws -> Void
     ) throws {
@@ -54,13 +54,13 @@ package enum AtomicDirectory {
                 Files.removeAll(temporary)
                 unfinished.removeAll { $0.path == temporary }
             }
-            // Under the name that people know: the temporary one is gone.
+            // With the name that the caller knows, because the temporary one is gone.
             throw (error as? FileError)?.moved(from: temporary, to: path) ?? error
         }
         if let directory { try Files.synchronize(directory, path) }
     }
 
-    /// Makes an empty directory, and locks it for `removeLeftovers` to see that its maker lives.
+    /// Creates an empty directory, and locks it, so that `removeLeftovers` can tell that it is in use.
     private static func makeTemporary(
         in parent: String, for path: String
     ) throws(FileError) -> (path: String, descriptor: Int32) {
@@ -92,23 +92,22 @@ package enum AtomicDirectory {
 }
 
 extension Files {
-    /// Waits until the disk has what was written to an open file or directory, which errors call `name`.
+    /// Synchronizes an open file or directory, which errors name `name`, to the disk.
     static func synchronize(_ descriptor: Int32, _ name: String) throws(FileError) {
         #if canImport(Darwin)
-            // There fsync leaves the data in the cache of the disk itself.
+            // On Darwin fsync leaves the data in the cache of the disk itself.
             if fcntl(descriptor, F_FULLFSYNC) == 0 { return }
         #endif
         while fsync(descriptor) != 0 {
             switch errno {
             case EINTR: continue
-            case EINVAL, ENOTSUP: return  // nothing to wait for here
+            case EINVAL, ENOTSUP: return  // not supported for this file
             default: throw FileError("cannot write", name)
             }
         }
     }
 
-    /// Opens the directory of a file that is to be brought to the disk, for `synchronize`; nil where it may be written to but
-    /// not read.
+    /// Opens the directory of a file for `synchronize`; nil if it is writable but not readable.
     static func openForSynchronizing(_ directory: String, _ name: String) throws(FileError) -> Int32? {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor >= 0 { return descriptor }
@@ -116,7 +115,7 @@ extension Files {
         throw FileError("cannot write", name)
     }
 
-    /// Removes a file, or a directory with all that is in it, as far as that is possible. No link is followed.
+    /// Removes a file, or a directory with its contents, as far as possible. Links are not followed.
     static func removeAll(_ path: String) {
         if unlink(path) == 0 { return }
         var information = stat()

@@ -1,18 +1,18 @@
 import Platform
 
-/// Files that change in one piece: whoever reads one, also after a crash or a power failure, finds the old content or
-/// the new, whole.
+/// Replaces files atomically: a reader, also after a crash or a power failure, sees the complete old content or the
+/// complete new content.
 package enum AtomicFile {
-    /// Puts what `body` writes in place of the file at `path`.
+    /// Replaces the file at `path` by the content that `body` writes.
     ///
-    /// The content goes to a temporary file in the same directory, is brought to the disk, and takes the name of the
-    /// old one; then the directory is brought to the disk too. Where anything fails, a full disk or an error `body`
-    /// throws, the temporary is removed, the old file stays as it was and the error is thrown on.
+    /// The content is written to a temporary file in the same directory, synchronized to the disk, and renamed to the
+    /// name of the old file; then the directory is synchronized too. On failure, such as a full disk or an error of
+    /// `body`, the temporary file is removed, the old file stays unchanged and the error is rethrown.
     ///
     /// - Parameters:
     ///   - path: the file's name.
     ///   - body: writes the content.
-    ///   - check: looks at what is to become the file, under its temporary name, and throws where it must not.
+    ///   - check: checks the finished file under its temporary name; throws to keep the old file.
     package static func replace(
         at path: String, _ body: (FileWriter) throws -> Void, check: (_ temporary: String) throws -> Void = { _ in }
     ) throws {
@@ -24,12 +24,12 @@ package enum AtomicFile {
         try temporary.commit()
     }
 
-    /// Puts `text` in place of the file at `path`.
+    /// Replaces the file at `path` by `text`.
     package static func write(_ text: String, to path: String) throws {
         try replace(at: path) { writer in try writer.write(text) }
     }
 
-    /// Puts `bytes` in place of the file at `path`.
+    /// Replaces the file at `path` by `bytes`.
     package static func write(_ bytes: [UInt8], to path: String) throws {
         try replace(at: path) { writer in try writer.write(bytes) }
     }
@@ -37,35 +37,35 @@ package enum AtomicFile {
     /// Whether a file of this name is a temporary one: being written, or left by a killed process.
     package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(TemporaryFile.prefix) }
 
-    /// Removes the temporary files and directories that killed processes left in a directory, and none that is being
-    /// written.
+    /// Removes the temporary files and directories that killed processes left in a directory. Those that are being
+    /// written stay.
     package static func removeLeftovers(in directory: String) {
         guard let names = try? Files.contents(ofDirectory: directory) else { return }
         for name in names where isTemporary(name) {
             let path = directory + "/" + name
             let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard descriptor >= 0 else { continue }
-            // Its writer holds a lock, which the system takes from the dead.
+            // Its writer holds a lock, which the system releases when the process ends.
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { Files.removeAll(path) }
             close(descriptor)
         }
     }
 }
 
-/// A file that is to take the place of another, and goes away unless it does.
+/// A temporary file that replaces another on `commit`, and is removed otherwise.
 final class TemporaryFile {
-    /// How the names of all temporary files begin.
+    /// The prefix of the names of all temporary files.
     static let prefix = ".swift-gpt-temporary-"
 
     let descriptor: Int32
     let path: String
 
-    /// The file to be replaced, and the name people know it by.
+    /// The file to be replaced, and the name by which the caller knows it.
     private let target: String
     private let name: String
     private var isCommitted = false
     private var isOpen = true
-    /// SavedTensors the lock between the closing of `descriptor` and the rename; -1 before.
+    /// A duplicate descriptor that holds the lock between the closing of `descriptor` and the rename; -1 before.
     private var lockKeeper: Int32 = -1
 
     /// Opens a new file in the directory of `name`.
@@ -100,14 +100,14 @@ final class TemporaryFile {
             guard code == EEXIST, number < 10_000 else { throw FileError("cannot write", name, code: code) }
             number += 1
         }
-        // Tells `removeLeftovers` that this one is alive. A file system without locks does without.
+        // Shows `removeLeftovers` that this file is in use. Failure is ignored: some file systems have no locks.
         _ = flock(descriptor, LOCK_EX | LOCK_NB)
     }
 
-    /// Brings the file to the disk and gives it its name.
+    /// Synchronizes the file to the disk and renames it.
     func commit() throws(FileError) {
         try Files.synchronize(descriptor, name)
-        // All that can fail before the rename is done before it: then the old file stays.
+        // Everything that can fail is done before the rename, so that on failure the old file stays.
         let directory = try Files.openForSynchronizing(Files.parent(of: target), name)
         defer { if let directory { close(directory) } }
         try closeDescriptor()
@@ -119,11 +119,12 @@ final class TemporaryFile {
         if let directory { try Files.synchronize(directory, name) }
     }
 
-    /// Closes the file. Network file systems report some failed writes only then.
+    /// Closes the file. Network file systems report some failed writes only now.
     private func closeDescriptor() throws(FileError) {
         lockKeeper = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         isOpen = false
-        // After EINTR the descriptor is gone, or its number may already be another thread's: there is no second try.
+        // After EINTR the descriptor is closed, and another thread may have its number already: close must not be
+        // repeated.
         if close(descriptor) != 0, errno != EINTR { throw FileError("cannot write", name) }
     }
 

@@ -1,11 +1,11 @@
 import Platform
 import Synchronization
 
-/// What this process is writing and has not given its name yet: to be taken away where the process is told to end.
+/// The files and directories that this process is writing and has not renamed yet, for removal when a signal ends it.
 package enum CleanupRegistry {
     struct Entry: Equatable {
         let path: String
-        /// Whether it is removed only if there is nothing in it: a directory that was made for something else.
+        /// Whether it is removed only if it is empty: a directory that was created for something else.
         var isKeptUnlessEmpty = false
 
         func remove() {
@@ -13,20 +13,20 @@ package enum CleanupRegistry {
         }
     }
 
-    /// In the order in which they came to be.
+    /// In the order of creation.
     private static let entries = Mutex<[Entry]>([])
 
-    /// Changes what is unfinished, together with what `change` does on the disk: of another thread that ends the process
-    /// both are done or neither.
+    /// Changes the entries and the disk (in `change`) under one lock, so that for a thread that ends the process both
+    /// changes have happened or neither.
     static func update<Result: Sendable, Failure: Error>(
         _ change: (inout [Entry]) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try entries.withLock { (entries) throws(Failure) in try change(&entries) }
     }
 
-    /// Removes all that is unfinished and ends the process, while whoever would begin or finish something waits.
+    /// Removes all entries from the disk and ends the process. Calls of `update` on other threads wait meanwhile.
     ///
-    /// It allocates memory: it is for a thread that waits for signals, not for the handler of one.
+    /// It allocates memory, so it must not be called in a signal handler, only on a thread that waits for signals.
     package static func remove(andExitWith status: Int32) -> Never {
         update { (entries: inout [Entry]) -> Never in
             removeAll(entries)
@@ -34,8 +34,8 @@ package enum CleanupRegistry {
         }
     }
 
-    /// Does the same for a thread that may be in the middle of `update` itself: if one is under way the files stay, and the
-    /// next run removes them.
+    /// The same for a thread that may be within `update` itself: if the lock is taken the files stay, and the next run
+    /// removes them.
     package static func removeIfPossible(andExitWith status: Int32) -> Never {
         _ = entries.withLockIfAvailable { removeAll($0) }
         _exit(status)

@@ -1,15 +1,15 @@
 import Platform
 
-/// SavedTensors a directory to one process: the second that asks is refused.
+/// An exclusive lock of a directory: locking it in a second process is an error.
 ///
-/// The system lets go of the lock when the process ends, however it ends, so that nothing is left to clear away.
-/// On file systems that cannot lock a directory there is no protection, and no error.
+/// The system releases the lock when the process ends for any reason, so nothing has to be cleaned up. On file systems
+/// without locks for directories there is no protection, and no error.
 package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Locks `directory`, which must exist, until this object goes away.
+    /// Locks `directory`, which must exist, until this object is released.
     package init(directory: String) throws(FileError) {
-        // Closed on exec, or a child process would hold the lock on after us.
+        // Closed on exec, because otherwise a child process would keep the lock after us.
         descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("cannot lock", directory) }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
@@ -24,7 +24,7 @@ package final class DirectoryLock: Sendable {
     }
 
     deinit {
-        // Closing alone would leave the lock to a child process that was forked, and is about to exec.
+        // Closing alone would leave the lock with a child process between its fork and exec.
         flock(descriptor, LOCK_UN)
         close(descriptor)
     }

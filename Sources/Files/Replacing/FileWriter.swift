@@ -1,9 +1,9 @@
-/// Writes to an open file through a buffer, and says so when the disk is full.
+/// A buffered writer to an open file. Errors, such as a full disk, are thrown.
 package final class FileWriter {
-    /// The file's descriptor, which stays its opener's to close.
+    /// The file's descriptor. The writer does not close it.
     package let descriptor: Int32
 
-    /// The name that errors give the file.
+    /// The name of the file in errors.
     private let path: String
     private var buffer: [UInt8] = []
     private static let bufferSize = 1 << 18
@@ -17,7 +17,7 @@ package final class FileWriter {
         buffer.reserveCapacity(Self.bufferSize)
     }
 
-    /// Appends bytes. Large pieces go to the file as they are, without a copy.
+    /// Appends bytes. Large buffers are written directly, without a copy.
     package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
         position += bytes.count
         if buffer.count + bytes.count <= Self.bufferSize {
@@ -39,7 +39,7 @@ package final class FileWriter {
 
     package func write(_ text: String) throws(FileError) { try write(Array(text.utf8)) }
 
-    /// Replaces bytes already written, from `offset` on: for what is known only at the end, such as a checksum.
+    /// Replaces bytes already written, from `offset` on: for values known only at the end, such as a checksum.
     package func patch(_ bytes: [UInt8], at offset: Int) throws(FileError) {
         precondition(offset >= 0 && offset + bytes.count <= position, "patching beyond what was written")
         try flush()
@@ -49,7 +49,7 @@ package final class FileWriter {
         try result.get()
     }
 
-    /// Hands what is buffered to the system.
+    /// Writes the buffered bytes to the file.
     package func flush() throws(FileError) {
         let result = buffer.withUnsafeBytes { bytes in Result { () throws(FileError) in try writeThrough(bytes) } }
         buffer.removeAll(keepingCapacity: true)

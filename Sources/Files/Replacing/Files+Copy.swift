@@ -2,13 +2,13 @@ import CFiles
 import Platform
 
 extension Files {
-    /// Copies the file at `path` to the new name `name`, in one piece. A link is followed.
+    /// Copies the file at `path` to the new file `name`, atomically. Links are followed.
     ///
-    /// Where the file system supports it the copy shares its blocks with the original until one of the two changes, which
-    /// takes no time and no space.
+    /// If the file system supports it, the copy shares its blocks with the original until one of the two changes, which
+    /// needs no time and no space.
     package static func copy(_ path: String, to name: String) throws {
         #if canImport(Darwin)
-            // A directory that is being removed gets no more.
+            // Under the lock of the registry, so that no file is added to a directory that is being removed.
             if CleanupRegistry.update({ _ in clonefile(path, name, 0) == 0 }) { return }
         #endif
         let (source, size) = try openForReading(path)
@@ -27,14 +27,14 @@ extension Files {
         }
     }
 
-    /// Copies piece by piece, through memory.
+    /// Copies in chunks, through memory.
     private static func copy(_ source: Int32, _ path: String, to writer: FileWriter) throws(FileError) {
-        var piece = [UInt8](repeating: 0, count: 1 << 20)
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
         while true {
-            let count = piece.withUnsafeMutableBytes { systemRead(source, $0) }
+            let count = chunk.withUnsafeMutableBytes { systemRead(source, $0) }
             if count < 0 { throw FileError("cannot read", path) }
             if count == 0 { return }
-            let result = piece.withUnsafeBytes { bytes in
+            let result = chunk.withUnsafeBytes { bytes in
                 Result { () throws(FileError) in
                     try writer.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
                 }

@@ -1,16 +1,16 @@
 import Synchronization
 
-/// A directory that is filled under its own name. Unless it is declared complete, what was made for it is removed again: when
-/// this object is released, and when a signal ends the process.
+/// A directory that is filled under its own name. Unless it is declared complete, what was created for it is removed
+/// again: when this object is released, and when a signal ends the process.
 ///
-/// `AtomicDirectory` makes a directory in one piece, and is the better choice where nothing is there yet. This one also works
-/// in a directory that exists already, which may be a mount point.
+/// `AtomicDirectory` creates a directory atomically, and is the better choice if nothing exists yet. This one also
+/// works in a directory that exists already, which may be a mount point.
 package final class PendingDirectory: Sendable {
     private let path: String
-    /// What is removed, from the last to the first.
+    /// Removed from the last to the first.
     private let entries = Mutex<[CleanupRegistry.Entry]>([])
 
-    /// Makes the directory at `path` and those above it, where they do not exist yet. They are removed if they are empty.
+    /// Creates the directory at `path` and its missing parents. On removal those that are not empty stay.
     package init(_ path: String) throws(FileError) {
         self.path = path
         var missing: [CleanupRegistry.Entry] = []
@@ -27,7 +27,8 @@ package final class PendingDirectory: Sendable {
         }
     }
 
-    /// Names what is going to be made in the directory. It must not exist yet, nor may another process make it meanwhile.
+    /// Registers names that will be created in the directory. They must not exist yet, nor be created by another
+    /// process.
     /// - Parameters:
     ///   - directories: names of directories, which are removed if they are empty; outer ones first.
     ///   - files: names of files, which are removed.
@@ -44,7 +45,7 @@ package final class PendingDirectory: Sendable {
         }
     }
 
-    /// From now on everything stays.
+    /// Declares the directory complete: nothing is removed any more.
     package func complete() {
         CleanupRegistry.update { unfinished in _ = forget(&unfinished) }
     }

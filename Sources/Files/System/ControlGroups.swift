@@ -1,36 +1,38 @@
 import Platform
 
-/// The limits of memory that Linux's control groups set: for a container, a batch job or a service.
+/// The memory limits of Linux control groups: of a container, a batch job or a service.
 extension Files {
-    /// The files that limit the memory of this process: those of its control group and of each group above it, for each of
-    /// them sets a limit of its own.
+    /// The files with the memory limits of this process: those of its control group and of each group above it, because
+    /// each has a limit of its own.
     static let controlGroupLimits = controlGroupLimits(
         groups: smallFile("/proc/self/cgroup") ?? "", mounts: smallFile("/proc/self/mountinfo") ?? "")
 
     /// - Parameters:
-    ///   - groups: `/proc/self/cgroup`: a line `number:controllers:path` for each hierarchy; that of version 2 is `0::path`.
-    ///   - mounts: `/proc/self/mountinfo` (proc(5)): where hierarchies are mounted, and from which group on.
+    ///   - groups: `/proc/self/cgroup`: a line `number:controllers:path` for each hierarchy; that of version 2 is
+    ///     `0::path`.
+    ///   - mounts: `/proc/self/mountinfo` (proc(5)): the mount points of hierarchies, and the group at the root of
+    ///     each.
     package static func controlGroupLimits(groups: String, mounts: String) -> [String] {
         mounts.split(separator: "\n").compactMap { ControlGroupMount($0, groups: groups) }.flatMap { mount in
-            // From the group of this process up to the one that is mounted.
+            // From the group of this process up to the root of the mount.
             (0...mount.group.count).reversed().map { depth in
                 ([mount.directory] + mount.group.prefix(depth) + [mount.limitFile]).joined(separator: "/")
             }
         }
     }
 
-    /// The limit that a file of a control group holds, in bytes; nil for none.
+    /// The limit in a file of a control group, in bytes; nil for none.
     static func memoryLimit(_ path: String) -> Int? { smallFile(path).flatMap(memoryLimit(in:)) }
 
     /// The limit in bytes in the content of such a file; nil for "max" and for anything else that sets no limit.
     package static func memoryLimit(in content: String) -> Int? {
         let digits = content.utf8.prefix { $0 >= 48 && $0 <= 57 }
         guard !digits.isEmpty else { return nil }
-        // More digits than an Int has are no limit.
+        // A number beyond Int is no limit.
         return Int(String(decoding: digits, as: UTF8.self)).flatMap { $0 > 0 ? $0 : nil }
     }
 
-    /// A file of the system's, which has no length: its first 64 KB.
+    /// The first 64 KB of a file in /proc or /sys, which has no length.
     static func smallFile(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -48,13 +50,13 @@ extension Files {
     }
 }
 
-/// A hierarchy of control groups that limits memory, and the group of a process in it.
+/// A mounted hierarchy of control groups with memory limits, and the group of a process in it.
 private struct ControlGroupMount {
     /// Where the hierarchy is mounted.
     let directory: String
     /// The names of the groups from there down to that of the process.
     let group: [String]
-    /// The file in each group that has its limit.
+    /// The name of the file with the limit, in each group.
     let limitFile: String
 
     /// Reads a line of mountinfo: `36 35 98:0 /root /directory options - type source superoptions`.
@@ -64,7 +66,7 @@ private struct ControlGroupMount {
         let isUnified = fields[dash + 1] == "cgroup2"
         guard isUnified || fields[dash + 1] == "cgroup" && Self.hasMemory(fields[dash + 3]) else { return nil }
         guard var path = Self.path(in: groups, isUnified: isUnified) else { return nil }
-        // Within a namespace a process sees its path from the root of that, not of the hierarchy.
+        // In a cgroup namespace the path of a process is relative to the root of the namespace, not of the hierarchy.
         let root = Self.unescaped(fields[3])
         if root != "/", path == root || path.hasPrefix(root + "/") { path = String(path.dropFirst(root.count)) }
         let directory = Self.unescaped(fields[4])
@@ -87,7 +89,7 @@ private struct ControlGroupMount {
         controllers.split(separator: ",").contains("memory")
     }
 
-    /// A path in mountinfo: space, tab, newline and backslash are written in octal.
+    /// Decodes a path in mountinfo: space, tab, newline and backslash are escaped in octal.
     private static func unescaped(_ field: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(field.utf8)[...]

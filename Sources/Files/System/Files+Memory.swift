@@ -1,8 +1,8 @@
 import Platform
 
 extension Files {
-    /// The memory that this process can still allocate, in bytes: that of the machine, its container or its limits
-    /// (`ulimit -v`, `ulimit -d`), less what it uses already. `Int.max` where the system does not say.
+    /// The memory that this process can still allocate, in bytes: the memory of the machine, its container or its
+    /// limits (`ulimit -v`, `ulimit -d`), less what it uses already. `Int.max` if the system does not report it.
     package static var availableMemory: Int {
         let usage = MemoryUsage.current
         let pages = Int(sysconf(Int32(_SC_PHYS_PAGES)))
@@ -19,12 +19,12 @@ extension Files {
         return max(0, available)
     }
 
-    /// Throws where `bytes` of memory cannot be had.
+    /// Throws if `bytes` of memory are not available.
     /// - Parameters:
-    ///   - bytes: what is about to be allocated.
-    ///   - attempt: what it is for, as errors say it: "cannot read".
-    ///   - path: the file it is for.
-    ///   - reason: why it takes so much.
+    ///   - bytes: the size of the allocation.
+    ///   - attempt: the beginning of the error message: "cannot read".
+    ///   - path: the file that is read or written.
+    ///   - reason: what needs the memory: "its tokens take".
     package static func requireMemory(
         _ bytes: Int, _ attempt: String, _ path: String, _ reason: @autoclosure () -> String
     ) throws(FileError) {
@@ -47,7 +47,7 @@ extension Files {
 
     static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
-    /// Tells the system that all of this memory is about to be written: it then comes in large pages, where there are such,
+    /// Advises the system that all of this memory is about to be written. It then allocates huge pages, if it has them,
     /// which takes a fraction of the time.
     package static func expectWriting(to memory: UnsafeMutableRawBufferPointer) {
         #if os(Linux)
@@ -60,13 +60,13 @@ extension Files {
     }
 }
 
-/// What a process uses of memory, in bytes.
+/// The memory that a process uses, in bytes.
 private struct MemoryUsage {
-    /// Pages that are in the machine's memory.
+    /// Pages in physical memory.
     var resident = 0
-    /// Everything that is mapped.
+    /// All mapped memory.
     var addresses = 0
-    /// What is mapped to be written.
+    /// Writable mapped memory.
     var data = 0
 
     static var current: MemoryUsage {
@@ -80,7 +80,7 @@ private struct MemoryUsage {
         #else
             var usage = rusage()
             getrusage(RUSAGE_SELF, &usage)
-            // The most so far. In bytes on Apple's systems.
+            // The maximum so far, in bytes on Apple platforms.
             return MemoryUsage(resident: Int(usage.ru_maxrss))
         #endif
     }

@@ -1,9 +1,9 @@
 import Platform
 
 extension Files {
-    /// Renames a directory, whose new name must be free.
+    /// Renames a directory. The new name must not exist.
     package static func rename(_ path: String, to name: String) throws {
-        // The module's name is needed: this function has that of the system's.
+        // Qualified, because this method has the name of the system's function.
         #if canImport(Glibc)
             let status = Glibc.rename(path, name)
         #elseif canImport(Musl)
@@ -16,7 +16,8 @@ extension Files {
         }
     }
 
-    /// What is at a path, in words: "a directory", "a file", "a named pipe"; nil where nothing is, or nothing can be seen.
+    /// The kind of file at a path, in words: "a directory", "a file", "a named pipe"; nil if there is none, or it is
+    /// not accessible.
     package static func kind(_ path: String) -> String? {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
@@ -30,7 +31,7 @@ extension Files {
         }
     }
 
-    /// The whole path of a file that exists.
+    /// The absolute path of a file that exists.
     package static func absolute(_ path: String) -> String {
         guard let resolved = realpath(path, nil) else { return path }
         defer { free(resolved) }

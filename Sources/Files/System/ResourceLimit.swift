@@ -1,14 +1,14 @@
 import Platform
 
-/// A limit in bytes that the system sets for a process (getrlimit(2)).
+/// A resource limit of this process, in bytes (getrlimit(2)).
 package enum ResourceLimit {
-    /// Of all that is mapped.
+    /// All mapped memory.
     case addressSpace
-    /// Of what is mapped to be written.
+    /// Writable mapped memory.
     case data
     case fileSize
 
-    /// The option of a shell's `ulimit` that sets it.
+    /// The option of the shell's `ulimit` that sets it.
     package var option: String {
         switch self {
         case .addressSpace: "-v"
@@ -20,7 +20,7 @@ package enum ResourceLimit {
     /// The limit in bytes; nil where there is none.
     package var bytes: Int? {
         var limit = rlimit()
-        // No limit is the largest number, of whichever sign the system's type has.
+        // No limit is the largest number; the type is signed on some systems.
         guard getrlimit(resource, &limit) == 0, limit.rlim_cur < 1 << 60 else { return nil }
         return Int(limit.rlim_cur)
     }

@@ -1,22 +1,22 @@
 @preconcurrency import Platform  // for `environ`
 
-/// Other programs.
+/// Runs other programs.
 package enum Subprocess {
     /// A program that could not be started.
     package struct StartError: Error, CustomStringConvertible {
         package let executable: String
         package let code: Int32
 
-        /// Whether there is no such program, or none this user may run (which the system also says where it could not
-        /// look into a folder of PATH).
+        /// Whether there is no such program, or none that this user may run (which the system also reports if a
+        /// directory of PATH is not accessible).
         package var isMissing: Bool { code == ENOENT || code == EACCES }
 
         package var description: String { "cannot start \(executable): \(String(cString: strerror(code)))" }
     }
 
-    /// Runs a program found in PATH, with no input and no output, and waits for its end.
+    /// Runs a program found in PATH, without input and output, and waits for its end.
     ///
-    /// Returns its exit status, or 128 + the signal that ended it.
+    /// Returns its exit status, or 128 + the number of the signal that ended it.
     package static func run(_ executable: String, _ arguments: [String]) throws(StartError) -> Int32 {
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
@@ -31,7 +31,7 @@ package enum Subprocess {
             posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
         }
 
-        // Signals end the program even where we block or ignore them: Ctrl-C stops a download.
+        // Signals that we block or ignore still end the child process: Ctrl-C stops a download.
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
         var ending = sigset_t()
@@ -41,9 +41,9 @@ package enum Subprocess {
         posix_spawnattr_setsigdefault(&attributes, &ending)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
 
-        var words: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
+        var pointers: [UnsafeMutablePointer<CChar>?] = ([executable] + arguments).map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
 
         #if canImport(Darwin)
             let environment = _NSGetEnviron().pointee
@@ -52,7 +52,7 @@ package enum Subprocess {
         #endif
 
         var process = pid_t()
-        let code = posix_spawnp(&process, executable, &actions, &attributes, words, environment)
+        let code = posix_spawnp(&process, executable, &actions, &attributes, pointers, environment)
         guard code == 0 else { throw StartError(executable: executable, code: code) }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0 {

@@ -193,7 +193,7 @@ package struct Attention: Operation {
     ) {
         attention.batch = Int64(batch)
         attention.heads = Int64(heads)
-        attention.groups = Int64(keyValueHeads)
+        attention.kv_heads = Int64(keyValueHeads)
         attention.queries = Int64(queries)
         attention.keys = Int64(keys)
         attention.size = Int64(size)

@@ -40,7 +40,7 @@ package enum DecodingProduct {
             MatrixProduct.multiply(Matrix(x), matrix, into: Matrix(y), epilogue: epilogue, precision: precision)
             return y
         }
-        var product = gpt_matvec()
+        var product = gpt_gemv()
         (product.m, product.n, product.k) = (Int64(rows), Int64(matrix.columns), Int64(matrix.rows))
         product.x = UnsafePointer(x.pointer)
         product.y = y.pointer
@@ -58,7 +58,7 @@ package enum DecodingProduct {
             product.row = Int64(matrix.rowStride)
             product.column = Int64(matrix.columnStride)
         }
-        gpt_matvec_run(execution.kernels, &product)
+        gpt_gemv_run(execution.kernels, &product)
         withExtendedLifetime((packed, matrix, bias, factor, residual, x)) {}
         return y
     }

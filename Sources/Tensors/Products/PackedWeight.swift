@@ -1,7 +1,7 @@
 import CKernels
 
 /// A weight in the layout and format that generation reads, packed once for all tokens: panels of 64 columns, each
-/// contiguous, in bfloat16 or in 8-bit integers with a scale for each 32 of a column (see matvec.h).
+/// contiguous, in bfloat16 or in 8-bit integers with a scale for each 32 of a column (see gemv.h).
 ///
 /// An integer weight q stands for q s, with s the largest magnitude of its block over 127. So its error is at most s /
 /// 2, and a weight takes 8.5 bits.
@@ -18,7 +18,7 @@ package final class PackedWeight: Sendable {
             }
         }
 
-        /// The same for the kernels of matvec.h.
+        /// The same for the kernels of gemv.h.
         var code: Int32 {
             switch self {
             case .bfloat16: Int32(GPT_WEIGHT_BFLOAT16.rawValue)

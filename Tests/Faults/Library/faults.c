@@ -1,14 +1,14 @@
-// Makes one system call of a program fail. Built as a shared library and preloaded (LD_PRELOAD) into the program under test,
-// on Linux with glibc:
+// Makes one system call of a program fail. Built as a shared library and preloaded (LD_PRELOAD) into the program under
+// test, on Linux with glibc:
 //
 //     FAULT_LOG=FILE           appends a line "KIND NUMBER DETAIL" for each call that is counted
-//     FAULT=KIND:NUMBER:ACTION lets the call with that number, from 1, of that kind fail; the log then has a line "fault"
+//     FAULT=KIND:NUMBER:ACTION makes that call of that kind fail, counted from 1; the log then has a line "fault"
 //
-// ACTION is the name of an error (EIO, ENOSPC, ENOMEM, EMFILE, EINTR), "short", with which a write or read moves only half of
-// its bytes, or "kill", which ends the process by SIGKILL before the call.
+// ACTION is the name of an error (EIO, ENOSPC, ENOMEM, EMFILE, EINTR), "short", with which a write or read transfers
+// only half of its bytes, or "kill", which ends the process by SIGKILL before the call.
 //
-// Calls are counted from main on. What the dynamic loader and the C library do for themselves is not seen at all.
-// A failing close does close the descriptor, as Linux does.
+// Calls are counted from main on. Internal calls of the dynamic loader and the C library are not intercepted. A failing
+// close does close the descriptor, as on Linux.
 
 #define _GNU_SOURCE
 
@@ -60,14 +60,14 @@ static void log_line(const char *word, int number, const char *detail) {
         length = sizeof line;
         line[length - 1] = '\n';
     }
-    // Not through the functions below.
+    // Not by the functions below, which are intercepted.
     int file = syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0) return;
     syscall(SYS_write, file, line, length);
     syscall(SYS_close, file);
 }
 
-// Counts a call. Returns 0 for one that is to be made as it is, SHORT, or the error it is to fail with.
+// Counts a call. Returns 0 for one without a fault, SHORT, or the error that it fails with.
 static int fault(kind k, const char *detail) {
     if (!atomic_load_explicit(&is_counting, memory_order_relaxed)) return 0;
     int before = errno;
@@ -92,7 +92,7 @@ static int fault_at(kind k, int descriptor) {
     return fault(k, detail);
 }
 
-// Where the program begins.
+// The entry of the program, at which counting begins.
 
 static int (*real_main)(int, char **, char **);
 
@@ -127,7 +127,7 @@ int __libc_start_main(
     return real(counting_main, count, words, start, end, loader_end, stack_end);
 }
 
-// The calls.
+// The intercepted calls.
 
 #define REAL(name) \
     static __typeof__(name) *real; \
@@ -251,7 +251,7 @@ int rmdir(const char *path) {
     return real(path);
 }
 
-// A mapping of a file, or memory without one.
+// Mappings of files, and of anonymous memory.
 #define MAPPING(name, type) \
     void *name(void *address, size_t length, int protection, int flags, int descriptor, type offset) { \
         REAL(name); \
@@ -269,7 +269,7 @@ ssize_t copy_file_range(int from, off64_t *at, int to, off64_t *to_offset, size_
     return real(from, at, to, to_offset, count, flags);
 }
 
-// Of the many only the one that clones a file.
+// Of the requests of ioctl, only the one that clones a file.
 int ioctl(int descriptor, unsigned long request, ...) {
     REAL(ioctl);
     va_list rest;

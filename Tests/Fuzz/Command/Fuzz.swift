@@ -3,15 +3,15 @@ import FuzzTargets
 import Platform
 import TestSupport
 
-/// `Fuzz`: inputs by the million for whatever takes bytes from anyone.
+/// `Fuzz`: random inputs for every parser of untrusted bytes.
 @main struct Fuzz: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Fuzz",
-        abstract: "Feed readers and encoders inputs that nobody would think of.",
+        abstract: "Run parsers and encoders on random and mutated inputs.",
         discussion: """
-            An input is a function of the seed and its number, so what went wrong goes wrong again. Of an input that does, \
-            or that takes longer than 10 seconds of processor time, the seed is told, and its bytes are kept in a file; to \
-            have it run with the tests for good, put that file into Tests/Fixtures/Hostile/ under the name of its target.
+            An input is a function of the seed and its number, so failures are reproducible. For an input that fails, or \
+            that takes longer than 10 seconds of processor time, the seed is printed and its bytes are written to a file. \
+            To run it with the tests from then on, put that file into the folder of its target in Tests/Fixtures/Hostile/.
 
               swift run -c release Fuzz tokenizers --seconds 20
               swift run -c release Fuzz tokenizer-json --seed 1234 --runs 1
@@ -27,18 +27,18 @@ import TestSupport
         }.joined(separator: "\n")
     }
 
-    @Argument(help: "Which of them: the name of a suite, or of one of its targets.")
+    @Argument(help: "The name of a suite, or of one of its targets.")
     var what: String
 
-    @Option(help: "For how long, in seconds.") var seconds = 20.0
+    @Option(help: "The time limit, in seconds.") var seconds = 20.0
 
-    @Option(help: "At most so many inputs. (default: as many as there is time for)") var runs: UInt64?
+    @Option(help: "The maximum number of inputs. (default: as many as fit in the time)") var runs: UInt64?
 
-    @Option(help: "The first seed; each input has the next.") var seed: UInt64 = 1
+    @Option(help: "The seed of the first input; it increases by one for each input.") var seed: UInt64 = 1
 
-    @Option(help: ArgumentHelp("Run the input in this file, and no other.", valueName: "file")) var replay: String?
+    @Option(help: ArgumentHelp("Run only the input in this file.", valueName: "file")) var replay: String?
 
-    @Option(help: ArgumentHelp("Where inputs that go wrong are kept.", valueName: "directory")) var out = "."
+    @Option(help: ArgumentHelp("Where failing inputs are written.", valueName: "directory")) var out = "."
 
     func run() throws {
         let suites = try FuzzSuite.all()
@@ -62,11 +62,11 @@ import TestSupport
         var bytes = 0
         var number: UInt64 = 0
         while number < runs ?? .max, ContinuousClock.now - begin < .seconds(seconds) {
-            let turn = Int(number % UInt64(targets.count))
+            let index = Int(number % UInt64(targets.count))
             var generator = SeededGenerator(seed: seed &+ number)
-            let input = targets[turn].input(using: &generator)
-            try feed(input, to: targets[turn], seed: seed &+ number)
-            counts[turn] += 1
+            let input = targets[index].input(using: &generator)
+            try feed(input, to: targets[index], seed: seed &+ number)
+            counts[index] += 1
             bytes += input.count
             number += 1
         }

@@ -1,9 +1,9 @@
 import Platform
 
-/// What is being run, for the case that it traps or never ends: then a signal handler is all that still runs, and may only
-/// call what POSIX.1-2017 (2.4.3) lets it, on memory that is there already.
+/// The input that is being run, for the case that it traps or never ends. Then only a signal handler still runs, which
+/// may call only async-signal-safe functions (POSIX.1-2017, 2.4.3) and use only memory that is allocated already.
 enum Watch {
-    /// The processor time that an input may take.
+    /// The limit of processor time for an input.
     static let seconds = 10
 
     private static let signals = [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGVTALRM]
@@ -30,7 +30,7 @@ enum Watch {
 
     private static func prepare() {
         isReady = true
-        // Of its own, for where the stack has run out.
+        // A stack of its own, for the case of a stack overflow.
         var stack = stack_t()
         stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 16)
         stack.ss_size = 1 << 16

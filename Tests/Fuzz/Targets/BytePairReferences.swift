@@ -1,46 +1,46 @@
 import Tokenizers
 
-/// Byte-pair encoding as the papers have it: the whole list of pairs is looked through for every merge.
+/// Byte-pair encoding as in the papers: every merge searches the whole list of pairs.
 package func slowlyMerged(
-    _ piece: some Collection<UInt8>, _ byteIDs: [Int32],
+    _ pretoken: some Collection<UInt8>, _ byteIDs: [Int32],
     _ rule: (_ left: Int32, _ right: Int32) -> (rank: Int, id: Int32)?
 ) -> [Int32] {
-    var ids = piece.map { byteIDs[Int($0)] }
+    var ids = pretoken.map { byteIDs[Int($0)] }
     while true {
-        var best: (rank: Int, id: Int32, place: Int)?
-        for place in ids.indices.dropLast() {
-            guard let found = rule(ids[place], ids[place + 1]), found.rank < best?.rank ?? .max else { continue }
-            best = (found.rank, found.id, place)
+        var best: (rank: Int, id: Int32, position: Int)?
+        for position in ids.indices.dropLast() {
+            guard let found = rule(ids[position], ids[position + 1]), found.rank < best?.rank ?? .max else { continue }
+            best = (found.rank, found.id, position)
         }
         guard let best else { return ids }
-        ids.replaceSubrange(best.place...best.place + 1, with: [best.id])
+        ids.replaceSubrange(best.position...best.position + 1, with: [best.id])
     }
 }
 
-/// Training as it is told: count all pairs, merge the most frequent, begin again.
+/// Training as in the papers: count all pairs, merge the most frequent, repeat.
 ///
 /// - Parameters:
-///   - pieces: in ids, in the order of the text.
-///   - counts: how often each occurs.
-///   - merges: at most so many.
+///   - pretokens: the pre-tokens as ids, in the order of the text.
+///   - counts: the number of occurrences of each.
+///   - merges: the maximum number of merges.
 ///   - firstID: the id of the first merge.
 ///   - minimum: pairs that occur less often are not merged.
-///   - prefersFirst: of pairs that occur equally often the one met first in the text is merged, and not that with the
+///   - prefersFirst: whether, of equally frequent pairs, the first in the text is merged rather than the one with the
 ///     smallest ids.
 package func slowTraining(
-    _ pieces: [[Int32]], counts: [Int], merges: Int, firstID: Int32, minimum: Int = 1, prefersFirst: Bool = false
+    _ pretokens: [[Int32]], counts: [Int], merges: Int, firstID: Int32, minimum: Int = 1, prefersFirst: Bool = false
 ) -> [(merge: Merge, count: Int)] {
     struct Pair: Hashable {
         var left: Int32
         var right: Int32
     }
-    var pieces = pieces
+    var pretokens = pretokens
     var learnt: [(merge: Merge, count: Int)] = []
     for number in 0..<merges {
         var frequency: [Pair: Int] = [:]
         var order: [Pair] = []
-        for (piece, count) in zip(pieces, counts) {
-            for (left, right) in zip(piece, piece.dropFirst()) {
+        for (pretoken, count) in zip(pretokens, counts) {
+            for (left, right) in zip(pretoken, pretoken.dropFirst()) {
                 let pair = Pair(left: left, right: right)
                 if frequency[pair] == nil { order.append(pair) }
                 frequency[pair, default: 0] += count
@@ -53,17 +53,17 @@ package func slowTraining(
         guard count >= minimum else { break }
         let new = firstID + Int32(number)
         learnt.append((Merge(left: best.left, right: best.right, result: new), count))
-        for index in pieces.indices {
+        for index in pretokens.indices {
             var merged: [Int32] = []
-            var place = 0
-            while place < pieces[index].count {
+            var position = 0
+            while position < pretokens[index].count {
                 let isPair =
-                    place + 1 < pieces[index].count && pieces[index][place] == best.left
-                    && pieces[index][place + 1] == best.right
-                merged.append(isPair ? new : pieces[index][place])
-                place += isPair ? 2 : 1
+                    position + 1 < pretokens[index].count && pretokens[index][position] == best.left
+                    && pretokens[index][position + 1] == best.right
+                merged.append(isPair ? new : pretokens[index][position])
+                position += isPair ? 2 : 1
             }
-            pieces[index] = merged
+            pretokens[index] = merged
         }
     }
     return learnt

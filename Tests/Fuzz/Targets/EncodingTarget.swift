@@ -1,14 +1,14 @@
 import TestSupport
 import Tokenizers
 
-/// The vocabularies that texts are encoded with: small ones of the project, and the published ones where they are.
+/// The vocabularies for encoding: small ones of the project, and published ones if they are on this machine.
 struct VocabularySet: Sendable {
-    /// By their number in an input; nil where one is not on this machine.
+    /// By their number in an input; nil if one is not on this machine.
     let tokenizers: [BPETokenizer?]
 
     init(small: [UInt8]) throws {
         guard let made = try TokenizerFile.tokenizer(from: small) as? BPETokenizer else {
-            throw FuzzFailure("the vocabulary among the fixtures is not of byte pairs")
+            throw FuzzFailure("the vocabulary in the fixtures is not byte-pair encoding")
         }
         let vocabulary = made.vocabulary
         let first = Int32(made.vocabularySize)
@@ -31,10 +31,10 @@ struct VocabularySet: Sendable {
     }
 }
 
-/// Encoding, against cutting by the regular expression and looking through all pairs for every merge; and decoding, offsets
-/// and counting, against what was encoded.
+/// Encoding, against splitting by the regular expression and searching all pairs for every merge; and decoding, offsets
+/// and counting, against the encoding.
 ///
-/// The first byte of an input says with which vocabulary, the second what becomes of special tokens; the rest is the text,
+/// The first byte of an input selects the vocabulary, the second the policy for special tokens; the rest is the text,
 /// which need not be UTF-8.
 struct EncodingTarget: FuzzTarget {
     let name = "encoding"
@@ -48,7 +48,7 @@ struct EncodingTarget: FuzzTarget {
         case 0:
             bytes = (0..<Int.random(in: 0...300, using: &generator)).map { _ in .random(in: 0...255, using: &generator)
             }
-        case 1:  // one thing again and again
+        case 1:  // one repeated string
             let unit = Array(RandomText.text(using: &generator).utf8.prefix(4))
             bytes = [[UInt8]](repeating: unit, count: Int.random(in: 1...20_000, using: &generator)).flatMap { $0 }
         case 2:
@@ -74,19 +74,19 @@ struct EncodingTarget: FuzzTarget {
         let policy = input[1] & 1 == 0 ? SpecialTokenPolicy.plainText : .allowed
         let bytes = Array(input.dropFirst(2))
         let ids = try tokenizer.encode(bytes: bytes, special: policy)
-        try demand(ids == (try tokenizer.encode(bytes: bytes, special: policy)), "the second time the ids differ")
+        try demand(ids == (try tokenizer.encode(bytes: bytes, special: policy)), "encoded again, the ids differ")
         let decoded = try tokenizer.bytes(of: ids)
         if tokenizer.normalization == .none {
             try demand(decoded == bytes, "vocabulary \(number): the ids decode to other bytes")
         } else {
             try demand(
-                try tokenizer.encode(bytes: decoded, special: policy) == ids, "normalized twice it is something else")
+                try tokenizer.encode(bytes: decoded, special: policy) == ids, "normalization is not idempotent")
         }
         var decoder = StreamingDecoder(tokenizer, spellingSpecialTokens: true)
         let streamed = ids.map { decoder.append($0) }.joined() + decoder.finish()
         try demand(
             streamed.utf8.elementsEqual(String(decoding: decoded, as: UTF8.self).utf8),
-            "decoded as they come the ids are another text")
+            "streaming decoding gives another text")
         if tokenizer.normalization == .none, let slow = plainly(bytes, tokenizer, policy) {
             try demand(ids == slow, "vocabulary \(number): the ids are \(ids.prefix(40)), not \(slow.prefix(40))")
         }
@@ -100,7 +100,7 @@ struct EncodingTarget: FuzzTarget {
         let offsets = try tokenizer.encodeWithOffsets(text, special: policy)
         try demand(offsets.map(\.id) == ids, "with offsets the ids differ")
         let length = text.utf8.count
-        // The number of the scalar that holds each byte.
+        // The index of the scalar that contains each byte.
         var scalarOfByte: [Int] = []
         scalarOfByte.reserveCapacity(length)
         for (index, scalar) in text.unicodeScalars.enumerated() {
@@ -123,8 +123,8 @@ struct EncodingTarget: FuzzTarget {
         try demand(end == length, "the last token does not end the text")
     }
 
-    /// The ids, found the slow way; nil where that would take too long, or where there are characters whose classes this
-    /// language's library has in another version.
+    /// The ids by the reference; nil if that would take too long, or if there are characters that have other properties
+    /// in the Unicode version of Swift's library.
     private func plainly(_ bytes: [UInt8], _ tokenizer: BPETokenizer, _ policy: SpecialTokenPolicy) -> [Int32]? {
         guard bytes.count <= 1_500 else { return nil }
         let isOld = bytes.characters.allSatisfy { ($0.scalar.properties.age?.major ?? 0) <= 16 }
@@ -137,13 +137,13 @@ struct EncodingTarget: FuzzTarget {
             }
         }
         func ids(_ text: [UInt8]) -> [Int32] {
-            tokenizer.pattern.referencePieces(text).flatMap { piece in
-                // Of the published ones ranks are ids, and a piece that is a token is that token.
+            tokenizer.pattern.referencePretokens(text).flatMap { pretoken in
+                // In published vocabularies ranks are ids, and a pre-token that is a token has its id.
                 guard tokenizer.ignoresMerges else {
-                    return slowlyMerged(piece, vocabulary.byteIDs) { ranks[Pair(left: $0, right: $1)] }
+                    return slowlyMerged(pretoken, vocabulary.byteIDs) { ranks[Pair(left: $0, right: $1)] }
                 }
-                if let whole = vocabulary.id(of: piece) { return [whole] }
-                return slowlyMerged(piece, vocabulary.byteIDs) { left, right in
+                if let whole = vocabulary.id(of: pretoken) { return [whole] }
+                return slowlyMerged(pretoken, vocabulary.byteIDs) { left, right in
                     vocabulary.id(of: vocabulary.bytes(of: left) + vocabulary.bytes(of: right)).map { (Int($0), $0) }
                 }
             }

@@ -5,13 +5,13 @@ import TestSupport
 import Tokenizers
 
 extension FuzzSuite {
-    /// The files that models come in.
+    /// Model files.
     static func models() throws -> FuzzSuite {
         FuzzSuite("models", "safetensors and GGUF", [try SafetensorsTarget(), try GGUFTarget()])
     }
 }
 
-/// A file is refused by one line; or every number in it can be had, as many as its shape says.
+/// A file is a one-line error; or every number in it can be read, as many as in its shape.
 private struct SafetensorsTarget: FuzzTarget {
     let name = "safetensors"
     private let mutator: Mutator
@@ -26,8 +26,8 @@ private struct SafetensorsTarget: FuzzTarget {
         let floats = SafetensorsTensor(name: "a", shape: [2, 3], floats: [0, -1, 0x1p-149, .infinity, .nan, 2])
         let integers = SafetensorsTensor(name: "b", shape: [2], integers: [.min, .max])
         let others = SafetensorsType.allCases.map { type in
-            SafetensorsTensor(name: type.rawValue, dtype: type, shape: [2, 1]) { piece in
-                try [UInt8](repeating: 0x7F, count: 2 * type.size).withUnsafeBytes(piece)
+            SafetensorsTensor(name: type.rawValue, dtype: type, shape: [2, 1]) { write in
+                try [UInt8](repeating: 0x7F, count: 2 * type.size).withUnsafeBytes(write)
             }
         }
         let words =
@@ -45,10 +45,10 @@ private struct SafetensorsTarget: FuzzTarget {
 
     func input(using generator: inout SeededGenerator) -> [UInt8] {
         var input = mutator.input(using: &generator)
-        // Changes of the header mostly change its length, which a reader looks at first.
+        // Changes of the header mostly change its length, which a parser reads first.
         if Bool.random(using: &generator), let end = input.dropFirst(8).lastIndex(of: UInt8(ascii: "}")) {
             let length = UInt64(end - 7)
-            for place in 0..<8 { input[place] = UInt8(truncatingIfNeeded: length >> (8 * UInt64(place))) }
+            for index in 0..<8 { input[index] = UInt8(truncatingIfNeeded: length >> (8 * UInt64(index))) }
         }
         return input
     }
@@ -75,7 +75,7 @@ private struct SafetensorsTarget: FuzzTarget {
     }
 }
 
-/// A file is refused by one line; or it is a model that computes, and its tokenizer makes sense.
+/// A file is a one-line error; or it is a model that computes logits, and its tokenizer is valid.
 private struct GGUFTarget: FuzzTarget {
     let name = "gguf"
     private let mutator: Mutator
@@ -111,14 +111,14 @@ private struct GGUFTarget: FuzzTarget {
 
     func input(using generator: inout SeededGenerator) -> [UInt8] {
         var input = mutator.input(using: &generator)
-        // What stands before the numbers is where things can go wrong, and short.
+        // The part before the numbers is short, and where parsing can fail.
         if Bool.random(using: &generator), !input.isEmpty {
             let words = Mutator.binaryNumbers
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let word = words[Int.random(in: words.indices, using: &generator)]
-                let place = Int.random(in: 0..<min(input.count, 3000), using: &generator)
-                for (offset, byte) in word.enumerated() where place + offset < input.count {
-                    input[place + offset] = byte
+                let index = Int.random(in: 0..<min(input.count, 3000), using: &generator)
+                for (offset, byte) in word.enumerated() where index + offset < input.count {
+                    input[index + offset] = byte
                 }
             }
         }

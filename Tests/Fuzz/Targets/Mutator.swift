@@ -1,27 +1,28 @@
 import TestSupport
 
-/// Inputs that begin as valid ones: what a reader takes at its word is altered, and the rest stays.
+/// Mutates valid inputs in the values that a parser relies on.
 package struct Mutator: Sendable {
     private let samples: [[UInt8]]
     private let words: [[UInt8]]
 
     /// - Parameters:
     ///   - samples: valid inputs; at least one.
-    ///   - words: bytes that mean something to the reader, put anywhere: names, signs, numbers at the bounds of a type.
+    ///   - words: bytes with a meaning for the parser, inserted anywhere: names, punctuation, numbers at the bounds of
+    ///     a type.
     package init(_ samples: [[UInt8]], words: [[UInt8]] = []) {
-        precondition(!samples.isEmpty, "there is nothing to alter")
+        precondition(!samples.isEmpty, "there are no samples")
         self.samples = samples
         self.words = words
     }
 
-    /// Numbers as texts have them, each at or beyond what some type holds.
+    /// Numbers as text, each at or beyond the bounds of some type.
     package static let numbers: [[UInt8]] = [
         "0", "-0", "-1", "1e400", "-1e-400", "0.5", "255", "256", "65536", "2147483647", "2147483648", "-2147483649",
         "4294967296", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616",
         "99999999999999999999999999999999999999999",
     ].map { Array($0.utf8) }
 
-    /// Numbers as binary files have them, in 4 and 8 bytes, the lowest first.
+    /// The same in binary, in 4 and 8 bytes, little-endian.
     package static let binaryNumbers: [[UInt8]] = [
         0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 1 << 48, 1 << 56,
         0x7FFF_FFFF_FFFF_FFFF, 0x8000_0000_0000_0000, 0xFFFF_FFFF_FFFF_FFF0, 0xFFFF_FFFF_FFFF_FFFF,
@@ -49,10 +50,10 @@ package struct Mutator: Sendable {
         case 2: bytes.removeSubrange(position..<position + length)
         case 3: bytes.removeLast(bytes.count - position)
         case 4: bytes.insert(contentsOf: bytes[position..<position + length], at: position)
-        case 5:  // another part of the same, in its place
+        case 5:  // replaced by another part of the same input
             let other = Int.random(in: 0...bytes.count - length, using: &generator)
             bytes.replaceSubrange(position..<position + length, with: Array(bytes[other..<other + length]))
-        case 6:  // the beginning of this and the end of another
+        case 6:  // the beginning of this input and the end of another
             let other = samples[Int.random(in: samples.indices, using: &generator)]
             bytes = bytes[..<position] + other.suffix(Int.random(in: 0...other.count, using: &generator))
         case 7, 8: replaceNumber(near: position, in: &bytes, using: &generator)
@@ -64,8 +65,8 @@ package struct Mutator: Sendable {
         }
     }
 
-    /// Puts another number in the place of the next one written in digits: one from elsewhere in the input, so that two things
-    /// have the same, or one at the bounds of a type.
+    /// Replaces the next decimal number: by one from elsewhere in the input, so that two values are equal, or by one at
+    /// the bounds of a type.
     private func replaceNumber(near position: Int, in bytes: inout [UInt8], using generator: inout SeededGenerator) {
         guard let range = number(in: bytes, from: position) else { return }
         let other =

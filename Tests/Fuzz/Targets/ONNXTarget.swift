@@ -4,13 +4,13 @@ import Models
 import TestSupport
 
 extension FuzzSuite {
-    /// Graphs, and what runs them.
+    /// Computation graphs.
     static func graphs() throws -> FuzzSuite {
-        FuzzSuite("graphs", "files of graphs, and running them", [try ONNXTarget()])
+        FuzzSuite("graphs", "ONNX files, and running their graphs", [try ONNXTarget()])
     }
 }
 
-/// A file is refused by one line that names it, or it is taken; and its graph is computed or refused.
+/// A file is a one-line error that names it, or it is parsed, and its graph is run or is an error.
 private struct ONNXTarget: FuzzTarget {
     let name = "onnx"
     private let mutator: Mutator
@@ -19,7 +19,7 @@ private struct ONNXTarget: FuzzTarget {
         let model = Transformer(
             TransformerConfiguration(vocabularySize: 5, contextLength: 6, layers: 1, heads: 2, width: 4), seed: 1)
         let samples = try [false, true].flatMap { hasCache in
-            // The second has its weights elsewhere.
+            // The second has its weights in another file.
             try [1 << 30, 100].map { greatestFile in
                 let directory = TemporaryDirectory(), path = directory.file("model.onnx")
                 try ONNXExport.write(
@@ -30,7 +30,7 @@ private struct ONNXTarget: FuzzTarget {
         let operators = [
             "Add", "MatMul", "Range", "Gather", "Where", "Split", "Concat", "Reshape", "Transpose", "Shape",
         ]
-        // A key, a length beyond everything, and a number of eleven bytes.
+        // A key, a length beyond any file, and a varint of eleven bytes.
         let fields: [[UInt8]] = [
             [0x3A], [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x07], [0x08] + [UInt8](repeating: 0xFF, count: 11), [0x2A, 0],
             [0x4A, 0], [0x70, 1],
@@ -49,7 +49,7 @@ private struct ONNXTarget: FuzzTarget {
         for tensor in model.tensors {
             if case .range(let range) = tensor.content {
                 try demand(
-                    range.upperBound <= input.count && range.count == tensor.byteCount, "a tensor lies elsewhere")
+                    range.upperBound <= input.count && range.count == tensor.byteCount, "a tensor is outside the file")
             }
         }
         do {

@@ -1,6 +1,7 @@
 import TestSupport
 
-/// Texts of what tokenizers find hard: every kind of character in short runs, and words that patterns treat apart.
+/// Random texts that are hard for tokenizers: every kind of character in short runs, and words that patterns treat
+/// specially.
 package enum RandomText {
     private static let pools = [
         "abcdefgh", "ABCXYZ", "  ", " \t", "\r\n", "0123456789", "!?.,;:-/\\()<|>'", "'sStTmMdDlLvVrReE\u{17F}",
@@ -25,7 +26,7 @@ package enum RandomText {
             case 0, 1: text += words.randomElement(using: &generator) ?? ""
             case 2:
                 let scalar = Unicode.Scalar(UInt32.random(in: 0...0x10FFFF, using: &generator)) ?? " "
-                // Later versions of Unicode know characters that ours does not.
+                // Unassigned characters: later versions of Unicode define characters that ours does not.
                 if (scalar.properties.age.map { $0.major <= 16 } ?? true) { text.unicodeScalars.append(scalar) }
             case 3:
                 let scalar = pools.randomElement(using: &generator)?.randomElement(using: &generator) ?? " "

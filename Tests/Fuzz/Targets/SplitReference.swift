@@ -1,19 +1,19 @@
 import Tokenizers
 
-/// A regular expression as far as split patterns need one, run the slow way: by trying.
+/// A regular expression with the features of split patterns, matched by backtracking.
 private indirect enum Expression {
-    /// Between `least` and `most` characters of a class, as many as will do.
+    /// Between `least` and `most` characters of a class, greedy.
     case run(@Sendable (Unicode.Scalar) -> Bool, least: Int, most: Int = .max)
-    /// One of these, whatever the case.
+    /// One of these strings, ignoring case.
     case word([String], foldingCase: Bool)
     case optional(Expression)
     case endOfText
-    /// No character, or white space, comes next.
-    case notBeforeSign
+    /// A lookahead: the end of the text, or white space, comes next.
+    case beforeSpaceOrEnd
     case sequence([Expression])
     case either([Expression])
 
-    /// Calls `then` with each place at which a match may end, the preferred first, until it answers.
+    /// Calls `then` with each possible end of a match, the preferred first, until it returns a result.
     func match(_ text: [Unicode.Scalar], _ start: Int, _ then: (Int) -> Int?) -> Int? {
         switch self {
         case .run(let contains, let least, let most):
@@ -37,7 +37,7 @@ private indirect enum Expression {
             return nil
         case .optional(let expression): return expression.match(text, start, then) ?? then(start)
         case .endOfText: return start == text.count ? then(start) : nil
-        case .notBeforeSign: return start == text.count || isSpace(text[start]) ? then(start) : nil
+        case .beforeSpaceOrEnd: return start == text.count || isSpace(text[start]) ? then(start) : nil
         case .sequence(let parts):
             guard let first = parts.first else { return then(start) }
             return first.match(text, start) { Expression.sequence(Array(parts.dropFirst())).match(text, $0, then) }
@@ -54,39 +54,39 @@ private func isIn(_ categories: [Unicode.GeneralCategory]) -> @Sendable (Unicode
     { categories.contains($0.properties.generalCategory) }
 }
 @Sendable private func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
-@Sendable private func isBreak(_ scalar: Unicode.Scalar) -> Bool { scalar == "\r" || scalar == "\n" }
+@Sendable private func isLineBreak(_ scalar: Unicode.Scalar) -> Bool { scalar == "\r" || scalar == "\n" }
 private let marks: [Unicode.GeneralCategory] = [.nonspacingMark, .spacingMark, .enclosingMark]
 private let isLetter = isIn([.uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter])
 private let isNumber = isIn([.decimalNumber, .letterNumber, .otherNumber])
 private let isUpper = isIn([.uppercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter] + marks)
 private let isLower = isIn([.lowercaseLetter, .modifierLetter, .otherLetter] + marks)
-@Sendable private func isSign(_ scalar: Unicode.Scalar) -> Bool {
+@Sendable private func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
     !isSpace(scalar) && !isLetter(scalar) && !isNumber(scalar)
 }
 @Sendable private func mayPrecede(_ scalar: Unicode.Scalar) -> Bool {
-    !isBreak(scalar) && !isLetter(scalar) && !isNumber(scalar)
+    !isLineBreak(scalar) && !isLetter(scalar) && !isNumber(scalar)
 }
 
 extension SplitPattern {
-    /// The regular expression as it was published, part by part.
+    /// The published regular expression, alternative by alternative.
     private var expression: Expression {
         let space = Expression.optional(.word([" "], foldingCase: false))
         let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"]
         let contraction = Expression.word(contractions, foldingCase: true)
         let before = Expression.run(mayPrecede, least: 0, most: 1)
         let spaces: [Expression] = [
-            .sequence([.run(isSpace, least: 1), .notBeforeSign]), .run(isSpace, least: 1),
+            .sequence([.run(isSpace, least: 1), .beforeSpaceOrEnd]), .run(isSpace, least: 1),
         ]
-        let lines: [Expression] = [.sequence([.run(isSpace, least: 0), .run(isBreak, least: 1)])] + spaces
+        let lines: [Expression] = [.sequence([.run(isSpace, least: 0), .run(isLineBreak, least: 1)])] + spaces
         func oneSign(_ digits: Int) -> [Expression] {
             [
                 contraction, .sequence([before, .run(isLetter, least: 1)]), .run(isNumber, least: 1, most: digits),
-                .sequence([space, .run(isSign, least: 1), .run(isBreak, least: 0)]),
+                .sequence([space, .run(isPunctuation, least: 1), .run(isLineBreak, least: 0)]),
             ]
         }
         switch self {
         case .gpt2:
-            let runs = [isLetter, isNumber, isSign].map { Expression.sequence([space, .run($0, least: 1)]) }
+            let runs = [isLetter, isNumber, isPunctuation].map { Expression.sequence([space, .run($0, least: 1)]) }
             return .either([.word(contractions, foldingCase: false)] + runs + spaces)
         case .cl100k: return .either(oneSign(3) + [.sequence([.run(isSpace, least: 1), .endOfText])] + lines)
         case .llama3: return .either(oneSign(3) + lines)
@@ -97,32 +97,33 @@ extension SplitPattern {
                     before, .run(isUpper, least: upper), .run(isLower, least: lower), .optional(contraction),
                 ])
             }
-            let tail = Expression.run({ isBreak($0) || $0 == "/" }, least: 0)
+            let tail = Expression.run({ isLineBreak($0) || $0 == "/" }, least: 0)
             return .either(
-                words + [.run(isNumber, least: 1, most: 3), .sequence([space, .run(isSign, least: 1), tail])] + lines)
+                words + [.run(isNumber, least: 1, most: 3), .sequence([space, .run(isPunctuation, least: 1), tail])]
+                    + lines)
         case .whole: return .run({ _ in true }, least: 1)
         }
     }
 
-    /// The pieces that the expression cuts, found the slow way. A byte that is no part of UTF-8 is a sign.
-    package func referencePieces(_ bytes: [UInt8]) -> [[UInt8]] {
+    /// The pre-tokens of the expression, by backtracking. A byte that is not part of UTF-8 is punctuation.
+    package func referencePretokens(_ bytes: [UInt8]) -> [[UInt8]] {
         let characters = bytes.characters
         let scalars = characters.map(\.scalar)
-        var pieces: [[UInt8]] = []
+        var pretokens: [[UInt8]] = []
         var start = 0
         while start < scalars.count {
             let end = expression.match(scalars, start) { $0 } ?? start
             precondition(end > start, "the expression matches every character")
-            pieces.append(characters[start..<end].flatMap(\.bytes))
+            pretokens.append(characters[start..<end].flatMap(\.bytes))
             start = end
         }
-        return pieces
+        return pretokens
     }
 }
 
 extension [UInt8] {
-    /// The characters of a text in UTF-8, each with its bytes. A byte that belongs to none is one by itself: U+E000, which is
-    /// for private use and so neither letter, number nor white space.
+    /// The characters of a text in UTF-8, each with its bytes. An invalid byte is a character by itself: U+E000, which
+    /// is for private use and so neither letter, number nor white space.
     package var characters: [(scalar: Unicode.Scalar, bytes: ArraySlice<UInt8>)] {
         var result: [(scalar: Unicode.Scalar, bytes: ArraySlice<UInt8>)] = []
         var position = 0

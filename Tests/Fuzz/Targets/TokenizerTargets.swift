@@ -3,7 +3,7 @@ import TestSupport
 import Tokenizers
 
 extension FuzzSuite {
-    /// Texts to ids and back, the training of vocabularies, and the files that vocabularies come in.
+    /// Encoding and decoding, training of vocabularies, and vocabulary files.
     static func tokenizers() throws -> FuzzSuite {
         let small = try Fixtures.bytes(Fixtures.tokenizers + "/hf-bpe-512-tokenizer.json")
         return FuzzSuite(
@@ -15,23 +15,24 @@ extension FuzzSuite {
     }
 }
 
-/// What any tokenizer that was taken from a file must do, whatever the file said.
+/// Checks that hold for every tokenizer that was read from a file.
 func demandSense(_ tokenizer: any Tokenizer) throws {
     let texts = ["ab abc", "The 12345 dogs'll\r\n\n  e\u{301}\u{1F600}", ""]
     for text in texts {
         guard let ids = try? tokenizer.encode(text, replacing: "a") else { continue }
-        try demand(ids.allSatisfy { $0 >= 0 && Int($0) < tokenizer.vocabularySize }, "an id is beyond the vocabulary")
+        try demand(ids.allSatisfy { $0 >= 0 && Int($0) < tokenizer.vocabularySize }, "an id is outside the vocabulary")
         if let tokenizer = tokenizer as? BPETokenizer, tokenizer.normalization == .none {
             try demand(try tokenizer.bytes(of: ids) == Array(text.utf8), "\(ids) does not decode to \(text)")
         }
     }
-    // Ids that are none are nothing, or refused.
+    // Invalid ids have no bytes, or are an error.
     for id in [-1, .min, .max, Int32(tokenizer.vocabularySize)] {
-        try demand(tokenizer.bytes(of: id).isEmpty, "the id \(id) stands for something")
+        try demand(tokenizer.bytes(of: id).isEmpty, "the invalid id \(id) has bytes")
     }
 }
 
-/// A file is refused by one line that names it; or it is taken, and says the same when it is written and read again.
+/// A file is a one-line error that names it; or it is parsed, and writing and reading it again gives the same
+/// tokenizer.
 private struct TokenizerFileTarget: FuzzTarget {
     let name = "tokenizer-json"
     private let mutator: Mutator
@@ -49,7 +50,7 @@ private struct TokenizerFileTarget: FuzzTarget {
         mutator = Mutator(samples, words: words.map { Array($0.utf8) } + Mutator.numbers)
     }
 
-    /// As many of the parts a file may have as there are.
+    /// A file with as many of the optional parts as possible.
     private static var bytePairs: [BPETokenizer] {
         let bytes = (UInt8.min...UInt8.max).map { [$0] }
         let merge = Merge(left: 97, right: 98, result: 256)
@@ -83,15 +84,15 @@ private struct TokenizerFileTarget: FuzzTarget {
         guard let written = try? TokenizerFile.contents(for: tokenizer) else { return }
         let again: any Tokenizer
         do { again = try TokenizerFile.tokenizer(from: Array(written.utf8)) } catch {
-            throw FuzzFailure("what is written cannot be read: \(error)")
+            throw FuzzFailure("the written file cannot be read: \(error)")
         }
         let text = "ab abc 12\u{E9}e\u{301}\n"
         try demand(
-            (try? again.encode(text)) == (try? tokenizer.encode(text)), "written and read again it has other ids")
+            (try? again.encode(text)) == (try? tokenizer.encode(text)), "written and read again it gives other ids")
     }
 }
 
-/// The same of a `.tiktoken` file.
+/// The same for a `.tiktoken` file.
 private struct RankFileTarget: FuzzTarget {
     let name = "tiktoken"
     private let mutator: Mutator
@@ -117,7 +118,7 @@ private struct RankFileTarget: FuzzTarget {
     }
 }
 
-/// The same of GPT-2's two files, which an input has one after the other with a zero byte between them.
+/// The same for GPT-2's two files, which an input has one after the other with a zero byte between them.
 private struct GPT2FilesTarget: FuzzTarget {
     let name = "gpt2-files"
     private let mutator: Mutator
@@ -125,7 +126,7 @@ private struct GPT2FilesTarget: FuzzTarget {
     init() {
         let bytes = (UInt8.min...UInt8.max).map { [$0] }
         let tokenizer = try? BPETokenizer(BPEVocabulary(rankedTokens: bytes), pattern: .gpt2)
-        // In GPT-2's files the bytes are numbered by their characters.
+        // In GPT-2's files the bytes are ordered by their characters.
         let symbols = (0..<256 as Range<Int32>).compactMap { tokenizer?.symbols(of: $0) }
             .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
         var ids = JSONObject()
@@ -154,10 +155,10 @@ private struct GPT2FilesTarget: FuzzTarget {
     }
 }
 
-/// Training, against counting all pairs anew for every merge.
+/// Training, against counting all pairs again for every merge.
 ///
-/// The first byte of an input says whose rule is followed, the second how often a pair must occur; the rest are pieces, each
-/// after its length and its count.
+/// The first byte of an input selects the rule for ties, the second the minimum frequency of a pair; the rest are
+/// pre-tokens, each preceded by its length and its count.
 private struct TrainingTarget: FuzzTarget {
     let name = "training"
 
@@ -188,16 +189,17 @@ private struct TrainingTarget: FuzzTarget {
         guard let result = try trainer.train(counter) else { throw FuzzFailure("training gave up") }
         var ids = [Int32](repeating: 0, count: 256)
         for (id, token) in result.tokens.prefix(256).enumerated() { ids[Int(token[0])] = Int32(id) }
-        let pieces = (0..<counter.count).map { counter[$0] }
+        let pretokens = (0..<counter.count).map { counter[$0] }
         let slow = slowTraining(
-            pieces.map { $0.bytes.map { ids[Int($0)] } }, counts: pieces.map(\.count), merges: size - 256,
+            pretokens.map { $0.bytes.map { ids[Int($0)] } }, counts: pretokens.map(\.count), merges: size - 256,
             firstID: 256, minimum: max(1, minimum), prefersFirst: convention.prefersFirstPair)
         try demand(result.merges == slow.map(\.merge), "as \(convention) the merges are \(result.merges), not \(slow)")
         try demand(result.counts == slow.map(\.count), "as \(convention) the counts differ")
         let tokenizer = try result.tokenizer(splitBy: .whole)
-        for piece in pieces.prefix(4) {
-            let encoded = try tokenizer.encode(bytes: Array(piece.bytes), special: .plainText)
-            try demand(try tokenizer.bytes(of: encoded) == Array(piece.bytes), "a piece does not come back")
+        for pretoken in pretokens.prefix(4) {
+            let encoded = try tokenizer.encode(bytes: Array(pretoken.bytes), special: .plainText)
+            try demand(
+                try tokenizer.bytes(of: encoded) == Array(pretoken.bytes), "decoding does not restore a pre-token")
         }
     }
 }

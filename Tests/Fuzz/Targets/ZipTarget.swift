@@ -5,11 +5,11 @@ import TestSupport
 extension FuzzSuite {
     /// Archives.
     static func archives() throws -> FuzzSuite {
-        FuzzSuite("archives", "the list of a zip archive and what it leads to", [try ZipTarget()])
+        FuzzSuite("archives", "the directory of a zip archive and its entries", [try ZipTarget()])
     }
 }
 
-/// An archive is refused by one line that names it, or its entries lie in it one after the other.
+/// An archive is a one-line error that names it, or its entries are within it, one after the other.
 private struct ZipTarget: FuzzTarget {
     let name = "zip"
     private let mutator: Mutator
@@ -30,7 +30,7 @@ private struct ZipTarget: FuzzTarget {
             }
             return try Fixtures.bytes(path)
         }
-        // Where an archive ends when its numbers are large, and an entry's field of them.
+        // The end record of a Zip64 archive, and the Zip64 field of an entry.
         let end = ZipWriter.end(count: 3, directorySize: 1 << 33, at: 1 << 33)
         let record = ZipWriter.directoryRecord(ZipEntry(name: "a/1", size: 1 << 33, checksum: 1) { _ in }, at: 1 << 33)
         mutator = Mutator(samples, words: [end, Array(end.suffix(42)), record] + Mutator.binaryNumbers)
@@ -49,9 +49,9 @@ private struct ZipTarget: FuzzTarget {
         var free = 0
         for name in archive.names {
             let range = try archive.range(of: name)
-            try demand(range.lowerBound >= free && range.upperBound <= input.count, "an entry lies elsewhere")
+            try demand(range.lowerBound >= free && range.upperBound <= input.count, "the range of an entry is invalid")
             free = range.upperBound
-            do { try demand(try archive.bytes(of: name) == Array(input[range]), "other bytes are read") } catch let
+            do { try demand(try archive.bytes(of: name) == Array(input[range]), "the entry has other bytes") } catch let
                 error as ModelError
             {
                 try demandOneLine(error)

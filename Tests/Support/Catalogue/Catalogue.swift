@@ -1,8 +1,8 @@
 import Tensors
 
-/// Every op and loss of the engine, each on one line with the shapes it is tried on and the error its kernels may make.
-/// To write a new op is to add a line here: the suites then hold its kernels against its reference, its gradients
-/// against finite differences, each instruction set against the others, and each number of threads against one.
+/// Every op and loss of the engine, each on one line with the shapes it is tested on and the tolerance of its kernels.
+/// A new op needs a line here: the suites then check its kernels against its reference, its gradients against finite
+/// differences, each instruction set against the others, and each number of threads against one.
 package enum Catalogue {
     package static let samples: [Sample] = [
         line("Add", sums, within: 1e-7) { _ in Add() },
@@ -56,8 +56,8 @@ package enum Catalogue {
         ) {
             GatedFeedForward(hasResidual: true, chunkElements: 4 * $0[1][0] + 1)
         },
-        // One of its gradients is a sum of few terms ten times as large as itself; what they are rounded to,
-        // FeedForwardTests holds against the same rounding in double.
+        // One of its gradients is a sum of few terms that are ten times as large. FeedForwardTests checks their
+        // rounding against the same rounding in double.
         line(
             "GatedFeedForward with biases and a residual", gatedFeedForwards.prefix(3).map(withBiases),
             scaled: { gatedFanIns($0) + [0.5, 0.5, 0.5, 1] }, within: 4e-6, roundedWithin: 0.03
@@ -67,7 +67,8 @@ package enum Catalogue {
         line("GatedFeedForward in chunks of whole blocks", [gated([2, 130], 5, 9)], scaled: gatedFanIns, within: 4e-6) {
             GatedFeedForward(chunkElements: 100 * $0[1][0])
         },
-        // A vector of one number becomes its sign, whose derivative is 0 but for rounding: there epsilon has to be large.
+        // A vector of one number becomes its sign, whose derivative is 0 except for rounding, so epsilon has to be
+        // large.
         line("RMSNorm", norms.filter { $0[1] != [1] }.map { [$0[0], $0[1]] }, within: 3e-6) { _ in
             RMSNorm(epsilon: 1e-6)
         },
@@ -87,8 +88,9 @@ package enum Catalogue {
         line("LayerNorm with a large epsilon", norms, within: 3e-6) { _ in LayerNorm(epsilon: 0.5) },
         line("Attention, one head", heads(1), within: 4e-6) { _ in Attention(heads: 1, mask: .causal) },
         line("Attention, five heads", heads(5), within: 4e-6) { _ in Attention(heads: 5, mask: .causal) },
-        line("Attention to everything", heads(3), within: 4e-6) { _ in Attention(heads: 3, mask: .full) },
-        // Gradients of queries and keys are small differences; by themselves, not beside those of the values, they show it.
+        line("Attention without a mask", heads(3), within: 4e-6) { _ in Attention(heads: 3, mask: .full) },
+        // Gradients of queries and keys are small differences, so as separate tensors they have a larger relative
+        // error.
         line(
             "Attention of separate queries, keys and values", groupedHeads(3, 3), within: 4e-6, roundedWithin: 0.05
         ) { _ in
@@ -97,7 +99,7 @@ package enum Catalogue {
         line("Attention of grouped queries", groupedHeads(6, 2), within: 4e-6, roundedWithin: 0.05) { _ in
             Attention(heads: 6, keyValueHeads: 2, mask: .causal)
         },
-        line("Attention of many queries to one key, side by side", multiQueryHeads(4), within: 4e-6) { _ in
+        line("Attention with one key/value head, fused projections", multiQueryHeads(4), within: 4e-6) { _ in
             Attention(heads: 4, keyValueHeads: 1, mask: .causal)
         },
         line("Dropout, none", places, within: 1e-7) { _ in Dropout(rate: 0, key: 7) },
@@ -121,8 +123,8 @@ package enum Catalogue {
         [[2, 1], [37, 1]], [[257, 7], [64, 7]], [[11, 200], [40, 200]], [[65, 65], [37, 65]],
     ]
 
-    /// x, weight (I, O) and bias. Few rows (up to 12) take other ways through the kernel than many; beyond 384 inputs
-    /// or 1,536 outputs a product is cut in blocks.
+    /// x, weight (I, O) and bias. Few rows (up to 12) use other code paths of the kernel than many; beyond 384 inputs
+    /// or 1,536 outputs a product is computed in blocks.
     private static let layers: [[Shape]] =
         [
             layer([1], 1, 1), layer([5], 3, 7), layer([6], 17, 31), layer([1], 200, 65), layer([13], 1, 5),
@@ -135,7 +137,7 @@ package enum Catalogue {
         [feedForward([1], 1, 1), feedForward([5], 3, 7), feedForward([13], 6, 17), feedForward([2, 33], 20, 80)]
         + large([feedForward([100], 40, 400), feedForward([7], 200, 800)])
 
-    /// x, the gate and what it lets through (F, C), and the way back (C, F).
+    /// x, the gate and up projections (F, C), and the down projection (C, F).
     private static let gatedFeedForwards: [[Shape]] =
         [gated([1], 1, 1), gated([5], 3, 7), gated([13], 6, 17), gated([2, 33], 20, 80)]
         + large([gated([100], 40, 300), gated([7], 200, 800)])
@@ -157,7 +159,7 @@ package enum Catalogue {
     private static let norms: [[Shape]] =
         [[1, 1], [5, 3], [1, 200], [2, 33, 17], [7, 768], [70, 64]].map { [$0, [$0[-1]], [$0[-1]]] }
 
-    /// Up to three queries take another way through the kernel than more do; those are taken 24 at a time.
+    /// Up to three queries use another code path of the kernel than more; those are processed in blocks of 24 or 48.
     private static let sequences: [(batch: Int, length: Int, size: Int)] = [
         (1, 1, 1), (2, 3, 5), (1, 4, 16), (2, 33, 40), (1, 25, 1), (1, 24, 8), (1, 50, 80), (3, 7, 17),
     ]
@@ -167,7 +169,7 @@ package enum Catalogue {
         sequences.map { [[$0.batch, $0.length, 3 * heads * $0.size]] }
     }
 
-    /// Queries of some heads, keys and values of fewer. Of a single position, queries and keys would have no gradient.
+    /// Queries of some heads, keys and values of fewer. At a single position, queries and keys would have no gradient.
     private static func groupedHeads(_ heads: Int, _ keyValueHeads: Int) -> [[Shape]] {
         sequences.filter { $0.length > 1 }.map { sequence in
             [heads, keyValueHeads, keyValueHeads].map { [sequence.batch, sequence.length, $0 * sequence.size] }
@@ -186,7 +188,7 @@ package enum Catalogue {
         [[1, 1]], [[5, 7]], [[3, 33, 200]], [[2, 70]], [[40, 65]], [[17, 16]],
     ]
 
-    /// Hidden vectors and the rows that classify them (V, C).
+    /// Hidden vectors and the classifier (V, C).
     private static let classifiers: [[Shape]] =
         [
             [[1, 1], [1, 1]], [[5, 3], [2, 3]], [[2, 33, 20], [257, 20]], [[13, 17], [65, 17]],
@@ -194,7 +196,7 @@ package enum Catalogue {
         ]
         + large([[[7, 20], [5003, 20]]])
 
-    /// Shapes whose references take too long without optimization.
+    /// Shapes whose references are too slow without optimization.
     private static func large(_ shapes: [[Shape]]) -> [[Shape]] {
         #if DEBUG
             []
@@ -203,7 +205,7 @@ package enum Catalogue {
         #endif
     }
 
-    /// A last input of the output's shape, to which it is added.
+    /// An additional last input of the output's shape: the residual.
     private static func withResidual(_ shapes: [Shape]) -> [Shape] {
         shapes + [Shape(shapes[0].dimensions.dropLast() + [shapes[shapes.count - 1][0]])]
     }
@@ -216,7 +218,7 @@ package enum Catalogue {
         [Shape(rows + [width]), [width, inner], [inner], [inner, width], [width]]
     }
 
-    // MARK: What the ops are made with
+    // MARK: Inputs of the ops
 
     private static func sinusoids(width: Int) -> AngleTable {
         AngleTable(
@@ -234,7 +236,7 @@ package enum Catalogue {
         (0..<rows.rows).map { $0 % 5 == 3 ? -1 : Int32(($0 * 31 + 7) % vocabulary) }
     }
 
-    /// Weights that keep the variance of what passes through them.
+    /// The scale of weights that preserves the variance of their inputs.
     private static func fanIn(_ shapes: [Shape]) -> [Double] {
         [1, 1 / Double(shapes[1][0]).squareRoot(), 0.5]
     }
@@ -272,6 +274,6 @@ package enum Catalogue {
 }
 
 extension Shape {
-    /// That of the transposed matrix.
+    /// The same for the transposed matrix.
     fileprivate var flipped: Shape { Shape(dimensions.reversed()) }
 }

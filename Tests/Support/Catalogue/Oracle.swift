@@ -1,13 +1,13 @@
 import Synchronization
 import Tensors
 
-/// What an op's reference says of a sample: its outputs, and derivatives by central differences of a weighted sum of the
-/// outputs, all in double.
+/// The results of an op's reference for a sample, in double: its outputs, and derivatives of a weighted sum of the
+/// outputs by central differences.
 package final class Oracle: Sendable {
-    /// A way to move one of the inputs.
+    /// A direction in one of the inputs.
     package enum Direction: Sendable {
         case element(Int)
-        /// All elements at once, each up or down at random, so that every element of a large gradient is looked at.
+        /// All elements at once, each up or down at random, so that every element of a large gradient is checked.
         case everywhere(seed: UInt64)
 
         fileprivate func signs(count: Int) -> [Double] {
@@ -20,7 +20,7 @@ package final class Oracle: Sendable {
             }
         }
 
-        /// The derivative that a gradient gives in this direction, and how large it is by chance.
+        /// The derivative in this direction by a gradient, and its expected magnitude for a random direction.
         package func derivative(_ gradient: [Float]) -> (value: Double, spread: Double) {
             let spread = rootMeanSquare(gradient.map(Double.init))
             switch self {
@@ -48,7 +48,7 @@ package final class Oracle: Sendable {
         self.inputs = inputs
     }
 
-    /// The factors of the outputs in the sum that is differentiated. That of a loss, which has one output, is the scale.
+    /// The weights of the outputs in the differentiated sum. For a loss, which has one output, it is the scale.
     package func weighting(count: Int) -> [Float] {
         var random = Philox(key: 5)
         return count == 1 ? [0.375] : (0..<count).map { _ in Float(random.nextNormal()) }
@@ -78,7 +78,7 @@ package final class Oracle: Sendable {
         }
     }
 
-    /// Every element of small inputs; of larger ones a random sample, and directions that have part of all.
+    /// Every element of small inputs; for larger ones a random sample, and directions over all elements.
     private func makeProbes() -> [Probe] {
         #if DEBUG
             let (every, sampled) = (16, 4)
@@ -113,7 +113,7 @@ package func rootMeanSquare(_ values: [Double]) -> Double {
     (values.reduce(0) { $0 + $1 * $1 } / Double(max(1, values.count))).squareRoot()
 }
 
-/// The largest difference, as a share of the element expected plus the root mean square of all; NaN is infinitely wrong.
+/// The largest difference, relative to the expected element plus the root mean square of all; infinite for NaN.
 package func largestError(_ actual: [Double], _ expected: [Double]) -> Double {
     guard actual.count == expected.count else { return .infinity }
     let typical = rootMeanSquare(expected)

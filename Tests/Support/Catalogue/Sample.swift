@@ -1,6 +1,6 @@
 import Tensors
 
-/// An op, or a loss, applied to inputs of certain shapes: what the suites of the engine run over.
+/// An op or a loss with inputs of certain shapes: an argument of the suites of the engine.
 package struct Sample: Sendable, CustomStringConvertible {
     package enum Subject: Sendable {
         case operation(any Operation)
@@ -10,11 +10,11 @@ package struct Sample: Sendable, CustomStringConvertible {
     package let name: String
     package let subject: Subject
     package let inputs: [Tensor]
-    /// What the kernels may be off by, as a share of an element plus the root mean square of its tensor.
+    /// The tolerance for the kernels, relative to an element plus the root mean square of its tensor.
     package let tolerance: Double
     /// The same where the factors of products are rounded to bfloat16.
     package let roundedTolerance: Double
-    /// What the double reference says, computed when first asked for.
+    /// The results of the reference in double, computed on first use.
     package let oracle: Oracle
 
     init(
@@ -25,7 +25,7 @@ package struct Sample: Sendable, CustomStringConvertible {
         self.subject = subject
         self.tolerance = tolerance
         self.roundedTolerance = roundedTolerance
-        // Numbers that depend on nothing but the shapes, so that a failure can be had again.
+        // Numbers that depend on the shapes alone, so that a failure is reproducible.
         var random = Philox(shapes.reduce(17) { $1.dimensions.reduce($0 &* 31) { $0 &* 31 &+ UInt64($1) } })
         inputs = zip(shapes, deviations).map { .normal($0, deviation: $1, using: &random) }
         oracle = Oracle(subject: subject, inputs: inputs)
@@ -40,11 +40,11 @@ package struct Sample: Sendable, CustomStringConvertible {
         package var gradients: [Tensor?]
     }
 
-    /// Applies the op on a tape and walks it back from the oracle's weighting of the outputs.
+    /// Runs the op on a tape, and backward from the oracle's weights of the outputs.
     ///
     /// - Parameters:
     ///   - wanted: which inputs need a gradient; nil for all.
-    ///   - initial: the gradients that are there already.
+    ///   - initial: the gradients to which those of the op are added.
     package func run(wanting wanted: [Bool]? = nil, from initial: [Tensor?]? = nil) -> Pass {
         let variables = inputs.indices.map { i -> Variable in
             let variable = Variable(inputs[i], needsGradient: wanted?[i] ?? true)
@@ -66,7 +66,7 @@ package struct Sample: Sendable, CustomStringConvertible {
         return Pass(output: output, gradients: variables.map(\.gradient))
     }
 
-    /// The outputs alone, as a tape computes them that does not record. A loss is the same in every mode.
+    /// The outputs alone, as computed without recording. A loss is the same in every mode.
     package func output(_ mode: Tape.Mode) -> [Double] {
         switch subject {
         case .operation(let operation):
