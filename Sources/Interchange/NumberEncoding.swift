@@ -1,5 +1,5 @@
 /// How numbers are stored where they take less room than 32 bits, or just those.
-package enum NumberEncoding: String, Sendable, CaseIterable {
+package enum NumberEncoding: String, StoredNumberType, CaseIterable {
     case float32 = "F32"
     case float16 = "F16"
     /// A float's upper half.
@@ -22,6 +22,13 @@ package enum NumberEncoding: String, Sendable, CaseIterable {
 
     /// The bytes of so many numbers, in whole blocks.
     package func size(of count: Int) -> Int { count / blockLength * blockSize }
+
+    package func byteCount(shape: [Int]) -> Int? {
+        guard let count = Interchange.byteCount(of: shape, elementSize: 1),
+            case let (size, overflow) = (count / blockLength).multipliedReportingOverflow(by: blockSize), !overflow
+        else { return nil }
+        return size
+    }
 
     /// Encodes numbers, rounding each to the nearest that there is.
     package func encode(_ numbers: UnsafeBufferPointer<Float>, into bytes: UnsafeMutableRawBufferPointer) {

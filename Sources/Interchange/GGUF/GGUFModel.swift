@@ -162,9 +162,9 @@ package enum GGUFModel {
         var shape = layout.shape(of: tensor.shape.dimensions)
         let encoding = GGUFArchitecture.encoding(encoding, of: name, shape: shape)
         if withMeanRow { shape[0] += 1 }
-        return GGUFTensor(name: name, encoding: encoding, shape: shape) { piece in
-            try weight.encode(as: encoding, piece)
-            if withMeanRow { try WeightConverter(tensor.meanRow, .same).encode(as: encoding, piece) }
+        return GGUFTensor(name: name, dtype: encoding, shape: shape) { write in
+            try weight.encode(as: encoding, write)
+            if withMeanRow { try WeightConverter(tensor.meanRow, .same).encode(as: encoding, write) }
         }
     }
 }

@@ -123,8 +123,8 @@ public enum ModelDirectory {
             return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
         case let model as NGramModel:
             return model.arrays.map { array in
-                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
-                    try array.values.withUnsafeBytes(piece)
+                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { write in
+                    try array.values.withUnsafeBytes(write)
                 }
             }
         default: return []
@@ -257,8 +257,8 @@ public enum ModelDirectory {
 extension SafetensorsTensor {
     /// A tensor's numbers, as they lie in memory or in less room: not as blocks, which the format has not.
     package init(_ name: String, _ tensor: Tensor, as encoding: NumberEncoding = .float32) {
-        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { piece in
-            try WeightConverter(tensor, .same).encode(as: encoding, piece)
+        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { write in
+            try WeightConverter(tensor, .same).encode(as: encoding, write)
         }
     }
 }

@@ -95,9 +95,9 @@ package struct WeightFiles {
             metadata[DescriptionRecord.key] = number == 0 ? record.text : nil
             let tensors = try file.names.map { name in
                 let entry = try file.entry(name)
-                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
-                    try file.withBytes(name, piece)
-                    // What was copied from the file need not stay in memory.
+                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { write in
+                    try file.withBytes(name, write)
+                    // The pages of the source are not needed again.
                     file.file.release(entry.range)
                 }
             }

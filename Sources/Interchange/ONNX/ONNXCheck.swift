@@ -82,7 +82,7 @@ package struct ONNXCheck {
         guard tensor.shape == parameter.shape.dimensions else { throw problem }
         var position = range.lowerBound
         try withExtendedLifetime(file) {
-            try ONNXWriter.supply(parameter, as: tensor.type) { expected in
+            try ONNXWriter.write(parameter, as: tensor.type) { expected in
                 // What was read is let go piece by piece, so that the file is never in memory whole.
                 for start in stride(from: 0, to: expected.count, by: 1 << 24) {
                     let piece = expected[start..<min(start + 1 << 24, expected.count)]

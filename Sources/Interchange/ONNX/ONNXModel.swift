@@ -75,14 +75,6 @@ package struct ONNXTensor {
     package let type: ONNXType
     package var content: Content
 
-    /// nil where the shape is impossible.
-    package var byteCount: Int? {
-        var count = type.size
-        for dimension in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            if overflow || dimension < 0 { return nil }
-            count = product
-        }
-        return count
-    }
+    /// The number of its bytes; nil if the shape is impossible.
+    package var byteCount: Int? { Interchange.byteCount(of: shape, elementSize: type.size) }
 }

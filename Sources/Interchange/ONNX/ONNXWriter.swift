@@ -38,7 +38,7 @@ enum ONNXWriter {
             guard case .parameter(let parameter) = tensor.content else { continue }
             let gap = aligned(writer.position) - writer.position
             try writer.write([UInt8](repeating: 0, count: gap))
-            try supply(parameter.value, as: tensor.type) { try writer.write($0) }
+            try write(parameter.value, as: tensor.type) { try writer.write($0) }
         }
     }
 
@@ -81,7 +81,7 @@ enum ONNXWriter {
         case .parameter(let parameter):
             let count = parameter.value.count * tensor.type.size
             guard let dataFile else {
-                message.add(9, byteCount: count) { try supply(parameter.value, as: tensor.type, $0) }
+                message.add(9, byteCount: count) { try write(parameter.value, as: tensor.type, $0) }
                 break
             }
             position = aligned(position)
@@ -121,22 +121,9 @@ enum ONNXWriter {
         return message
     }
 
-    /// The numbers of a tensor as they are stored, in pieces.
-    static func supply(
-        _ tensor: Tensor, as type: ONNXType, _ piece: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        try tensor.withElements { elements in
-            guard type != .float32 else { return try piece(UnsafeRawBufferPointer(elements)) }
-            var bytes = [UInt8](repeating: 0, count: type.size << 16)
-            for start in stride(from: 0, to: elements.count, by: 1 << 16) {
-                let numbers = elements[start..<min(start + 1 << 16, elements.count)]
-                try bytes.withUnsafeMutableBytes { bytes in
-                    let encoded = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(numbers.count * type.size)])
-                    type.encoding.encode(UnsafeBufferPointer(rebasing: numbers), into: encoded)
-                    try piece(UnsafeRawBufferPointer(encoded))
-                }
-            }
-        }
+    /// Writes the numbers of a tensor as they are stored.
+    static func write(_ tensor: Tensor, as type: ONNXType, _ write: ByteWriter) throws {
+        try WeightConverter(tensor, .same).encode(as: type.encoding, write)
     }
 }
 

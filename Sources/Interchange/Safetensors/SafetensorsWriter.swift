@@ -1,40 +1,23 @@
 import Files
 import StrictJSON
 
-/// A tensor to be written: its name, type and shape, and a way to its bytes.
-package struct SafetensorsTensor {
-    package let name: String
-    package let dtype: SafetensorsType
-    package let shape: [Int]
+/// A tensor to be written to a safetensors file.
+package typealias SafetensorsTensor = TensorToWrite<SafetensorsType>
 
-    /// Passes the bytes on, little-endian and in row-major order, in pieces of any size.
-    let supply: (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-
-    /// A tensor whose bytes `supply` hands to the function it is given, when they are wanted and in as many pieces as
-    /// it likes: so a tensor can be converted or transposed piece by piece.
-    package init(
-        name: String, dtype: SafetensorsType, shape: [Int],
-        supply: @escaping (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) {
-        self.name = name
-        self.dtype = dtype
-        self.shape = shape
-        self.supply = supply
-    }
-
-    /// A tensor at a place in memory that stays valid until it is written.
+extension SafetensorsTensor {
+    /// A tensor at an address that stays valid until it is written.
     package init(name: String, dtype: SafetensorsType = .float32, shape: [Int], bytes: UnsafeRawBufferPointer) {
-        self.init(name: name, dtype: dtype, shape: shape) { piece in try piece(bytes) }
+        self.init(name: name, dtype: dtype, shape: shape) { write in try write(bytes) }
     }
 
     /// A tensor of single-precision numbers.
     package init(name: String, shape: [Int], floats: [Float]) {
-        self.init(name: name, dtype: .float32, shape: shape) { piece in try floats.withUnsafeBytes(piece) }
+        self.init(name: name, dtype: .float32, shape: shape) { write in try floats.withUnsafeBytes(write) }
     }
 
     /// A tensor of integers.
     package init(name: String, shape: [Int], integers: [Int64]) {
-        self.init(name: name, dtype: .int64, shape: shape) { piece in try integers.withUnsafeBytes(piece) }
+        self.init(name: name, dtype: .int64, shape: shape) { write in try integers.withUnsafeBytes(write) }
     }
 }
 
@@ -63,14 +46,7 @@ package enum SafetensorsWriter {
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try write($0) }
             try header.withUnsafeBytes { try write($0) }
             for tensor in tensors {
-                let start = writer.position
-                try tensor.supply(write)
-                let written = writer.position - start
-                guard written == tensor.dtype.byteCount(shape: tensor.shape) else {
-                    throw SafetensorsError(
-                        path: path,
-                        reason: "the tensor \(quoted(tensor.name)) of shape \(tensor.shape) was given \(written) bytes")
-                }
+                try tensor.write(write) { SafetensorsError(path: path, reason: $0) }
             }
             if checksum {
                 try writer.patch(Array(SHA256.hexadecimal(hash.finalize()).utf8), at: SafetensorsChecksum.offset)
@@ -96,7 +72,7 @@ package enum SafetensorsWriter {
             guard tensor.name != "__metadata__", header[tensor.name] == nil else {
                 throw failure("two tensors would have the name \(quoted(tensor.name))")
             }
-            guard let size = tensor.dtype.byteCount(shape: tensor.shape),
+            guard let size = tensor.byteCount,
                 case let (end, overflow) = position.addingReportingOverflow(size), !overflow
             else { throw failure("the tensor \(quoted(tensor.name)) has the impossible shape \(tensor.shape)") }
             header[tensor.name] = [
