@@ -1,5 +1,3 @@
-import Tensors
-
 extension SafetensorsFile {
     /// The numbers of a tensor as single precision, in row-major order.
     ///
@@ -35,16 +33,6 @@ extension SafetensorsFile {
     func release(_ name: String) throws {
         let entry = try entry(name)
         if entry.dtype != .float32 { file.release(entry.range) }
-    }
-
-    /// A tensor's numbers where they are in memory, which lives as long as the file's mapping; `nil` where they are not
-    /// single precision that begins with a cache line.
-    func floatsInPlace(_ entry: Entry) -> Storage? {
-        guard entry.dtype == .float32, !entry.range.isEmpty,
-            let start = file.bytes.baseAddress.map({ UnsafeMutableRawPointer(mutating: $0) + entry.range.lowerBound }),
-            Int(bitPattern: start) % 64 == 0
-        else { return nil }
-        return Storage(start.bindMemory(to: Float.self, capacity: entry.count), of: file)
     }
 
     /// The numbers of a tensor in double precision, where it has it.
