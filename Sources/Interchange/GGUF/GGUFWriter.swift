@@ -1,6 +1,6 @@
 import Files
 
-/// A value to be written under a key.
+/// The value of a key to be written.
 package enum GGUFWrittenValue: Sendable {
     case uint32(Int)
     case float32(Double)
@@ -13,11 +13,11 @@ package enum GGUFWrittenValue: Sendable {
 /// A tensor to be written to a GGUF file.
 package typealias GGUFTensor = TensorToWrite<NumberEncoding>
 
-/// Writes GGUF files of version 3, in the order given. What it writes, `GGUFFile` reads.
+/// Writes GGUF files of version 3, with keys and tensors in the given order.
 package enum GGUFWriter {
-    /// Writes to an open file from its start on. The weights go from where they are to the file, without a copy of all.
-    /// - Throws: where a name is there twice or too long, where a tensor supplies other bytes than its shape asks for, or
-    ///   where the file cannot be written.
+    /// Writes to an open file from its start on. The weights are written from where they are in memory, without a copy of all.
+    /// - Throws: if a name occurs twice or is too long, if a tensor writes more or fewer bytes than its shape has, or if the
+    ///   file cannot be written.
     package static func write(
         _ keys: [(String, GGUFWrittenValue)], _ tensors: [GGUFTensor], to writer: FileWriter, path: String
     ) throws {
@@ -81,7 +81,7 @@ extension [UInt8] {
         append(contentsOf: string.utf8)
     }
 
-    /// A value behind its type.
+    /// Appends the type of a value and the value.
     fileprivate mutating func append(_ value: GGUFWrittenValue) {
         func type(_ type: GGUFValueType) { append(type.rawValue) }
         switch value {

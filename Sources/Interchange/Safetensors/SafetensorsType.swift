@@ -1,4 +1,4 @@
-/// The types of numbers in a safetensors file, by their names there.
+/// The number types of safetensors files, by their names in the format.
 package enum SafetensorsType: String, StoredNumberType, CaseIterable {
     case float64 = "F64"
     case float32 = "F32"

@@ -1,37 +1,16 @@
 import Files
 import StrictJSON
 
-/// A tensor to be written to a safetensors file.
-package typealias SafetensorsTensor = TensorToWrite<SafetensorsType>
-
-extension SafetensorsTensor {
-    /// A tensor at an address that stays valid until it is written.
-    package init(name: String, dtype: SafetensorsType = .float32, shape: [Int], bytes: UnsafeRawBufferPointer) {
-        self.init(name: name, dtype: dtype, shape: shape) { write in try write(bytes) }
-    }
-
-    /// A tensor of single-precision numbers.
-    package init(name: String, shape: [Int], floats: [Float]) {
-        self.init(name: name, dtype: .float32, shape: shape) { write in try floats.withUnsafeBytes(write) }
-    }
-
-    /// A tensor of integers.
-    package init(name: String, shape: [Int], integers: [Int64]) {
-        self.init(name: name, dtype: .int64, shape: shape) { write in try integers.withUnsafeBytes(write) }
-    }
-}
-
-/// Writes safetensors files, which replace older ones in one piece (`AtomicFile`).
+/// Writes safetensors files, each of which replaces an older one atomically (`AtomicFile`).
 package enum SafetensorsWriter {
-    /// Writes `tensors` in the order given, and `metadata` by the order of its keys.
-    ///
-    /// The bytes go from where they are to the file; no second copy of the weights is made. With `checksum`, the
-    /// metadata begin with `"checksum": "sha256:..."`, which `SafetensorsFile.verifyChecksum` holds the file against.
-    ///
-    /// A `checksum` among `metadata` itself is left out, for it would be that of another file.
-    ///
-    /// Throws where names repeat, where a tensor supplies other bytes than its shape asks for, or where the file cannot
-    /// be written; then an older file stays.
+    /// Writes a file. The weights are written from where they are in memory, without another copy of all.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - metadata: written in the order of its keys. A key `checksum` is omitted, because it would be that of another file.
+    ///   - tensors: written in this order.
+    ///   - checksum: whether the metadata begin with `"checksum": "sha256:..."` (see `SafetensorsFile.verifyChecksum`).
+    /// - Throws: if two tensors have the same name, if one writes more or fewer bytes than its shape has, or if the file cannot
+    ///   be written. An older file is kept then.
     package static func write(
         to path: String, metadata: [String: String] = [:], tensors: [SafetensorsTensor], checksum: Bool = false
     ) throws {
@@ -82,8 +61,8 @@ package enum SafetensorsWriter {
             position = end
         }
 
-        // Spaces let the numbers, after the header and its length of 8 bytes, begin where a cache line does: then they can
-        // be computed with where they are.
+        // Spaces align the numbers, after the header and its length of 8 bytes, with cache lines, so that they can be used in
+        // place.
         var bytes = Array(JSON.object(header).serialized().utf8)
         while (8 + bytes.count) % 64 != 0 { bytes.append(UInt8(ascii: " ")) }
         guard bytes.count <= SafetensorsFile.greatestHeader else {
