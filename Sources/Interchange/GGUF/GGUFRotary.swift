@@ -34,7 +34,7 @@ extension RotaryFrequencies {
                 "rope.dimension_count = \(size) is not supported; it must be the head size \(headSize)")
         }
         if let factor = try file.number("\(architecture).rope.scaling.attn_factor"), factor != 1 {
-            throw file.failure("rope.scaling.attn_factor = \(share) is not supported")
+            throw file.failure("rope.scaling.attn_factor = \(factor) is not supported")
         }
         // As in llama.cpp: scaling by a factor, formerly under another key, is linear unless a type is given, and 0 is no factor.
         var factor = try file.number("\(architecture).rope.scaling.factor")
