@@ -128,6 +128,11 @@ package enum Files {
         #endif
     }
 
+    /// The folder with published files that the environment variable `GPT_DATA` names; `nil` if it is not set or empty.
+    package static var dataDirectory: String? {
+        environmentValue("GPT_DATA").flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     static func environmentValue(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     static func information(_ path: String) -> stat? {

@@ -1,15 +1,14 @@
 import Files
 import Interchange
-import Platform
 import Tensors
 import Tokenizers
 
-/// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
+/// Loads tokenizers from files, from models, and from published vocabularies, which are downloaded once.
 public enum TokenizerLoader {
-    /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
-    /// a model, which is a directory or a GGUF file. The tokenizer.json of a directory of ours must say what it said when the
-    /// model was saved; named itself, the file is read whatever it says.
-    /// - Throws: one line that names the file and what is wrong with it.
+    /// The tokenizer that a file describes: a `tokenizer.json`, the `.tiktoken` file of a published encoding, or a model, which is
+    /// a directory or a GGUF file. The tokenizer.json in a directory that this library saved must be unchanged since then; given
+    /// by its own path, an edited file is read too.
+    /// - Throws: the file and what is wrong with it, in one line.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
             guard try Files.find(path + "/" + TokenizerFile.name) else {
@@ -20,7 +19,7 @@ public enum TokenizerLoader {
                         + "file")
             }
             let bytes = try TextFile.bytes(path + "/" + TokenizerFile.name)
-            // Weights that cannot be read are no reason to refuse a tokenizer.
+            // A tokenizer can be used even if the weights cannot be read.
             if let record = try? WeightFiles(directory: path).record() {
                 do { try record.verify(TokenizerFile.name, bytes, in: path) } catch {
                     throw ModelError(
@@ -35,7 +34,7 @@ public enum TokenizerLoader {
         if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)).get() }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
-        // The file is a list of tokens; how texts are cut and which tokens are special only its name says.
+        // The file is a list of tokens; its split pattern and special tokens are known only for a published file.
         let name = path.split(separator: "/").last.map { String($0.dropLast(".tiktoken".count)) } ?? ""
         let digest = SHA256.hexDigest(of: contents)
         let known = PublishedEncoding.allCases.filter { $0.files.count == 1 }
@@ -54,72 +53,57 @@ public enum TokenizerLoader {
 
     /// A published encoding.
     ///
-    /// Its files are looked for in `folder` and nowhere else, if one is given. Otherwise in the folder `tokenizers` of the
-    /// one that the environment variable `GPT_DATA` names, then in the user's cache folder, and then they are fetched into
-    /// that from where they were published.
+    /// Its files are looked for in the folder `tokenizers` of the one that the environment variable `GPT_DATA` names, then in
+    /// that of the user's cache folder, into which they are downloaded if they are in neither.
     /// - Parameters:
     ///   - encoding: which one.
-    ///   - folder: with files named as in `PublishedEncoding.files`.
-    ///   - mayDownload: whether it may be fetched.
-    ///   - willDownload: called with an address before the network is used.
-    /// - Throws: why it could not be had, in one line.
+    ///   - folder: if given, the only folder in which its files are looked for, under the names in `PublishedEncoding.files`.
+    ///   - mayDownload: whether its files may be downloaded.
+    ///   - willDownload: called with an address before a file is downloaded.
+    /// - Throws: why it is not available, in one line.
     public static func published(
         _ encoding: PublishedEncoding, folder: String? = nil, mayDownload: Bool = true,
         willDownload: (String) -> Void = { _ in }
     ) throws -> BPETokenizer {
         try encoding.tokenizer(
             files: encoding.files.map { file in
-                if let folder { return try verified(folder + "/" + file.name, file) }
-                return try contents(of: file, mayDownload, willDownload)
+                do {
+                    if let folder { return try published(file).contents(at: "\(folder)/\(file.name)") }
+                    return try published(file).contents(mayDownload: mayDownload) { willDownload(file.url) }
+                } catch let failure as PublishedFile.Failure { throw error(failure, file) }
             })
     }
 
-    /// Whether the files of a published encoding are where `published` looks for them, whatever is in them.
+    /// Whether the files of a published encoding are where `published` looks for them, whatever their contents.
     package static func isKept(_ encoding: PublishedEncoding, folder: String? = nil) -> Bool {
-        let data = getenv("GPT_DATA").map { String(cString: $0) } ?? ""
-        let folders =
-            folder.map { [$0] }
-            ?? [data.isEmpty ? nil : data, Files.cacheDirectory].compactMap { $0.map { $0 + "/tokenizers" } }
-        return encoding.files.allSatisfy { file in folders.contains { Files.exists("\($0)/\(file.name)") } }
+        encoding.files.allSatisfy { file in
+            folder.map { Files.exists("\($0)/\(file.name)") } ?? published(file).isPresent
+        }
     }
 
-    /// The bytes of a published file, if it is that: a rank that is off would give other ids without a word.
-    private static func verified(_ path: String, _ file: PublishedEncoding.File) throws -> [UInt8] {
-        let contents = try TextFile.bytes(path)
-        guard SHA256.hexDigest(of: contents) == file.sha256 else { throw differs(path) }
-        return contents
+    private static let subfolder = "tokenizers"
+
+    private static func published(_ file: PublishedEncoding.File) -> PublishedFile {
+        PublishedFile(name: "\(subfolder)/\(file.name)", url: file.url, sha256: file.sha256)
+    }
+
+    private static func error(_ failure: PublishedFile.Failure, _ file: PublishedEncoding.File) -> ModelError {
+        switch failure {
+        case .differs(let path): return differs(path)
+        case .noCacheFolder:
+            return ModelError(
+                path: file.name, reason: "it cannot be cached: neither HOME nor XDG_CACHE_HOME is set")
+        case .missing:
+            let cache = "\(Files.cacheDirectory ?? "")/\(subfolder)"
+            return ModelError(path: file.name, reason: "it is neither in \(cache) nor in $GPT_DATA/\(subfolder)")
+        case .download(let path, let reason):
+            return ModelError(
+                path: path,
+                reason: "\(reason); without a network, copy \(file.name) to this path or to $GPT_DATA/\(subfolder)")
+        }
     }
 
     private static func differs(_ path: String) -> ModelError {
         ModelError(path: path, reason: "it is not the published file: its SHA-256 differs; download it again")
-    }
-
-    private static func contents(
-        of file: PublishedEncoding.File, _ mayDownload: Bool, _ willDownload: (String) -> Void
-    ) throws -> [UInt8] {
-        if let folder = getenv("GPT_DATA").map({ String(cString: $0) }), !folder.isEmpty {
-            let path = "\(folder)/tokenizers/\(file.name)"
-            if Files.exists(path) { return try verified(path, file) }
-        }
-        guard let cache = Files.cacheDirectory.map({ $0 + "/tokenizers" }) else {
-            throw ModelError(
-                path: file.name, reason: "it cannot be cached: neither HOME nor XDG_CACHE_HOME is set")
-        }
-        let path = "\(cache)/\(file.name)"
-        if let kept = try? TextFile.bytes(path), SHA256.hexDigest(of: kept) == file.sha256 { return kept }
-        guard mayDownload else {
-            if Files.exists(path) { throw differs(path) }
-            throw ModelError(path: file.name, reason: "it is neither in \(cache) nor in $GPT_DATA/tokenizers")
-        }
-        willDownload(file.url)
-        try Files.makeDirectory(cache)
-        AtomicFile.removeLeftovers(in: cache)
-        do { try Download.fetch(url: file.url, to: path, sha256: file.sha256) } catch {
-            throw ModelError(
-                path: path,
-                reason:
-                    "\(error); without a network, copy \(file.name) to this path or to $GPT_DATA/tokenizers")
-        }
-        return try TextFile.bytes(path)
     }
 }

@@ -4,8 +4,7 @@ import Synchronization
 import Tensors
 
 extension SavedModel {
-    /// Throws where a weight is not a finite number, as after a training that diverged: nothing that such a model computes
-    /// is of use.
+    /// Throws if a weight is not a finite number, as after a training that diverged: all results of such a model are useless.
     package func requireFiniteWeights() throws {
         if let error = ModelError(weightsOf: model, path: path) { throw error }
     }
@@ -14,7 +13,7 @@ extension SavedModel {
 extension ModelError {
     private static let advice = "train it again with a lower learning rate, or restore it from a copy"
 
-    /// Why a model has computed what is not a finite number.
+    /// Why a model computes results that are not finite numbers.
     package init(numbersOf model: any LanguageModel, path: String) {
         self =
             ModelError(weightsOf: model, path: path)
@@ -23,7 +22,7 @@ extension ModelError {
                 reason: "its weights are so large that its results are not finite numbers; \(Self.advice)")
     }
 
-    /// Which weights of a model are not finite numbers; nil where all are.
+    /// Which weights of a model are not finite numbers; nil if all are finite.
     package init?(weightsOf model: any LanguageModel, path: String) {
         guard let model = model.neural else { return nil }
         let parameters = model.parameters, tensors = parameters.map(\.parameter.value)

@@ -1,6 +1,8 @@
-/// Why a model cannot be read or written: one line that begins with the file.
+/// Why a model cannot be read or written, in one line that begins with the path.
 public struct ModelError: Error, Equatable, CustomStringConvertible {
+    /// The file or directory.
     public let path: String
+    /// What is wrong, and how to correct it.
     public let reason: String
     /// Whether the reason is an edited file, which a caller may accept.
     public let isEdit: Bool

@@ -67,7 +67,7 @@ extension ModelSpecification {
         // The widest vectors of a layer that exist at the same time, in numbers per token.
         let (context, perToken): (Int, Double) =
             switch self {
-            case .ngram, .bigram: (1024, 8 * Double(vocabularySize))  // the tokens of a prompt that are read at once
+            case .ngram, .bigram: (Self.promptChunkLength, 8 * Double(vocabularySize))
             case .attention(let c): (c.contextLength, 8 * Double(c.width))
             case .transformer(let c):
                 (c.contextLength, 8 * Double(max(c.width, c.queryWidth)) + 3 * Double(c.feedForwardWidth))

@@ -38,6 +38,9 @@ public enum ModelSpecification: Sendable, Hashable {
     /// The vocabulary size of a specification that is made before the tokenizer is known.
     public static let unknownVocabularySize = 1
 
+    /// How many tokens of a prompt a model without a context reads at a time.
+    package static let promptChunkLength = 1024
+
     public var kind: Kind {
         switch self {
         case .ngram: .ngram

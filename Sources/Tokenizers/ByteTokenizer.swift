@@ -1,7 +1,8 @@
-/// One token for each of the 256 bytes, its id the byte itself, and `<|endoftext|>` as the last: 257.
+/// A tokenizer with one token for each of the 256 bytes, whose id is the byte itself, and `<|endoftext|>` with the id 256.
 ///
-/// It has a word for every text, and for half a character too.
+/// It encodes every text, and also bytes that are only part of a character.
 public struct ByteTokenizer: Tokenizer {
+    /// The tokenizer: there is only one.
     public init() {}
 
     public var kind: String { "bytes" }
@@ -14,10 +15,10 @@ public struct ByteTokenizer: Tokenizer {
 
     public var endOfText: Int32? { 256 }
 
-    /// The bytes of the UTF-8 of `text`; no text is refused.
+    /// The bytes of the UTF-8 of `text`. Every text can be encoded.
     public func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
 
-    /// The same: no text spells a special token, and no character is unknown.
+    /// The same: no text contains a special token, and no character is unknown.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) -> [Int32] {

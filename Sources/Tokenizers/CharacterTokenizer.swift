@@ -1,17 +1,19 @@
-/// One token for each character of an alphabet: the alphabet's order gives the ids, and `<|endoftext|>` follows.
+/// A tokenizer with one token for each character of an alphabet, whose id is its position in the alphabet, and `<|endoftext|>`
+/// as the last token.
 ///
-/// A character is a Unicode scalar. `é` is one of them or two, as the text has it, and CR LF is two.
+/// A character is a Unicode scalar. `é` is one or two of them, depending on how the text is composed, and CR LF is two.
 public struct CharacterTokenizer: Tokenizer {
-    /// The characters by id.
+    /// The characters, in the order of their ids.
     public let alphabet: [Unicode.Scalar]
 
+    /// The id of `<|endoftext|>`; `nil` if the vocabulary has none.
     public let endOfText: Int32?
 
     /// The UTF-8 of each character, by id.
-    private let pieces: [[UInt8]]
+    private let tokens: [[UInt8]]
     private let ids: ScalarTable
 
-    /// Every character that occurs in `texts`, in the order of their numbers.
+    /// An alphabet of every character that occurs in `texts`, in the order of their code points.
     public init(alphabetOf texts: [String]) {
         var occurs = [Bool](repeating: false, count: 0x110000)
         for text in texts {
@@ -20,14 +22,14 @@ public struct CharacterTokenizer: Tokenizer {
         self.init(distinct: occurs.indices.compactMap { occurs[$0] ? Unicode.Scalar(UInt32($0)) : nil })
     }
 
-    /// The characters given, in the order of their numbers and each once.
+    /// An alphabet of the given characters, in the order of their code points and without repetitions.
     public init(alphabet: [Unicode.Scalar]) { self.init(distinct: Set(alphabet).sorted()) }
 
-    /// For vocabularies from files, whose order is their own: `alphabet` as it is, without a character twice.
+    /// An alphabet in the given order, as it is in a file. No character may occur twice.
     package init(distinct alphabet: [Unicode.Scalar], reservingEndOfText: Bool = true) {
         self.alphabet = alphabet
         endOfText = reservingEndOfText ? Int32(alphabet.count) : nil
-        pieces = alphabet.map { Array(String($0).utf8) }
+        tokens = alphabet.map { Array(String($0).utf8) }
         ids = ScalarTable(alphabet)
     }
 
@@ -41,7 +43,7 @@ public struct CharacterTokenizer: Tokenizer {
 
     public var vocabularySize: Int { alphabet.count + (endOfText == nil ? 0 : 1) }
 
-    /// The ids of the characters of `text`, in one pass over its UTF-8. No text spells a special token.
+    /// The ids of the characters of `text`, in one pass over its UTF-8. No text contains a special token.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) throws -> [Int32] {
@@ -60,7 +62,7 @@ public struct CharacterTokenizer: Tokenizer {
                 let (scalar, length) = firstScalar(of: utf8, at: position)
                 position += length
                 guard let id = ids[scalar] ?? replacement else {
-                    // The ids so far are as many as the characters before this one.
+                    // There are as many ids so far as characters before this one.
                     throw TokenizerError.unknownCharacter(
                         Unicode.Scalar(scalar) ?? "\u{FFFD}", position: encoded.count, alphabet: alphabet.count)
                 }
@@ -70,10 +72,10 @@ public struct CharacterTokenizer: Tokenizer {
         }
     }
 
-    public func bytes(of id: Int32) -> [UInt8] { pieces.indices.contains(Int(id)) ? pieces[Int(id)] : [] }
+    public func bytes(of id: Int32) -> [UInt8] { tokens.indices.contains(Int(id)) ? tokens[Int(id)] : [] }
 }
 
-/// The scalar that starts at `position` of valid UTF-8, and how many bytes it has (Unicode 16.0, table 3-6).
+/// The scalar that starts at `position` in valid UTF-8, and its length in bytes (Unicode 16.0, table 3-6).
 @inline(__always)
 private func firstScalar(of utf8: UnsafeBufferPointer<UInt8>, at position: Int) -> (scalar: UInt32, length: Int) {
     func continuation(_ offset: Int) -> UInt32 { UInt32(utf8[position + offset] & 0x3F) }
@@ -87,12 +89,13 @@ private func firstScalar(of utf8: UnsafeBufferPointer<UInt8>, at position: Int) 
     }
 }
 
-/// Which id a scalar has, in two array accesses: scalars come in pages of 256, and the pages without any share one.
+/// The ids of scalars, found with two array accesses: scalars are grouped into pages of 256, and all pages without an id share
+/// one.
 private struct ScalarTable: Sendable {
     /// The start of each page's ids in `ids`.
     private var pages = [Int32](repeating: 0, count: 0x1100)
 
-    /// The ids page by page, -1 where a scalar has none; the first page is the empty one.
+    /// The ids page by page, -1 for a scalar without an id; the first page is the empty one.
     private var ids = [Int32](repeating: -1, count: 256)
 
     init(_ alphabet: [Unicode.Scalar]) {

@@ -1,51 +1,52 @@
-/// Text from ids as they come, never half a character: a token may end in the middle of one.
+/// Decodes ids one at a time into whole characters, although a token may end in the middle of one.
 ///
-/// The pieces joined are what `decode` makes of all ids together, replacement characters included.
+/// The concatenated results are what `decode` returns for all ids together, including replacement characters.
 public struct StreamingDecoder {
     private let tokenizer: any Tokenizer
     private let spellsSpecialTokens: Bool
 
-    /// The beginning of a character whose end has not come: at most three bytes.
+    /// The bytes of a character that is not complete yet: at most three.
     private var pending: [UInt8] = []
 
+    /// A decoder of the ids of a text.
     /// - Parameters:
-    ///   - tokenizer: what the ids are of.
-    ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` come as their names, and not as nothing.
+    ///   - tokenizer: the tokenizer of the ids.
+    ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` are decoded to their names, rather than to nothing.
     public init(_ tokenizer: any Tokenizer, spellingSpecialTokens: Bool = false) {
         self.tokenizer = tokenizer
         spellsSpecialTokens = spellingSpecialTokens
     }
 
-    /// The characters that `id` completes; often one, perhaps none.
+    /// The characters that `id` completes; there may be none.
     public mutating func append(_ id: Int32) -> String {
         if spellsSpecialTokens, let special = tokenizer.specialToken(id) {
             pending += special.text.utf8
         } else {
             pending += tokenizer.bytes(of: id)
         }
-        let complete = pending.count - lengthOfUnfinishedCharacter(at: pending)
+        let complete = pending.count - lengthOfIncompleteCharacter(at: pending)
         defer { pending.removeFirst(complete) }
         return String(decoding: pending[..<complete], as: UTF8.self)
     }
 
-    /// What is left when no more ids come: nothing, or U+FFFD for a character that was never finished.
+    /// The rest of the text after the last id: empty, or U+FFFD for an incomplete character.
     public mutating func finish() -> String {
         defer { pending = [] }
         return String(decoding: pending, as: UTF8.self)
     }
 }
 
-/// How many bytes at the end of `bytes` begin a character that further bytes could finish.
+/// The number of bytes at the end of `bytes` that begin a character which further bytes could complete (Unicode 16.0, table
+/// 3-7).
 ///
-/// Only such an end may wait: where the bytes already cannot become a character, a replacement is due, and waiting
-/// would only delay it. The ranges are those of Unicode 16.0, table 3-7.
-private func lengthOfUnfinishedCharacter(at bytes: [UInt8]) -> Int {
+/// Only these are held back. Bytes that cannot become a character are replaced at once, so that text is not delayed.
+private func lengthOfIncompleteCharacter(at bytes: [UInt8]) -> Int {
     for length in 1...3 where length <= bytes.count {
         let tail = bytes.suffix(length)
         let needed: Int
         let second: ClosedRange<UInt8>
         switch tail[tail.startIndex] {
-        case 0x80...0xBF: continue  // a continuation: its lead is further back
+        case 0x80...0xBF: continue  // a continuation byte: its lead byte is before it
         case 0xC2...0xDF: (needed, second) = (2, 0x80...0xBF)
         case 0xE0: (needed, second) = (3, 0xA0...0xBF)
         case 0xED: (needed, second) = (3, 0x80...0x9F)

@@ -1,4 +1,4 @@
-/// A text as a sequence of small integers, and back.
+/// Converts text to a sequence of integer ids and back.
 ///
 /// A model reads and writes text only through a tokenizer. Every token stands for a sequence of bytes, and a text is the
 /// UTF-8 that its tokens spell one after another, so decoding is the same for every kind of tokenizer: a kind defines which
@@ -8,17 +8,17 @@
 /// A conforming type implements `kind`, `vocabularySize`, `endOfText`, `encode` and `bytes(of:)`; everything else has a
 /// default.
 public protocol Tokenizer: Sendable {
-    /// The name of the kind as people read it, such as "characters".
+    /// The kind of vocabulary in words, such as "characters".
     var kind: String { get }
 
-    /// What one token is, in a word: "character", "byte" or "token".
+    /// The unit that one token represents: "character", "byte" or "token".
     var unit: String { get }
 
-    /// The number of ids: they run from 0 to one less.
+    /// The number of ids, which run from 0 to one less.
     var vocabularySize: Int { get }
 
-    /// The id of `<|endoftext|>`, which stands between texts and for no character of one; `nil` where none is reserved.
-    /// Ordinary text never encodes to it, not even one in which those letters stand.
+    /// The id of `<|endoftext|>`, which separates texts; `nil` if the vocabulary has none. Ordinary text never encodes to it,
+    /// not even if it contains those letters.
     var endOfText: Int32? { get }
 
     /// The tokens that ordinary text never encodes to, in the order of their ids.
@@ -27,75 +27,67 @@ public protocol Tokenizer: Sendable {
     /// The ids that the model expects before and after a whole text.
     var template: TokenTemplate { get }
 
-    /// The characters that can be encoded; `nil` where every text can be encoded.
+    /// The characters that can be encoded; `nil` if every text can be encoded.
     var supportedCharacters: [Unicode.Scalar]? { get }
 
-    /// Which of the tokenizers of this module it is, for file formats that write each in its own way.
+    /// Which of the tokenizers of this module it is, for file formats that represent them differently.
     var form: TokenizerForm { get }
 
     /// The ids of a text.
     ///
     /// - Parameters:
-    ///   - text: any.
-    ///   - special: what becomes of special tokens that the text spells.
-    ///   - addingSpecialTokens: whether the ids of `template` are put around the text, as Hugging Face's
+    ///   - text: any text.
+    ///   - special: how special tokens that occur in the text are encoded.
+    ///   - addingSpecialTokens: whether the ids of `template` are added before and after, as Hugging Face's
     ///     `add_special_tokens` does.
-    ///   - unknown: takes the place of characters that the vocabulary has no token for; `nil` makes them an error.
+    ///   - unknown: replaces characters that the vocabulary has no token for; with `nil` they are an error.
     /// - Throws: `TokenizerError`.
     func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) throws -> [Int32]
 
-    /// How many ids a text has; see `encode`.
+    /// The number of ids of a text; see `encode`.
     func count(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool) throws -> Int
 
-    /// The ids of a text in which special tokens are spelled like any other word (tiktoken's `encode_ordinary`): the
-    /// encoding of everything that a model learns from, is tested on or continues.
+    /// The ids of a text in which special tokens are plain text (tiktoken's `encode_ordinary`). Training texts, test texts and
+    /// prompts are encoded this way.
     ///
     /// - Parameters:
-    ///   - text: any.
-    ///   - unknown: takes the place of characters that the vocabulary has no token for.
-    ///   - loop: encodes parts of a long text at the same time; `nil` encodes it as a whole. The ids are the same.
+    ///   - text: any text.
+    ///   - unknown: replaces characters that the vocabulary has no token for; with `nil` they are an error.
+    ///   - loop: encodes parts of a long text concurrently; `nil` encodes it as a whole. The ids are the same.
+    /// - Throws: `TokenizerError`.
     func encodeOrdinary(
         _ text: String, replacing unknown: Unicode.Scalar?, concurrently loop: ParallelLoop?
     ) throws -> [Int32]
 
-    /// Where a text that begins with `bytes` can be split in two that encode to the ids of the whole, near the end of
-    /// `bytes`; `nil` where there is no such position.
+    /// A position near the end of `bytes` at which a text that begins with them can be split in two that encode to the ids of
+    /// the whole; `nil` if there is none.
     func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int?
 
-    /// The bytes an id stands for: none for `endOfText`, nor for a number that is no id.
+    /// The bytes of an id: empty for `endOfText`, and for a number that is not an id.
     func bytes(of id: Int32) -> [UInt8]
 
-    /// The special token with this id, if it is one.
+    /// The special token with this id; `nil` if it is not the id of one.
     func specialToken(_ id: Int32) -> SpecialToken?
 }
 
 /// The tokenizers of this module.
 public enum TokenizerForm: Sendable {
+    /// One token for each character of an alphabet.
     case characters(CharacterTokenizer)
+    /// One token for each byte.
     case bytes(ByteTokenizer)
+    /// A byte-level byte-pair encoding.
     case bytePairs(BPETokenizer)
     /// A tokenizer of another module.
     case other
 }
 
-/// Ids that a model expects before and after a whole text, such as that of `<|begin_of_text|>` (Hugging Face's
-/// `TemplateProcessing`).
-public struct TokenTemplate: Sendable, Hashable {
-    public var before: [Int32]
-    public var after: [Int32]
-
-    public init(before: [Int32] = [], after: [Int32] = []) {
-        self.before = before
-        self.after = after
-    }
-}
-
 /// Calls a body for each number below a count, on one thread or several.
 public typealias ParallelLoop = (_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Void
 
-/// How `<|endoftext|>` is spelled in files and shown to people.
+/// The text of the token `<|endoftext|>`, in files and in messages.
 public let endOfTextSpelling = "<|endoftext|>"
 
 // MARK: - Defaults
@@ -121,7 +113,7 @@ extension Tokenizer {
         try encode(text, special: .plainText, addingSpecialTokens: false, replacing: unknown)
     }
 
-    /// For tokens of at most a character: after any letter of ASCII.
+    /// For tokens of at most one character: after the last ASCII character.
     public func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         bytes.lastIndex { $0 < 0x80 }.map { $0 + 1 }
     }
@@ -132,7 +124,7 @@ extension Tokenizer {
 // MARK: - Shorter forms
 
 extension Tokenizer {
-    /// The ids of a text; a special token that it spells is an error (see `SpecialTokenPolicy`).
+    /// The ids of a text; a special token in it is an error (see `SpecialTokenPolicy`).
     public func encode(_ text: String) throws -> [Int32] { try encode(text, special: .refused) }
 
     /// The ids of a text.
@@ -142,7 +134,7 @@ extension Tokenizer {
         try encode(text, special: special, addingSpecialTokens: addingSpecialTokens, replacing: nil)
     }
 
-    /// The ids of a text, with `unknown` in place of every character that the vocabulary has no token for.
+    /// The ids of a text in which `unknown` replaces every character that the vocabulary has no token for.
     public func encode(_ text: String, replacing unknown: Unicode.Scalar?) throws -> [Int32] {
         try encode(text, special: .refused, addingSpecialTokens: false, replacing: unknown)
     }
@@ -152,7 +144,7 @@ extension Tokenizer {
         try encodeOrdinary(text, replacing: unknown, concurrently: nil)
     }
 
-    /// How many ids a text has.
+    /// The number of ids of a text.
     public func count(_ text: String, special: SpecialTokenPolicy) throws -> Int {
         try count(text, special: special, addingSpecialTokens: false)
     }
@@ -160,8 +152,8 @@ extension Tokenizer {
     /// The ids that ordinary text never encodes to.
     public var specialTokenIDs: [Int32] { specialTokens.map(\.id) }
 
-    /// The text of `ids`. Bytes that are not valid UTF-8 become U+FFFD, one for each maximal part of a character
-    /// (Unicode 16.0, section 3.9.6), as everywhere in the field.
+    /// The text of `ids`. Bytes that are not valid UTF-8 become U+FFFD, one for each maximal subpart of a character (Unicode
+    /// 16.0, section 3.9.6).
     public func decode(_ ids: some Sequence<Int32>) -> String {
         var joined: [UInt8] = []
         joined.reserveCapacity(ids.underestimatedCount)

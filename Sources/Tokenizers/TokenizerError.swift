@@ -1,29 +1,29 @@
 import StrictJSON
 
-/// Why a text or a file cannot be taken, in one line.
+/// Why a text cannot be encoded, or a tokenizer cannot be read, written or trained, in one line.
 public enum TokenizerError: Error, Equatable, CustomStringConvertible {
-    /// A character at `position`, counted in scalars from 0, that is not among the `alphabet` characters of the model.
+    /// A character at `position`, counted in scalars from 0, that is not in the alphabet of `alphabet` characters.
     case unknownCharacter(Unicode.Scalar, position: Int, alphabet: Int)
 
-    /// A character that was to stand for unknown ones and is unknown itself.
+    /// A replacement for unknown characters that is unknown itself.
     case unknownReplacement(Unicode.Scalar, alphabet: Int)
 
     /// A tokenizer.json that is damaged or contradicts itself.
     case unreadable(file: String, reason: String)
 
-    /// A tokenizer.json that asks for something that is not computed here. The file itself may be sound.
+    /// A tokenizer.json with a feature that is not supported. The file itself may be valid.
     case unsupported(file: String, reason: String)
 
-    /// A tokenizer that has no form as a tokenizer.json yet.
+    /// A tokenizer that cannot be represented in the file.
     case unwritable(kind: String)
 
-    /// A vocabulary that cannot be learnt, and why.
+    /// Why a vocabulary cannot be trained.
     case training(String)
 
     /// A vocabulary that contradicts itself.
     case vocabulary(String)
 
-    /// A text that spells a special token where these are refused; `position` is the byte at which it begins.
+    /// A text that contains a special token that is refused; it begins at the byte `position`.
     case specialToken(String, position: Int)
 
     /// An id that a vocabulary does not have.
@@ -51,14 +51,14 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A string from a file or text as it can stand on a line: escaped, and not too long.
+/// A string from a file or text for an error message: escaped, and cut after 40 characters.
 func quoted(_ string: String) -> String {
     let scalars = string.unicodeScalars
     let short = String(String.UnicodeScalarView(scalars.prefix(40)))
     return JSON.string(scalars.count > 40 ? short + "..." : short).serialized()
 }
 
-/// A character as one can recognise it on a line: in quotation marks where it can be seen by itself, and by its number.
+/// A character for an error message: in quotation marks if it is visible by itself, and its code point.
 package func shown(_ scalar: Unicode.Scalar) -> String {
     let digits = String(scalar.value, radix: 16, uppercase: true)
     let number = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits

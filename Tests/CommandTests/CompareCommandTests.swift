@@ -7,14 +7,8 @@ import Testing
 @Suite struct CompareCommandTests {
     let directory = TemporaryDirectory()
 
-    private func file(_ text: String) throws -> String {
-        let path = directory.file("text.txt")
-        try #require(Fixtures.write(Array(text.utf8), to: path))
-        return path
-    }
-
     @Test func trainsTheLadderAndSaysWhoBeatsCounting() throws {
-        let text = try file(String(repeating: Models.verse, count: 40))
+        let text = try directory.file(containing: String(repeating: Models.verse, count: 40))
         let out = directory.file("models")
         let result = try runCommand([
             "compare", "--text", text, "--steps", "4", "--layers", "1", "--heads", "2", "--width", "8", "--context",
@@ -48,7 +42,8 @@ import Testing
     }
 
     @Test func comparesVocabularies() throws {
-        let text = try file(String(repeating: "Tea for two, and two for tea: \u{E9}\n", count: 60))
+        let text = try directory.file(
+            containing: String(repeating: "Tea for two, and two for tea: \u{E9}\n", count: 60))
         let out = directory.file("models")
         let result = try runCommand([
             "compare", "--text", text, "--models", "ngram,bigram", "--tokenizer", "char,bpe:265", "--steps", "3",
@@ -75,7 +70,7 @@ import Testing
 
     /// Two files of one name, in directories with a space in theirs.
     @Test func comparesFilesOfOneName() throws {
-        let text = try file(String(repeating: "Tea for two, and two for tea\n", count: 60))
+        let text = try directory.file(containing: String(repeating: "Tea for two, and two for tea\n", count: 60))
         var files: [String] = []
         for (folder, size) in [("my words", 260), ("my  words", 262)] {
             let path = directory.file(folder)
@@ -103,7 +98,7 @@ import Testing
 
     @Test func somethingCanBeatCounting() throws {
         // A single token to go by, against a trained table of the same.
-        let text = try file(String(repeating: "ab", count: 500))
+        let text = try directory.file(containing: String(repeating: "ab", count: 500))
         let result = try runCommand([
             "compare", "--text", text, "--models", "bigram,ngram", "--order", "1", "--steps", "100", "--context", "16",
         ])
@@ -121,7 +116,7 @@ import Testing
 
     @Test(arguments: refused)
     func refuses(_ arguments: [String], _ status: Int32) throws {
-        let text = try file(String(repeating: Models.verse, count: 40))
+        let text = try directory.file(containing: String(repeating: Models.verse, count: 40))
         let result = try runCommand(["compare", "--text", text] + arguments)
         #expect(result.status == status)
         #expect(result.text == "")
@@ -129,7 +124,7 @@ import Testing
     }
 
     @Test func stopsWhenItIsAskedTo() throws {
-        let text = try file(String(repeating: Models.verse, count: 40))
+        let text = try directory.file(containing: String(repeating: Models.verse, count: 40))
         let command = try RunningCommand(
             ["compare", "--text", text, "--models", "ngram,gpt", "--minutes", "10"], takesInput: false)
         try command.wait { _, errors in errors.contains("training gpt") }

@@ -5,14 +5,8 @@ import Testing
 @Suite struct DataCommandTests {
     let directory = TemporaryDirectory()
 
-    private func file(_ text: String) throws -> String {
-        let path = directory.file("text.txt")
-        try #require(Fixtures.write(Array(text.utf8), to: path))
-        return path
-    }
-
     @Test func showsATextAsTrainingSeesIt() throws {
-        let path = try file("abcdefghij\t\n" + String(repeating: "é", count: 88))
+        let path = try directory.file(containing: "abcdefghij\t\n" + String(repeating: "é", count: 88))
         let result = try runCommand(["data", "--text", path, "--batch", "2", "--context", "3"])
         #expect(result.status == 0)
         #expect(result.errorText == "")
@@ -29,7 +23,7 @@ import Testing
     @Test func showsEveryGuessOfARow() throws {
         // After each letter comes the next, so that the targets are known wherever the row begins.
         let alphabet = "abcdefghijklmnopqrstuvwxyz"
-        let path = try file(String(repeating: alphabet, count: 10))
+        let path = try directory.file(containing: String(repeating: alphabet, count: 10))
         let lines = try runCommand(["data", "--text", path, "--context", "5", "--batch", "1"]).lines
         let guesses = lines.filter { $0.hasPrefix("  after ") }.map { $0.split(separator: "\"").map(String.init) }
         #expect(guesses.count == 5)
@@ -54,15 +48,12 @@ import Testing
     @Test func refusesInOneLine() throws {
         func refused(_ arguments: String..., reason: String) throws {
             let result = try runCommand(["data"] + arguments)
-            #expect(result.status == 1)
-            #expect(result.text == "")
-            #expect(result.errorLines.count == 1)
-            #expect(result.errorText.contains(reason), "\(result.errorText)")
+            #expect(result.isRefusal(reason), "\(result.errorText)")
         }
         try refused("--text", "/nowhere", reason: "cannot read /nowhere: no such file")
         try refused("--text", directory.path, reason: "it is a directory")
-        try refused("--text", try file(""), reason: "empty")
-        try refused("--text", try file("short"), reason: "needs at least 11")
+        try refused("--text", try directory.file(containing: ""), reason: "empty")
+        try refused("--text", try directory.file(containing: "short"), reason: "needs at least 11")
     }
 
     @Test(arguments: [

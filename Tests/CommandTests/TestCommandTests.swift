@@ -7,12 +7,6 @@ import Testing
 @Suite struct TestCommandTests {
     let directory = TemporaryDirectory()
 
-    private func file(_ text: String) throws -> String {
-        let path = directory.file("text.txt")
-        try #require(Fixtures.write(Array(text.utf8), to: path))
-        return path
-    }
-
     /// The JSON object on the last line.
     private func object(_ result: CommandResult) throws -> JSON {
         try JSON(parsing: Array(try #require(result.lines.last).utf8))
@@ -21,7 +15,7 @@ import Testing
     @Test func measuresTheWholeText() throws {
         let text = String(repeating: Models.verse, count: 3) + "tea"
         let path = try Models.transformer(in: directory)
-        let result = try runCommand(["test", path, "--text", try file(text), "--json"])
+        let result = try runCommand(["test", path, "--text", try directory.file(containing: text), "--json"])
         #expect(result.status == 0)
         #expect(result.errorText == "")
         let measured = try object(result)
@@ -43,7 +37,8 @@ import Testing
     @Test func countsCharactersWhateverTheTokens() throws {
         let text = "añb→c🙂d"
         let path = try Models.transformer(in: directory, tokenizer: ByteTokenizer())
-        let measured = try object(try runCommand(["test", path, "--text", try file(text), "--json"]))
+        let measured = try object(
+            try runCommand(["test", path, "--text", try directory.file(containing: text), "--json"]))
         let model = try ModelDirectory.load(path).model
         let evaluation = model.evaluate(Array(text.utf8).map(Int32.init))
         #expect(measured["tokens"]?.intValue == text.utf8.count)
@@ -55,7 +50,8 @@ import Testing
     @Test func continuesThePrompt() throws {
         let path = try Models.parrot(in: directory)
         let arguments = [
-            "test", path, "--text", try file(Models.verse), "--temperature", "0", "--length", "8", "--json",
+            "test", path, "--text", try directory.file(containing: Models.verse), "--temperature", "0", "--length", "8",
+            "--json",
         ]
         let result = try runCommand(arguments + ["--prompt", "tea"])
         #expect(result.text.contains("\n\ntea for two\n{"))
@@ -75,18 +71,23 @@ import Testing
         let path = try Models.parrot(in: directory)
         func refused(_ arguments: String..., reason: String) throws {
             let result = try runCommand(["test", path] + arguments)
-            #expect(result.status == 1)
-            #expect(result.text == "")
-            #expect(result.errorLines.count == 1)
-            #expect(result.errorText.contains(reason), "\(result.errorText)")
+            #expect(result.isRefusal(reason), "\(result.errorText)")
         }
         try refused("--text", "/nowhere", reason: "gpt: cannot read /nowhere: no such file")
         try refused("--text", directory.path, reason: "it is a directory")
-        try refused("--text", try file(""), reason: "it has 0 tokens, and evaluation needs at least 2")
-        try refused("--text", try file("t"), reason: "it has 1 token, and evaluation needs at least 2")
-        try refused("--text", try file("tea€"), reason: "text.txt: the character '€' (U+20AC) at position 3")
-        try refused("--text", try file("tea"), "--prompt", "€", reason: "the character '€' (U+20AC) at position 0")
-        let replaced = try runCommand(["test", path, "--text", try file("tea€"), "--replace-unknown", "a"])
+        try refused(
+            "--text", try directory.file(containing: ""), reason: "it has 0 tokens, and evaluation needs at least 2")
+        try refused(
+            "--text", try directory.file(containing: "t"), reason: "it has 1 token, and evaluation needs at least 2")
+        try refused(
+            "--text", try directory.file(containing: "tea€"),
+            reason: "text.txt: the character '€' (U+20AC) at position 3")
+        try refused(
+            "--text", try directory.file(containing: "tea"), "--prompt", "€",
+            reason: "the character '€' (U+20AC) at position 0")
+        let replaced = try runCommand([
+            "test", path, "--text", try directory.file(containing: "tea€"), "--replace-unknown", "a",
+        ])
         #expect(replaced.status == 0)
         #expect(try runCommand(["test", path]).status == 64)
         for arguments in [["--text", "val.bin"], ["--text", "x", "--length", "-1"], ["--text", "x", "--top-k", "0"]] {
@@ -98,7 +99,7 @@ import Testing
         let path = try Models.transformer(in: directory) { model in
             model.tokenEmbedding.value.withElements { $0.update(repeating: .infinity) }
         }
-        let result = try runCommand(["test", path, "--text", try file(Models.verse)])
+        let result = try runCommand(["test", path, "--text", try directory.file(containing: Models.verse)])
         #expect(result.status == 1 && result.text == "" && result.errorLines.count == 1)
         #expect(result.errorText.contains("are infinite or NaN"), "\(result.errorText)")
     }

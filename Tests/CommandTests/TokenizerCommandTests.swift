@@ -8,15 +8,9 @@ import Testing
 @Suite struct TokenizerCommandTests {
     let directory = TemporaryDirectory()
 
-    private func file(_ name: String, _ text: String) throws -> String {
-        let path = directory.file(name)
-        try #require(Fixtures.write(Array(text.utf8), to: path))
-        return path
-    }
-
     /// A vocabulary of 300 that was learnt from the verse, with a special token.
     private func vocabulary() throws -> String {
-        let text = try file("verse.txt", String(repeating: Models.verse, count: 10))
+        let text = try directory.file("verse.txt", containing: String(repeating: Models.verse, count: 10))
         let path = directory.file("tokens")
         let result = try runCommand([
             "tokenizer", "train", "--text", text, "--vocabulary", "300", "--special", "<|endoftext|>", "--out", path,
@@ -111,7 +105,7 @@ import Testing
             #expect(result.errorText.contains(path) && result.errorText.contains("SHA-256"), "\(result.errorText)")
         }
         // It is no reason to skip what was to be checked, as it is where there is none.
-        let vector = try file("vector.jsonl", #"{"encoding":"r50k_base","text":"a","ids":[64]}"#)
+        let vector = try directory.file("vector.jsonl", containing: #"{"encoding":"r50k_base","text":"a","ids":[64]}"#)
         let altered = try run("check", vector, "--vocabularies", directory.file("tokenizers"))
         #expect(altered.status == 1 && altered.text.contains("SHA-256"), "\(altered.text)")
         let absent = try run("check", vector, "--vocabularies", directory.path)
@@ -122,7 +116,9 @@ import Testing
     func blocks() throws {
         let path = try vocabulary()
         let text = String(repeating: "two teas, for tea\n", count: 400_000)
-        let result = try runCommand(["tokenizer", "count", "--tokenizer", path, try file("long.txt", text)])
+        let result = try runCommand([
+            "tokenizer", "count", "--tokenizer", path, try directory.file("long.txt", containing: text),
+        ])
         let tokenizer = try #require(try TokenizerLoader.read(path) as? BPETokenizer)
         let count = try tokenizer.count(text, special: .plainText)
         #expect(result.text.filter { $0 != "," }.hasPrefix("\(count) tokens"))
@@ -170,25 +166,32 @@ import Testing
             #"{"text":"tea\n","ids":[1,2]}"#, #"{"ids":[\#(ids)],"bytes_hex":"74","text":"t"}"#,
             #"{"ids":[5],"error":"invalid id"}"#, #"{"text":"a"}"#,
         ]
-        let passing = try run("check", try file("good.jsonl", good.joined(separator: "\n") + "\n"), "--tokenizer", path)
+        let passing = try run(
+            "check", try directory.file("good.jsonl", containing: good.joined(separator: "\n") + "\n"), "--tokenizer",
+            path)
         #expect(passing.status == 0)
         #expect(passing.lines.last == "3 passed, 0 failed, 1 skipped")
-        let failing = try run("check", try file("bad.jsonl", (good + bad).joined(separator: "\n")), "--tokenizer", path)
+        let failing = try run(
+            "check", try directory.file("bad.jsonl", containing: (good + bad).joined(separator: "\n")), "--tokenizer",
+            path)
         #expect(failing.status == 1)
         #expect(failing.lines.last == "3 passed, 4 failed, 1 skipped")
-        let unnamed = try run("check", try file("other.jsonl", good[0]))
+        let unnamed = try run("check", try directory.file("other.jsonl", containing: good[0]))
         #expect(unnamed.lines.last == "0 passed, 0 failed, 1 skipped")
-        #expect(try run("check", try file("broken.jsonl", "{\"ids\":")).status == 1)
+        #expect(try run("check", try directory.file("broken.jsonl", containing: "{\"ids\":")).status == 1)
         // A name will do, and lines that end as on Windows, empty ones among them.
         let lines = [#"{"text":"ab","ids":[97,98]}"#, "", #"{"text":"a","ids":[97]}"#, "", ""]
-        let named = try run("check", try file("dos.jsonl", lines.joined(separator: "\r\n")), "--tokenizer", "byte")
+        let named = try run(
+            "check", try directory.file("dos.jsonl", containing: lines.joined(separator: "\r\n")), "--tokenizer", "byte"
+        )
         #expect(named.lines == ["2 passed, 0 failed, 0 skipped"], "\(named.errorText)")
     }
 
     @Test("Training that cannot be is a failure of its file, and the next file is checked")
     func checksOfImpossibleTraining() throws {
-        let bad = try file("bad.json", #"{"rule":"hf","vocab_size":3,"corpus":"all","merges":[[1,2,3,4]]}"#)
-        let good = try file("good.jsonl", #"{"text":"a","ids":[97]}"#)
+        let bad = try directory.file(
+            "bad.json", containing: #"{"rule":"hf","vocab_size":3,"corpus":"all","merges":[[1,2,3,4]]}"#)
+        let good = try directory.file("good.jsonl", containing: #"{"text":"a","ids":[97]}"#)
         let result = try run("check", bad, good, "--text", good, "--tokenizer", "byte")
         #expect(result.status == 1)
         #expect(result.lines.first?.hasPrefix("FAIL \(bad), vocab_size: ") == true, "\(result.text)")
@@ -202,7 +205,7 @@ import Testing
             BPEVocabulary(tokens: bytes, merges: []), pattern: .llama3,
             specialTokens: [SpecialToken("<s>", id: 256), SpecialToken("</s>", id: 257)],
             template: .init(before: [256], after: [257]))
-        let path = try file("addingSpecialTokens.json", TokenizerFile.contents(for: tokenizer))
+        let path = try directory.file("addingSpecialTokens.json", containing: TokenizerFile.contents(for: tokenizer))
         #expect(try run("encode", "--tokenizer", path, input: "ab").text == "97 98\n")
         #expect(try run("encode", "--tokenizer", path, "--template", input: "ab").text == "256 97 98 257\n")
         #expect(
@@ -215,7 +218,8 @@ import Testing
     func unknownCharacterFarOn() throws {
         let path = try Models.parrot(in: directory)
         let text = String(repeating: Models.verse, count: 200_000)
-        let result = try run("count", "--tokenizer", path, try file("long.txt", text + "\u{20AC}"))
+        let result = try run(
+            "count", "--tokenizer", path, try directory.file("long.txt", containing: text + "\u{20AC}"))
         #expect(result.status == 1 && result.errorLines.count == 1)
         #expect(result.errorText.contains("at position \(text.utf8.count) "), "\(result.errorText)")
         #expect(!result.errorText.contains("--replace-unknown"))
@@ -287,7 +291,7 @@ import Testing
     }
 
     @Test func refusesATextAsTokenizer() throws {
-        let path = try file("notes.txt", "tea for two")
+        let path = try directory.file("notes.txt", containing: "tea for two")
         let result = try run("count", "--tokenizer", path, input: "a")
         #expect(result.status == 1)
         #expect(result.errorLines.count == 1)

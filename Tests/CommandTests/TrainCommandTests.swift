@@ -162,6 +162,15 @@ struct TrainCommandTests {
         #expect(result.errorLines.count == 1 && result.errorText.contains("built-in play"))
     }
 
+    @Test("Another text under the name of tiny Shakespeare is not used")
+    func anotherTextOfTheName() throws {
+        let path = try directory.file("tinyshakespeare.txt", containing: Self.verse)
+        let result = try train(["--steps", "2", "--quiet"] + Self.tiny, environment: ["GPT_DATA": directory.path])
+        #expect(result.status == 0 && result.errorLines.count == 1)
+        #expect(
+            result.errorText.contains("\(path) is not tiny Shakespeare: its SHA-256 differs"), "\(result.errorText)")
+    }
+
     @Test(
         "Tiny Shakespeare comes from the folder of GPT_DATA",
         .enabled(if: Fixtures.data != nil, "GPT_DATA names no folder"))

@@ -111,11 +111,11 @@ struct ONNXTests {
             return
         }
         #expect(offset % 4096 == 0 && count == tensor.byteCount)
-        #expect(throws: ModelError.self) { try file.place(of: tensor) }
+        #expect(throws: ModelError.self) { try file.location(of: tensor) }
         // One that is cut off is found out.
         try directory.write(Array(try Fixtures.bytes(path + ".data").dropLast()), to: "cut")
         let cut = try ONNXFile(path: path, data: directory.file("cut"))
-        #expect(throws: ModelError.self) { for tensor in cut.model.tensors { _ = try cut.place(of: tensor) } }
+        #expect(throws: ModelError.self) { for tensor in cut.model.tensors { _ = try cut.location(of: tensor) } }
     }
 
     @Test("A file that has its weights itself takes the place of one with its weights beside it, and of both")

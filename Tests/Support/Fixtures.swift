@@ -61,6 +61,12 @@ package final class TemporaryDirectory: Sendable {
 
     package func file(_ name: String) -> String { path + "/" + name }
 
+    /// Writes a text to a file, and returns its path.
+    package func file(_ name: String = "text.txt", containing text: String) throws -> String {
+        try write(Array(text.utf8), to: name)
+        return file(name)
+    }
+
     /// Writes a file without synchronizing it to the disk, for speed.
     package func write(_ bytes: [UInt8], to name: String) throws {
         try Self.write(bytes, to: open(file(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666), at: file(name))

@@ -16,6 +16,11 @@ package struct CommandResult: Sendable {
     package var lines: [String] { Self.lines(of: text) }
     package var errorLines: [String] { Self.lines(of: errorText) }
 
+    /// Whether the command refused to run: status 1, no output, and one line of error that contains `reason`.
+    package func isRefusal(_ reason: String) -> Bool {
+        status == 1 && text.isEmpty && errorLines.count == 1 && errorText.contains(reason)
+    }
+
     private static func lines(of text: String) -> [String] {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last == "" { lines.removeLast() }

@@ -109,7 +109,7 @@ import Tokenizers
         }
         #expect(counter.count == expected.count)
         #expect((0..<counter.count).allSatisfy { expected[Array(counter[$0].bytes)] == counter[$0].count })
-        #expect(counter.totalPieces == expected.values.reduce(0, +))
+        #expect(counter.totalPretokens == expected.values.reduce(0, +))
     }
 
     @Test("A text that runs out of pairs gives fewer tokens, and one that is given up none")
@@ -161,7 +161,7 @@ import Tokenizers
             for block in [bytes[..<cut], bytes[cut...]] {
                 inBlocks.add(try #require(String(validating: block, as: UTF8.self)), splitBy: pattern)
             }
-            #expect(inBlocks.totalPieces == whole.totalPieces)
+            #expect(inBlocks.totalPretokens == whole.totalPieces)
             #expect((0..<whole.count).allSatisfy { whole[$0] == inBlocks[$0] })
         }
     }

@@ -21,3 +21,8 @@ public enum BuiltInCorpus {
         [actOne, actTwo, actThree, actFour, actFive].joined(separator: "\n\n") + "\n"
     }
 }
+
+extension BuiltInCorpus {
+    /// The play as a text to train on.
+    public static var named: NamedText { NamedText(name: "the built-in play", text: text) }
+}

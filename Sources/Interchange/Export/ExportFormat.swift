@@ -1,15 +1,15 @@
-/// What a model can be made into for other programs.
+/// The formats that models can be exported to.
 public enum ExportFormat: String, CaseIterable, Sendable {
-    /// A directory as Hugging Face's transformers reads it.
+    /// A directory for Hugging Face's transformers.
     case hf
-    /// A file of llama.cpp.
+    /// A file for llama.cpp.
     case gguf
     /// A graph for onnxruntime.
     case onnx
-    /// A program for torch.jit.load.
+    /// A TorchScript archive for torch.jit.load.
     case torchscript
 
-    /// How numbers may be stored in it, first what is taken unless another is asked for.
+    /// The number formats that it supports, the default first.
     public var precisions: [ExportPrecision] {
         switch self {
         case .hf, .onnx: [.f32, .bf16, .f16]
@@ -22,15 +22,15 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     public var isDirectory: Bool { self == .hf }
 }
 
-/// The numbers of an exported model.
+/// The number formats of exported weights.
 public enum ExportPrecision: String, CaseIterable, Sendable {
-    /// 32-bit floats: what the model was trained in.
+    /// 32-bit floats, in which the model was trained.
     case f32
-    /// Half precision: 11 bits of each number are kept, none may be greater than 65504.
+    /// Half precision: 11 significant bits, and no number greater than 65504.
     case f16
-    /// bfloat16: 8 bits of each number are kept.
+    /// bfloat16: 8 significant bits.
     case bf16
-    /// 8-bit integers with a scale for each 32 of them.
+    /// 8-bit integers with a scale for each 32.
     case q8_0
 
     var encoding: NumberEncoding {
@@ -42,7 +42,7 @@ public enum ExportPrecision: String, CaseIterable, Sendable {
         }
     }
 
-    /// For a graph, which has no blocks.
+    /// The type in an ONNX graph, which does not support blocks.
     var graphType: ONNXType {
         switch self {
         case .f16: .float16
@@ -51,8 +51,8 @@ public enum ExportPrecision: String, CaseIterable, Sendable {
         }
     }
 
-    /// How far logits may be off, as a share of their own spread, before a file is held for wrong. Rounding moves them by a
-    /// tenth of it or less; a weight in a wrong place by about as much as they are.
+    /// The maximum error of exported logits, in standard deviations of the logits. Rounding causes a tenth of this or less; a
+    /// misplaced weight causes an error of about one standard deviation.
     var tolerance: Double {
         switch self {
         case .f32: 1e-5

@@ -4,21 +4,22 @@ import Tensors
 import Tokenizers
 
 extension SavedModel {
-    /// The tokenizer; nil where the model has none that is of use here. A file that the system cannot read is an error: what
-    /// is made without it would lack a tokenizer that there is.
+    /// The tokenizer; nil if the model has none that can be used. If the system cannot read its file, that is an error, because
+    /// the export would lack a tokenizer that exists.
     func tokenizerIfAny() throws(FileError) -> (any Tokenizer)? {
         do { return try tokenizer } catch let error as FileError { throw error } catch { return nil }
     }
 }
 
-/// What a model makes of some ids, and its tokens: enough to tell whether another is the same.
+/// The logits of a model for some ids, and its tokens, with which a model that was written and read again is compared.
 struct LogitsCheck {
     private let tokens: TokenBatch
     private let logits: [Float]
     private let vocabularySize: Int
     private let tokenizer: (any Tokenizer)?
 
-    /// Throws where the model counts rather than computes, or has weights that are no finite numbers.
+    /// Computes the logits of a model.
+    /// - Throws: if it is an n-gram model, or has weights that are not finite numbers.
     init(_ saved: SavedModel) throws {
         guard let model = saved.model.neural else {
             throw ModelError(
@@ -41,15 +42,15 @@ struct LogitsCheck {
         tokenizer = try saved.tokenizerIfAny()
     }
 
-    /// Reads what lies at `path` and holds it against this.
+    /// Reads the model at `path` and compares it.
     /// - Parameters:
-    ///   - path: a model, under the name it has for now.
-    ///   - name: what errors call it.
-    ///   - tolerance: how far the logits may be off, as a share of their standard deviation: in the mean square.
-    ///   - cutsAlike: whether its tokenizer must cut texts as this one does.
+    ///   - path: the model, under a temporary name.
+    ///   - name: its name in errors.
+    ///   - tolerance: the maximum root mean square error of the logits, in standard deviations of the logits.
+    ///   - splitsAlike: whether its tokenizer must split texts as the original.
     /// - Returns: the largest difference of a logit.
-    /// - Throws: what is not as it was.
-    func compare(with path: String, called name: String, tolerance: Double, cutsAlike: Bool) throws -> Double {
+    /// - Throws: what differs.
+    func compare(with path: String, called name: String, tolerance: Double, splitsAlike: Bool) throws -> Double {
         func failure(_ reason: String) -> ModelError {
             ModelError(path: name, reason: "\(reason); the file was removed")
         }
@@ -61,31 +62,31 @@ struct LogitsCheck {
             throw failure("the export, read back, is another model")
         }
         let read = model.logits(tokens).values
-        var largest = 0.0, square = 0.0, spread = 0.0
+        var largest = 0.0, squaredError = 0.0, variance = 0.0
         let mean = logits.reduce(0) { $0 + Double($1) } / Double(max(1, logits.count))
         for row in 0..<tokens.length {
             for id in 0..<vocabularySize {
                 let expected = Double(logits[row * vocabularySize + id])
                 let difference = abs(expected - Double(read[row * model.vocabularySize + id]))
-                // Of a maximum with what is no number the number would be left.
+                // A maximum with NaN would be the number.
                 guard difference.isFinite else {
                     throw failure("the model has numbers that are too large for this precision; choose bf16 or f32")
                 }
                 largest = max(largest, difference)
-                square += difference * difference
-                spread += (expected - mean) * (expected - mean)
+                squaredError += difference * difference
+                variance += (expected - mean) * (expected - mean)
             }
         }
-        guard square <= tolerance * tolerance * spread + 1e-12 else {
-            let share = (square / spread).squareRoot()
+        guard squaredError <= tolerance * tolerance * variance + 1e-12 else {
+            let share = (squaredError / variance).squareRoot()
             throw failure("read back, its logits differ by \(share) standard deviations, more than \(tolerance)")
         }
-        if let tokenizer { try compare(tokenizer, with: saved, cutsAlike, failure) }
+        if let tokenizer { try compare(tokenizer, with: saved, splitsAlike, failure) }
         return largest
     }
 
     private func compare(
-        _ tokenizer: any Tokenizer, with saved: SavedModel, _ cutsAlike: Bool, _ failure: (String) -> ModelError
+        _ tokenizer: any Tokenizer, with saved: SavedModel, _ splitsAlike: Bool, _ failure: (String) -> ModelError
     ) throws {
         let read: any Tokenizer
         do { read = try saved.tokenizer } catch { throw failure("its tokenizer cannot be read back (\(error))") }
@@ -93,7 +94,7 @@ struct LogitsCheck {
             throw failure("read back, its token \(id) differs")
         }
         let text = tokenizer.decode(tokens.ids)
-        if cutsAlike, try tokenizer.encodeOrdinary(text) != read.encodeOrdinary(text) {
+        if splitsAlike, try tokenizer.encodeOrdinary(text) != read.encodeOrdinary(text) {
             throw failure("read back, its tokenizer splits \(quoted(text)) differently")
         }
     }

@@ -2,33 +2,33 @@ import Files
 import Models
 import Tokenizers
 
-/// Models for other programs, each checked before it has its name.
+/// Exports models to the formats of other programs. Each export is checked before it gets its name.
 public enum ModelExport {
-    /// What was made.
+    /// The result of an export.
     public struct Report: Sendable {
-        /// The bytes of the file, or of the directory's files.
+        /// The size of the file, or of all files of the directory, in bytes.
         public let size: Int
-        /// The largest difference between a logit of the model and of what was made, read back; nil where it was not.
+        /// The largest difference between a logit of the model and one of the export, read back; nil if it was not measured.
         public let difference: Double?
-        /// The longest sequence that the model knows, where it has a limit: not every program asks the file for it.
+        /// The maximum length of a sequence; nil if there is none. Not every program reads it from the file.
         public let contextLength: Int?
-        /// What will not be as here, in a line each.
+        /// Differences between the export and the model, each in one line.
         public let remarks: [String]
     }
 
-    /// Makes a model into a file or directory of another program.
+    /// Exports a model to a file or directory.
     ///
-    /// It is written under a temporary name beside its own, read back, and its logits and tokens are held against those of
-    /// the model; only then it gets its name. A file of that name is replaced, a directory must be new or empty. The weights
-    /// go from the model's file to the new one without a copy of all, and the model is let go of before it is read back.
+    /// The export is written under a temporary name in the same directory and read back, its logits and tokens are compared with
+    /// those of the model, and only then it is renamed. An existing file is replaced; a directory must be new or empty. The
+    /// weights are written from the model's file without a copy of all, and the model is released before the export is read back.
     /// - Parameters:
     ///   - path: the model, a directory or a GGUF file.
-    ///   - format: the other program's.
-    ///   - precision: one of the format's.
-    ///   - out: the file or directory to make; none of the model's own.
-    ///   - hasCache: of a graph for onnxruntime, whether it takes the keys and values of earlier tokens.
+    ///   - format: the format of the export.
+    ///   - precision: the number format, which `format` must support.
+    ///   - out: the file or directory to write; not one of the model's own.
+    ///   - hasCache: whether an ONNX graph has the keys and values of earlier tokens as inputs.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
-    /// - Throws: one line: what is wrong with the model, why the format has no place for it, or what the check has found.
+    /// - Throws: what is wrong with the model, why the format does not support it, or what differs, in one line.
     public static func run(
         _ path: String, to format: ExportFormat, precision: ExportPrecision, at out: String, hasCache: Bool = false,
         acceptingEdits: Bool = false
@@ -40,7 +40,7 @@ public enum ModelExport {
                 reason: "\(format.rawValue) does not support \(precision.rawValue); choose from \(known)")
         }
         guard try Files.find(path) else { throw ModelError(path: path, reason: "there is no such model") }
-        // Another format's file may lie beside the model's own, but not in place of one.
+        // The export may be a file in the model's directory, but must not replace one of the model's.
         if Files.isDirectory(path), Files.exists(out), Files.isPath(out, inside: path),
             [".json", ".safetensors"].contains(where: out.hasSuffix)
         {
@@ -64,7 +64,7 @@ public enum ModelExport {
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String, hasCache: Bool
     ) throws -> Report {
         let saved = try load(), tokenizer = try saved.tokenizerIfAny()
-        // The rest of the check is the format's own.
+        // `ONNXExport` compares the graph itself.
         _ = try LogitsCheck(saved)
         let report = try ONNXExport.write(
             saved.model, tokenizer: tokenizer, to: out,
@@ -78,7 +78,7 @@ public enum ModelExport {
         }
         return Report(
             size: report.size,
-            // Of rounded weights the graph is checked, and each number; what rounding does to logits is not measured.
+            // If weights are rounded, the graph and each number are checked, but the effect of rounding on logits is not measured.
             difference: precision == .f32 ? Double(report.difference) : nil, contextLength: saved.model.contextLength,
             remarks: remarks)
     }
@@ -102,10 +102,10 @@ public enum ModelExport {
     ) throws -> Report {
         var difference = 0.0, contextLength: Int?
         try AtomicDirectory.make(at: out) { temporary in
-            // Of the model nothing is left in memory when what was made of it is read.
+            // The model is released when this function returns, before the export is read.
             func write() throws -> LogitsCheck {
                 let saved = try load()
-                let probe = try LogitsCheck(saved)
+                let check = try LogitsCheck(saved)
                 guard case .transformer(let configuration) = saved.model.specification, configuration.family != nil
                 else {
                     throw ModelError(
@@ -117,10 +117,10 @@ public enum ModelExport {
                 contextLength = configuration.contextLength
                 try ModelDirectory.save(
                     saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
-                return probe
+                return check
             }
             difference = try write().compare(
-                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: true)
+                with: temporary, called: out, tolerance: precision.tolerance, splitsAlike: true)
         }
         return Report(
             size: try size(of: out), difference: difference, contextLength: contextLength, remarks: [])
@@ -130,24 +130,24 @@ public enum ModelExport {
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
         var difference = 0.0, contextLength: Int?, remarks: [String] = []
-        var probe: LogitsCheck?
+        var logits: LogitsCheck?
         try AtomicFile.replace(at: out) { writer in
             let saved = try load()
             contextLength = saved.model.contextLength
-            probe = try LogitsCheck(saved)
+            logits = try LogitsCheck(saved)
             remarks = try GGUFModel.write(
                 saved.model, tokenizer: saved.tokenizer, name: name(of: saved.path), as: precision.encoding, to: writer,
                 path: out)
         } check: { temporary in
-            guard let probe else { return }
-            difference = try probe.compare(
-                with: temporary, called: out, tolerance: precision.tolerance, cutsAlike: remarks.isEmpty)
+            guard let logits else { return }
+            difference = try logits.compare(
+                with: temporary, called: out, tolerance: precision.tolerance, splitsAlike: remarks.isEmpty)
         }
         return Report(
             size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
     }
 
-    /// The last part of a model's path, without an ending.
+    /// The last component of a model's path, without an extension.
     private static func name(of path: String) -> String {
         let last = Files.name(of: path)
         return last.hasSuffix(".gguf") ? String(last.dropLast(5)) : last

@@ -1,29 +1,29 @@
 import Files
 
-/// Models of other programs as directories of ours.
+/// Imports models of other programs into directories that this library reads and writes.
 public enum ModelImport {
-    /// What was made.
+    /// The result of an import.
     public struct Report: Sendable {
-        /// What kind of model it is.
+        /// The type of the model, such as "gpt2".
         public let modelType: String
-        /// Numbers that training set.
+        /// The number of parameters.
         public let parameterCount: Int
-        /// Whether the numbers of the weights stayed as they are rather than being converted.
+        /// Whether the weights were copied as they are, rather than converted.
         public let isInPlace: Bool
-        /// What is missing, in a line each.
+        /// What is missing, each in one line.
         public let remarks: [String]
     }
 
-    /// Makes a model of another program into a directory: new or empty, and there whole or not at all.
+    /// Imports a model into a directory, which must be new or empty and is written completely or not at all.
     ///
-    /// The files of a Hugging Face directory are copied, so that later changes of the source do not reach the copy. Where the
-    /// file system supports it a copy shares its blocks with the original (`Files.copy`). A GGUF file is converted, into
-    /// 32-bit floats, which hold all that it can.
+    /// The files of a Hugging Face directory are copied, so that later changes of the source do not affect the copy. If the file
+    /// system supports it, a copy shares its blocks with the original (`Files.copy`). A GGUF file is converted to 32-bit floats,
+    /// which represent all its numbers exactly.
     /// - Parameters:
     ///   - path: a Hugging Face directory or a GGUF file.
-    ///   - out: the directory to make.
+    ///   - out: the directory to write.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
-    /// - Throws: one line that names the file and what is wrong with it.
+    /// - Throws: the file and what is wrong with it, in one line.
     public static func run(_ path: String, to out: String, acceptingEdits: Bool = false) throws -> Report {
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
@@ -47,13 +47,13 @@ public enum ModelImport {
         let weights = try WeightFiles(directory: path)
         var record = DescriptionRecord()
         for name in DescriptionRecord.fileNames where try Files.find("\(path)/\(name)") {
-            // An index beside a file with all weights is not read.
+            // An index beside a single file of weights is not used.
             if name == WeightFiles.indexName, try Files.find("\(path)/\(WeightFiles.fileName)") { continue }
             try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)")
             record.add(name, try TextFile.bytes("\(directory)/\(name)"))
         }
         if acceptingEdits, try weights.record() != nil {
-            // The copy is of the edited files, so its weights carry a record of those.
+            // The copied weights get a record of the edited files.
             try weights.copy(to: directory, record: record)
         } else {
             for file in weights.paths { try Files.copy(file, to: "\(directory)/\(Files.name(of: file))") }

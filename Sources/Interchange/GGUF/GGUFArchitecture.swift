@@ -1,13 +1,13 @@
 import Layers
 import Models
 
-/// A family of models as llama.cpp has it: its keys, and where each parameter lies.
+/// An architecture of llama.cpp: its keys, and the tensor of each parameter.
 enum GGUFArchitecture: String, CaseIterable {
     case gpt2, llama, qwen3
 
     static let key = "general.architecture"
 
-    /// The architecture of a model; nil for one that llama.cpp does not compute.
+    /// The architecture of a model; nil for one that llama.cpp does not support.
     init?(of configuration: ModelSpecification) {
         guard case .transformer(let c) = configuration, let family = c.family else { return nil }
         switch family {
@@ -18,7 +18,8 @@ enum GGUFArchitecture: String, CaseIterable {
         }
     }
 
-    /// What a file says of itself. Throws where it is of another architecture.
+    /// The architecture of a file.
+    /// - Throws: if it is not one of these.
     init(_ file: GGUFFile) throws(ModelError) {
         guard let name = try file.string(Self.key) else { throw file.failure("\(Self.key) is missing") }
         guard let architecture = Self(rawValue: name) else {
@@ -28,9 +29,9 @@ enum GGUFArchitecture: String, CaseIterable {
         self = architecture
     }
 
-    // MARK: The shape
+    // MARK: Configuration
 
-    /// The keys that describe the shape.
+    /// The keys that describe the configuration.
     func keys(of configuration: ModelSpecification) -> [(String, GGUFWrittenValue)] {
         guard case .transformer(let c) = configuration else { return [] }
         var keys: [(String, GGUFWrittenValue)] = [
@@ -51,7 +52,8 @@ enum GGUFArchitecture: String, CaseIterable {
         return keys.map { ("\(rawValue).\($0)", $1) }
     }
 
-    /// The shape that a file describes, every number within limits.
+    /// The configuration that a file describes.
+    /// - Throws: if a number is missing or out of bounds, or if a feature is not supported.
     func configuration(_ file: GGUFFile) throws(ModelError) -> ModelSpecification {
         func size(_ name: String, limit: Int, or other: Int? = nil) throws(ModelError) -> Int {
             let key = "\(rawValue).\(name)"
@@ -60,7 +62,7 @@ enum GGUFArchitecture: String, CaseIterable {
             return value
         }
 
-        // llama.cpp has no default for it either.
+        // It has no default in llama.cpp either.
         func epsilon(_ name: String) throws(ModelError) -> Double {
             let key = "\(rawValue).\(name)"
             guard let value = try file.number(key) else { throw file.failure("\(key) is missing") }
@@ -99,25 +101,25 @@ enum GGUFArchitecture: String, CaseIterable {
         return .transformer(shape)
     }
 
-    // MARK: The tensors
+    // MARK: Tensors
 
-    /// The name and layout of a parameter, named as in a checkpoint.
+    /// The name and layout of the tensor of a parameter, which is given by its name in a checkpoint; nil if there is none.
     func place(of parameter: String, in configuration: ModelSpecification) -> (name: String, layout: WeightLayout)? {
         guard case .transformer(let c) = configuration else { return nil }
-        var pieces = parameter.split(separator: ".").map(String.init)
-        if pieces.first == "transformer" || pieces.first == "model" { pieces.removeFirst() }
-        guard let kind = pieces.popLast() else { return nil }
+        var components = parameter.split(separator: ".").map(String.init)
+        if components.first == "transformer" || components.first == "model" { components.removeFirst() }
+        guard let kind = components.popLast() else { return nil }
         var prefix = ""
-        if pieces.count > 2, pieces[0] == "h" || pieces[0] == "layers" {
-            prefix = "blk.\(pieces[1])."
-            pieces.removeFirst(2)
+        if components.count > 2, components[0] == "h" || components[0] == "layers" {
+            prefix = "blk.\(components[1])."
+            components.removeFirst(2)
         }
-        let module = pieces.joined(separator: ".")
+        let module = components.joined(separator: ".")
         guard let name = Self.names[module] else { return nil }
         let layout: WeightLayout =
             switch module {
             case "attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj": kind == "weight" ? .transposed : .same
-            // Of the two families that turn halves, llama.cpp turns neighbours in the first.
+            // Both families rotate the two halves of a head. For Llama, llama.cpp rotates adjacent elements instead.
             case "self_attn.q_proj" where self == .llama: .interleaved(heads: c.heads)
             case "self_attn.k_proj" where self == .llama: .interleaved(heads: c.keyValueHeads)
             default: .same
@@ -136,8 +138,8 @@ enum GGUFArchitecture: String, CaseIterable {
         "mlp.down_proj": "ffn_down",
     ]
 
-    /// How a tensor of that name is stored where most are stored as `encoding`: vectors and positions are small, and of
-    /// rows that are no multiple of a block half-precision numbers are made, as by llama.cpp's own converters.
+    /// How a tensor is stored in a file of `encoding`, as by llama.cpp's own converters: vectors and position embeddings, which
+    /// are small, in 32 bits, and rows that do not consist of whole blocks in half precision.
     static func encoding(_ encoding: NumberEncoding, of name: String, shape: [Int]) -> NumberEncoding {
         if shape.count < 2 || name == "position_embd.weight" { return .float32 }
         return shape[shape.count - 1] % encoding.blockLength == 0 ? encoding : .float16
@@ -145,7 +147,7 @@ enum GGUFArchitecture: String, CaseIterable {
 }
 
 extension GGUFFile {
-    /// Whether the classifier is the token embedding: it is left out then, or there a second time.
+    /// Whether the classifier is the token embedding: the tensor is missing then, or equal to the embedding.
     fileprivate func tiesEmbeddings() throws(ModelError) -> Bool {
         guard contains("output.weight") else { return true }
         let output = try entry("output.weight"), embedding = try entry("token_embd.weight")
@@ -155,7 +157,7 @@ extension GGUFFile {
         }
     }
 
-    /// The layers with biases, as the first block has them.
+    /// The layers that have biases, by those of the first block.
     fileprivate var biases: Biases {
         var biases: Biases = []
         if contains("blk.0.attn_q.bias") { biases.insert(.attentionInput) }
@@ -166,7 +168,7 @@ extension GGUFFile {
 }
 
 extension TransformerConfiguration {
-    /// Whether its frequencies need a tensor, which llama.cpp reads for Llama only.
+    /// Whether its frequencies need a tensor of divisors, which llama.cpp supports for Llama only.
     fileprivate var hasDivisors: Bool {
         guard case .rotary(let frequencies) = positions else { return false }
         return frequencies.divisors(headSize: headSize) != nil

@@ -4,25 +4,27 @@ import StrictJSON
 /// A file in llama.cpp's format GGUF: values by key, then tensors by name.
 ///
 /// Magic "GGUF", version 3, the numbers of tensors and of keys; each key with its value; each tensor's name, dimensions
-/// (innermost first), type and place; then, from the next multiple of the alignment on, the numbers, each tensor's from a
+/// (innermost first), type and offset; then, from the next multiple of the alignment on, the numbers of the tensors, each at a
 /// multiple of the alignment. All little-endian.
 ///
-/// The file is taken as hostile. No count is believed before it is held against the bytes that are left, and no product or
-/// sum is taken that could wrap. Keys and names are there once; the tensors lie one after another as llama.cpp demands it,
-/// so that none overlaps another or reaches beyond the end. Arrays stay where they are until they are asked for.
+/// The file is not trusted. Every count is checked against the remaining bytes, and every product and sum for overflow. Keys and
+/// names are unique; the tensors follow each other, as llama.cpp requires, so none overlaps another or extends beyond the end.
+/// Arrays are read only when they are needed.
 package final class GGUFFile: Sendable {
-    /// A tensor as it lies in the file.
+    /// A tensor in the file.
     package struct Entry: Sendable {
+        /// How its numbers are stored.
         package let encoding: NumberEncoding
         /// Outermost dimension first.
         package let shape: [Int]
-        /// Where it lies, counted from the start of the file.
+        /// Its bytes in the file.
         package let range: Range<Int>
 
-        /// How many numbers it holds.
+        /// The number of its elements.
         package var count: Int { shape.reduce(1, *) }
     }
 
+    /// The path that the file was opened by.
     package let path: String
     /// The names of the tensors in the order of the file.
     package let names: [String]
@@ -33,7 +35,8 @@ package final class GGUFFile: Sendable {
     private let values: [UTF8Key: GGUFValue]
     private let entries: [UTF8Key: Entry]
 
-    /// Opens the file at `path` and checks all but the numbers. Throws one line that says what is wrong with the file.
+    /// Opens the file at `path` and checks everything before the numbers.
+    /// - Throws: what is wrong with the file, in one line.
     package init(path: String) throws {
         self.path = path
         file = try MappedFile(path: path)
@@ -45,7 +48,8 @@ package final class GGUFFile: Sendable {
         entries = header.entries
     }
 
-    /// Whether the file at `path` begins as a GGUF file does. Throws where it cannot be read.
+    /// Whether the file at `path` begins like a GGUF file.
+    /// - Throws: if it cannot be read.
     package static func isOne(_ path: String) throws -> Bool {
         let file = try MappedFile(path: path)
         return withExtendedLifetime(file) { file.bytes.starts(with: GGUFHeader.magic) }
@@ -53,9 +57,11 @@ package final class GGUFFile: Sendable {
 
     // MARK: Tensors
 
+    /// Whether the file has a tensor with this name.
     package func contains(_ name: String) -> Bool { entries[UTF8Key(name)] != nil }
 
-    /// The type, shape and place of a tensor. Throws where there is none of that name.
+    /// The type, shape and position of a tensor.
+    /// - Throws: if there is none with this name.
     package func entry(_ name: String) throws(ModelError) -> Entry {
         guard let entry = entries[UTF8Key(name)] else { throw failure("the tensor \(quoted(name)) is missing") }
         return entry
@@ -70,9 +76,11 @@ package final class GGUFFile: Sendable {
 
     // MARK: Values
 
-    /// The value of a key; nil where there is none.
+    /// The value of a key; nil if there is no such key.
     package subscript(key: String) -> GGUFValue? { values[UTF8Key(key)] }
 
+    /// The string of a key; nil if there is no such key.
+    /// - Throws: if its value has another type, like the following methods.
     package func string(_ key: String) throws(ModelError) -> String? {
         guard let value = self[key] else { return nil }
         guard case .string(let string) = value else {
@@ -90,6 +98,7 @@ package final class GGUFFile: Sendable {
         return integer
     }
 
+    /// A real or a whole number.
     package func number(_ key: String) throws(ModelError) -> Double? {
         switch self[key] {
         case nil: return nil
@@ -99,6 +108,7 @@ package final class GGUFFile: Sendable {
         }
     }
 
+    /// A boolean.
     package func bool(_ key: String) throws(ModelError) -> Bool? {
         guard let value = self[key] else { return nil }
         guard case .bool(let bool) = value else {
@@ -144,33 +154,4 @@ package final class GGUFFile: Sendable {
     }
 
     func failure(_ reason: String) -> ModelError { ModelError(path: path, reason: reason) }
-}
-
-/// The value of a key.
-package enum GGUFValue: Sendable {
-    case integer(Int)
-    /// An unsigned number that is more than the greatest signed one.
-    case huge(UInt64)
-    case number(Double)
-    case bool(Bool)
-    case string(String)
-    case array(GGUFArray)
-
-    var kind: String {
-        switch self {
-        case .integer: "a whole number"
-        case .huge: "a whole number beyond \(Int.max)"
-        case .number: "a number"
-        case .bool: "true or false"
-        case .string: "a string"
-        case .array: "an array"
-        }
-    }
-}
-
-/// An array as it lies in the file.
-package struct GGUFArray: Sendable {
-    let type: GGUFValueType
-    let count: Int
-    let range: Range<Int>
 }

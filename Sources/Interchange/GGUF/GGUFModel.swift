@@ -15,14 +15,13 @@ package enum GGUFModel {
         let file = try GGUFFile(path: path)
         let architecture = try GGUFArchitecture(file)
         let configuration = try architecture.configuration(file)
-        try checkMemory(configuration, file)
+        let source = StoredParameters(file: file, architecture: architecture, configuration: configuration)
+        try source.checkMemory(parameters: configuration.parameterCount ?? 0)
         let tokenizer = Mutex<Result<TokenizerState, any Error>?>(nil)
-        let model: any NeuralLanguageModel
-        switch configuration {
-        case .transformer(let shape): model = Transformer(shape, weights: .uninitialized)
-        default: throw file.failure("models of this type cannot be read from GGUF")
+        guard let model = configuration.makeModel(.uninitialized) else {
+            throw file.failure("models of this type cannot be read from GGUF")
         }
-        try fill(model, from: file, architecture, configuration) {
+        try fill(model, from: source) {
             let result = Result { try readTokenizer(file) }
             tokenizer.withLock { $0 = result }
         }
@@ -35,64 +34,68 @@ package enum GGUFModel {
         return SavedModel(model: model, path: path, tokenizerState: state)
     }
 
-    /// Refuses a model that memory or its file cannot hold before any memory is taken for it.
-    private static func checkMemory(_ configuration: ModelSpecification, _ file: GGUFFile) throws {
-        let parameters = configuration.parameterCount ?? 0
-        let stored = try file.names.reduce(0) { try $0 + file.entry($1).count }
-        guard stored >= parameters else {
-            throw file.failure(
-                "it contains \(stored) numbers, and its keys describe a model with \(parameters) parameters")
-        }
-        try ModelDirectory.requireMemory(forWeights: parameters, of: file.path)
-    }
-
-    /// Rows of a tensor that one thread takes.
-    private struct Job: Sendable {
-        let weight: WeightConverter
-        let entry: GGUFFile.Entry
-        let rows: Range<Int>
-    }
-
-    /// Takes every parameter from the file, which must have no other tensor, and does what is to be done `meanwhile`.
+    /// Reads every parameter from the file, which must have no other tensor, and runs `meanwhile`.
     private static func fill(
-        _ model: any NeuralLanguageModel, from file: GGUFFile, _ architecture: GGUFArchitecture,
-        _ configuration: ModelSpecification, _ meanwhile: @Sendable () -> Void
+        _ model: any NeuralLanguageModel, from source: StoredParameters, _ meanwhile: @Sendable () -> Void
     ) throws {
-        var jobs: [Job] = []
-        var unused = Set(file.names)
-        for named in model.parameters {
+        var jobs: [(copy: StoredParameters.Copy, rows: Range<Int>)] = []
+        for copy in try source.assign(to: model) {
+            copy.weight.tensor.withElements { Files.expectWriting(to: UnsafeMutableRawBufferPointer($0)) }
+            jobs += copy.weight.parts(of: copy.entry.encoding, bytes: 1 << 20).map { (copy, $0) }
+        }
+        let file = source.file
+        Execution.current.forEach(below: jobs.count + 1) { [jobs] item in
+            guard item > 0 else { return meanwhile() }
+            let (copy, rows) = jobs[item - 1]
+            file.withBytes(of: copy.entry) { copy.weight.decode($0, of: copy.entry.encoding, rows: rows) }
+            let rowSize = copy.entry.encoding.size(of: copy.weight.columns)
+            let start = copy.entry.range.lowerBound
+            file.file.release(start + rows.lowerBound * rowSize..<start + rows.upperBound * rowSize)
+        }
+    }
+
+    /// The parameters in a file, under the names that llama.cpp has for them.
+    private struct StoredParameters: ParameterSource {
+        let file: GGUFFile
+        let architecture: GGUFArchitecture
+        let configuration: ModelSpecification
+
+        /// A tensor that is copied into a parameter, all its rows or some of them by each thread.
+        struct Copy: Sendable {
+            let weight: WeightConverter
+            let entry: GGUFFile.Entry
+        }
+
+        var path: String { file.path }
+
+        var names: [String] { file.names }
+
+        var elementCount: Int { get throws { try names.reduce(0) { try $0 + file.entry($1).count } } }
+
+        func shortage(stored: Int, parameters: Int) -> String {
+            "it contains \(stored) numbers, and its keys describe a model with \(parameters) parameters"
+        }
+
+        func tensor(for named: NamedParameter) throws -> StoredTensor<Copy> {
             guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
                 throw file.failure("llama.cpp has no tensor for \(named.name)")
             }
-            let entry = try file.entry(name), shape = named.parameter.value.shape
-            guard layout.shape(of: shape.dimensions).trimmed == entry.shape.trimmed else {
+            let entry = try file.entry(name), parameter = named.parameter.value
+            let shape = layout.shape(of: parameter.shape.dimensions)
+            guard shape.trimmed == entry.shape.trimmed else {
                 throw file.failure(
-                    "the tensor \(name) has the shape \(Shape(entry.shape)), and its keys require "
-                        + "\(Shape(layout.shape(of: shape.dimensions)))")
+                    "the tensor \(name) has the shape \(Shape(entry.shape)), and its keys require \(Shape(shape))")
             }
-            unused.remove(name)
-            if layout == .same, let storage = file.floatsInPlace(entry) {
-                named.parameter.adopt(Tensor(shape: shape, storage: storage))
-                continue
-            }
-            let weight = WeightConverter(named.parameter.value, layout)
-            weight.tensor.withElements { Files.expectWriting(to: UnsafeMutableRawBufferPointer($0)) }
-            for rows in weight.parts(of: entry.encoding, bytes: 1 << 20) {
-                jobs.append(Job(weight: weight, entry: entry, rows: rows))
+            let isInPlace = layout == .same && entry.encoding == .float32
+            return StoredTensor(name: name, storage: isInPlace ? file.file.floatsInPlace(entry.range) : nil) {
+                Copy(weight: WeightConverter(parameter, layout), entry: entry)
             }
         }
-        // A second copy of a tied classifier, and what the shape was read from.
-        unused.subtract(["output.weight", RotaryFrequencies.tensorName])
-        if let name = unused.min() {
-            throw file.failure("the tensor \(quoted(name)) is not part of the architecture \(architecture)")
-        }
-        Execution.current.forEach(below: jobs.count + 1) { [jobs] item in
-            guard item > 0 else { return meanwhile() }
-            let job = jobs[item - 1]
-            file.withBytes(of: job.entry) { job.weight.decode($0, of: job.entry.encoding, rows: job.rows) }
-            let rowSize = job.entry.encoding.size(of: job.weight.columns)
-            let start = job.entry.range.lowerBound
-            file.file.release(start + job.rows.lowerBound * rowSize..<start + job.rows.upperBound * rowSize)
+
+        func objection(toUnused name: String) -> String? {
+            // A second copy of a tied classifier, and what the configuration was read from.
+            if ["output.weight", RotaryFrequencies.tensorName].contains(name) { return nil }
+            return "the tensor \(quoted(name)) is not part of the architecture \(architecture)"
         }
     }
 
@@ -162,9 +165,9 @@ package enum GGUFModel {
         var shape = layout.shape(of: tensor.shape.dimensions)
         let encoding = GGUFArchitecture.encoding(encoding, of: name, shape: shape)
         if withMeanRow { shape[0] += 1 }
-        return GGUFTensor(name: name, encoding: encoding, shape: shape) { piece in
-            try weight.encode(as: encoding, piece)
-            if withMeanRow { try WeightConverter(tensor.meanRow, .same).encode(as: encoding, piece) }
+        return GGUFTensor(name: name, dtype: encoding, shape: shape) { write in
+            try weight.encode(as: encoding, write)
+            if withMeanRow { try WeightConverter(tensor.meanRow, .same).encode(as: encoding, write) }
         }
     }
 }
@@ -185,15 +188,4 @@ extension Tensor {
 extension [Int] {
     /// Without outer dimensions of 1, which some writers leave out.
     fileprivate var trimmed: ArraySlice<Int> { dropLast().drop { $0 == 1 } + suffix(1) }
-}
-
-extension GGUFFile {
-    /// A tensor's numbers where they are in memory; nil where they are not single precision that begins with a cache line.
-    fileprivate func floatsInPlace(_ entry: Entry) -> Storage? {
-        guard entry.encoding == .float32,
-            let start = file.bytes.baseAddress.map({ UnsafeMutableRawPointer(mutating: $0) + entry.range.lowerBound }),
-            Int(bitPattern: start) % 64 == 0
-        else { return nil }
-        return Storage(start.bindMemory(to: Float.self, capacity: entry.count), of: file)
-    }
 }

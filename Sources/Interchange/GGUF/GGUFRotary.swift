@@ -1,13 +1,13 @@
 import Models
 import Tensors
 
-/// Rotary positions in GGUF files: the base and a factor by keys, and Llama 3's scaling as a tensor of what each frequency is
-/// divided by.
+/// Rotary positions in GGUF files: keys for the base and a factor, and for Llama 3's scaling a tensor of the divisors of all
+/// frequencies.
 extension RotaryFrequencies {
-    /// The tensor of divisors, (size / 2) in 32-bit floats.
+    /// The tensor of divisors, of shape (head size / 2), in 32-bit floats.
     static let tensorName = "rope_freqs.weight"
 
-    /// The keys, without the name of the architecture before them.
+    /// The keys, without the architecture that they begin with.
     func keys(headSize: Int) -> [(String, GGUFWrittenValue)] {
         var keys: [(String, GGUFWrittenValue)] = [
             ("rope.dimension_count", .uint32(headSize)), ("rope.freq_base", .float32(base)),
@@ -18,24 +18,25 @@ extension RotaryFrequencies {
         return keys
     }
 
-    /// What each frequency of a head is divided by; nil where all are alike.
+    /// The divisor of each frequency of a head; nil if all are equal.
     func divisors(headSize: Int) -> [Float]? {
         guard case .llama3 = scaling else { return nil }
         let plain = RotaryFrequencies(base: base).values(headSize: headSize)
         return zip(plain, values(headSize: headSize)).map { Float($0 / $1) }
     }
 
-    /// Reads what a file says. Throws where it is scaled in a way that is not known here.
+    /// Reads the rotary positions of a file.
+    /// - Throws: if their scaling is not supported.
     init(_ file: GGUFFile, _ architecture: String, headSize: Int) throws(ModelError) {
         self.init(base: try file.number("\(architecture).rope.freq_base") ?? 10_000)
-        if let turned = try file.integer("\(architecture).rope.dimension_count"), turned != headSize {
+        if let size = try file.integer("\(architecture).rope.dimension_count"), size != headSize {
             throw file.failure(
-                "rope.dimension_count = \(turned) is not supported; it must be the head size \(headSize)")
+                "rope.dimension_count = \(size) is not supported; it must be the head size \(headSize)")
         }
-        if let share = try file.number("\(architecture).rope.scaling.attn_factor"), share != 1 {
-            throw file.failure("rope.scaling.attn_factor = \(share) is not supported")
+        if let factor = try file.number("\(architecture).rope.scaling.attn_factor"), factor != 1 {
+            throw file.failure("rope.scaling.attn_factor = \(factor) is not supported")
         }
-        // As llama.cpp reads it: a factor, once under another name, is linear unless a type says otherwise, and 0 is none.
+        // As in llama.cpp: scaling by a factor, formerly under another key, is linear unless a type is given, and 0 is no factor.
         var factor = try file.number("\(architecture).rope.scaling.factor")
         if factor == nil { factor = try file.number("\(architecture).rope.scale_linear") }
         let type = try file.string("\(architecture).rope.scaling.type")
@@ -53,8 +54,8 @@ extension RotaryFrequencies {
         if file.contains(Self.tensorName) { try readDivisors(file, headSize: headSize) }
     }
 
-    /// Finds the scaling whose divisors are those in the file, of those that have been published: Llama 3's all have the
-    /// same bounds, and the greatest divisor is the factor.
+    /// Finds the published scaling that has the divisors of the file. All models of Llama 3 have the same frequency bounds, and
+    /// the greatest divisor is the factor.
     private mutating func readDivisors(_ file: GGUFFile, headSize: Int) throws(ModelError) {
         let entry = try file.entry(Self.tensorName)
         guard scaling == nil, entry.encoding == .float32, entry.count == headSize / 2 else {

@@ -1,6 +1,6 @@
-/// The types of tensors in GGUF files, by their numbers there.
+/// The types of tensors in GGUF files, by their numbers in the format.
 enum GGUFType {
-    /// What a number stands for, if it is read here.
+    /// The encoding with this type number; nil if it is not supported.
     static func encoding(_ number: UInt32) -> NumberEncoding? {
         switch number {
         case 0: .float32
@@ -11,6 +11,7 @@ enum GGUFType {
         }
     }
 
+    /// The type number of an encoding.
     static func number(_ encoding: NumberEncoding) -> UInt32 {
         switch encoding {
         case .float32: 0
@@ -20,7 +21,7 @@ enum GGUFType {
         }
     }
 
-    /// What llama.cpp calls a type, for errors.
+    /// The name of a type in llama.cpp, for errors.
     static func name(_ number: UInt32) -> String { names[number] ?? "type \(number)" }
 
     private static let names: [UInt32: String] = [
@@ -29,21 +30,4 @@ enum GGUFType {
         20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64",
         29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
     ]
-}
-
-/// The types of values in GGUF files, by their numbers there.
-enum GGUFValueType: UInt32 {
-    case uint8 = 0
-    case int8, uint16, int16, uint32, int32, float32, bool, string, array, uint64, int64, float64
-
-    /// The size of a value in bytes; nil for those whose size is in the file.
-    var size: Int? {
-        switch self {
-        case .uint8, .int8, .bool: 1
-        case .uint16, .int16: 2
-        case .uint32, .int32, .float32: 4
-        case .uint64, .int64, .float64: 8
-        case .string, .array: nil
-        }
-    }
 }

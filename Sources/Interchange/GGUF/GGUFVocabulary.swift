@@ -1,45 +1,54 @@
 import StrictJSON
 import Tokenizers
 
-/// A vocabulary in the one form that llama.cpp has for those of bytes, of byte pairs and of characters: tokens written in
-/// the visible characters of bytes, and merges that make the longer ones.
+/// The vocabulary of a tokenizer in a GGUF file. llama.cpp represents bytes, byte pairs and characters alike: tokens, spelled
+/// in the visible characters of their bytes, and merges that produce the longer ones.
 ///
-/// A character of several bytes is merged from them, from left to right: the merges of all characters can make nothing else,
-/// for each begins with a byte that no character goes on with, and goes on with those that none begins with.
+/// The bytes of a character are merged from left to right. No merge joins bytes of different characters, because the first byte
+/// of a character never occurs within one, and its other bytes never begin one.
 package struct GGUFVocabulary: Sendable, Equatable {
-    /// What a token is, by the numbers of GGUF.
+    /// The types of tokens, by their numbers in GGUF.
     package enum Kind: Int32, Sendable {
+        /// A token that merging produces, spelled in visible characters.
         case normal = 1
+        /// The token for unknown text.
         case unknown
-        /// Means something, and is left out of texts: `<|endoftext|>`.
+        /// A special token that is not part of decoded text, such as `<|endoftext|>`.
         case control
-        /// Spelled as it stands, and found before merging.
+        /// A special token that is part of the text, spelled as it is.
         case userDefined
-        /// No token; keeps the place of an id.
+        /// The placeholder of an unused id.
         case unused
+        /// A token for byte fallback.
         case byte
     }
 
+    /// The tokens by id.
     package var tokens: [String] = []
+    /// The type of each token.
     package var kinds: [Kind] = []
-    /// Each two tokens with a space between, the first made first.
+    /// The merges in the order of their priority, each written as two tokens with a space between.
     package var merges: [String] = []
-    /// What llama.cpp calls the pattern that cuts texts.
+    /// The name of the split pattern in llama.cpp.
     package var pattern: String
+    /// The id after a text.
     package var endOfText: Int32?
-    /// The token before a whole text, and whether it is put there; as for the one after it, which is `endOfText`.
+    /// The id before a text.
     package var beginning: Int32?
+    /// Whether `beginning` is added before every text.
     package var addsBeginning = false
+    /// Whether `endOfText` is added after every text.
     package var addsEnd = false
-    /// What will not be as here, in a line each.
+    /// Differences between llama.cpp's tokenizer and the original, each in one line.
     package var remarks: [String] = []
 
-    /// An empty one, to be filled from a file.
+    /// An empty vocabulary, to be filled from a file.
     package init(pattern: String) { self.pattern = pattern }
 
-    /// Throws for a tokenizer that llama.cpp has no form for.
+    /// The vocabulary of a tokenizer.
+    /// - Throws: `TokenizerError.unwritable` if llama.cpp cannot represent it.
     package init(_ tokenizer: any Tokenizer) throws(TokenizerError) {
-        self.init(pattern: LlamaPattern.gpt2)
+        self.init(pattern: LlamaSplitPattern.gpt2)
         switch tokenizer.form {
         case .bytePairs(let tokenizer):
             try self.init(tokenizer)
@@ -61,8 +70,8 @@ package struct GGUFVocabulary: Sendable, Equatable {
         kinds.append(kind)
     }
 
-    /// What builds each character from its bytes.
-    private static func merges(making alphabet: [Unicode.Scalar]) -> [String] {
+    /// The merges that produce each character from its bytes.
+    static func merges(making alphabet: [Unicode.Scalar]) -> [String] {
         var merges: [String] = []
         var known = Set<UTF8Key>()
         for character in alphabet {
@@ -77,7 +86,7 @@ package struct GGUFVocabulary: Sendable, Equatable {
 
     private init(_ tokenizer: BPETokenizer) throws(TokenizerError) {
         let vocabulary = tokenizer.vocabulary
-        guard let name = LlamaPattern.name(tokenizer.pattern, ignoresMerges: tokenizer.ignoresMerges) else {
+        guard let name = LlamaSplitPattern.name(tokenizer.pattern, ignoresMerges: tokenizer.ignoresMerges) else {
             throw .unwritable(kind: tokenizer.kind)
         }
         pattern = name
@@ -113,119 +122,6 @@ package struct GGUFVocabulary: Sendable, Equatable {
         }
         if tokenizer.normalization == .nfc {
             remarks.append("The tokenizer normalizes texts to NFC; llama.cpp does not.")
-        }
-    }
-
-    // MARK: Reading
-
-    /// The tokenizer that this is a form of; `file` is what errors call the file.
-    package func tokenizer(file: String) throws(TokenizerError) -> any Tokenizer {
-        func failure(_ reason: String) -> TokenizerError { .unreadable(file: file, reason: reason) }
-        func unsupported(_ reason: String) -> TokenizerError { .unsupported(file: file, reason: reason) }
-
-        guard let cut = LlamaPattern.pattern(pattern) else {
-            throw unsupported("its split pattern \(quoted(pattern)) is not supported")
-        }
-        if let tokenizer = characters() { return tokenizer }
-        if let tokenizer = bytes() { return tokenizer }
-
-        var ids: [UTF8Key: Int32] = [:]
-        var spelled = [[UInt8]](repeating: [], count: tokens.count)
-        var special: [SpecialToken] = []
-        for (id, (token, kind)) in zip(tokens, kinds).enumerated() {
-            guard ids.updateValue(Int32(id), forKey: UTF8Key(token)) == nil else {
-                throw failure("the token \(quoted(token)) occurs twice")
-            }
-            switch kind {
-            case .normal:
-                guard let bytes = ByteSymbols.bytes(of: Array(token.utf8)[...]), !bytes.isEmpty else {
-                    throw failure("the token \(quoted(token)) with id \(id) is not in byte-level encoding")
-                }
-                spelled[id] = bytes
-            case .byte: throw unsupported("its tokenizer has byte fallback tokens, which are not supported")
-            case .unknown, .control, .userDefined, .unused:
-                guard !token.isEmpty else { throw failure("the special token with id \(id) is empty") }
-                var token = SpecialToken(token, id: Int32(id))
-                token.isControl = kind != .userDefined
-                special.append(token)
-            }
-        }
-        var list: [Merge] = []
-        list.reserveCapacity(merges.count)
-        for (rank, merge) in merges.enumerated() {
-            let parts = merge.utf8.split(separator: 0x20, omittingEmptySubsequences: false).map { String($0) ?? "" }
-            guard parts.count == 2, let left = ids[UTF8Key(parts[0])], let right = ids[UTF8Key(parts[1])],
-                let result = ids[UTF8Key(parts[0] + parts[1])]
-            else { throw failure("its merge \(rank), \(quoted(merge)), does not join two tokens into a third") }
-            list.append(Merge(left: left, right: right, result: result))
-        }
-        var template = TokenTemplate()
-        if addsBeginning, let beginning { template.before = [beginning] }
-        if addsEnd, let endOfText { template.after = [endOfText] }
-        do {
-            return try BPETokenizer(
-                BPEVocabulary(tokens: spelled, merges: list), pattern: cut.pattern, specialTokens: special,
-                template: template,
-                ignoresMerges: cut.ignoresMerges)
-        } catch .vocabulary(let reason) {
-            throw unsupported(reason)
-        }
-    }
-
-    /// The tokens without a last `<|endoftext|>`, if that is the only one that is not normal, and whether it is there.
-    private func plainTokens() -> (tokens: ArraySlice<String>, reservesEndOfText: Bool)? {
-        let isReserved = kinds.last == .control && UTF8Key(tokens.last ?? "") == UTF8Key(endOfTextSpelling)
-        let plain = isReserved ? tokens.dropLast() : tokens[...]
-        return kinds.prefix(plain.count).allSatisfy { $0 == .normal } ? (plain, isReserved) : nil
-    }
-
-    private func characters() -> CharacterTokenizer? {
-        guard let (plain, reservesEndOfText) = plainTokens() else { return nil }
-        var alphabet: [Unicode.Scalar] = []
-        for token in plain {
-            guard let bytes = ByteSymbols.bytes(of: Array(token.utf8)[...]),
-                let scalars = String(validating: bytes, as: UTF8.self)?.unicodeScalars, scalars.count == 1,
-                let scalar = scalars.first
-            else { return nil }
-            alphabet.append(scalar)
-        }
-        guard Set(alphabet).count == alphabet.count,
-            Set(Self.merges(making: alphabet).map(UTF8Key.init)) == Set(merges.map(UTF8Key.init))
-        else { return nil }
-        return CharacterTokenizer(distinct: alphabet, reservingEndOfText: reservesEndOfText)
-    }
-
-    private func bytes() -> ByteTokenizer? {
-        guard merges.isEmpty, let (plain, reservesEndOfText) = plainTokens(), reservesEndOfText,
-            plain.elementsEqual(ByteSymbols.scalars, by: { UTF8Key($0) == UTF8Key(String($1)) })
-        else { return nil }
-        return ByteTokenizer()
-    }
-}
-
-/// Patterns by the names that llama.cpp has for them.
-private enum LlamaPattern {
-    static let gpt2 = "gpt-2"
-
-    /// The name of a pattern, with which it also knows whether a piece that is a token is taken before merging.
-    static func name(_ pattern: SplitPattern, ignoresMerges: Bool) -> String? {
-        switch pattern {
-        case .gpt2: gpt2
-        case .llama3, .cl100k: ignoresMerges ? "llama-bpe" : "smaug-bpe"
-        case .qwen2: "qwen2"
-        case .o200k: "gpt-4o"
-        case .whole: nil
-        }
-    }
-
-    static func pattern(_ name: String) -> (pattern: SplitPattern, ignoresMerges: Bool)? {
-        switch name {
-        case gpt2, "mpt", "olmo", "phi-2": (.gpt2, false)
-        case "llama-bpe", "llama3", "llama-v3", "falcon3", "glm4": (.llama3, true)
-        case "smaug-bpe", "dbrx", "chatglm-bpe": (.llama3, false)
-        case "qwen2", "deepseek-r1-qwen", "stablelm2", "megrez": (.qwen2, false)
-        case "gpt-4o", "llama4": (.o200k, false)
-        default: nil
         }
     }
 }

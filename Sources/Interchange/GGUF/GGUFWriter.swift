@@ -1,6 +1,6 @@
 import Files
 
-/// A value to be written under a key.
+/// The value of a key to be written.
 package enum GGUFWrittenValue: Sendable {
     case uint32(Int)
     case float32(Double)
@@ -10,34 +10,14 @@ package enum GGUFWrittenValue: Sendable {
     case int32s([Int32])
 }
 
-/// A tensor to be written: its name, type and shape (outermost dimension first), and a way to its bytes.
-package struct GGUFTensor {
-    package let name: String
-    package let encoding: NumberEncoding
-    package let shape: [Int]
+/// A tensor to be written to a GGUF file.
+package typealias GGUFTensor = TensorToWrite<NumberEncoding>
 
-    /// Passes the bytes on in pieces of any size.
-    let supply: (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-
-    package init(
-        name: String, encoding: NumberEncoding, shape: [Int],
-        supply: @escaping (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) {
-        self.name = name
-        self.encoding = encoding
-        self.shape = shape
-        self.supply = supply
-    }
-
-    /// Its bytes. A shape is one that a tensor in memory has.
-    var size: Int { encoding.size(of: shape.reduce(1, *)) }
-}
-
-/// Writes GGUF files of version 3, in the order given. What it writes, `GGUFFile` reads.
+/// Writes GGUF files of version 3, with keys and tensors in the given order.
 package enum GGUFWriter {
-    /// Writes to an open file from its start on. The weights go from where they are to the file, without a copy of all.
-    /// - Throws: where a name is there twice or too long, where a tensor supplies other bytes than its shape asks for, or
-    ///   where the file cannot be written.
+    /// Writes to an open file from its start on. The weights are written from where they are in memory, without a copy of all.
+    /// - Throws: if a name occurs twice or is too long, if a tensor writes more or fewer bytes than its shape has, or if the
+    ///   file cannot be written.
     package static func write(
         _ keys: [(String, GGUFWrittenValue)], _ tensors: [GGUFTensor], to writer: FileWriter, path: String
     ) throws {
@@ -45,13 +25,10 @@ package enum GGUFWriter {
         try writer.write(header(keys, tensors, path: path))
         for tensor in tensors {
             try pad(writer, to: alignment)
-            let start = writer.position
-            try tensor.supply { try writer.write($0) }
-            guard writer.position - start == tensor.size else {
-                throw ModelError(
-                    path: path,
-                    reason: "the tensor \(quoted(tensor.name)) of shape \(tensor.shape) was given "
-                        + "\(writer.position - start) bytes")
+            try tensor.write {
+                try writer.write($0)
+            } orThrow: {
+                ModelError(path: path, reason: $0)
             }
         }
         try pad(writer, to: alignment)
@@ -82,9 +59,13 @@ package enum GGUFWriter {
             header.append(string: tensor.name)
             header.append(UInt32(tensor.shape.count))
             for dimension in tensor.shape.reversed() { header.append(UInt64(dimension)) }
-            header.append(GGUFType.number(tensor.encoding))
+            header.append(GGUFType.number(tensor.dtype))
             header.append(UInt64(offset))
-            offset = aligned(offset + tensor.size, to: GGUFHeader.defaultAlignment) ?? offset
+            guard let size = tensor.byteCount, let end = aligned(offset + size, to: GGUFHeader.defaultAlignment) else {
+                throw ModelError(
+                    path: path, reason: "the tensor \(quoted(tensor.name)) has the impossible shape \(tensor.shape)")
+            }
+            offset = end
         }
         return header
     }
@@ -100,7 +81,7 @@ extension [UInt8] {
         append(contentsOf: string.utf8)
     }
 
-    /// A value behind its type.
+    /// Appends the type of a value and the value.
     fileprivate mutating func append(_ value: GGUFWrittenValue) {
         func type(_ type: GGUFValueType) { append(type.rawValue) }
         switch value {

@@ -1,14 +1,15 @@
 import Tensors
 
-/// What a model computes, as data: the form that exports are written from.
+/// The computation graph of a model, which exports are written from.
 ///
-/// A graph is a list of nodes, each a primitive of `PrimitiveBuilder` applied to values that come before it. It is made by
-/// tracing the model itself (`init(tracing:)`), and holds for a batch of any number of sequences of any length: those
-/// dimensions have names (`Dimension.batch` and so on). Weights are not copied, they are the model's own parameters.
+/// A graph is a list of nodes, each of which applies a primitive of `PrimitiveBuilder` to earlier values. It is traced from the
+/// model itself (`init(tracing:)`), for any number of sequences of any length: these dimensions have names (`Dimension.batch` and
+/// so on). Weights are not copied; they are the model's own parameters.
 package struct Graph {
-    /// A number for each value of the graph.
+    /// The index of a value in the graph.
     package typealias ValueID = Int
 
+    /// The types of a value's elements.
     package enum Element: Sendable, Hashable {
         /// 32-bit floats.
         case float
@@ -16,36 +17,39 @@ package struct Graph {
         case integer
     }
 
+    /// A value: its shape, and what computes it.
     package struct Value: Sendable {
         package let shape: [Dimension]
         package let element: Element
         package let origin: Origin
     }
 
-    /// Where a value comes from.
+    /// The origin of a value.
     package enum Origin: Sendable {
-        /// The input with this number.
+        /// The input with this index.
         case input(Int)
-        /// The parameter with this number.
+        /// The parameter with this index.
         case parameter(Int)
-        /// These numbers, row by row.
+        /// These numbers, in row-major order.
         case constant([Double])
-        /// One of the outputs of the node with this number.
+        /// An output of the node with this index.
         case node(Int)
     }
 
+    /// The application of a primitive.
     package struct Node: Sendable {
         package let primitive: Primitive
         package let inputs: [ValueID]
         package let outputs: [ValueID]
     }
 
+    /// An input or output.
     package struct NamedValue: Sendable {
         package let name: String
         package let value: ValueID
     }
 
-    /// One of the model's parameters, under its name in a checkpoint.
+    /// A parameter of the model, under its name in a checkpoint.
     package struct NamedParameter {
         package let name: String
         package let parameter: Parameter
@@ -53,7 +57,7 @@ package struct Graph {
     }
 
     package private(set) var values: [Value] = []
-    /// In the order in which they can be computed.
+    /// The nodes, in an order in which they can be computed.
     package private(set) var nodes: [Node] = []
     package private(set) var inputs: [NamedValue] = []
     package private(set) var outputs: [NamedValue] = []
@@ -98,17 +102,17 @@ package struct Graph {
 }
 
 extension Graph {
-    /// What a node computes: see the function of the same name in `PrimitiveBuilder`.
+    /// What a node computes; see the functions of the same names in `PrimitiveBuilder`.
     package enum Primitive: Sendable, Hashable {
-        // Two inputs, which broadcast.
+        // Two inputs, which are broadcast.
         case add, subtract, multiply, divide, maximum
         case exp, log, tanh, squareRoot, sine, cosine
         /// Integers as floats.
         case toFloat
-        /// No inputs: the places of the batch's tokens (T), integers, from the length of the past on.
+        /// No inputs: the positions of the tokens (T), integers from the length of the past on.
         case positions
         case matmul, sumAlongLastAxis, maximumAlongLastAxis, causalMask
-        /// A table and row numbers.
+        /// Inputs: a table and row indices.
         case gather
         case transpose([Int])
         case reshape(keeping: Int, [Int])
@@ -120,13 +124,13 @@ extension Graph {
         case softmax
         /// Inputs: x, gamma, beta.
         case layerNorm(epsilon: Double)
-        /// Only in a graph that was traced for a format that has it.
+        /// Only in a graph that was traced for a format with this operator.
         case gelu
     }
 }
 
 extension Dimension {
-    /// B, T, the length of what is in the cache, and that plus T: under the names that Hugging Face's exports have.
+    /// B, T, the length of the cache, and that plus T, under their names in exports by Hugging Face.
     package static let batch = Dimension.symbol("batch_size")
     package static let sequence = Dimension.symbol("sequence_length")
     package static let past = Dimension.symbol("past_sequence_length")

@@ -1,18 +1,18 @@
 import Tensors
 
-/// Writes references down as the nodes of a graph, for a batch and a sequence of any length.
+/// Builds a graph from the references of ops, for batches and sequences of any length.
 package struct GraphBuilder: PrimitiveBuilder {
     package private(set) var graph = Graph()
-    /// The ids that the graph is run with, (B, T).
+    /// The input ids, (B, T).
     private let ids: Graph.ValueID
-    /// Whether keys and values of earlier tokens are inputs, and all of them outputs.
+    /// Whether the keys and values of earlier tokens are inputs, and those of all tokens outputs.
     private let hasCache: Bool
     private let knowsGELU: Bool
     private var cachedLayers = 0
-    /// What was made before, so that what all layers need, such as angles of positions, is made once.
+    /// The nodes and constants so far, so that those that all layers share, such as rotary angles, are added once.
     private var knownNodes: [NodeKey: [Graph.ValueID]] = [:]
     private var knownConstants: [ConstantKey: Graph.ValueID] = [:]
-    /// The keys and values that each layer ends with.
+    /// The keys and values of all tokens in each layer.
     private var present: [Graph.NamedValue] = []
 
     package init(hasCache: Bool, knowsGELU: Bool) {
@@ -25,7 +25,7 @@ package struct GraphBuilder: PrimitiveBuilder {
         graph.addParameter(name, parameter)
     }
 
-    /// The graph whose output is `logits`, and with a cache what the next call takes as its past.
+    /// The graph whose outputs are `logits` and, with a cache, the past of the next call.
     package func finished(logits: Graph.ValueID) -> Graph {
         var graph = graph
         graph.addOutput("logits", logits)
@@ -35,7 +35,7 @@ package struct GraphBuilder: PrimitiveBuilder {
 
     package func shape(of value: Graph.ValueID) -> [Dimension] { graph[value].shape }
 
-    // MARK: What a model is given
+    // MARK: Inputs of a model
 
     package func tokens(_ batch: TokenBatch) -> Graph.ValueID { ids }
 
@@ -113,7 +113,7 @@ package struct GraphBuilder: PrimitiveBuilder {
         node(.gather, [table, rows], shape(of: rows) + shape(of: table).dropFirst())
     }
 
-    // MARK: The same elements in another form
+    // MARK: Shapes
 
     package mutating func transpose(_ x: Graph.ValueID, _ axes: [Int]) -> Graph.ValueID {
         let shape = shape(of: x)
@@ -144,7 +144,7 @@ package struct GraphBuilder: PrimitiveBuilder {
         return node(.concatenate(axis: outer.count), parts, outer + [.number(width)])
     }
 
-    // MARK: Known by name
+    // MARK: Composed operations
 
     package mutating func softmax(_ x: Graph.ValueID) -> Graph.ValueID { map(.softmax, x) }
 
@@ -163,12 +163,13 @@ package struct GraphBuilder: PrimitiveBuilder {
     private mutating func node(
         _ primitive: Graph.Primitive, _ inputs: [Graph.ValueID], _ shape: [Dimension]
     ) -> Graph.ValueID {
-        // Only arithmetic with floats and looking up know integers, so that a shape's element is that of its first input.
+        // Integers occur only as operands of arithmetic, which are converted, and as row indices, so an output has the element
+        // type of the first input.
         let element = inputs.first.map { graph[$0].element } ?? .float
         return nodes(primitive, inputs, [shape], element)[0]
     }
 
-    /// The outputs of a node, which is added unless there is the same already.
+    /// The outputs of a node, which is added unless the graph has an equal one.
     private mutating func nodes(
         _ primitive: Graph.Primitive, _ inputs: [Graph.ValueID], _ shapes: [[Dimension]],
         _ element: Graph.Element = .float
@@ -201,7 +202,7 @@ package struct GraphBuilder: PrimitiveBuilder {
         return node(primitive, [float(a), float(b)], shape)
     }
 
-    /// The value itself, or floats of its integers.
+    /// The value, converted to floats if it has integers.
     private mutating func float(_ x: Graph.ValueID) -> Graph.ValueID {
         guard graph[x].element == .integer else { return x }
         return nodes(.toFloat, [x], [shape(of: x)], .float)[0]

@@ -3,17 +3,17 @@ import Models
 import Tensors
 
 extension Graph {
-    /// The graph of what a model computes: from `input_ids` (B, T) to `logits` (B, T, V).
+    /// The computation graph of a model, from `input_ids` (B, T) to `logits` (B, T, V).
     ///
-    /// The model itself runs once, over a single token, and tells of each op that it applies; the graph is made of the ops'
-    /// references. So there is no second description of a model that could differ from the first.
+    /// The model runs once, on a single token, while each op that it applies is observed; the graph consists of the references of
+    /// these ops. So there is no second description of a model, which could differ from the first.
     ///
     /// - Parameters:
-    ///   - model: what is traced. Its parameters become the graph's.
+    ///   - model: the model. Its parameters become those of the graph.
     ///   - hasCache: whether the keys and values of earlier tokens are inputs (`past_key_values.0.key` and so on: (B, heads,
     ///     past, size)), and those of all tokens outputs (`present.0.key`).
-    ///   - knowsGELU: whether GELU may be a node, rather than composed of others.
-    /// - Throws: where the model computes something that is no op.
+    ///   - knowsGELU: whether GELU is a node, rather than composed of others.
+    /// - Throws: if a value is neither a parameter nor computed by an op.
     package init(tracing model: any NeuralLanguageModel, hasCache: Bool = false, knowsGELU: Bool = false) throws {
         let tracer = GraphTracer(model.parameters, GraphBuilder(hasCache: hasCache, knowsGELU: knowsGELU))
         let hidden = model.hidden(TokenBatch([0]), ForwardPass(.observing(tracer)), cache: nil)
@@ -21,12 +21,12 @@ extension Graph {
     }
 }
 
-/// Builds each op by its reference, as it is applied.
+/// Adds the reference of each op to a graph when the op is applied.
 private final class GraphTracer: TapeObserver {
     private var builder: GraphBuilder
     private var names: [ObjectIdentifier: String] = [:]
     private var values: [ObjectIdentifier: Graph.ValueID] = [:]
-    /// What has been seen stays alive, so that no two have the same identity.
+    /// The variables so far, which are kept alive so that their identities stay unique.
     private var seen: [Variable] = []
     private var unknown: String?
 
@@ -70,7 +70,7 @@ private final class GraphTracer: TapeObserver {
     }
 }
 
-/// Why a model cannot be written down as a graph.
+/// Why a model cannot be converted to a graph.
 package struct GraphError: Error, Equatable, CustomStringConvertible {
     package let reason: String
     package var description: String { "the model cannot be converted to a graph: \(reason)" }

@@ -1,14 +1,14 @@
 import StrictJSON
 
-/// The members of an object in a JSON file, with errors that name the file, the key, what is there and what belongs there.
+/// The members of an object in a JSON file, with errors that name the file, the key, the value and what is expected.
 ///
-/// A member of a wrong type is an error and never counts as absent: the default would take its place, and the model would
-/// compute something else without a word. null counts as absent only where transformers writes it for that, which the
-/// methods with `optional` in their names are for.
+/// A member of a wrong type is an error and does not count as absent: if the default replaced it, the model could compute
+/// something else without notice. null counts as absent only where transformers writes it with that meaning; the methods for
+/// these members have `optional` in their names.
 struct ConfigurationFields {
     private let object: JSONObject
     let path: String
-    /// What stands before a key in errors: the keys of the objects that this one is in.
+    /// The keys of the objects that contain this one, which precede a key in errors.
     private let prefix: String
 
     init(_ json: JSON, _ path: String) throws(ModelError) {
@@ -33,19 +33,21 @@ struct ConfigurationFields {
 
     // MARK: Text and switches
 
+    /// A string; nil if the key is absent, as for the following methods.
     func string(_ key: String) throws(ModelError) -> String? {
         guard let value = object[key] else { return nil }
         guard let string = value.stringValue else { throw wrong(key, value, "a string") }
         return string
     }
 
+    /// A boolean.
     func bool(_ key: String) throws(ModelError) -> Bool? {
         guard let value = object[key] else { return nil }
         guard let bool = value.boolValue else { throw wrong(key, value, "true or false") }
         return bool
     }
 
-    /// Refuses a switch that is not as it has to be.
+    /// Throws unless each switch is absent or has the required value.
     func require(_ switches: [(key: String, value: Bool)]) throws(ModelError) {
         for (key, expected) in switches {
             if let value = try bool(key), value != expected {
@@ -56,7 +58,7 @@ struct ConfigurationFields {
 
     // MARK: Numbers
 
-    /// A number, which is finite.
+    /// A finite number.
     func number(_ key: String) throws(ModelError) -> Double? {
         guard let value = object[key] else { return nil }
         guard let number = value.doubleValue else { throw wrong(key, value, "a finite number") }
@@ -81,7 +83,7 @@ struct ConfigurationFields {
         return number
     }
 
-    /// A size that may be absent, or null as transformers writes what follows from other sizes.
+    /// A size that may be absent, or null, which transformers writes for sizes that follow from others.
     func optionalSize(_ key: String, limit: Int) throws(ModelError) -> Int? {
         guard let value = object[key], !value.isNull else { return nil }
         guard let number = value.intValue, number >= 1, number <= limit else {
@@ -90,6 +92,7 @@ struct ConfigurationFields {
         return number
     }
 
+    /// A size between 1 and `limit`.
     func size(_ key: String, limit: Int) throws(ModelError) -> Int {
         if let value = object[key], value.isNull { throw wrong(key, value, "a whole number between 1 and \(limit)") }
         guard let value = try optionalSize(key, limit: limit) else {
@@ -98,10 +101,10 @@ struct ConfigurationFields {
         return value
     }
 
-    // MARK: What other programs read
+    // MARK: Members that only other programs use
 
-    /// Throws where a member has a wrong type that decides nothing here, but in other programs: the ids of special tokens,
-    /// rates of dropout, the number format.
+    /// Throws if a member that only other programs use has a wrong type: the ids of special tokens, rates of dropout, the number
+    /// format.
     func requireTypesOfOthers() throws(ModelError) {
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
             guard let value = object[key], !value.isNull else { continue }
@@ -141,8 +144,8 @@ struct ConfigurationFields {
         return ConfigurationFields(object, path, prefix: "\(prefix)\(key).")
     }
 
-    /// The first member that another object has with another value, if any: of two objects that say the same twice.
-    /// - Parameter keys: the members to compare; all if not given.
+    /// The first member that has another value in another object, if any; used for two objects with the same meaning.
+    /// - Parameter keys: the members to compare; nil for all.
     func contradiction(with other: ConfigurationFields, keys: [String]? = nil) -> String? {
         for (key, value) in object where keys?.contains(key) ?? true {
             guard let second = other.object[key], second.canonical != value.canonical else { continue }

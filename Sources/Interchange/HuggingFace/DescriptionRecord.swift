@@ -3,36 +3,35 @@ import Models
 import StrictJSON
 import Tokenizers
 
-/// What the files beside a model's weights said when the weights were saved.
+/// The contents of the files beside a model's weights when the weights were saved.
 ///
-/// config.json, the tokenizer and the settings of generation decide results as much as the weights do, and no shape gives
-/// away that a number in them has changed. So the weights carry a record of them in the metadata of their file, which their
-/// checksum covers and other programs ignore. The record is in the file that is written last, hence a save that a crash cuts
-/// off leaves either no weights, or weights whose record is true. A program that writes the directory anew (`save_pretrained`
-/// of transformers) writes other metadata, and the directory is that program's from then on.
+/// Results depend on config.json, the tokenizer and the generation settings as much as on the weights, and a changed number in
+/// them need not change any shape. So the metadata of the weights contain a record of these files, which the checksum of the
+/// weights covers and other programs ignore. The weights are written last, so an interrupted save leaves either no weights or
+/// weights with a correct record. A program that rewrites the directory (`save_pretrained` of transformers) writes other
+/// metadata; such a directory has no record.
 ///
-/// The record is of values, not of bytes (see `JSON.canonical`): whoever saves a file again with other spaces or in another
-/// order of keys has changed nothing.
+/// The record consists of values, not of bytes (see `JSON.canonical`): other spaces or another order of keys are no change.
 package struct DescriptionRecord: Sendable {
     /// The key of the record among the metadata.
     static let key = "description"
 
-    /// The files that describe a model. Others in its directory decide nothing.
+    /// The files that results depend on.
     static let fileNames = [
         ModelSpecification.configurationFile, "generation_config.json", TokenizerFile.name,
         TokenizerFile.configurationName,
         "special_tokens_map.json", WeightFiles.indexName,
     ]
 
-    /// Files up to this size are recorded as they are, so that an error can name the value that has changed; of larger ones
-    /// there are digests.
+    /// Files up to this size are recorded completely, so that an error can name the changed value; of larger ones only digests
+    /// are recorded.
     private static let greatestContent = 4096
 
-    /// What is known of one file.
+    /// The record of one file.
     private enum Entry: Sendable {
-        /// All of it, in canonical form.
+        /// Its contents in canonical form.
         case content(JSON)
-        /// The SHA-256 of its bytes, which costs the least to compare, and that of its canonical form, if it is JSON.
+        /// The SHA-256 of its bytes, which is fast to compare, and that of its canonical form if it is JSON.
         case digests(bytes: String, canonical: String?)
     }
 
@@ -40,7 +39,7 @@ package struct DescriptionRecord: Sendable {
 
     // MARK: Making
 
-    /// A record of nothing.
+    /// A record of no files.
     package init() {}
 
     /// A record of the files that are in a directory now.
@@ -61,7 +60,7 @@ package struct DescriptionRecord: Sendable {
         }
     }
 
-    /// Whether a value can be read again two levels deeper than it was, as it stands in a record.
+    /// Whether a value can be parsed two levels deeper, which is its depth in a record.
     private static func canHold(_ json: JSON) -> Bool {
         (try? JSON(parsing: Array(JSON.array([.array([json])]).serialized().utf8))) != nil
     }
@@ -70,7 +69,7 @@ package struct DescriptionRecord: Sendable {
         SHA256.hexDigest(of: Array(json.canonical.serialized().utf8))
     }
 
-    /// The record as a line of metadata, the same whatever the order in which files were added.
+    /// The record as a metadata value, independent of the order in which files were added.
     var text: String {
         let members = entries.sorted { $0.name < $1.name }.map { name, entry -> (String, JSON) in
             switch entry {
@@ -82,8 +81,7 @@ package struct DescriptionRecord: Sendable {
         return JSON.object(JSONObject(members)).serialized()
     }
 
-    /// Reads a record; nil where the text is none that this program writes. Names of other files are passed over: what a
-    /// record names is opened.
+    /// Parses a record; nil if the text is not one. Names of other files are ignored, because the files in a record are opened.
     init?(_ text: String) {
         guard let members = (try? JSON(parsing: Array(text.utf8)))?.objectValue else { return nil }
         for (name, value) in members where Self.fileNames.contains(name) {
@@ -99,8 +97,8 @@ package struct DescriptionRecord: Sendable {
 
     // MARK: Comparing
 
-    /// Throws where a recorded file of a directory is not what it was.
-    /// - Parameter except: a file that is read elsewhere, and compared there.
+    /// Throws if a file of a directory differs from the record.
+    /// - Parameter except: a file that is not compared, because it is read and compared elsewhere.
     package func verify(_ directory: String, except: String? = nil) throws {
         for (name, _) in entries where name != except {
             let path = "\(directory)/\(name)"
@@ -108,11 +106,11 @@ package struct DescriptionRecord: Sendable {
         }
     }
 
-    /// Throws where the file `name` does not say what it said, or is no longer there.
+    /// Throws if a file differs from the record, or is missing.
     /// - Parameters:
-    ///   - name: one of `fileNames`. A file that the record does not know is not compared.
-    ///   - bytes: its contents; nil where there is no such file.
-    ///   - directory: where it is, for the error.
+    ///   - name: one of `fileNames`. A file that is not in the record is not compared.
+    ///   - bytes: its contents; nil if it does not exist.
+    ///   - directory: its directory, for the error.
     package func verify(_ name: String, _ bytes: [UInt8]?, in directory: String) throws(ModelError) {
         guard let entry = entries.first(where: { $0.name == name })?.entry else { return }
         func failure(_ reason: String) -> ModelError {

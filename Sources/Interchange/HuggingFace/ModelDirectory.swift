@@ -123,8 +123,8 @@ public enum ModelDirectory {
             return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
         case .counted(let model):
             return model.arrays.map { array in
-                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { piece in
-                    try array.values.withUnsafeBytes(piece)
+                SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { write in
+                    try array.values.withUnsafeBytes(write)
                 }
             }
         case .other: return []
@@ -137,7 +137,7 @@ public enum ModelDirectory {
         _ specification: ModelSpecification, _ files: WeightFiles, meanwhile: @Sendable () -> Void
     ) throws -> any LanguageModel {
         do {
-            if let count = specification.parameterCount { try checkMemory(parameters: count, files) }
+            if let count = specification.parameterCount { try files.checkMemory(parameters: count) }
         } catch {
             try files.verifyChecksums()
             throw error
@@ -163,100 +163,36 @@ public enum ModelDirectory {
         }
     }
 
-    /// Refuses a model that memory cannot hold, or that its file cannot hold, before any memory is taken for it.
-    private static func checkMemory(parameters: Int, _ files: WeightFiles) throws {
-        let stored = files.names.reduce(0) { total, name in
-            total + ((try? files.file(of: name)?.entry(name).count) ?? 0)
-        }
-        guard stored >= parameters else {
-            throw ModelError(
-                path: files.path,
-                reason:
-                    "its files contain \(stored) numbers and config.json describes a model with \(parameters) parameters; one of "
-                    + "them is altered or truncated")
-        }
-        try requireMemory(forWeights: parameters, of: files.path)
-    }
-
-    /// Refuses a model whose weights memory cannot hold.
-    static func requireMemory(forWeights parameters: Int, of path: String) throws {
-        let (bytes, overflows) = parameters.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
-        try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
-    }
-
     /// Reads every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
     /// else is copied. Other threads verify the checksums of the files, and run `meanwhile`.
     private static func fill(
         _ model: any NeuralLanguageModel, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
     ) throws {
-        let sources: [Source]
-        do { sources = try self.sources(of: model, in: files) } catch {
+        let copies: [WeightFiles.Copy]
+        do { copies = try files.assign(to: model) } catch {
             // A file that was altered is said to be, rather than what has become of it.
             try files.verifyChecksums()
             throw error
         }
         let failures = Mutex([Int: any Error]())
-        Execution.current.forEach(below: files.count + 1 + sources.count) { item in
+        Execution.current.forEach(below: files.count + 1 + copies.count) { item in
             do {
                 if item < files.count { return try files.verifyChecksum(ofFile: item) }
                 if item == files.count { return meanwhile() }
-                let source = sources[item - files.count - 1]
-                try source.target.withElements { try source.file.copyFloats(source.name, into: $0) }
-                try source.file.release(source.name)
+                let copy = copies[item - files.count - 1]
+                try copy.target.withElements { try copy.file.copyFloats(copy.name, into: $0) }
+                try copy.file.release(copy.name)
             } catch { failures.withLock { $0[item] = error } }
         }
         if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
-    }
-
-    /// Where a parameter is copied from.
-    private struct Source: Sendable {
-        let file: SafetensorsFile
-        let name: String
-        let target: Tensor
-    }
-
-    /// Finds the tensor of each parameter, of the right shape and with none left over, and returns what has to be copied.
-    private static func sources(of model: any NeuralLanguageModel, in files: WeightFiles) throws -> [Source] {
-        var sources: [Source] = []
-        var unused = Set(files.names)
-        for named in model.parameters {
-            // As published, GPT-2's names lack the prefix that transformers gives them, and so do those of a model that was
-            // saved without its classifier.
-            let bare = ["transformer.", "model."].filter(named.name.hasPrefix).map {
-                String(named.name.dropFirst($0.count))
-            }
-            guard let name = ([named.name] + bare).first(where: { files.file(of: $0) != nil }),
-                let file = files.file(of: name)
-            else { throw ModelError(path: files.path, reason: "the tensor \(named.name) is missing") }
-            let shape = try file.shape(name)
-            guard shape == named.parameter.value.shape.dimensions else {
-                throw ModelError(
-                    path: files.path,
-                    reason: "the tensor \(name) has the shape \(Shape(shape)), and config.json requires "
-                        + "\(named.parameter.value.shape)")
-            }
-            unused.remove(name)
-            if let storage = file.floatsInPlace(try file.entry(name)) {
-                named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
-            } else {
-                sources.append(Source(file: file, name: name, target: named.parameter.value))
-            }
-        }
-        // Masks and frequencies that old versions stored, and a second copy of a tied classifier.
-        let harmless = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "lm_head.weight"]
-        if let name = unused.sorted().first(where: { name in !harmless.contains { name.hasSuffix($0) } }) {
-            throw ModelError(
-                path: files.path, reason: "the tensor \(name) is not part of the model that config.json describes")
-        }
-        return sources
     }
 }
 
 extension SafetensorsTensor {
     /// A tensor's numbers, as they lie in memory or in less room: not as blocks, which the format has not.
     package init(_ name: String, _ tensor: Tensor, as encoding: NumberEncoding = .float32) {
-        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { piece in
-            try WeightConverter(tensor, .same).encode(as: encoding, piece)
+        self.init(name: name, dtype: encoding.dtype, shape: tensor.shape.dimensions) { write in
+            try WeightConverter(tensor, .same).encode(as: encoding, write)
         }
     }
 }

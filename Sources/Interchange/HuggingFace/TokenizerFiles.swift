@@ -3,16 +3,16 @@ import Tokenizers
 
 /// The files of a tokenizer in the directory of its model.
 extension TokenizerFile {
-    /// Writes `tokenizer_config.json` and `tokenizer.json` into `directory`, which must exist. The second is what a tokenizer
-    /// is read from, so it is written last.
+    /// Writes `tokenizer_config.json` and `tokenizer.json` into `directory`, which must exist. A tokenizer is read from the second,
+    /// so it is written last.
     package static func write(_ tokenizer: any Tokenizer, contextLength: Int? = nil, directory: String) throws {
         let configuration = configuration(for: tokenizer, contextLength: contextLength)
         try AtomicFile.write(configuration, to: directory + "/" + configurationName)
         try AtomicFile.write(contents(for: tokenizer), to: directory + "/" + name)
     }
 
-    /// Writes both files, or neither where that fails. The directory is made if need be, and may hold other files, but not
-    /// these with other contents.
+    /// Writes both files, or neither if that fails. The directory is created if necessary. It may contain other files, and
+    /// these two only with the same contents.
     package static func make(_ tokenizer: any Tokenizer, directory: String) throws {
         AtomicFile.removeLeftovers(in: Files.parent(of: directory))
         if try Files.find(directory, to: "create"), try !Files.contents(ofDirectory: directory).isEmpty {
@@ -25,7 +25,7 @@ extension TokenizerFile {
                     missing.append(file)
                     continue
                 }
-                // The same is what a killed process left.
+                // A process that was killed may have left it.
                 guard let content, try TextFile.bytes(path).elementsEqual(content.utf8) else {
                     throw FileError("cannot write", path, "it exists already; choose another directory")
                 }

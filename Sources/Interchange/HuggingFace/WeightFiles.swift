@@ -1,13 +1,14 @@
 import Files
 import StrictJSON
 
-/// The safetensors files of a model: one, or several with an index, as large models are published.
+/// The safetensors files of a model: one, or several with an index, as for large models.
 package struct WeightFiles {
     package static let fileName = "model.safetensors"
     static let indexName = "model.safetensors.index.json"
 
     private let files: [SafetensorsFile]
     private let fileOfName: [UTF8Key: Int]
+    /// The path of the file, or of the index.
     package let path: String
 
     /// Opens the files of a model's directory, checking their headers but not their checksums.
@@ -39,7 +40,7 @@ package struct WeightFiles {
         self.fileOfName = fileOfName
     }
 
-    /// The files that an index names, which must lie beside it.
+    /// The files that an index names, which must be in the same directory.
     private static func shards(_ index: String, in directory: String) throws -> [String] {
         let json: JSON
         do { json = try JSON(parsing: try TextFile.bytes(index)) } catch let error as JSONError {
@@ -63,41 +64,45 @@ package struct WeightFiles {
         return names.sorted().map { directory + "/" + $0 }
     }
 
+    /// The number of files.
     package var count: Int { files.count }
 
     /// The paths of the files.
     var paths: [String] { files.map(\.path) }
 
-    /// Throws where one of the files carries a checksum and is not what was written with it. Reads it whole.
+    /// Throws if a file has a checksum that does not match. Reads the whole file.
     package func verifyChecksum(ofFile number: Int) throws { try files[number].verifyChecksum() }
 
+    /// The same for all files.
     package func verifyChecksums() throws { for number in files.indices { try verifyChecksum(ofFile: number) } }
 
+    /// The names of all tensors.
     package var names: [String] { files.flatMap(\.names) }
+    /// The metadata of the first file.
     package var metadata: [String: String] { files.first?.metadata ?? [:] }
 
-    /// What the files beside the weights said when this program saved them; nil where it did not, or an older version of it.
+    /// The record of the files beside the weights; nil if another program or an older version of this one saved them.
     package func record() throws -> DescriptionRecord? {
         guard let text = metadata[DescriptionRecord.key] else { return nil }
         if let record = DescriptionRecord(text) { return record }
-        // Either the file is damaged, which its checksum shows, or the key is another program's.
+        // Either the file is damaged, which its checksum shows, or another program uses the key.
         try verifyChecksums()
         return nil
     }
 
     /// Writes the files into another directory under the same names, each with a checksum.
     /// - Parameters:
-    ///   - directory: where they go.
-    ///   - record: of the files that are beside them there.
+    ///   - directory: the other directory.
+    ///   - record: the record of the other files there.
     func copy(to directory: String, record: DescriptionRecord) throws {
         for (number, file) in files.enumerated() {
             var metadata = file.metadata
             metadata[DescriptionRecord.key] = number == 0 ? record.text : nil
             let tensors = try file.names.map { name in
                 let entry = try file.entry(name)
-                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { piece in
-                    try file.withBytes(name, piece)
-                    // What was copied from the file need not stay in memory.
+                return SafetensorsTensor(name: name, dtype: entry.dtype, shape: entry.shape) { write in
+                    try file.withBytes(name, write)
+                    // The pages of the source are not needed again.
                     file.file.release(entry.range)
                 }
             }
@@ -106,6 +111,6 @@ package struct WeightFiles {
         }
     }
 
-    /// The file that has a tensor.
+    /// The file that contains a tensor.
     package func file(of name: String) -> SafetensorsFile? { fileOfName[UTF8Key(name)].map { files[$0] } }
 }

@@ -3,28 +3,33 @@ import Models
 import Platform
 import Tensors
 
-/// Holds a written file against the model it came from: its weights number by number, and what it computes, at other sizes
-/// than those it was traced at, against the model's own logits.
+/// Compares an exported file with its model: every number of the weights, and the logits, for other sizes than those that the
+/// graph was traced with.
 package struct ONNXCheck {
-    /// How far logits may differ, as a share of their size: what the order of sums in 32-bit floats leaves open.
+    /// The maximum relative error of logits: that of 32-bit floats summed in another order.
     static let tolerance: Float = 3e-5
 
     private let model: any NeuralLanguageModel
     private let hasCache: Bool
-    /// The name that errors give the file.
+    /// The path of the file in errors.
     private let path: String
 
+    /// - Parameters:
+    ///   - model: the model that was exported.
+    ///   - hasCache: whether the graph has a cache.
+    ///   - path: the path of the file in errors.
     package init(_ model: any NeuralLanguageModel, hasCache: Bool, path: String) {
         self.model = model
         self.hasCache = hasCache
         self.path = path
     }
 
+    /// Compares a file with the model.
     /// - Parameters:
     ///   - graph: the file.
-    ///   - data: the file of its weights, if they are not in the same.
+    ///   - data: the file of its weights, if it has one.
     /// - Returns: the largest difference of a logit.
-    /// - Throws: where something differs by more than rounding.
+    /// - Throws: if anything differs by more than rounding.
     @discardableResult
     package func run(graph: String, data: String?) throws -> Float {
         do {
@@ -52,8 +57,8 @@ package struct ONNXCheck {
 
     // MARK: Weights
 
-    /// The file's graph with the model's weights in place of the file's, after every number of them was compared. So those
-    /// of the file need not be in memory too; where they are rounded, the graph is checked as it is without rounding.
+    /// The graph of the file with the weights of the model, after all their numbers were compared with those of the file. So the
+    /// weights of the file need not be in memory too; if they are rounded, the graph is checked without rounding.
     private func interpreter(for file: ONNXFile) throws -> ONNXInterpreter {
         var parameters: [String: Tensor] = [:]
         for named in model.parameters { parameters[named.name] = named.parameter.value }
@@ -61,7 +66,7 @@ package struct ONNXCheck {
         let interpreter = try ONNXInterpreter(file.model) { tensor in
             let name = String(tensor.name.dropLast(tensor.type.suffix.count))
             guard let parameter = parameters[name] else {
-                let (file, range) = try file.place(of: tensor)
+                let (file, range) = try file.location(of: tensor)
                 return try withExtendedLifetime(file) {
                     try tensor.array(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
                 }
@@ -77,19 +82,19 @@ package struct ONNXCheck {
     }
 
     private func compare(_ tensor: ONNXTensor, in file: ONNXFile, with parameter: Tensor) throws {
-        let (file, range) = try file.place(of: tensor)
+        let (file, range) = try file.location(of: tensor)
         let problem = ONNXInterpreter.Failure("the weights of \(quoted(tensor.name)) differ from those of the model")
         guard tensor.shape == parameter.shape.dimensions else { throw problem }
         var position = range.lowerBound
         try withExtendedLifetime(file) {
-            try ONNXWriter.supply(parameter, as: tensor.type) { expected in
-                // What was read is let go piece by piece, so that the file is never in memory whole.
+            try ONNXWriter.write(parameter, as: tensor.type) { expected in
+                // Each chunk is released after it was read, so that the file is never completely in memory.
                 for start in stride(from: 0, to: expected.count, by: 1 << 24) {
-                    let piece = expected[start..<min(start + 1 << 24, expected.count)]
-                    let read = position..<position + piece.count
+                    let chunk = expected[start..<min(start + 1 << 24, expected.count)]
+                    let read = position..<position + chunk.count
                     guard read.upperBound <= range.upperBound,
                         UnsafeRawBufferPointer(rebasing: file.bytes[read])
-                            .hasSameBytes(as: UnsafeRawBufferPointer(rebasing: piece))
+                            .hasSameBytes(as: UnsafeRawBufferPointer(rebasing: chunk))
                     else { throw problem }
                     file.release(read)
                     position = read.upperBound
@@ -101,16 +106,16 @@ package struct ONNXCheck {
 
     // MARK: Logits
 
-    /// Throws where the logits of the file's graph are not the model's. With a cache the tokens are given to the graph in
-    /// pieces: all but the last two at once, and those one by one.
+    /// Compares the logits of the graph with those of the model. With a cache, the graph runs on all tokens but the last two at
+    /// once, and then on each of those.
     private func compare(_ interpreter: ONNXInterpreter, _ tokens: TokenBatch) throws -> Float {
         var largest: Float = 0
         let length = min(tokens.length, model.contextLength ?? .max), V = model.vocabularySize
         let tokens = tokens.columns(0..<length)
         let expected = model.logits(tokens)
-        let lone = hasCache ? min(2, length - 1) : 0
+        let single = hasCache ? min(2, length - 1) : 0
         var past = interpreter.emptyPast(batch: tokens.batch)
-        for columns in [0..<length - lone] + (0..<lone).map({ length - lone + $0..<length - lone + $0 + 1 }) {
+        for columns in [0..<length - single] + (0..<single).map({ length - single + $0..<length - single + $0 + 1 }) {
             let ids = tokens.columns(columns).ids.map(Int.init)
             var outputs = try interpreter.run(
                 past.merging(["input_ids": .integers(ids, shape: [tokens.batch, columns.count])]) { $1 })
@@ -120,8 +125,8 @@ package struct ONNXCheck {
             guard logits.shape == [tokens.batch, columns.count, V] else {
                 throw ONNXInterpreter.Failure("its logits have the shape \(logits.shape)")
             }
-            let here = expected.columns(columns, of: length)
-            guard let difference = largestDifference(logits, here) else {
+            let expected = expected.columns(columns, of: length)
+            guard let difference = largestDifference(logits, expected) else {
                 throw ONNXInterpreter.Failure("some logits are not finite numbers")
             }
             guard difference.relative <= Self.tolerance else {
@@ -138,8 +143,8 @@ package struct ONNXCheck {
         return largest
     }
 
-    /// The largest difference, and the largest as a share of the number expected plus the root mean square of all; nil where
-    /// one of them is no number.
+    /// The largest absolute difference, and the largest relative one: divided by the expected number plus the root mean square of
+    /// all. nil if a difference is not finite.
     private func largestDifference(_ actual: Tensor, _ expected: Tensor) -> (absolute: Float, relative: Float)? {
         actual.withElements { actual in
             expected.withElements { expected in
@@ -160,7 +165,7 @@ package struct ONNXCheck {
 }
 
 extension ONNXInterpreter {
-    /// A past of no tokens for each input that takes one.
+    /// An empty past for each input that is part of the cache.
     package func emptyPast(batch: Int) -> [String: Array] {
         var past: [String: Array] = [:]
         for input in model.inputs where input.shape.contains(.past) {
@@ -178,7 +183,7 @@ extension ONNXInterpreter {
 }
 
 extension ONNXTensor {
-    /// The numbers of a constant from their bytes.
+    /// The array with these bytes, for a constant.
     package func array(_ bytes: UnsafeRawBufferPointer) throws -> ONNXInterpreter.Array {
         switch type {
         case .int64:

@@ -7,23 +7,25 @@ import Tokenizers
 
 /// Writes a model as an ONNX graph, which runs where onnxruntime does (version 1.14 and later).
 ///
-/// The graph is traced from the model, and holds for any number of sequences of any length up to the context:
+/// The graph is traced from the model, for any number of sequences of any length up to the context:
 ///
 /// - input: `input_ids` (B, T), 64-bit integers; with a cache also `past_key_values.N.key` and `.value`
-///   (B, heads, P, size) of each layer N, where P is 0 for a first call;
-/// - output: `logits` (B, T, V); with a cache also `present.N.key` and `.value` (B, heads, P + T, size): the next past.
+///   (B, heads, P, size) of each layer N, where P is 0 in the first call;
+/// - output: `logits` (B, T, V); with a cache also `present.N.key` and `.value` (B, heads, P + T, size), the past of the next
+///   call.
 ///
-/// The metadata hold the texts of `config.json` and `tokenizer.json`.
+/// The metadata contain the texts of `config.json` and `tokenizer.json`.
 package enum ONNXExport {
-    /// What the name of a file of weights has more than the graph's.
+    /// The extension of a file of weights, after the name of the graph's file.
     package static let dataEnding = ".data"
 
+    /// The options of an export.
     package struct Options: Sendable {
-        /// Whether the graph takes a cache and gives it back.
+        /// Whether the keys and values of earlier tokens are inputs, and those of all tokens outputs.
         package var hasCache: Bool
-        /// In what the weights are stored: 32-bit floats, or 16-bit ones that are widened when the graph is loaded.
+        /// How the weights are stored: as 32-bit floats, or as 16-bit floats that the graph converts.
         package var weights: ONNXType
-        /// Beyond so many bytes the weights go to a file of their own beside the graph.
+        /// The maximum size of a file in bytes; the weights of a larger export are written to a second file.
         package var greatestFile: Int
 
         package init(hasCache: Bool = false, weights: ONNXType = .float32, greatestFile: Int = ONNXWriter.greatestFile)
@@ -34,27 +36,27 @@ package enum ONNXExport {
         }
     }
 
-    /// What was written.
+    /// The result of an export.
     package struct Report {
-        /// The bytes of all of it.
+        /// The size of all files in bytes.
         package let size: Int
-        /// Whether the weights are in a file of their own.
+        /// Whether the weights are in a second file.
         package let hasDataFile: Bool
-        /// Whether the file that was replaced had its weights beside it, and these were removed.
+        /// Whether the replaced file had its weights in a second file, which was removed.
         package let removesDataFile: Bool
-        /// The largest difference between a logit of the model and of the file's graph.
+        /// The largest difference between a logit of the model and one of the graph.
         package let difference: Float
     }
 
-    /// Writes the file, reads it again, and holds what it computes against the model's logits.
+    /// Writes the file, reads it back, and compares its logits with those of the model; only then it is renamed to `path`.
     ///
-    /// The weights go from where they are to the file. The file takes its name when it has passed.
+    /// The weights are written from where they are in memory.
     /// - Parameters:
-    ///   - model: what is exported.
-    ///   - tokenizer: what goes into the metadata; nil for none.
-    ///   - path: the file. Weights that need one of their own go to the same name with `dataEnding` at its end.
+    ///   - model: the model.
+    ///   - tokenizer: the tokenizer for the metadata; nil for none.
+    ///   - path: the file. A second file for the weights has the same name with `dataEnding` after it.
     ///   - options: with or without a cache, and in which precision.
-    /// - Throws: one line that says why there is no file.
+    /// - Throws: why there is no file, in one line.
     @discardableResult
     package static func write(
         _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, options: Options = Options()
@@ -96,7 +98,7 @@ package enum ONNXExport {
             size: message.byteCount, hasDataFile: false, removesDataFile: oldData != nil, difference: difference)
     }
 
-    /// The file beside the graph at `path` that has its weights; nil where it has them itself, or is no graph.
+    /// The second file with the weights of the graph at `path`; nil if the graph contains them, or is not one.
     private static func dataFile(of path: String) -> String? {
         let data = path + dataEnding
         guard Files.exists(data), let graph = try? ONNXFile(path: path).model else { return nil }
@@ -107,7 +109,8 @@ package enum ONNXExport {
         return isNamed ? data : nil
     }
 
-    /// The weights take their name before the graph does, and no older graph is left that would read them.
+    /// Writes the graph and a file of its weights. The weights are renamed before the graph, and after an older graph, which would
+    /// read them, is removed.
     private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws -> Report {
         let data = path + dataEnding
         var difference: Float = 0, size = 0
@@ -129,6 +132,6 @@ package enum ONNXExport {
 }
 
 extension Parameter {
-    /// Whether it has a number that half precision rounds to infinity.
+    /// Whether it has a number that is infinite in half precision.
     fileprivate var exceedsHalf: Bool { value.withElements { $0.contains { $0.isFinite && $0.magnitude >= 65520 } } }
 }

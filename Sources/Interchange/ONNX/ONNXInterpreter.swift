@@ -1,14 +1,14 @@
 import Tensors
 
-/// Runs a model in ONNX's operators: products of matrices through our kernels, everything else plainly. It is how an export
-/// is checked, so it knows the operators that exports have, and nothing of how they came about.
+/// Runs an ONNX model, to check an export: matrix products with the kernels of this library, everything else with simple loops. It
+/// supports the operators that exports use, independently of how they are written.
 package struct ONNXInterpreter {
-    /// An array with the shape it has in this run.
+    /// An array with its shape in this run.
     package enum Array: Sendable {
         case floats(Tensor)
         case integers([Int], shape: [Int])
         case booleans([Bool], shape: [Int])
-        /// The transpose of a matrix, which stays where it is.
+        /// The transpose of this matrix, which is not copied.
         case transposed(Tensor)
 
         package var shape: [Int] {
@@ -20,6 +20,7 @@ package struct ONNXInterpreter {
         }
     }
 
+    /// Why a model cannot be run.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
         package init(_ description: String) { self.description = description }
@@ -27,12 +28,12 @@ package struct ONNXInterpreter {
 
     let model: ONNXModel
     private let constants: [String: Array]
-    /// The node that reads a value last.
+    /// The last node that reads each value.
     private var lastUse: [String: Int] = [:]
 
     /// - Parameters:
-    ///   - model: what is run.
-    ///   - tensor: the numbers of each of its initializers.
+    ///   - model: the model.
+    ///   - tensor: returns the array of an initializer.
     package init(_ model: ONNXModel, tensor: (ONNXTensor) throws -> Array) throws {
         self.model = model
         var constants: [String: Array] = [:]
@@ -51,7 +52,7 @@ package struct ONNXInterpreter {
     }
 
     /// The outputs for these inputs.
-    /// - Throws: where an input is missing, a node cannot be computed, or lengths of one name differ.
+    /// - Throws: if an input is missing, a node cannot be computed, or dimensions with the same name have different lengths.
     package func run(_ inputs: [String: Array]) throws -> [String: Array] {
         var lengths: [String: Int] = [:]
         var values: [String: Array] = [:]
@@ -87,7 +88,7 @@ package struct ONNXInterpreter {
         return outputs
     }
 
-    /// Throws where an array is not what an input or output is declared to be.
+    /// Throws if the type or shape of an array differs from the declaration of an input or output.
     private func match(_ array: Array, _ value: ONNXValue, _ lengths: inout [String: Int]) throws {
         let problem = Failure("\(quoted(value.name)) has the shape \(Shape(array.shape)), not the declared one")
         guard array.shape.count == value.shape.count else { throw problem }

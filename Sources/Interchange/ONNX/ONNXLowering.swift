@@ -1,10 +1,10 @@
 import Tensors
 
 extension ONNXModel {
-    /// A graph in ONNX's operators.
+    /// The model that computes a graph.
     /// - Parameters:
-    ///   - graph: what is computed.
-    ///   - weights: the type in which the parameters are stored. They are computed with as 32-bit floats.
+    ///   - graph: the graph.
+    ///   - weights: the type in which the parameters are stored. Computations use 32-bit floats.
     package init(_ graph: Graph, weights: ONNXType = .float32) {
         var lowering = ONNXLowering(graph, weights: weights)
         for number in graph.nodes.indices { lowering.lower(number) }
@@ -12,12 +12,12 @@ extension ONNXModel {
     }
 }
 
-/// Turns each node of a graph into one or several of ONNX's.
+/// Converts each node of a graph to one or several nodes of ONNX.
 private struct ONNXLowering {
     private(set) var model = ONNXModel()
     private let graph: Graph
     private var names: [Graph.ValueID: String] = [:]
-    /// What is made for several nodes: lengths, masks and small constants.
+    /// The names of what several nodes share: lengths, masks and small constants.
     private var shared: Set<String> = []
 
     init(_ graph: Graph, weights: ONNXType) {
@@ -42,10 +42,10 @@ private struct ONNXLowering {
     }
 
     mutating func lower(_ number: Int) {
-        let node = graph.nodes[number], word = node.primitive.operation.lowercased()
+        let node = graph.nodes[number], operation = node.primitive.operation.lowercased()
         let inputs = node.inputs.map { name($0) }
         for (part, value) in node.outputs.enumerated() where names[value] == nil {
-            names[value] = node.outputs.count > 1 ? "\(word)_\(number)_\(part)" : "\(word)_\(number)"
+            names[value] = node.outputs.count > 1 ? "\(operation)_\(number)_\(part)" : "\(operation)_\(number)"
         }
         let outputs = node.outputs.map { name($0) }
         let shape = graph[node.outputs[0]].shape
@@ -57,7 +57,7 @@ private struct ONNXLowering {
         case .maximumAlongLastAxis: attributes = ["axes": .integers([-1]), "keepdims": .integer(1)]
         case .gather: attributes = ["axis": .integer(0)]
         case .transpose(let axes): attributes = ["perm": .integers(axes)]
-        // 0 stands for the length that the input has there.
+        // 0 keeps the length of the input.
         case .reshape(let kept, let rest): more = [integers(Array(repeating: 0, count: kept) + rest)]
         case .insertDimension(let axis): more = [integers([axis])]
         case .split(let lengths): (more, attributes) = ([integers(lengths)], ["axis": .integer(-1)])
@@ -78,7 +78,7 @@ private struct ONNXLowering {
                 operation: node.primitive.operation, inputs: inputs + more, outputs: outputs, attributes: attributes))
     }
 
-    /// The name of a value; a constant is added to the model when it is first asked for.
+    /// The name of a value; a constant is added to the model at its first use.
     private mutating func name(_ value: Graph.ValueID) -> String {
         if let name = names[value] { return name }
         guard case .constant(let numbers) = graph[value].origin else { preconditionFailure("a value without a name") }
@@ -89,7 +89,7 @@ private struct ONNXLowering {
 
     // MARK: Lengths and masks
 
-    /// A length as a scalar, taken from the shape of an input that has it.
+    /// A length as a scalar, from the shape of an input that has this dimension.
     private mutating func length(_ dimension: Dimension) -> String {
         switch dimension {
         case .number(let number): return integer(number)
@@ -102,20 +102,20 @@ private struct ONNXLowering {
                     $0.add("Gather", [lengths, $0.integer(axis)], $1, ["axis": .integer(0)])
                 }
             }
-            return integer(0)  // of a past that is no input
+            return integer(0)  // the length of the past, without a cache
         }
     }
 
     private var hasPast: Bool { model.inputs.contains { $0.shape.contains(.past) } }
 
-    /// The places of the tokens, (T).
+    /// The positions of the tokens, (T).
     private mutating func queryPositions() -> String {
         once("positions") {
             $0.add("Range", [$0.length(.past), $0.length($0.hasPast ? .total : .sequence), $0.integer(1)], $1)
         }
     }
 
-    /// Which keys a query sees: (T, S).
+    /// Whether each query may attend to each key: (T, S).
     private mutating func mask(keys: Dimension) -> String {
         once("mask") {
             let queries = $0.once("positions.column") {
@@ -137,7 +137,7 @@ private struct ONNXLowering {
             ONNXNode(operation: operation, inputs: inputs, outputs: [output], attributes: attributes))
     }
 
-    /// What `make` adds under a name, unless it is there already.
+    /// Adds what `make` adds under a name, unless the model has it already. Returns the name.
     private mutating func once(_ name: String, _ make: (inout Self, _ name: String) -> Void) -> String {
         if shared.insert(name).inserted { make(&self, name) }
         return name
@@ -157,7 +157,7 @@ private struct ONNXLowering {
         }
     }
 
-    /// Floats; one that is alone is named for what it is.
+    /// Floats; a scalar is named after its value.
     private mutating func constant(_ numbers: [Double], shape: [Int], named name: String = "constant") -> String {
         let bytes = numbers.flatMap { withUnsafeBytes(of: Float($0).bitPattern.littleEndian, Array.init) }
         return once(shape.isEmpty ? "number.\(Float(numbers[0]))" : name) {
@@ -195,7 +195,7 @@ extension Graph.Primitive {
         case .concatenate: "Concat"
         case .softmax: "Softmax"
         case .layerNorm: "LayerNormalization"
-        case .gelu: "Gelu"  // in later sets of operators: not traced for this one
+        case .gelu: "Gelu"  // in later operator sets; graphs for this one have no such node
         }
     }
 }

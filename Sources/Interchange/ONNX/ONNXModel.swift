@@ -1,22 +1,24 @@
 import Tensors
 
-/// A model in the terms of ONNX: what of the format (https://onnx.ai/onnx/repo-docs/IR.html) exports are made of.
+/// A model in ONNX: the part of the format (https://onnx.ai/onnx/repo-docs/IR.html) that exports use.
 package struct ONNXModel {
     /// The version of the file format.
     package var version = 8
     /// The version of the set of operators.
     package var operatorSet = 17
+    /// The name of the program that wrote the model.
     package var producer = "swift-gpt"
-    /// Texts that belong to the model.
+    /// Texts by key.
     package var metadata: [(key: String, value: String)] = []
     package var inputs: [ONNXValue] = []
     package var outputs: [ONNXValue] = []
-    /// In the order in which they can be computed.
+    /// The nodes, in an order in which they can be computed.
     package var nodes: [ONNXNode] = []
-    /// Initializers: weights and constants.
+    /// The initializers: weights and constants.
     package var tensors: [ONNXTensor] = []
 }
 
+/// The application of an operator to named values.
 package struct ONNXNode: Equatable {
     package let operation: String
     package let inputs: [String]
@@ -24,20 +26,21 @@ package struct ONNXNode: Equatable {
     package let attributes: [String: ONNXAttribute]
 }
 
+/// The value of an attribute of a node.
 package enum ONNXAttribute: Equatable, Sendable {
     case integer(Int)
     case float(Float)
     case integers([Int])
 }
 
-/// The name and type of an input or output.
+/// The name, type and shape of an input or output.
 package struct ONNXValue: Equatable {
     package let name: String
     package let type: ONNXType
     package let shape: [Dimension]
 }
 
-/// Types of numbers, by their codes in the format.
+/// Number types, by their codes in the format.
 package enum ONNXType: Int, Sendable {
     case float32 = 1
     case int64 = 7
@@ -45,9 +48,10 @@ package enum ONNXType: Int, Sendable {
     case float16 = 10
     case bfloat16 = 16
 
-    /// What the name of a parameter that is stored in this type ends with.
+    /// The suffix of a parameter's name if it is stored in this type.
     var suffix: String { self == .float32 ? "" : ".\(self)" }
 
+    /// The size of a number in bytes.
     var size: Int {
         switch self {
         case .int64: 8
@@ -58,15 +62,17 @@ package enum ONNXType: Int, Sendable {
     }
 }
 
+/// An initializer.
 package struct ONNXTensor {
+    /// Where the numbers are.
     package enum Content {
-        /// Little-endian, row by row.
+        /// These bytes, little-endian and in row-major order.
         case bytes([UInt8])
-        /// A parameter that is written from where it is.
+        /// A parameter in memory.
         case parameter(Parameter)
-        /// Where the bytes lie in the file that was read.
+        /// A range of the file that was read.
         case range(Range<Int>)
-        /// Bytes of a file beside the model's. Its name is never followed.
+        /// Bytes of another file. Its name is never used as a path.
         case external(location: String, offset: Int, count: Int)
     }
 
@@ -75,14 +81,6 @@ package struct ONNXTensor {
     package let type: ONNXType
     package var content: Content
 
-    /// nil where the shape is impossible.
-    package var byteCount: Int? {
-        var count = type.size
-        for dimension in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            if overflow || dimension < 0 { return nil }
-            count = product
-        }
-        return count
-    }
+    /// The number of its bytes; nil if the shape is impossible.
+    package var byteCount: Int? { Interchange.byteCount(of: shape, elementSize: type.size) }
 }

@@ -1,7 +1,7 @@
 import Platform
 import Tensors
 
-/// One node with its inputs: what the operator's name says (https://onnx.ai/onnx/operators).
+/// The computation of one node (https://onnx.ai/onnx/operators).
 struct ONNXOperation {
     typealias Array = ONNXInterpreter.Array
     typealias Failure = ONNXInterpreter.Failure
@@ -14,6 +14,7 @@ struct ONNXOperation {
         self.inputs = inputs
     }
 
+    /// The outputs of the node.
     func run() throws -> [Array] {
         switch node.operation {
         case "Add":
@@ -83,7 +84,7 @@ struct ONNXOperation {
         if case .integer(let number)? = node.attributes[name] { number } else { otherwise }
     }
 
-    /// The dimension that an attribute names; negative ones count from the end.
+    /// The axis with this number; negative ones count from the end.
     func axis(_ number: Int, rank: Int) throws -> Int {
         let axis = number < 0 ? number + rank : number
         guard axis >= 0, axis < rank else { throw Failure("there is no dimension \(number)") }
@@ -106,7 +107,7 @@ struct ONNXOperation {
         a.withElements { a1 in
             b.withElements { b1 in
                 y.withElements { y in
-                    // One of them repeats within the other: a bias, a number, or nothing at all.
+                    // If one operand is repeated as a whole, such as a bias or a scalar, no index is computed.
                     if a.count == y.count, isSuffix(b.shape, of: shape) {
                         for start in stride(from: 0, to: y.count, by: max(1, b1.count)) {
                             for i in b1.indices { y[start + i] = function(a1[start + i], b1[i]) }
@@ -116,7 +117,7 @@ struct ONNXOperation {
                             for i in a1.indices { y[start + i] = function(a1[i], b1[start + i]) }
                         }
                     } else {
-                        let (left, right) = (Places(a.shape.dimensions, shape), Places(b.shape.dimensions, shape))
+                        let (left, right) = (Offsets(a.shape.dimensions, shape), Offsets(b.shape.dimensions, shape))
                         forEachIndex(of: shape) { y[$0] = function(a1[left[$1]], b1[right[$1]]) }
                     }
                 }
@@ -146,7 +147,7 @@ struct ONNXOperation {
     private func greaterOrEqual() throws -> Array {
         let (a, b) = (try integers(0), try integers(1))
         let shape = try broadcastShape(input(0).shape, input(1).shape)
-        let (left, right) = (try Places(input(0).shape, shape), try Places(input(1).shape, shape))
+        let (left, right) = (try Offsets(input(0).shape, shape), try Offsets(input(1).shape, shape))
         var result: [Bool] = []
         forEachIndex(of: shape) { result.append(a[left[$1]] >= b[right[$1]]) }
         return .booleans(result, shape: shape)
@@ -158,8 +159,8 @@ struct ONNXOperation {
         }
         let (a, b) = (try floats(1), try floats(2))
         let shape = try broadcastShape(broadcastShape(maskShape, a.shape.dimensions), b.shape.dimensions)
-        let y = Tensor(uninitialized: Shape(shape)), condition = Places(maskShape, shape)
-        let (left, right) = (Places(a.shape.dimensions, shape), Places(b.shape.dimensions, shape))
+        let y = Tensor(uninitialized: Shape(shape)), condition = Offsets(maskShape, shape)
+        let (left, right) = (Offsets(a.shape.dimensions, shape), Offsets(b.shape.dimensions, shape))
         a.withElements { a in
             b.withElements { b in
                 y.withElements { y in
@@ -244,7 +245,7 @@ struct ONNXOperation {
         let batchA = Swift.Array(a.shape.dimensions.dropLast(2)), batchB = Swift.Array(b.shape.dimensions.dropLast(2))
         let batch = try broadcastShape(batchA, batchB)
         let y = Tensor(uninitialized: Shape(batch + [m, n]))
-        let (left, right) = (Places(batchA, batch), Places(batchB, batch))
+        let (left, right) = (Offsets(batchA, batch), Offsets(batchB, batch))
         forEachIndex(of: batch) {
             let (first, second) = (left[$1], right[$1])
             MatrixProduct.multiply(
@@ -325,7 +326,7 @@ struct ONNXOperation {
         return whole.suffix(shape.count).elementsEqual(shape)
     }
 
-    /// Calls `body` with the number and the index of each element of an array.
+    /// Calls `body` with the number and the index of each element of a shape.
     @inline(__always)
     func forEachIndex(of shape: [Int], _ body: (_ number: Int, _ index: [Int]) -> Void) {
         var index = [Int](repeating: 0, count: shape.count)
@@ -340,8 +341,8 @@ struct ONNXOperation {
     }
 }
 
-/// Where the element at an index of a broadcast shape lies in an array.
-private struct Places {
+/// The offsets of the elements of an array by the index in a shape that it is broadcast to.
+private struct Offsets {
     private let steps: [Int]
 
     init(_ shape: [Int], _ broadcast: [Int]) {
@@ -354,8 +355,8 @@ private struct Places {
     }
 
     subscript(_ index: [Int]) -> Int {
-        var place = 0
-        for axis in index.indices { place += index[axis] * steps[axis] }
-        return place
+        var offset = 0
+        for axis in index.indices { offset += index[axis] * steps[axis] }
+        return offset
     }
 }

@@ -1,16 +1,18 @@
 import Files
 import Tensors
 
-/// Writes ONNX files: the numbers of the fields are those of onnx.proto.
+/// Writes ONNX files. The field numbers are those of onnx.proto.
 enum ONNXWriter {
-    /// What a file in this encoding may have at most: 2 GiB, less a reserve.
+    /// The maximum size of a file in this encoding: 2 GiB, less a reserve.
     static let greatestFile = 1 << 31 - 1 << 16
 
-    /// Weights in a file of their own begin at multiples of this, so that they can be mapped.
+    /// The alignment of weights in a second file, so that they can be mapped into memory.
     private static let alignment = 4096
 
     /// The model as a message.
-    /// - Parameter dataFile: the name of the file that has the parameters' numbers; nil where the message has them.
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - dataFile: the name of the file that contains the parameters; nil if the message contains them.
     static func message(_ model: ONNXModel, dataFile: String?) -> ProtobufMessage {
         var graph = ProtobufMessage()
         for node in model.nodes { graph.add(1, message(node)) }
@@ -32,13 +34,13 @@ enum ONNXWriter {
         return message
     }
 
-    /// Writes the parameters' numbers where `message` says that they are.
+    /// Writes the file of the parameters, each at the offset given in `message`.
     static func writeData(_ model: ONNXModel, to writer: FileWriter) throws {
         for tensor in model.tensors {
             guard case .parameter(let parameter) = tensor.content else { continue }
-            let gap = aligned(writer.position) - writer.position
-            try writer.write([UInt8](repeating: 0, count: gap))
-            try supply(parameter.value, as: tensor.type) { try writer.write($0) }
+            let padding = aligned(writer.position) - writer.position
+            try writer.write([UInt8](repeating: 0, count: padding))
+            try write(parameter.value, as: tensor.type) { try writer.write($0) }
         }
     }
 
@@ -81,7 +83,7 @@ enum ONNXWriter {
         case .parameter(let parameter):
             let count = parameter.value.count * tensor.type.size
             guard let dataFile else {
-                message.add(9, byteCount: count) { try supply(parameter.value, as: tensor.type, $0) }
+                message.add(9, byteCount: count) { try write(parameter.value, as: tensor.type, $0) }
                 break
             }
             position = aligned(position)
@@ -90,7 +92,7 @@ enum ONNXWriter {
             message.add(13, entry("length", "\(count)"))
             message.add(14, 1)
             position += count
-        case .range, .external: preconditionFailure("a tensor of another file")
+        case .range, .external: preconditionFailure("a tensor that was read from a file")
         }
         return message
     }
@@ -121,22 +123,9 @@ enum ONNXWriter {
         return message
     }
 
-    /// The numbers of a tensor as they are stored, in pieces.
-    static func supply(
-        _ tensor: Tensor, as type: ONNXType, _ piece: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-        try tensor.withElements { elements in
-            guard type != .float32 else { return try piece(UnsafeRawBufferPointer(elements)) }
-            var bytes = [UInt8](repeating: 0, count: type.size << 16)
-            for start in stride(from: 0, to: elements.count, by: 1 << 16) {
-                let numbers = elements[start..<min(start + 1 << 16, elements.count)]
-                try bytes.withUnsafeMutableBytes { bytes in
-                    let encoded = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(numbers.count * type.size)])
-                    type.encoding.encode(UnsafeBufferPointer(rebasing: numbers), into: encoded)
-                    try piece(UnsafeRawBufferPointer(encoded))
-                }
-            }
-        }
+    /// Writes the numbers of a tensor as they are stored.
+    static func write(_ tensor: Tensor, as type: ONNXType, _ write: ByteWriter) throws {
+        try WeightConverter(tensor, .same).encode(as: type.encoding, write)
     }
 }
 

@@ -1,19 +1,17 @@
 import Files
 
-/// A message in Protocol Buffers' encoding, on its way to a file: fields of a number and a value, one after another
-/// (https://protobuf.dev/programming-guides/encoding). What is large is not copied but supplied when it is written.
+/// A message in the encoding of Protocol Buffers, to be written to a file: a sequence of fields, each with a number and a value
+/// (https://protobuf.dev/programming-guides/encoding). Large values are not copied, but computed when they are written.
 struct ProtobufMessage {
-    typealias Supply = (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-
-    private enum Piece {
+    private enum Part {
         case bytes([UInt8])
-        case supplied(Supply)
+        case supplied((_ write: ByteWriter) throws -> Void)
     }
 
-    private var pieces: [Piece] = []
+    private var parts: [Part] = []
     private(set) var byteCount = 0
 
-    /// An integer: 7 bits to a byte, the lowest first, and a bit that says whether more follow.
+    /// Adds an integer: 7 bits in each byte, the lowest first, and a bit that is set if more bytes follow.
     mutating func add(_ field: Int, _ value: Int) {
         append(Self.varint(field << 3))
         append(Self.varint(value))
@@ -33,20 +31,21 @@ struct ProtobufMessage {
 
     mutating func add(_ field: Int, _ message: ProtobufMessage) {
         beginBytes(field, count: message.byteCount)
-        pieces += message.pieces
+        parts += message.parts
         byteCount += message.byteCount
     }
 
-    /// Bytes that are supplied when they are written, in pieces of any size.
-    mutating func add(_ field: Int, byteCount count: Int, _ supply: @escaping Supply) {
+    /// Adds `count` bytes, with which `supply` calls its argument when the message is written.
+    mutating func add(_ field: Int, byteCount count: Int, _ supply: @escaping (_ write: ByteWriter) throws -> Void) {
         beginBytes(field, count: count)
-        pieces.append(.supplied(supply))
+        parts.append(.supplied(supply))
         byteCount += count
     }
 
+    /// Writes the message.
     func write(to writer: FileWriter) throws {
-        for piece in pieces {
-            switch piece {
+        for part in parts {
+            switch part {
             case .bytes(let bytes): try writer.write(bytes)
             case .supplied(let supply): try supply { try writer.write($0) }
             }
@@ -60,11 +59,11 @@ struct ProtobufMessage {
 
     private mutating func append(_ bytes: [UInt8]) {
         byteCount += bytes.count
-        if case .bytes(let before) = pieces.last {
-            pieces.removeLast()
-            pieces.append(.bytes(before + bytes))
+        if case .bytes(let before) = parts.last {
+            parts.removeLast()
+            parts.append(.bytes(before + bytes))
         } else {
-            pieces.append(.bytes(bytes))
+            parts.append(.bytes(bytes))
         }
     }
 

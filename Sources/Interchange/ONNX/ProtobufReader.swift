@@ -1,21 +1,25 @@
-/// Reads the fields of a message in Protocol Buffers' encoding, one after another, from bytes that may be anything: no
-/// length reaches beyond the message, and no number is larger than its type.
+/// Reads the fields of a message in the encoding of Protocol Buffers one after another. The bytes are not trusted: every length
+/// is checked against the end of the message, and every number against its type.
 struct ProtobufReader {
+    /// The value of a field.
     enum Value {
         case integer(UInt64)
         case fixed64(UInt64)
         case fixed32(UInt32)
-        /// A text, bytes, a message or packed numbers: where they lie in the file.
+        /// A string, bytes, a message or packed numbers: their range in the file.
         case bytes(Range<Int>)
     }
 
+    /// What is wrong with a message.
     struct Problem: Error { let reason: String }
 
     private let file: UnsafeRawBufferPointer
     private var position: Int
     private let end: Int
 
-    /// - Parameter range: where the message lies in the file.
+    /// - Parameters:
+    ///   - file: the bytes of the file.
+    ///   - range: the range of the message in it.
     init(_ file: UnsafeRawBufferPointer, _ range: Range<Int>) {
         self.file = file
         position = range.lowerBound
@@ -44,7 +48,7 @@ struct ProtobufReader {
         }
     }
 
-    /// One integer, as a field or among packed ones.
+    /// Reads an integer of a field, or one of several packed integers.
     mutating func varint() throws(Problem) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
@@ -58,6 +62,7 @@ struct ProtobufReader {
         throw Problem(reason: "the number that ends at byte \(position) has more than 64 bits")
     }
 
+    /// Reads a number of fixed size.
     mutating func fixed<Number: FixedWidthInteger & BitwiseCopyable>(_: Number.Type) throws(Problem) -> Number {
         let size = MemoryLayout<Number>.size
         guard size <= end - position else { throw Problem(reason: "the number at byte \(position) is truncated") }

@@ -2,22 +2,21 @@ import Files
 
 /// A checksum inside the file it covers.
 ///
-/// It is the SHA-256 of the whole file, header included, with zeros in place of its own 64 digits. They stand at the
-/// very start of the header, so that reader and writer know the place without looking for it. To every other reader of
-/// the format it is one more line of metadata.
+/// It is the SHA-256 of the whole file, including the header, with zeros in place of its own 64 digits. These are at the start
+/// of the header, at an offset that reader and writer know. Other readers of the format see an entry of the metadata.
 enum SafetensorsChecksum {
     static let key = "checksum"
     static let placeholder = "sha256:" + String(repeating: "0", count: digits)
 
     static let digits = 64
 
-    /// What stands before the digits, from the start of the header on.
+    /// The header up to the digits.
     private static let beginning = #"{"__metadata__":{"checksum":"sha256:"#
 
-    /// Where the digits stand in the file.
+    /// The offset of the digits in the file.
     static let offset = 8 + beginning.utf8.count
 
-    /// The digits in a file; `nil` where it does not begin as ours do.
+    /// The digits in a file; `nil` if its header does not begin with a checksum.
     static func find(in bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard bytes.count >= offset + digits, bytes[8..<offset].elementsEqual(beginning.utf8) else { return nil }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + digits])
@@ -25,11 +24,12 @@ enum SafetensorsChecksum {
 }
 
 extension SafetensorsFile {
-    /// Whether the file carries a checksum.
+    /// Whether the file has a checksum.
     package var hasChecksum: Bool { metadata[SafetensorsChecksum.key] != nil }
 
-    /// Throws where the file carries a checksum and is not what was written with it, and where it carries none though
-    /// one is `required`: damage may have hit the very word. Reads the whole file.
+    /// Compares the file with its checksum, for which the whole file is read.
+    /// - Parameter required: whether a missing checksum is an error, because damage may have removed it.
+    /// - Throws: if the checksum does not match, or is missing although required.
     package func verifyChecksum(required: Bool = false) throws(SafetensorsError) {
         guard hasChecksum else {
             if required { throw failure("altered since it was written: its checksum is missing") }
@@ -42,11 +42,11 @@ extension SafetensorsFile {
             hash.update(repeatElement(UInt8(ascii: "0"), count: SafetensorsChecksum.digits))
             var rest = file.bytes[(SafetensorsChecksum.offset + SafetensorsChecksum.digits)...]
             while !rest.isEmpty {
-                let piece = rest.prefix(1 << 24)
-                hash.update(UnsafeRawBufferPointer(rebasing: piece))
-                // What is copied from the file need not stay in memory beside the copy.
-                if isConverted { file.release(piece.startIndex..<piece.endIndex) }
-                rest = rest.dropFirst(piece.count)
+                let chunk = rest.prefix(1 << 24)
+                hash.update(UnsafeRawBufferPointer(rebasing: chunk))
+                // Tensors that are converted are copied, so the pages of the file need not stay in memory.
+                if isConverted { file.release(chunk.startIndex..<chunk.endIndex) }
+                rest = rest.dropFirst(chunk.count)
             }
             return SHA256.hexadecimal(hash.finalize()).utf8.elementsEqual(digits)
         }

@@ -1,6 +1,6 @@
-/// What is wrong with a safetensors file or with what should become one, in one line.
+/// What is wrong with a safetensors file that is read or written, in one line.
 package struct SafetensorsError: Error, Equatable, CustomStringConvertible {
-    /// The file, as the caller named it.
+    /// The path of the file, as the caller gave it.
     package let path: String
 
     /// What is wrong with it.

@@ -1,5 +1,5 @@
-/// The types of numbers in a safetensors file, by their names there.
-package enum SafetensorsType: String, Sendable, CaseIterable {
+/// The number types of safetensors files, by their names in the format.
+package enum SafetensorsType: String, StoredNumberType, CaseIterable {
     case float64 = "F64"
     case float32 = "F32"
     case float16 = "F16"
@@ -26,14 +26,5 @@ package enum SafetensorsType: String, Sendable, CaseIterable {
         }
     }
 
-    /// The bytes of a tensor of this type, `nil` where a dimension is negative or the product does not fit in an `Int`.
-    package func byteCount(shape: [Int]) -> Int? {
-        var count = size
-        for dimension in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            if overflow || dimension < 0 { return nil }
-            count = product
-        }
-        return count
-    }
+    package func byteCount(shape: [Int]) -> Int? { Interchange.byteCount(of: shape, elementSize: size) }
 }

@@ -1,54 +1,16 @@
 import Files
 import StrictJSON
 
-/// A tensor to be written: its name, type and shape, and a way to its bytes.
-package struct SafetensorsTensor {
-    package let name: String
-    package let dtype: SafetensorsType
-    package let shape: [Int]
-
-    /// Passes the bytes on, little-endian and in row-major order, in pieces of any size.
-    let supply: (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-
-    /// A tensor whose bytes `supply` hands to the function it is given, when they are wanted and in as many pieces as
-    /// it likes: so a tensor can be converted or transposed piece by piece.
-    package init(
-        name: String, dtype: SafetensorsType, shape: [Int],
-        supply: @escaping (_ piece: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
-    ) {
-        self.name = name
-        self.dtype = dtype
-        self.shape = shape
-        self.supply = supply
-    }
-
-    /// A tensor at a place in memory that stays valid until it is written.
-    package init(name: String, dtype: SafetensorsType = .float32, shape: [Int], bytes: UnsafeRawBufferPointer) {
-        self.init(name: name, dtype: dtype, shape: shape) { piece in try piece(bytes) }
-    }
-
-    /// A tensor of single-precision numbers.
-    package init(name: String, shape: [Int], floats: [Float]) {
-        self.init(name: name, dtype: .float32, shape: shape) { piece in try floats.withUnsafeBytes(piece) }
-    }
-
-    /// A tensor of integers.
-    package init(name: String, shape: [Int], integers: [Int64]) {
-        self.init(name: name, dtype: .int64, shape: shape) { piece in try integers.withUnsafeBytes(piece) }
-    }
-}
-
-/// Writes safetensors files, which replace older ones in one piece (`AtomicFile`).
+/// Writes safetensors files, each of which replaces an older one atomically (`AtomicFile`).
 package enum SafetensorsWriter {
-    /// Writes `tensors` in the order given, and `metadata` by the order of its keys.
-    ///
-    /// The bytes go from where they are to the file; no second copy of the weights is made. With `checksum`, the
-    /// metadata begin with `"checksum": "sha256:..."`, which `SafetensorsFile.verifyChecksum` holds the file against.
-    ///
-    /// A `checksum` among `metadata` itself is left out, for it would be that of another file.
-    ///
-    /// Throws where names repeat, where a tensor supplies other bytes than its shape asks for, or where the file cannot
-    /// be written; then an older file stays.
+    /// Writes a file. The weights are written from where they are in memory, without another copy of all.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - metadata: written in the order of its keys. A key `checksum` is omitted, because it would be that of another file.
+    ///   - tensors: written in this order.
+    ///   - checksum: whether the metadata begin with `"checksum": "sha256:..."` (see `SafetensorsFile.verifyChecksum`).
+    /// - Throws: if two tensors have the same name, if one writes more or fewer bytes than its shape has, or if the file cannot
+    ///   be written. An older file is kept then.
     package static func write(
         to path: String, metadata: [String: String] = [:], tensors: [SafetensorsTensor], checksum: Bool = false
     ) throws {
@@ -63,14 +25,7 @@ package enum SafetensorsWriter {
             try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try write($0) }
             try header.withUnsafeBytes { try write($0) }
             for tensor in tensors {
-                let start = writer.position
-                try tensor.supply(write)
-                let written = writer.position - start
-                guard written == tensor.dtype.byteCount(shape: tensor.shape) else {
-                    throw SafetensorsError(
-                        path: path,
-                        reason: "the tensor \(quoted(tensor.name)) of shape \(tensor.shape) was given \(written) bytes")
-                }
+                try tensor.write(write) { SafetensorsError(path: path, reason: $0) }
             }
             if checksum {
                 try writer.patch(Array(SHA256.hexadecimal(hash.finalize()).utf8), at: SafetensorsChecksum.offset)
@@ -96,7 +51,7 @@ package enum SafetensorsWriter {
             guard tensor.name != "__metadata__", header[tensor.name] == nil else {
                 throw failure("two tensors would have the name \(quoted(tensor.name))")
             }
-            guard let size = tensor.dtype.byteCount(shape: tensor.shape),
+            guard let size = tensor.byteCount,
                 case let (end, overflow) = position.addingReportingOverflow(size), !overflow
             else { throw failure("the tensor \(quoted(tensor.name)) has the impossible shape \(tensor.shape)") }
             header[tensor.name] = [
@@ -106,8 +61,8 @@ package enum SafetensorsWriter {
             position = end
         }
 
-        // Spaces let the numbers, after the header and its length of 8 bytes, begin where a cache line does: then they can
-        // be computed with where they are.
+        // Spaces align the numbers, after the header and its length of 8 bytes, with cache lines, so that they can be used in
+        // place.
         var bytes = Array(JSON.object(header).serialized().utf8)
         while (8 + bytes.count) % 64 != 0 { bytes.append(UInt8(ascii: " ")) }
         guard bytes.count <= SafetensorsFile.greatestHeader else {

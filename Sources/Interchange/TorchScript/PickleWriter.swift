@@ -1,8 +1,7 @@
-/// Writes the pickle in which TorchScript keeps the objects of an archive: a program for a small stack machine (Python's
-/// `pickletools`, protocol 2), of which eighteen instructions are needed. It is only ever written: to read a pickle is to
-/// run a stranger's program.
+/// Writes the pickle with the objects of a TorchScript archive: a program for a stack machine (Python's `pickletools`, protocol 2),
+/// with twenty of its instructions. Pickles are never read, because reading one means running an untrusted program.
 ///
-/// Each method pushes one value. What the machine could remember and fetch again is written again instead.
+/// Each method pushes one value. Repeated values are written again instead of using the memo of the machine.
 package struct PickleWriter {
     private(set) var bytes: [UInt8] = []
 
@@ -31,7 +30,7 @@ package struct PickleWriter {
 
     private mutating func append(_ instruction: Instruction) { bytes.append(instruction.rawValue) }
 
-    /// A pickle of the one value that `body` pushes.
+    /// The pickle of the value that `body` pushes.
     package static func pickle(_ body: (inout PickleWriter) -> Void) -> [UInt8] {
         var pickle = PickleWriter()
         pickle.append(.version)
@@ -79,7 +78,7 @@ package struct PickleWriter {
         append(.appendAll)
     }
 
-    /// A dictionary of the keys and values that `body` pushes by turns.
+    /// A dictionary of the keys and values that `body` pushes alternately.
     private mutating func dictionary(_ body: (inout PickleWriter) -> Void) {
         append(.emptyDictionary)
         append(.mark)
@@ -95,8 +94,7 @@ package struct PickleWriter {
 
     // MARK: Values of TorchScript
 
-    /// An object of a class of the archive's code, with the names and values of its attributes, which `attributes` pushes by
-    /// turns.
+    /// An object of a class in the code of the archive. `attributes` pushes the names and values of its attributes alternately.
     package mutating func object(_ name: String, attributes: (inout PickleWriter) -> Void) {
         global("__torch__", name)
         append(.emptyTuple)
@@ -112,7 +110,7 @@ package struct PickleWriter {
         append(.call)
     }
 
-    /// A list or dictionary of a type that its elements do not show, such as `Dict[int, int]`.
+    /// A list or dictionary with an explicit type, such as `Dict[int, int]`.
     private mutating func typed(_ type: String, _ body: (inout PickleWriter) -> Void) {
         global("torch.jit._pickle", "restore_type_tag")
         body(&self)
@@ -152,11 +150,11 @@ package struct PickleWriter {
         }
     }
 
-    /// A tensor whose numbers are all of a storage, row by row.
+    /// A tensor whose elements are those of a whole storage, in row-major order.
     /// - Parameters:
     ///   - storage: the name of the storage's entry in the folder `data`.
-    ///   - type: PyTorch's name of the type, such as `FloatStorage`.
-    ///   - shape: the tensor's.
+    ///   - type: the class of the storage in PyTorch, such as `FloatStorage`.
+    ///   - shape: the shape of the tensor.
     package mutating func tensor(storage: String, type: String, shape: [Int]) {
         var strides: [Int] = []
         var count = 1
@@ -174,11 +172,11 @@ package struct PickleWriter {
                 pickle.integer(count)
             }
             pickle.append(.persistentID)
-            pickle.integer(0)  // where it begins in the storage
+            pickle.integer(0)  // the offset in the storage
             pickle.tuple { pickle in for length in shape { pickle.integer(length) } }
             pickle.tuple { pickle in for stride in strides { pickle.integer(stride) } }
-            pickle.boolean(false)  // whether gradients are wanted
-            pickle.global("collections", "OrderedDict")  // hooks: none
+            pickle.boolean(false)  // requires_grad
+            pickle.global("collections", "OrderedDict")  // no hooks
             pickle.append(.emptyTuple)
             pickle.append(.call)
         }

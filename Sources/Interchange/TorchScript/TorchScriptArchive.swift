@@ -5,15 +5,15 @@ import Synchronization
 import Tensors
 import Tokenizers
 
-/// What a TorchScript archive of a model consists of, and the check that a file is that.
+/// The contents of a TorchScript archive of a model, and the check of a file against them.
 struct TorchScriptArchive: Sendable {
     /// Whether it has `encode`, `decode` and `generate`.
     let hasText: Bool
     private let entries: [ZipEntry]
-    /// What errors call the file.
+    /// The path of the file in errors.
     private let path: String
 
-    /// What is to be said of an archive that knows ids alone.
+    /// A remark if the archive generates ids only.
     var remarks: [String] {
         hasText
             ? []
@@ -23,8 +23,8 @@ struct TorchScriptArchive: Sendable {
             ]
     }
 
-    /// All that is to be written, but for the weights, which stay where they are.
-    /// - Throws: why the model has no form in TorchScript.
+    /// Prepares everything that is written, except for the weights, which are not copied.
+    /// - Throws: why the model cannot be exported to TorchScript.
     init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, path: String) throws {
         guard let model = model.neural else {
             throw ModelError(
@@ -45,7 +45,7 @@ struct TorchScriptArchive: Sendable {
         entries = Self.entries(module, model.parameters.map(\.parameter.value))
     }
 
-    /// The model as a module, and whether it knows text.
+    /// The model as a module, and whether it has the methods for text.
     private static func module(
         _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?
     ) throws -> (module: TorchScriptModule, hasText: Bool) {
@@ -64,15 +64,15 @@ struct TorchScriptArchive: Sendable {
         return (module, hasText)
     }
 
-    /// The entries of an archive: what describes the module, then the numbers of its parameters.
+    /// The entries of an archive: the description of the module, then the numbers of its parameters.
     private static func entries(_ module: TorchScriptModule, _ tensors: [Tensor]) -> [ZipEntry] {
         var classes = TorchScriptClasses()
         let pickle = classes.pickle(module)
         let description: [(name: String, bytes: [UInt8])] = [
             ("data.pkl", pickle), ("code/__torch__.py", Array(classes.code.utf8)),
-            // An empty tuple: the code has no constants but those written in it.
+            // An empty tuple: all constants are in the code.
             ("constants.pkl", PickleWriter.pickle { $0.emptyTuple() }),
-            // Of the format, and the order of bytes in numbers.
+            // The version of the format, and the byte order of numbers.
             ("version", Array("10\n".utf8)), ("byteorder", Array("little".utf8)),
         ]
         let checksums = Mutex([UInt32](repeating: 0, count: tensors.count))
@@ -85,7 +85,7 @@ struct TorchScriptArchive: Sendable {
                 let (tensor, checksum) = part
                 return ZipEntry(
                     name: "model/data/\(number)", size: MemoryLayout<Float>.size * tensor.count, checksum: checksum
-                ) { piece in try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) } }
+                ) { write in try tensor.withElements { try write(UnsafeRawBufferPointer($0)) } }
             }
     }
 
@@ -102,7 +102,7 @@ struct TorchScriptArchive: Sendable {
         try archive.finish()
     }
 
-    /// Reads an archive, and throws unless each of its entries is what was to be written, by its checksum and byte by byte.
+    /// Reads an archive back, and throws unless the checksum and every byte of each entry are those that were written.
     func verify(at temporary: String) throws {
         do {
             let archive = try ZipArchive(path: temporary)

@@ -2,28 +2,27 @@ import Files
 import Models
 import Tokenizers
 
-/// Writes a model as an archive that PyTorch runs by itself: `torch.jit.load` (2.0 and later) takes it, without any of the
-/// code or the text that the model was made with.
+/// Writes a model as a TorchScript archive, which `torch.jit.load` of PyTorch (2.0 and later) loads and runs without any other
+/// code.
 ///
 /// The archive has the methods
 ///
 /// - `forward(ids)`: logits (B, T, V) of ids (B, T);
-/// - `generate_ids(ids, n, temperature=0.0)`: a list of ids with n more;
-/// - `encode(text)`, `decode(ids)` and `generate(text, n, temperature=0.0)`, where the tokenizer is one of characters, of
-///   bytes, or of byte pairs that texts are neither cut for by the pattern of o200k nor normalized.
+/// - `generate_ids(ids, n, temperature=0.0)`: a list of ids followed by n generated ones;
+/// - `encode(text)`, `decode(ids)` and `generate(text, n, temperature=0.0)`, if the tokenizer has characters, bytes, or byte pairs
+///   without the split pattern of o200k and without normalization.
 ///
-/// The computation is the model's own graph. The parameters are tensors of the names they have in a checkpoint.
+/// The code is that of the model's computation graph. The parameters have their names in a checkpoint.
 public enum TorchScriptExport {
-    /// Writes `model` to the file at `path`, which it replaces in one piece, and only once what was written has been read
-    /// again and found to be the model, byte for byte.
+    /// Writes `model` to a file, which is replaced atomically, after the archive was read back and compared byte by byte.
     ///
     /// - Parameters:
-    ///   - model: one that has a graph.
-    ///   - tokenizer: that of the model; nil for one of ids only.
-    ///   - path: what is written.
-    ///   - progress: told from time to time which share of the archive has been written.
-    /// - Returns: whether texts can be encoded and generated, and not ids alone.
-    /// - Throws: why the model has no form in TorchScript, or could not be written.
+    ///   - model: a model with a computation graph.
+    ///   - tokenizer: its tokenizer; nil for an archive that generates ids only.
+    ///   - path: the file.
+    ///   - progress: called repeatedly with the share of the archive that has been written.
+    /// - Returns: whether the archive has the methods for text.
+    /// - Throws: why the model cannot be exported to TorchScript, or not be written.
     @discardableResult
     public static func write(
         _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, progress: (Double) -> Void = { _ in }

@@ -1,15 +1,15 @@
 import Models
 import Tokenizers
 
-/// Generation in TorchScript, as `Generator` and `TextGenerator` do it: with a cache, and when the context is full from the
-/// last half of it.
+/// Generation in TorchScript, like that of `Generator` and `TextGenerator`: with a cache, and with the last half of the context
+/// when it is full.
 enum TorchScriptGeneration {
     /// The methods `forward` and `generate_ids`, over those of `TorchScriptGraph`.
     /// - Parameters:
-    ///   - contextLength: the most tokens that a step and its past can have together; nil for any number.
+    ///   - contextLength: the maximum number of tokens of a step and its past together; nil for any number.
     ///   - vocabularySize: V.
     ///   - banned: the ids that are never generated.
-    ///   - parameter: the name of one, which says where the model is.
+    ///   - parameter: the name of a parameter, whose device is used.
     static func idMethods(
         contextLength: Int?, vocabularySize: Int, banned: [Int32], parameter: String
     ) -> String {
@@ -25,17 +25,17 @@ enum TorchScriptGeneration {
         let ban =
             banned.isEmpty ? "" : "      scores[\(banned.map(Int.init))] = -inf\n"
         return """
-              # Logits (B, T, \(vocabularySize)) of the tokens that follow each of the ids (B, T).
+              # The logits (B, T, \(vocabularySize)) of the token after each of the ids (B, T).
               def forward(self: __torch__.Model, ids: Tensor) -> Tensor:
                 logits, past = self.step(ids, self.no_past(ids), False)
                 return logits
 
-              # Ids as (1, T), where the weights are.
+              # The ids as (1, T), on the device of the weights.
               def ids_of(self: __torch__.Model, ids: List[int]) -> Tensor:
                 return torch.tensor([ids], dtype=4, device=\(TorchScriptModule.expression(parameter)).device)
 
-              # The ids of a text, at least one, and n more that continue it: the most probable ones at temperature 0, else
-              # drawn with PyTorch's random numbers.
+              # The ids, at least one, followed by n generated ones: the most probable at temperature 0, otherwise sampled with
+              # PyTorch's random numbers.
               def generate_ids(self: __torch__.Model, ids: List[int], n: int, temperature: float=0.0) -> List[int]:
                 if len(ids) == 0:
                   ops.prim.RaiseException("the prompt has no ids", "builtins.ValueError")
@@ -45,7 +45,7 @@ enum TorchScriptGeneration {
                   ops.prim.RaiseException("the temperature is below 0", "builtins.ValueError")
                 text = list(ids)
                 window = \(contextLength.map { "ids[-\($0):]" } ?? "list(ids)")
-                new = self.ids_of(window)  # what the past lacks of it
+                new = self.ids_of(window)  # the ids that are not in the past
                 past = self.no_past(new)
                 for i in range(n):
             \(crop ?? "")\
@@ -67,11 +67,11 @@ enum TorchScriptGeneration {
     }
 
     /// The method `generate`.
-    /// - Parameter tokenizer: what an empty text begins with follows from it.
+    /// - Parameter tokenizer: the tokenizer of the model.
     static func textMethods(_ tokenizer: any Tokenizer) -> String {
         let newline = (try? tokenizer.encode("\n")) ?? []
         return """
-              # A text with n tokens more; see generate_ids. An empty text is continued as after a line break.
+              # The text followed by n generated tokens; see generate_ids. An empty text is continued like a line break.
               def generate(self: __torch__.Model, text: str, n: int, temperature: float=0.0) -> str:
                 ids = self.encode(text)
                 if len(ids) == 0:

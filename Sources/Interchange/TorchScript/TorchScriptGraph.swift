@@ -1,12 +1,12 @@
 import Tensors
 
-/// A model's graph in TorchScript: a line of code for each node.
+/// The computation graph of a model as TorchScript code, with a line for each node.
 struct TorchScriptGraph {
     private let graph: Graph
-    /// What stands for each value in the code.
+    /// The expression for each value in the code.
     private var expressions: [Graph.ValueID: String] = [:]
 
-    /// - Parameter graph: one with a cache, and GELU as a node.
+    /// - Parameter graph: a graph with a cache, and with GELU as a node.
     init(_ graph: Graph) {
         self.graph = graph
         for parameter in graph.parameters {
@@ -22,7 +22,7 @@ struct TorchScriptGraph {
         }
     }
 
-    /// The method `step(ids, past, last_only) -> (logits, past)` with what it needs.
+    /// The method `step(ids, past, last_only) -> (logits, past)` and those that it uses.
     func methods() -> String {
         var code = Self(graph)
         return code.body() + code.noPast() + Self.causalMask
@@ -34,7 +34,7 @@ struct TorchScriptGraph {
         let logits = graph.outputs[0].value
         var lines: [String] = []
         for node in graph.nodes {
-            // A generator needs those of the last position only, and they are the largest matrix of all.
+            // Generation needs the logits of the last position only, and those of all would be the largest matrix.
             if node.outputs == [logits], node.primitive == .matmul {
                 let x = expression(node.inputs[0])
                 lines += ["if last_only:", "  \(x) = \(x)[:, -1:]"]
@@ -46,8 +46,8 @@ struct TorchScriptGraph {
         lines.append("present = annotate(List[Tensor], [\(present)])")
         lines.append("return \(expression(logits)), present")
         return """
-              # Logits (B, T, V) of what follows each of the ids (B, T), or the last of them, and what the next step takes as its
-              # past: the keys and values (B, heads, S, size) of each layer, for all tokens so far.
+              # The logits (B, T, V) of the token after each of the ids (B, T), or (B, 1, V) of that after the last, and the past of
+              # the next step: the keys and values (B, heads, S, size) of each layer, for all tokens so far.
               def step(self: __torch__.Model, ids: Tensor, past: List[Tensor], last_only: bool) -> Tuple[Tensor, List[Tensor]]:
             \(lines.map { "    \($0)\n" }.joined())
 
@@ -61,7 +61,7 @@ struct TorchScriptGraph {
         func function(_ name: String, _ rest: String...) -> String {
             "torch.\(name)(\((node.inputs.map(expression) + rest).joined(separator: ", ")))"
         }
-        // Of two operands PyTorch takes the first as a tensor, and the second as that or a number.
+        // In PyTorch the first operand must be a tensor; the second may be a number.
         func operation(_ name: String) -> String {
             "torch.\(name)(\(tensor(node.inputs[0])), \(expression(node.inputs[1])))"
         }
@@ -101,13 +101,13 @@ struct TorchScriptGraph {
         }
     }
 
-    /// The expression for a value as a tensor, also if it is a single number.
+    /// The expression for a value as a tensor, even if it is a number.
     private func tensor(_ id: Graph.ValueID) -> String {
         guard case .constant = graph[id].origin, graph[id].shape.isEmpty else { return expression(id) }
         return "torch.tensor(\(expression(id)), dtype=6, device=ids.device)"
     }
 
-    /// How many tokens came before.
+    /// The expression for the number of tokens in the past.
     private var pastLength: String {
         for input in graph.inputs {
             if let axis = graph[input.value].shape.firstIndex(of: .past) {
@@ -122,7 +122,7 @@ struct TorchScriptGraph {
         return shape.count == 1 ? row : "torch.reshape(\(row), \(shape))"
     }
 
-    // MARK: - The past of no tokens
+    // MARK: - The empty past
 
     private func noPast() -> String {
         let past = graph.inputs.dropFirst().map { input in
@@ -136,7 +136,7 @@ struct TorchScriptGraph {
             return "torch.zeros([\(shape.joined(separator: ", "))], dtype=6, device=ids.device)"
         }
         return """
-              # The past of a step that is the first, of sequences of the ids (B, T).
+              # The empty past of the first step, for sequences of the ids (B, T).
               def no_past(self: __torch__.Model, ids: Tensor) -> List[Tensor]:
                 return annotate(List[Tensor], [\(past.joined(separator: ", "))])
 
@@ -145,7 +145,7 @@ struct TorchScriptGraph {
     }
 
     private static let causalMask = """
-          # Scores (..., T, S) of which those of a query with a later key become -1e30, whose exponential is 0.
+          # The scores (..., T, S), with -1e30, whose exponential is 0, for every key after the query.
           def causal_mask(self: __torch__.Model, scores: Tensor) -> Tensor:
             queries = scores.shape[-2]
             keys = scores.shape[-1]

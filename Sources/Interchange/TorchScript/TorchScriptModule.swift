@@ -1,29 +1,31 @@
-/// A module of an archive: its attributes, of which some are modules again, and the code of its methods.
+/// A module of an archive: its attributes, which may be modules, and the code of its methods.
 ///
-/// Parameters have the places that their names say: `h.0.weight` is the attribute `weight` of the attribute `0` of `h`. So
-/// the state dictionary that PyTorch shows has the names of the model's own files.
+/// The name of a parameter is its path: `h.0.weight` is the attribute `weight` of the attribute `0` of `h`. So the state
+/// dictionary in PyTorch has the names of the model's own files.
 struct TorchScriptModule {
-    /// What an attribute is.
+    /// The value of an attribute.
     enum Attribute {
         /// The tensor of an entry in the folder `data`.
         case parameter(storage: String, type: TorchScriptType, shape: [Int])
+        /// `List[int]`
         case integers([Int])
+        /// `List[str]`
         case strings([String])
-        /// Integers by integers.
+        /// `Dict[int, int]`
         case integersByInteger([(key: Int, value: Int)])
-        /// Integers by strings.
+        /// `Dict[str, int]`
         case integersByString([(key: String, value: Int)])
         case module(TorchScriptModule)
     }
 
     private(set) var attributes: [(name: String, value: Attribute)] = []
-    /// Definitions, indented by two spaces.
+    /// The definitions of its methods, indented by two spaces.
     var methods = ""
 
-    /// Adds an attribute of this module itself.
+    /// Adds an attribute to this module itself.
     mutating func set(_ name: String, _ value: Attribute) { attributes.append((name, value)) }
 
-    /// Adds an attribute at the place that a name with dots says.
+    /// Adds an attribute at a path, whose components are separated by dots.
     mutating func set(at path: String, _ value: Attribute) {
         set(at: path.split(separator: ".").map(String.init)[...], value)
     }
@@ -31,57 +33,57 @@ struct TorchScriptModule {
     private mutating func set(at path: ArraySlice<String>, _ value: Attribute) {
         guard let first = path.first else { return }
         guard path.count > 1 else { return set(first, value) }
-        let place = attributes.firstIndex { $0.name == first }
+        let index = attributes.firstIndex { $0.name == first }
         var part = TorchScriptModule()
-        if let place, case .module(let module) = attributes[place].value { part = module }
+        if let index, case .module(let module) = attributes[index].value { part = module }
         part.set(at: path.dropFirst(), value)
-        if let place {
-            attributes[place].value = .module(part)
+        if let index {
+            attributes[index].value = .module(part)
         } else {
             set(first, .module(part))
         }
     }
 
-    /// The expression for what `set(at:)` put at a place, in a method of this module.
+    /// The expression for the attribute at a path, in a method of this module.
     static func expression(_ path: String) -> String {
         path.split(separator: ".").reduce("self") { module, name in
             isName(name) ? "\(module).\(name)" : "getattr(\(module), \"\(name)\")"
         }
     }
 
-    /// Whether the language takes it for a name: the parts of a list have numbers.
+    /// Whether it is an identifier; the elements of a list are named by numbers.
     static func isName(_ name: some StringProtocol) -> Bool {
         name.utf8.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? false
     }
 }
 
-/// The types of a tensor's numbers.
+/// The number type of a tensor.
 enum TorchScriptType: Sendable {
     case float32
 
-    /// PyTorch's class for a storage of them.
+    /// PyTorch's class of storages of this type.
     var storage: String { "FloatStorage" }
 }
 
-/// The classes of a module and all modules in it: one for all that are alike.
+/// The classes of a module and all modules in it. Equal modules have the same class.
 struct TorchScriptClasses {
-    /// The definitions in the order in which they need each other.
+    /// The definitions, each after those that it uses.
     private(set) var code = ""
     private var nameOfDefinition: [String: String] = [:]
-    /// The class of the whole, whose methods say its name.
+    /// The class of the model, whose name occurs in its methods.
     private static let root = "Model"
     private var names: Set<String> = [root]
 
-    /// The pickle of a model, with the classes of it and all its parts.
+    /// The pickle of a model; adds the classes of it and all its parts to the code.
     mutating func pickle(_ model: TorchScriptModule) -> [UInt8] {
         PickleWriter.pickle { push(model, nil, into: &$0) }
     }
 
-    /// Pushes a module as an object of its class, whose definition is added to the code if there is none like it.
+    /// Pushes a module as an object of its class, whose definition is added to the code unless it has an equal one.
     /// - Parameters:
     ///   - module: the model or a part of it.
-    ///   - attribute: what the part is called where it belongs; nil for the model.
-    ///   - pickle: where it is pushed.
+    ///   - attribute: the name of the part in the module that contains it; nil for the model.
+    ///   - pickle: the pickle that it is pushed to.
     private mutating func push(
         _ module: TorchScriptModule, _ attribute: String?, into pickle: inout PickleWriter
     ) {
@@ -103,7 +105,7 @@ struct TorchScriptClasses {
         }
     }
 
-    /// The class of a module.
+    /// The name of a module's class, which is defined if it is new.
     private mutating func define(_ module: TorchScriptModule, _ attribute: String?) -> String {
         var parameters = ""
         var declarations = "  training : bool\n"
@@ -119,7 +121,7 @@ struct TorchScriptClasses {
             case .integersByString: type = "Dict[str, int]"
             case .module(let part): type = "__torch__." + define(part, name)
             }
-            // The parts of a list have numbers for names, which cannot be declared as others are.
+            // Attributes named by numbers, the elements of a list, cannot be declared like others.
             declarations +=
                 TorchScriptModule.isName(name) ? "  \(name) : \(type)\n" : "  __annotations__[\"\(name)\"] = \(type)\n"
         }
@@ -128,11 +130,11 @@ struct TorchScriptClasses {
         if let name = nameOfDefinition[definition] { return name }
         var name = Self.root
         if let attribute {
-            let wanted = Self.className(attribute, module)
-            name = wanted
+            let base = Self.className(attribute, module)
+            name = base
             var number = 2
             while !names.insert(name).inserted {
-                name = "\(wanted)\(number)"
+                name = "\(base)\(number)"
                 number += 1
             }
         }
@@ -141,8 +143,8 @@ struct TorchScriptClasses {
         return name
     }
 
-    /// What to call the class of an attribute: `Attn`, `WeightBias` for what has these two and no more, `Part` for one of a
-    /// list.
+    /// The name for the class of an attribute: its own, such as `Attn`; `WeightBias` if it has these two parameters only; `Part`
+    /// for an element of a list.
     private static func className(_ name: String, _ module: TorchScriptModule) -> String {
         let isLeaf = module.attributes.allSatisfy { if case .parameter = $0.value { true } else { false } }
         if !isLeaf, !TorchScriptModule.isName(name) { return "Part" }

@@ -1,4 +1,4 @@
-/// UTF-8 and GPT-2's pattern, in TorchScript.
+/// UTF-8 and split patterns in TorchScript.
 extension TorchScriptTokenizer {
     static let bytesOfText = """
           # The bytes of a text's UTF-8.
@@ -8,11 +8,11 @@ extension TorchScriptTokenizer {
 
         """
 
-    // Numbers are decimal here, for PyTorch takes 0xE0 for one with an exponent; and `and` within `or` stands in parentheses,
-    // for to its parser neither binds closer.
+    // Numbers are decimal, because PyTorch parses 0xE0 as a number with an exponent. `and` within `or` is in parentheses, because
+    // its parser gives both the same precedence.
 
     static let scalarsOfBytes = """
-          # The numbers of the characters of valid UTF-8.
+          # The code points of valid UTF-8.
           def scalars_of(self: __torch__.Model, bytes: List[int]) -> List[int]:
             scalars = annotate(List[int], [])
             for byte in bytes:
@@ -33,7 +33,7 @@ extension TorchScriptTokenizer {
 
     /// Unicode 16.0, table 3-7 and section 3.9.6.
     static let textOfBytes = """
-          # The text of bytes. Those that are no UTF-8 become U+FFFD, one for each part that could begin a character.
+          # The text of bytes. Those that are not valid UTF-8 become U+FFFD, one for each maximal subpart of a character.
           def text_of(self: __torch__.Model, bytes: List[int]) -> str:
             parts = annotate(List[str], [])
             i = 0
@@ -48,7 +48,7 @@ extension TorchScriptTokenizer {
                 following = 2
               elif lead >= 240 and lead < 245:
                 following = 3
-              # What the second byte can be; after it, all.
+              # The range of the second byte; later ones have the whole range of continuation bytes.
               lowest = 128
               highest = 191
               if lead == 224:
@@ -76,15 +76,15 @@ extension TorchScriptTokenizer {
         """
 
     static let noPattern = """
-          # Where pieces end within which bytes are merged: a text is one.
-          def ends_of_pieces(self: __torch__.Model, bytes: List[int]) -> List[int]:
+          # The ends of the pre-tokens, within which bytes are merged: a text is one pre-token.
+          def ends_of_pretokens(self: __torch__.Model, bytes: List[int]) -> List[int]:
             return [len(bytes)]
 
 
         """
 
-    /// Where pieces end by a pattern over the classes of `GPT2CharacterClass`, given `end_of_piece` for it.
-    static let piecesOfClasses = """
+    /// The ends of pre-tokens for a pattern over the classes of `GPT2CharacterClass`, which `end_of_pretoken` implements.
+    static let pretokensOfClasses = """
           # The class of a character: 0 other, 1 letter, 2 number, 3 white space.
           def class_of(self: __torch__.Model, scalar: int) -> int:
             if scalar < 128:
@@ -99,31 +99,31 @@ extension TorchScriptTokenizer {
                 high = middle
             return self.classes[low]
 
-          # Where the pieces of a text end within which bytes are merged.
-          def ends_of_pieces(self: __torch__.Model, bytes: List[int]) -> List[int]:
+          # The ends of the pre-tokens of a text, within which bytes are merged.
+          def ends_of_pretokens(self: __torch__.Model, bytes: List[int]) -> List[int]:
             scalars = self.scalars_of(bytes)
             classes = [self.class_of(scalar) for scalar in scalars]
-            # Where characters end.
+            # The ends of characters.
             ends = annotate(List[int], [])
             for i in range(1, len(bytes)):
               if bytes[i] < 128 or bytes[i] >= 192:
                 ends.append(i)
             ends.append(len(bytes))
-            pieces = annotate(List[int], [])
+            pretokens = annotate(List[int], [])
             start = 0
             while start < len(scalars):
-              start = self.end_of_piece(scalars, classes, start)
-              pieces.append(ends[start - 1])
-            return pieces
+              start = self.end_of_pretoken(scalars, classes, start)
+              pretokens.append(ends[start - 1])
+            return pretokens
 
 
         """
 
-    /// `SplitPattern.gpt2`, as `GPT2Pretokenizer` has it.
+    /// `SplitPattern.gpt2`, like `GPT2Pretokenizer`.
     static let gpt2Pattern = """
-          # The end of the piece of a text that begins at start, both counted in characters, by the expression
+          # The end of the pre-token that begins at start, both counted in characters, by the expression
           # '(?:[sdmt]|ll|ve|re)| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+
-          def end_of_piece(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
+          def end_of_pretoken(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
             count = len(scalars)
             first = scalars[start]
             if first == 39 and start + 1 < count:  # an apostrophe
@@ -143,7 +143,7 @@ extension TorchScriptTokenizer {
               while end < count and classes[end] == kind:
                 end += 1
               return end
-            # White space: all of it, but for its last character where something else follows.
+            # White space: all of it, except for its last character if something else follows.
             end = start
             while end < count and classes[end] == 3:
               end += 1
@@ -154,16 +154,16 @@ extension TorchScriptTokenizer {
 
         """
 
-    /// `SplitPattern.cl100k`, `llama3` and `qwen2`, as `CL100KPretokenizer` has them.
+    /// `SplitPattern.cl100k`, `llama3` and `qwen2`, like `CL100KPretokenizer`.
     /// - Parameters:
-    ///   - greatestNumber: how many digits a piece can have.
-    ///   - keepsTrailingWhitespace: whether white space that ends a text is one piece.
+    ///   - greatestNumber: the maximum number of digits of a pre-token.
+    ///   - keepsTrailingWhitespace: whether white space at the end of a text is one pre-token.
     static func cl100kPattern(greatestNumber: Int, keepsTrailingWhitespace: Bool) -> String {
         """
-          # The end of the piece of a text that begins at start, both counted in characters, by the expression
+          # The end of the pre-token that begins at start, both counted in characters, by the expression
           # '(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,\(greatestNumber)}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|
           # \(keepsTrailingWhitespace ? "\\s+$|" : "")\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+
-          def end_of_piece(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
+          def end_of_pretoken(self: __torch__.Model, scalars: List[int], classes: List[int], start: int) -> int:
             count = len(scalars)
             first = scalars[start]
             if first == 39 and start + 1 < count:  # an apostrophe
@@ -196,7 +196,7 @@ extension TorchScriptTokenizer {
               while end < count and (scalars[end] == 10 or scalars[end] == 13):
                 end += 1
               return end
-            # White space: up to its last line break, or all of it but for its last character where something follows.
+            # White space: up to its last line break, or all of it except for its last character if something follows.
             end = start
             after_lines = start
             while end < count and classes[end] == 3:

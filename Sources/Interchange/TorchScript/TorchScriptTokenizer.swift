@@ -1,14 +1,14 @@
 import Tokenizers
 
-/// A tokenizer in TorchScript: the methods `encode(text) -> List[int]` and `decode(ids) -> str`, and the tables they read.
+/// A tokenizer in TorchScript: the methods `encode(text) -> List[int]` and `decode(ids) -> str`, and the tables that they use.
 ///
-/// A string of TorchScript is a row of bytes: `list(text)` has an element for each, `chr` makes one. Nothing there knows
-/// Unicode or regular expressions, so UTF-8 is taken apart and patterns are scanned by hand. As in prompts, the names of
-/// special tokens are plain text.
+/// A string in TorchScript is a sequence of bytes: `list(text)` has an element for each, and `chr` returns one. There is no
+/// support for Unicode or regular expressions, so UTF-8 is decoded and patterns are implemented by hand. Special tokens in a
+/// text are plain text, as in prompts.
 enum TorchScriptTokenizer {
-    /// Adds a tokenizer to a module, if it is one that can be written: characters, bytes, and byte pairs but for those cut
-    /// by the pattern of o200k, or of texts brought into a normal form.
-    /// - Returns: whether it was.
+    /// Adds a tokenizer to a module if it is supported: characters, bytes, and byte pairs without the split pattern of o200k and
+    /// without normalization.
+    /// - Returns: whether it was added.
     static func add(_ tokenizer: any Tokenizer, to module: inout TorchScriptModule) -> Bool {
         switch tokenizer.form {
         case .characters(let tokenizer): add(tokenizer, to: &module)
@@ -30,7 +30,7 @@ enum TorchScriptTokenizer {
             .integersByInteger(tokenizer.alphabet.enumerated().map { (Int($1.value), $0) }))
         module.methods +=
             bytesOfText + scalarsOfBytes + """
-                  # The ids of a text: one for each of its characters.
+                  # The ids of a text, one for each character.
                   def encode(self: __torch__.Model, text: str) -> List[int]:
                     ids = annotate(List[int], [])
                     for scalar in self.scalars_of(self.bytes_of(text)):
@@ -42,7 +42,7 @@ enum TorchScriptTokenizer {
                       ids.append(id)
                     return ids
 
-                  # The text of ids. An id that stands for no character adds nothing.
+                  # The text of ids. An id that is not a character is ignored.
                   def decode(self: __torch__.Model, ids: List[int]) -> str:
                     parts = annotate(List[str], [])
                     for id in ids:
@@ -61,7 +61,7 @@ enum TorchScriptTokenizer {
           def encode(self: __torch__.Model, text: str) -> List[int]:
             return self.bytes_of(text)
 
-          # The text of ids. An id that stands for no byte adds nothing.
+          # The text of ids. An id that is not a byte is ignored.
           def decode(self: __torch__.Model, ids: List[int]) -> str:
             bytes = annotate(List[int], [])
             for id in ids:
@@ -82,9 +82,9 @@ enum TorchScriptTokenizer {
         }
         module.set("tokens", .strings(tokens.map(latin1)))
         module.set("byte_ids", .integers(vocabulary.byteIDs.map(Int.init)))
-        // Those that merging could make, and that spell nothing all the same.
-        let silent = tokens.indices.filter { !tokens[$0].isEmpty && tokenizer.bytes(of: Int32($0)).isEmpty }
-        module.set("silent_ids", .integers(silent))
+        // Ids that are not part of decoded text, although merging could produce them.
+        let ignored = tokens.indices.filter { !tokens[$0].isEmpty && tokenizer.bytes(of: Int32($0)).isEmpty }
+        module.set("ignored_ids", .integers(ignored))
         module.methods += bytesOfText + textOfBytes + scalarsOfBytes
 
         let needsIDs = vocabulary.mergesByRank || tokenizer.ignoresMerges
@@ -109,7 +109,7 @@ enum TorchScriptTokenizer {
             module.set("classes", .integers(changes.map(\.class.rawValue)))
             let ascii = (0..<128).map { point in changes.last { $0.point <= point }?.class.rawValue ?? 0 }
             module.set("classes_of_ascii", .integers(ascii))
-            module.methods += piecesOfClasses
+            module.methods += pretokensOfClasses
         }
         switch tokenizer.pattern {
         case .gpt2: module.methods += gpt2Pattern
@@ -121,7 +121,7 @@ enum TorchScriptTokenizer {
         module.methods += encodingPairs(ignoresMerges: tokenizer.ignoresMerges)
     }
 
-    /// Bytes as a string that is valid wherever strings have to be: each is the character with its number.
+    /// Bytes as a string that is valid Unicode: each byte is the character with its code point.
     private static func latin1(_ bytes: [UInt8]) -> String {
         var string = ""
         for byte in bytes { string.unicodeScalars.append(Unicode.Scalar(byte)) }
@@ -129,15 +129,15 @@ enum TorchScriptTokenizer {
     }
 
     private static let rankByPairs = """
-          # The rank of merging two neighbours: the lowest is merged first.
+          # The rank of merging two adjacent tokens; the pair with the lowest rank is merged first.
           def rank(self: __torch__.Model, left: int, right: int) -> int:
             return self.ranks.get(left * len(self.tokens) + right, len(self.merged))
 
-          # The token that the merge of a rank makes.
+          # The token that the merge with a rank produces.
           def merged_by(self: __torch__.Model, rank: int) -> int:
             return self.merged[rank]
 
-          # A rank that no merge has.
+          # The rank of a pair that does not merge.
           def no_rank(self: __torch__.Model) -> int:
             return len(self.merged)
 
@@ -145,15 +145,16 @@ enum TorchScriptTokenizer {
         """
 
     private static let rankByBytes = """
-          # The rank of merging two neighbours, the lowest of which is merged first: the token that they make together.
+          # The rank of merging two adjacent tokens, which is the id of their concatenation; the pair with the lowest rank is
+          # merged first.
           def rank(self: __torch__.Model, left: int, right: int) -> int:
             return self.id_of_token.get(self.tokens[left] + self.tokens[right], len(self.tokens))
 
-          # The token that the merge of a rank makes.
+          # The token that the merge with a rank produces.
           def merged_by(self: __torch__.Model, rank: int) -> int:
             return rank
 
-          # A rank that no merge has.
+          # The rank of a pair that does not merge.
           def no_rank(self: __torch__.Model) -> int:
             return len(self.tokens)
 
@@ -161,7 +162,7 @@ enum TorchScriptTokenizer {
         """
 
     private static let merging = """
-          # Merges the neighbours of the lowest rank, the leftmost first, until none are left that merge.
+          # Merges the pair with the lowest rank, the leftmost first, until no pair merges.
           def merge(self: __torch__.Model, ids: List[int]) -> List[int]:
             no_rank = self.no_rank()
             ranks = annotate(List[int], [])
@@ -185,35 +186,35 @@ enum TorchScriptTokenizer {
         """
 
     private static func encodingPairs(ignoresMerges: Bool) -> String {
-        let pieceIsToken = """
-                  piece = "".join([self.tokens[self.byte_ids[byte]] for byte in bytes[start:end]])
-                  whole = self.id_of_token.get(piece, -1)
+        let pretokenIsToken = """
+                  pretoken = "".join([self.tokens[self.byte_ids[byte]] for byte in bytes[start:end]])
+                  whole = self.id_of_token.get(pretoken, -1)
                   if whole >= 0:
                     part = [whole]
 
             """
         return """
-              # The ids of a text: it is cut into pieces, and the bytes of each are merged.
+              # The ids of a text, which is split into pre-tokens, within which bytes are merged.
               def encode(self: __torch__.Model, text: str) -> List[int]:
                 bytes = self.bytes_of(text)
                 ids = annotate(List[int], [])
                 start = 0
-                for end in self.ends_of_pieces(bytes):
+                for end in self.ends_of_pretokens(bytes):
                   part = [self.byte_ids[byte] for byte in bytes[start:end]]
                   whole = -1
-            \(ignoresMerges ? pieceIsToken : "")\
+            \(ignoresMerges ? pretokenIsToken : "")\
                   if whole < 0:
                     part = self.merge(part)
                   ids.extend(part)
                   start = end
                 return ids
 
-              # The text of ids. One that stands for no text adds nothing, and bytes that are no UTF-8 become U+FFFD.
+              # The text of ids. An id without text is ignored, and bytes that are not valid UTF-8 become U+FFFD.
               def decode(self: __torch__.Model, ids: List[int]) -> str:
                 bytes = annotate(List[int], [])
                 for id in ids:
-                  if id >= 0 and id < len(self.tokens) and not (id in self.silent_ids):
-                    # Of a token each byte is the character with its number.
+                  if id >= 0 and id < len(self.tokens) and not (id in self.ignored_ids):
+                    # In a token, each byte is the character with its code point.
                     bytes.extend(self.scalars_of(self.bytes_of(self.tokens[id])))
                 return self.text_of(bytes)
 

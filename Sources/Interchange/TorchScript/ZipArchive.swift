@@ -2,18 +2,18 @@ import Files
 import Platform
 import StrictJSON
 
-/// A zip archive as `ZipWriter` writes it, opened by its list of entries; every word of that is checked before any of the
-/// bytes are looked at.
+/// A zip archive in the form that `ZipWriter` writes, read by its central directory, which is checked completely before any
+/// entry is read.
 ///
-/// The file is taken for hostile. The entries must follow one another from its beginning to the list with nothing between
-/// them, so that none lies in another or outside the file; both headers of each must agree; and nothing may be compressed
-/// or encrypted.
+/// The file is not trusted. The entries must follow each other from its beginning to the central directory without gaps, so that
+/// none overlaps another or is outside the file; the two headers of each must be equal; and no entry may be compressed or
+/// encrypted.
 package struct ZipArchive: Sendable {
-    /// An entry as it lies in the file.
+    /// An entry in the file.
     struct Entry: Sendable {
         let name: String
         let checksum: UInt32
-        /// Where its bytes are.
+        /// Its bytes in the file.
         let range: Range<Int>
     }
 
@@ -21,10 +21,11 @@ package struct ZipArchive: Sendable {
     private let path: String
     private let file: MappedFile
 
-    /// The entries by name.
+    /// The indices of the entries by name.
     private let numbers: [UTF8Key: Int]
 
-    /// Opens the archive at `path`. Throws one line that says what is wrong with it.
+    /// Opens the archive at `path`.
+    /// - Throws: what is wrong with it, in one line.
     package init(path: String) throws {
         self.path = path
         file = try MappedFile(path: path)
@@ -39,9 +40,10 @@ package struct ZipArchive: Sendable {
         self.numbers = numbers
     }
 
+    /// The names of the entries in the order of the file.
     package var names: [String] { entries.map(\.name) }
 
-    /// Throws unless an entry has the name, the length, the checksum and every byte of one that was written.
+    /// Throws unless the archive has an entry with the name, the length, the checksum and every byte of one that was written.
     package func verify(_ expected: ZipEntry) throws {
         let entry = try entry(expected.name)
         guard entry.range.count == expected.size, entry.checksum == expected.checksum else {
@@ -51,33 +53,35 @@ package struct ZipArchive: Sendable {
         var position = entry.range.lowerBound
         try expected.supply { bytes in
             guard bytes.count <= entry.range.upperBound - position else { throw damaged(expected) }
-            // In pieces, each of which is given back at once: a model and its archive need not be in memory together.
-            for start in stride(from: 0, to: bytes.count, by: Self.pieceSize) {
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.pieceSize, bytes.count)])
-                let range = position..<position + piece.count
+            // Each chunk is released at once, so that a model and its archive are not in memory together.
+            for start in stride(from: 0, to: bytes.count, by: Self.chunkSize) {
+                let chunk = UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + Self.chunkSize, bytes.count)])
+                let range = position..<position + chunk.count
                 let isSame = withExtendedLifetime(file) {
                     let written = UnsafeRawBufferPointer(rebasing: file.bytes[range])
                     checksum.update(written)
-                    return areEqual(piece, written)
+                    return areEqual(chunk, written)
                 }
                 guard isSame else { throw damaged(expected) }
                 file.release(range)
-                position += piece.count
+                position += chunk.count
             }
         }
         guard position == entry.range.upperBound, checksum.value == entry.checksum else { throw damaged(expected) }
     }
 
-    private static let pieceSize = 1 << 20
+    private static let chunkSize = 1 << 20
 
-    /// Where in the file the bytes of an entry are. Throws where there is none of that name.
+    /// The range of an entry's bytes in the file.
+    /// - Throws: if there is no entry with this name.
     package func range(of name: String) throws -> Range<Int> { try entry(name).range }
 
     private func damaged(_ entry: ZipEntry) -> ModelError {
         ModelError(path: path, reason: "the entry \(quoted(entry.name)) differs from what was written")
     }
 
-    /// The bytes of an entry. Throws where there is none of that name, or it is not what its checksum was taken of.
+    /// The bytes of an entry.
+    /// - Throws: if there is none with this name, or if its checksum does not match.
     package func bytes(of name: String) throws -> [UInt8] {
         let entry = try entry(name)
         return try withExtendedLifetime(file) {
@@ -103,38 +107,38 @@ private func areEqual(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) 
     return memcmp(first, second, a.count) == 0
 }
 
-/// The list at the end of an archive.
+/// The central directory at the end of an archive.
 private struct ZipDirectory {
     let bytes: UnsafeRawBufferPointer
     let path: String
 
-    /// The entries in order, all of them sound.
+    /// The entries in order, after all checks.
     func entries() throws -> [ZipArchive.Entry] {
-        let (count, range) = try place()
-        // A record has at least 46 bytes, so no file can ask for more than it fills.
+        let (count, range) = try location()
+        // A record has at least 46 bytes, so a file cannot require more memory than its own size.
         guard count <= range.count / 46 else {
             throw failure("its central directory of \(count) entries has \(range.count) bytes")
         }
         var entries: [ZipArchive.Entry] = []
         entries.reserveCapacity(count)
         var position = range.lowerBound
-        var free = 0
+        var end = 0
         for _ in 0..<count {
             let record = try header(
                 ZipFormat.directoryRecord, fixed: 46, offset: 6, at: position, before: range.upperBound)
             position = record.end
-            let entry = try entry(record, from: free, before: range.lowerBound)
-            free = entry.range.upperBound
+            let entry = try entry(record, from: end, before: range.lowerBound)
+            end = entry.range.upperBound
             entries.append(entry)
         }
-        guard position == range.upperBound, free == range.lowerBound else {
+        guard position == range.upperBound, end == range.lowerBound else {
             throw failure("its central directory does not end at the expected byte")
         }
         return entries
     }
 
-    /// How many entries there are, and where the list is.
-    private func place() throws -> (count: Int, range: Range<Int>) {
+    /// The number of entries, and the range of the central directory.
+    private func location() throws -> (count: Int, range: Range<Int>) {
         let end = bytes.count - 22
         guard end >= 0, number(end, UInt32.self) == ZipFormat.end, number(end + 20, UInt16.self) == 0 else {
             throw failure("not a zip archive, or truncated: the end record is missing")
@@ -153,7 +157,7 @@ private struct ZipDirectory {
                 number(limit + 4, UInt64.self) == 44, number(limit + 16, UInt64.self) == 0,
                 number(limit + 24, UInt64.self) == number(limit + 32, UInt64.self)
             else { throw failure("the end record of its central directory is not valid") }
-            // What does not fit is more than the file can hold, and refused below.
+            // A number that does not fit in an `Int` is greater than the file, which is an error below.
             count = Int(clamping: number(limit + 32, UInt64.self))
             size = Int(clamping: number(limit + 40, UInt64.self))
             start = Int(clamping: number(limit + 48, UInt64.self))
@@ -164,12 +168,12 @@ private struct ZipDirectory {
         return (count, start..<limit)
     }
 
-    /// An entry by its record in the list, whose own header must lie at `free`.
-    private func entry(_ record: Header, from free: Int, before limit: Int) throws -> ZipArchive.Entry {
-        guard record.place == free else {
+    /// The entry with a record in the central directory, whose local header must be at `start`.
+    private func entry(_ record: Header, from start: Int, before limit: Int) throws -> ZipArchive.Entry {
+        guard record.offset == start else {
             throw failure("the entry \(quoted(record.name)) does not follow the one before it")
         }
-        let local = try header(ZipFormat.localHeader, fixed: 30, offset: 4, at: free, before: limit)
+        let local = try header(ZipFormat.localHeader, fixed: 30, offset: 4, at: start, before: limit)
         guard local.name.utf8.elementsEqual(record.name.utf8), local.size == record.size,
             local.checksum == record.checksum
         else { throw failure("the two headers of the entry \(quoted(record.name)) differ") }
@@ -180,24 +184,24 @@ private struct ZipDirectory {
             name: record.name, checksum: record.checksum, range: local.end..<local.end + record.size)
     }
 
-    /// What both kinds of header say.
+    /// The contents of both kinds of headers.
     private struct Header {
         var name = ""
         var checksum: UInt32 = 0
         var size = 0
-        /// Where the local header is; of a local header nothing.
-        var place = 0
-        /// Where the header ends.
+        /// The position of the local header, in a record of the central directory.
+        var offset = 0
+        /// The end of this header.
         var end = 0
     }
 
     /// Reads a header.
     /// - Parameters:
-    ///   - signature: how it begins.
+    ///   - signature: its first bytes.
     ///   - fixed: the length of the part before the name.
-    ///   - offset: where in it the fields begin that both kinds have.
-    ///   - start: where it begins.
-    ///   - limit: where it has to end.
+    ///   - offset: the position of the fields that both kinds have, from its start.
+    ///   - start: its start.
+    ///   - limit: the position that it must not exceed.
     private func header(
         _ signature: UInt32, fixed: Int, offset: Int, at start: Int, before limit: Int
     ) throws -> Header {
@@ -223,22 +227,22 @@ private struct ZipDirectory {
             throw failure("the entry \(quoted(name)) is compressed or encrypted; only stored entries are supported")
         }
         header.size = Int(sizes[0])
-        header.place = isRecord ? Int(number(start + 42, UInt32.self)) : 0
+        header.offset = isRecord ? Int(number(start + 42, UInt32.self)) : 0
         try readLargeNumbers(of: &header, in: start + fixed + nameLength..<header.end - commentLength)
         return header
     }
 
-    /// Replaces the numbers that are saturated by those of the extra field of zip64.
+    /// Replaces saturated numbers by those of the Zip64 extra field.
     private func readLargeNumbers(of header: inout Header, in extra: Range<Int>) throws {
         let sizeIsLarge = header.size == ZipFormat.saturated
-        let placeIsLarge = header.place == ZipFormat.saturated
-        guard sizeIsLarge || placeIsLarge else { return }
+        let offsetIsLarge = header.offset == ZipFormat.saturated
+        guard sizeIsLarge || offsetIsLarge else { return }
         var position = extra.lowerBound
         while position + 4 <= extra.upperBound {
             let length = Int(number(position + 2, UInt16.self))
             guard length <= extra.upperBound - position - 4 else { break }
             if number(position, UInt16.self) == ZipFormat.largeField {
-                let expected = (sizeIsLarge ? 16 : 0) + (placeIsLarge ? 8 : 0)
+                let expected = (sizeIsLarge ? 16 : 0) + (offsetIsLarge ? 8 : 0)
                 guard length == expected else { break }
                 let numbers = stride(from: position + 4, to: position + 4 + length, by: 8)
                     .map { Int(clamping: number($0, UInt64.self)) }
@@ -246,7 +250,7 @@ private struct ZipDirectory {
                     guard numbers[0] == numbers[1] else { break }
                     header.size = numbers[0]
                 }
-                if placeIsLarge { header.place = numbers[numbers.count - 1] }
+                if offsetIsLarge { header.offset = numbers[numbers.count - 1] }
                 return
             }
             position += 4 + length
@@ -254,7 +258,7 @@ private struct ZipDirectory {
         throw failure("the Zip64 sizes of the entry \(quoted(header.name)) are missing")
     }
 
-    /// The number at a place that is known to be in the file.
+    /// The number at a position that is known to be in the file.
     private func number<Number: FixedWidthInteger>(_ position: Int, _: Number.Type) -> Number {
         Number(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: Number.self))
     }

@@ -28,7 +28,7 @@ extension LanguageModel {
 
     /// The most tokens of a prompt that are processed at once. A model without a context accepts a prompt of any
     /// length, but memory limits what it can process in one step.
-    package var promptChunkLength: Int { contextLength ?? 1024 }
+    package var promptChunkLength: Int { contextLength ?? ModelSpecification.promptChunkLength }
 
     /// The loss over a whole text.
     public func evaluate(_ tokens: [Int32]) -> Evaluation {

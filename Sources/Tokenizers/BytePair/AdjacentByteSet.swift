@@ -1,6 +1,6 @@
-/// Which two bytes stand side by side in some token of a vocabulary: nothing else is ever joined.
+/// The pairs of bytes that are adjacent in some token of a vocabulary. No merge joins any other two bytes.
 struct AdjacentByteSet: Sendable {
-    /// A bit for each pair: 8 KiB, which the first level of caches holds.
+    /// A bit for each pair: 8 KiB, which fit into the first level of caches.
     private var bits = [UInt64](repeating: 0, count: 1 << 10)
 
     init(_ table: TokenTable) {
@@ -16,7 +16,8 @@ struct AdjacentByteSet: Sendable {
     @inline(__always)
     private static func pair(_ first: UInt8, _ second: UInt8) -> Int { Int(first) << 8 | Int(second) }
 
-    /// The end of the stretch of neighbours that begins at `begin` of the `length` bytes at `start`.
+    /// The end of the segment that begins at `begin` in the `length` bytes at `start`: any two bytes in a row of it are a
+    /// pair of this set.
     @inline(__always)
     func endOfSegment(in start: UnsafePointer<UInt8>, from begin: Int, _ length: Int) -> Int {
         bits.withUnsafeBufferPointer { bits in

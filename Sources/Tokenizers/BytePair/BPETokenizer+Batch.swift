@@ -1,5 +1,5 @@
 extension BPETokenizer {
-    /// The ids of each text, in their order, encoded on as many threads as Swift's concurrency has.
+    /// The ids of each text, in the order of the texts, encoded on all threads of Swift's concurrency.
     public func encode(batch texts: [String], special: SpecialTokenPolicy, addingSpecialTokens: Bool = false)
         async throws
         -> [[Int32]]
@@ -9,7 +9,7 @@ extension BPETokenizer {
         }
     }
 
-    /// How many ids each text has.
+    /// The number of ids of each text.
     public func count(batch texts: [String], special: SpecialTokenPolicy, addingSpecialTokens: Bool = false)
         async throws -> [Int]
     {
@@ -18,7 +18,8 @@ extension BPETokenizer {
         }
     }
 
-    /// Texts go to the tasks in groups of some 64 KiB: one text may be a word or a book.
+    /// Runs `body` for each text. The texts are distributed to tasks in groups of about 64 KiB, because a text may be a word or
+    /// a book.
     private func mapConcurrently<Result: Sendable>(
         _ texts: [String], _ body: @escaping @Sendable (String) throws -> Result
     ) async throws -> [Result] {

@@ -2,10 +2,10 @@ extension BPETokenizer {
     /// The ids of a text.
     ///
     /// - Parameters:
-    ///   - text: any; it is encoded in UTF-8.
-    ///   - special: what becomes of special tokens that the text spells.
-    ///   - addingSpecialTokens: whether the ids of `template` are put around them, as Hugging Face's `encode` does.
-    /// - Throws: `TokenizerError.specialToken` where the text spells one that is refused.
+    ///   - text: any text; its UTF-8 is encoded.
+    ///   - special: how special tokens that occur in the text are encoded.
+    ///   - addingSpecialTokens: whether the ids of `template` are added before and after, as Hugging Face's `encode` does.
+    /// - Throws: `TokenizerError.specialToken` if the text contains one that is refused, `tooLong` from 2 GiB on.
     public func encode(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool = false)
         throws(TokenizerError)
         -> [Int32]
@@ -15,7 +15,7 @@ extension BPETokenizer {
         }.ids
     }
 
-    /// The ids of bytes that may be any: those that are no UTF-8 are cut as signs are. Decoding gives the same bytes.
+    /// The ids of any bytes: those that are not valid UTF-8 are split like punctuation. Decoding returns the same bytes.
     public func encode(bytes: [UInt8], special: SpecialTokenPolicy) throws(TokenizerError) -> [Int32] {
         let result = bytes.withUnsafeBufferPointer { bytes in
             Result { () throws(TokenizerError) in
@@ -25,14 +25,14 @@ extension BPETokenizer {
         return try result.get()
     }
 
-    /// The ids of the bytes in memory, such as a part of a mapped file.
+    /// The ids of bytes in memory, such as a part of a mapped file.
     package func encode(bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy) throws(TokenizerError)
         -> [Int32]
     {
         try encode(bytes, special: special, addingSpecialTokens: false, keeping: true).ids
     }
 
-    /// How many ids a text has. They are not kept, so that a text of any length needs no more memory.
+    /// The number of ids of a text. They are not stored, so the memory needed does not depend on the length of the text.
     public func count(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool) throws(TokenizerError)
         -> Int
     {
@@ -66,35 +66,34 @@ extension BPETokenizer {
         return sink
     }
 
-    /// Cuts and merges a text without special tokens.
+    /// Appends the ids of a normalized text without special tokens to `sink`.
     func encodeText(_ bytes: UnsafeBufferPointer<UInt8>, into sink: inout IDSink) {
-        withWorkspace { memory in
+        withWorkspace { workspace in
             switch vocabulary.rules {
-            case .joinedBytes(let rules):
-                encoder(rules).encode(bytes, splitBy: pattern, with: memory, into: &sink)
-            case .pairs(let rules, _):
-                encoder(rules).encode(bytes, splitBy: pattern, with: memory, into: &sink)
+            case .ranks(let rules): encoder(rules).encode(bytes, splitBy: pattern, with: workspace, into: &sink)
+            case .mergeList(let rules, _): encoder(rules).encode(bytes, splitBy: pattern, with: workspace, into: &sink)
             }
         }
     }
 
     private func encoder<Rules>(_ rules: Rules) -> BPEEncoder<Rules> {
         BPEEncoder(
-            tokens: vocabulary.table, rules: rules, neighbours: vocabulary.neighbours, byteIDs: vocabulary.byteIDs,
+            tokens: vocabulary.table, rules: rules, adjacentBytes: vocabulary.adjacentBytes,
+            byteIDs: vocabulary.byteIDs,
             ignoresMerges: ignoresMerges)
     }
 
     // MARK: Special tokens
 
-    /// A stretch of a text: a special token, or what lies between two.
+    /// A segment of a text: a special token, or the text between two.
     enum Segment {
-        /// A token, and the bytes of the text that it stands for.
+        /// A token, and its bytes in the original text.
         case special(SpecialToken, Range<Int>)
-        /// Normalized bytes, and where they come from.
+        /// Normalized bytes, and their origin in the original text.
         case text(UnsafeBufferPointer<UInt8>, origin: NormalizedText.Origin)
     }
 
-    /// Calls `body` with each stretch of `bytes`, in order.
+    /// Calls `body` with each segment of `bytes`, in order.
     func forEachSegment(
         of bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy, _ body: (Segment) -> Void
     ) throws(TokenizerError) {
@@ -169,7 +168,7 @@ extension BPETokenizer {
         if start < bytes.count { try body(.text(start..<bytes.count)) }
     }
 
-    /// The bytes of a token with the white space that it takes along.
+    /// The bytes of a token, including white space that belongs to it.
     private func extended(
         _ match: SpecialTokenMatcher.Match, in bytes: UnsafeBufferPointer<UInt8>, from start: Int
     ) -> Range<Int> {
@@ -178,7 +177,7 @@ extension BPETokenizer {
         var upper = match.range.upperBound
         if match.token.stripsLeft {
             var position = lower
-            // Backwards by characters: a byte that begins one, and is white space up to where the last began.
+            // Backwards by characters: each must be white space and end where the next one begins.
             while position > start {
                 position -= 1
                 if text[position] & 0xC0 == 0x80 { continue }

@@ -9,38 +9,38 @@ extension BPETokenizer {
     }
 
     public func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-        // A special token with a space in it could be split in two, and one that strips the space beside it be split from it.
-        let isSplit = specialTokens.contains {
+        // A special token that contains a space could be split in two, or be separated from white space that belongs to it.
+        let couldSplit = specialTokens.contains {
             $0.stripsLeft || $0.stripsRight || $0.text.utf8.contains { $0 == 0x20 || $0 == 0x0A }
         }
-        return isSplit ? nil : pattern.splitPoint(in: bytes)
+        return couldSplit ? nil : pattern.splitPoint(in: bytes)
     }
 
-    /// The ids of a text without special tokens. Its parts are encoded at the same time; it is split where its pre-tokens are
-    /// split (`SplitPattern.splitPoint`), so that the ids are those of the whole, whatever the number of threads.
+    /// The ids of a text in which special tokens are plain text. Its parts are encoded concurrently; it is split between
+    /// pre-tokens (`SplitPattern.splitPoint`), so the ids are those of the whole text for any number of threads.
     ///
     /// - Parameters:
-    ///   - text: any.
-    ///   - partLength: about how many bytes a part has. A text without a position to split at is one part.
-    ///   - loop: runs the parts.
+    ///   - text: any text.
+    ///   - partLength: the approximate number of bytes of a part. A text that cannot be split is one part.
+    ///   - loop: calls the encoding of each part.
     package func encodeOrdinary(_ text: String, partLength: Int, concurrently loop: ParallelLoop) throws -> [Int32] {
         var text = text
         return try text.withUTF8 { bytes in
             var ends: [Int] = []
             var start = 0
             while bytes.count - start > partLength,
-                let cut = pattern.splitPoint(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
+                let length = pattern.splitPoint(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
             {
-                start += cut
+                start += length
                 ends.append(start)
             }
             ends.append(bytes.count)
             guard ends.count > 1 else { return try encode(bytes: bytes, special: .plainText) }
-            nonisolated(unsafe) let shared = bytes  // only read, and it outlives the loop
-            let cuts = [0] + ends
+            nonisolated(unsafe) let shared = bytes  // only read, and valid until the loop has ended
+            let boundaries = [0] + ends
             let results = Mutex([Result<[Int32], any Error>?](repeating: nil, count: ends.count))
             loop(ends.count) { part in
-                let range = cuts[part]..<cuts[part + 1]
+                let range = boundaries[part]..<boundaries[part + 1]
                 let result = Result {
                     try self.encode(bytes: UnsafeBufferPointer(rebasing: shared[range]), special: .plainText)
                 }

@@ -1,64 +1,74 @@
 import Synchronization
 
-/// A byte-level byte-pair encoding: a text is cut into pieces by a pattern, and the bytes of each piece are merged into
-/// tokens. Ids are those of tiktoken and of Hugging Face's tokenizers for the same vocabulary, for every text.
+/// A byte-level byte-pair encoding: a pattern splits a text into pre-tokens, and the bytes of each are merged into tokens. For
+/// every text the ids are those of tiktoken and of Hugging Face's tokenizers with the same vocabulary.
 ///
-/// One tokenizer may be used from many threads at once.
+/// A tokenizer can be used by several threads at once.
 public final class BPETokenizer: Tokenizer {
-    /// What it is called, such as "cl100k_base", where it is one that has a name.
+    /// The name of a published encoding, such as "cl100k_base"; `nil` for other vocabularies.
     public let name: String?
 
+    /// The tokens and their merges.
     public let vocabulary: BPEVocabulary
 
-    /// How texts are cut before merging.
+    /// How texts are split into pre-tokens.
     public let pattern: SplitPattern
 
-    /// The tokens that no merging makes, in the order of their ids.
+    /// The tokens that no merge produces, in the order of their ids.
     public let specialTokens: [SpecialToken]
 
-    /// What is done to a text before all else.
+    /// How a text is normalized before it is split.
     public let normalization: Normalization
 
-    /// The ids that are put around a text if asked for.
+    /// The ids before and after a text that is encoded with `addingSpecialTokens`.
     public let template: TokenTemplate
 
-    /// Whether a piece that is a token becomes it, even where its merges would make something else.
+    /// Whether a pre-token that is a token gets that token's id, even if its merges would produce other tokens (Hugging Face's
+    /// `ignore_merges`).
     public let ignoresMerges: Bool
 
-    /// Which form of the Unicode standard texts are brought into.
+    /// A normalization form of Unicode.
     public enum Normalization: Sendable {
+        /// The text as it is.
         case none
-        /// Composed characters (Unicode Standard Annex 15).
+        /// Composed characters, NFC (Unicode Standard Annex 15).
         case nfc
     }
 
-    /// `nil` for an id that is no special token's.
+    /// The special tokens by id. If two have the same id, the first.
     private let specialTokensByID: [Int32: SpecialToken]
 
-    /// Those looked for before normalization, and after it.
+    /// The special tokens that are searched for before normalization, and after it.
     let matchers: (raw: SpecialTokenMatcher, normalized: SpecialTokenMatcher)
 
     private let idleWorkspaces = Mutex<[EncodingWorkspace]>([])
 
-    /// Throws where a special token has the id of a token with other bytes, or two have one text.
-    /// Two may have one id: both become it, and it decodes to the first of them.
+    /// A tokenizer with these parts.
+    ///
+    /// Two special tokens may have the same id: both are encoded as it, and it decodes to the first of them.
+    /// - Parameters:
+    ///   - vocabulary: the tokens and their merges.
+    ///   - pattern: how texts are split into pre-tokens.
+    ///   - specialTokens: the tokens that no merge produces, in any order.
+    ///   - name: the name of a published encoding.
+    ///   - normalization: how a text is normalized before it is split.
+    ///   - template: the ids before and after a text that is encoded with `addingSpecialTokens`.
+    ///   - ignoresMerges: whether a pre-token that is a token is not merged; `nil` for true with tiktoken's merge rule only.
+    /// - Throws: `TokenizerError.vocabulary` if a special token has the id of a token with other bytes, or the text of another
+    ///   special token.
     public init(
         _ vocabulary: BPEVocabulary, pattern: SplitPattern, specialTokens: [SpecialToken] = [],
         name: String? = nil, normalization: Normalization = .none, template: TokenTemplate = TokenTemplate(),
         ignoresMerges: Bool? = nil
     ) throws(TokenizerError) {
-        _ = UnicodeClasses.shared  // made now, and not when the first text comes
+        _ = UnicodeClasses.shared  // initialized now rather than during the first encoding
         self.vocabulary = vocabulary
         self.pattern = pattern
         self.specialTokens = specialTokens.sorted { $0.id < $1.id }
         self.name = name
         self.normalization = normalization
         self.template = template
-        if case .joinedBytes = vocabulary.rules {
-            self.ignoresMerges = ignoresMerges ?? true
-        } else {
-            self.ignoresMerges = ignoresMerges ?? false
-        }
+        self.ignoresMerges = ignoresMerges ?? vocabulary.mergesByRank
         var byID: [Int32: SpecialToken] = [:]
         for token in specialTokens {
             guard token.id >= 0, token.id < BPEVocabulary.greatestIDCount else {
@@ -69,7 +79,6 @@ public final class BPETokenizer: Tokenizer {
                 throw .vocabulary(
                     "the special token \(quoted(token.text)) has the id \(token.id), which is that of another token")
             }
-            // Where two texts stand for one id, it decodes to the first.
             if byID[token.id] == nil { byID[token.id] = token }
         }
         specialTokensByID = byID
@@ -94,28 +103,28 @@ public final class BPETokenizer: Tokenizer {
 
     public var form: TokenizerForm { .bytePairs(self) }
 
-    /// Every character has tokens, so none is replaced.
+    /// The ids of a text. Every character can be encoded, so `unknown` is never used.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) throws -> [Int32] {
         try encode(text, special: special, addingSpecialTokens: addingSpecialTokens)
     }
 
-    /// The bytes an id stands for: none for special tokens that are not text, nor for a number that is no id.
+    /// The bytes of an id: empty for a special token that is a control token, and for a number that is not an id.
     public func bytes(of id: Int32) -> [UInt8] {
         if let special = specialTokensByID[id] { return special.isControl ? [] : Array(special.text.utf8) }
         return vocabulary.bytes(of: id)
     }
 
-    /// The special token with this id.
+    /// The special token with this id; `nil` if it is not the id of one.
     public func specialToken(_ id: Int32) -> SpecialToken? { specialTokensByID[id] }
 
     // MARK: Working memory
 
-    /// Calls `body` with working memory that nobody else has: one that was used before, if there is one.
+    /// Calls `body` with a workspace that no other call uses: one of an earlier call, if one is free.
     func withWorkspace<Result>(_ body: (EncodingWorkspace) throws -> Result) rethrows -> Result {
-        let memory = idleWorkspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
-        defer { idleWorkspaces.withLock { $0.append(memory) } }
-        return try body(memory)
+        let workspace = idleWorkspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
+        defer { idleWorkspaces.withLock { $0.append(workspace) } }
+        return try body(workspace)
     }
 }

@@ -1,45 +1,47 @@
-/// The tokens of a byte-level byte-pair encoding, and the merges that make the longer ones of shorter ones
+/// The tokens of a byte-level byte-pair encoding, and the merges that produce the longer tokens from shorter ones
 /// (Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", 2016; over bytes since
 /// Radford et al., "Language Models are Unsupervised Multitask Learners", 2019).
 ///
-/// Every byte is a token, so that there is a word for every text. Ids may be left out.
+/// Every byte is a token, so every text can be encoded. Some ids may be unused.
 public struct BPEVocabulary: Sendable {
-    /// Ids are below this, so that no file can ask for tables larger than that.
+    /// All ids are below this, which bounds the size of the tables that a file can require.
     public static let greatestIDCount = 1 << 22
 
     let table: TokenTable
 
-    /// Which bytes its tokens have side by side.
-    let neighbours: AdjacentByteSet
+    /// The pairs of bytes that are adjacent in some token.
+    let adjacentBytes: AdjacentByteSet
 
     /// The id of each byte.
     public let byteIDs: [Int32]
 
-    /// How merges are chosen.
+    /// Which pairs of tokens merge, and in what order.
     enum Rules {
-        /// Neighbours whose bytes in a row are a token, the lowest id first.
-        case joinedBytes(RankRules)
-        /// Pairs of a list, the earliest first.
-        case pairs(MergeListRules, [Merge])
+        /// Pairs whose concatenated bytes are a token, the lowest id first.
+        case ranks(RankRules)
+        /// The pairs of a list, the earliest first.
+        case mergeList(MergeListRules, [Merge])
     }
 
     let rules: Rules
 
-    /// A vocabulary in which any two neighbours merge whose bytes together are a token, the lowest id first: tiktoken's
-    /// rule. Throws unless the tokens are distinct and every byte is one.
+    /// A vocabulary with the merge rule of tiktoken: two adjacent tokens merge if their concatenated bytes are a token, the
+    /// lowest id first.
     ///
-    /// - Parameter tokens: the bytes of each id, empty where an id is left out.
+    /// - Parameter tokens: the bytes of each id, empty for an unused id.
+    /// - Throws: `TokenizerError.vocabulary` unless the tokens are distinct and every byte is a token.
     public init(rankedTokens tokens: [[UInt8]]) throws(TokenizerError) {
         let (bytes, spans, ids) = Self.joined(tokens)
         try self.init(bytes: bytes, spans: spans, ids: ids, merges: nil)
     }
 
-    /// A vocabulary with a list of merges, the first learned first. Throws unless the tokens are distinct, every byte
-    /// is one, each merge makes the token its parts spell, and no pair is merged twice.
+    /// A vocabulary with a list of merges.
     ///
     /// - Parameters:
-    ///   - tokens: the bytes of each id, empty where an id is left out.
-    ///   - merges: in the order in which they are made.
+    ///   - tokens: the bytes of each id, empty for an unused id.
+    ///   - merges: the merges in the order of their priority, the first learned first.
+    /// - Throws: `TokenizerError.vocabulary` unless the tokens are distinct, every byte is a token, each merge produces the
+    ///   token that has the bytes of its parts, and no pair occurs twice.
     public init(tokens: [[UInt8]], merges: [Merge]) throws(TokenizerError) {
         let (bytes, spans, ids) = Self.joined(tokens)
         try self.init(bytes: bytes, spans: spans, ids: ids, merges: merges)
@@ -57,11 +59,12 @@ public struct BPEVocabulary: Sendable {
         return (bytes, spans, ids)
     }
 
-    /// For readers of files, which have all tokens in one array.
+    /// A vocabulary whose tokens are in one array, as readers of files collect them.
     /// - Parameters:
-    ///   - bytes: the tokens in a row.
-    ///   - spans: where each is, and `ids` its id.
-    ///   - merges: `nil` for tiktoken's rule.
+    ///   - bytes: the concatenated tokens.
+    ///   - spans: the bytes of each token.
+    ///   - ids: the id of each token.
+    ///   - merges: the list of merges; `nil` for tiktoken's rule.
     init(bytes: [UInt8], spans: [Range<Int>], ids: [Int32], merges: [Merge]?) throws(TokenizerError) {
         for id in ids where id < 0 || id >= Self.greatestIDCount {
             throw .vocabulary("the id \(id) is not below \(Self.greatestIDCount)")
@@ -80,7 +83,7 @@ public struct BPEVocabulary: Sendable {
                 throw .vocabulary("the ids \(first) and \(second) have the same bytes")
             }
         }
-        neighbours = AdjacentByteSet(table)
+        adjacentBytes = AdjacentByteSet(table)
         var byteIDs: [Int32] = []
         for byte in UInt8.min...UInt8.max {
             guard let id = table.id(of: [byte]) else { throw .vocabulary("there is no token for the byte \(byte)") }
@@ -88,11 +91,11 @@ public struct BPEVocabulary: Sendable {
         }
         self.byteIDs = byteIDs
         guard let merges else {
-            rules = .joinedBytes(RankRules(table))
+            rules = .ranks(RankRules(table))
             return
         }
         try Self.check(merges, table)
-        rules = .pairs(MergeListRules(merges, byteIDs: byteIDs), merges)
+        rules = .mergeList(MergeListRules(merges, byteIDs: byteIDs), merges)
     }
 
     private static func check(_ merges: [Merge], _ table: TokenTable) throws(TokenizerError) {
@@ -122,21 +125,21 @@ public struct BPEVocabulary: Sendable {
     /// The number of tokens.
     public var count: Int { table.count }
 
-    /// Whether any two neighbours merge that make a token together (tiktoken's rule), and not the pairs of a list.
-    package var mergesByRank: Bool { if case .joinedBytes = rules { true } else { false } }
+    /// Whether merges follow tiktoken's rule, and not a list.
+    package var mergesByRank: Bool { if case .ranks = rules { true } else { false } }
 
-    /// The bytes of a token: none for an id that is left out or none.
+    /// The bytes of a token; empty for an unused or invalid id.
     public func bytes(of id: Int32) -> [UInt8] { Array(table.token(id)) }
 
     /// The id of the token with exactly these bytes.
     public func id(of bytes: some Collection<UInt8>) -> Int32? { table.id(of: bytes) }
 
-    /// The merges in the order in which they are made. For tiktoken's rule they are worked out: the last that makes a
-    /// token when all tokens before it are known. A token that two others do not make has none.
+    /// The merges in the order of their priority. For tiktoken's rule they are derived from the tokens: the merge of a token is
+    /// the last one when its bytes are merged with the tokens of lower ids. A token that no two others form has none.
     public var merges: [Merge] {
         switch rules {
-        case .pairs(_, let merges): return merges
-        case .joinedBytes:
+        case .mergeList(_, let merges): return merges
+        case .ranks:
             return (0..<Int32(idCount)).compactMap { id in
                 let parts = parts(of: table.token(id), below: id)
                 return parts.count == 2 ? Merge(left: parts[0], right: parts[1], result: id) : nil
@@ -144,7 +147,7 @@ public struct BPEVocabulary: Sendable {
         }
     }
 
-    /// What tiktoken's rule makes of the bytes of a token with the tokens whose ids are below `limit`.
+    /// The tokens that the bytes of `token` are merged into by tiktoken's rule, with the ids below `limit` only.
     private func parts(of token: UnsafeBufferPointer<UInt8>, below limit: Int32) -> [Int32] {
         guard token.count > 1 else { return [] }
         var starts = Array(0...token.count)

@@ -1,5 +1,5 @@
-/// Elements of which the least can be seen and taken out: each at `i` is at most as great as those at `2 i + 1` and `2 i + 2`
-/// (Williams, "Algorithm 232: Heapsort", 1964).
+/// A binary heap whose least element can be read and removed: the element at `i` is at most as great as those at `2 i + 1`
+/// and `2 i + 2` (Williams, "Algorithm 232: Heapsort", 1964).
 struct BinaryHeap<Element: Comparable> {
     private var elements: [Element] = []
 
@@ -10,34 +10,34 @@ struct BinaryHeap<Element: Comparable> {
 
     mutating func insert(_ element: Element) {
         elements.append(element)
-        var place = elements.count - 1
-        while place > 0 {
-            let parent = (place - 1) / 2
+        var index = elements.count - 1
+        while index > 0 {
+            let parent = (index - 1) / 2
             guard element < elements[parent] else { break }
-            elements[place] = elements[parent]
-            place = parent
+            elements[index] = elements[parent]
+            index = parent
         }
-        elements[place] = element
+        elements[index] = element
     }
 
     @discardableResult
     mutating func removeLeast() -> Element? {
         guard let last = elements.popLast() else { return nil }
         guard let least = elements.first else { return last }
-        var place = 0
+        var index = 0
         while true {
-            var child = 2 * place + 1
+            var child = 2 * index + 1
             guard child < elements.count else { break }
             if child + 1 < elements.count, elements[child + 1] < elements[child] { child += 1 }
             guard elements[child] < last else { break }
-            elements[place] = elements[child]
-            place = child
+            elements[index] = elements[child]
+            index = child
         }
-        elements[place] = last
+        elements[index] = last
         return least
     }
 
-    /// Leaves only what `isKept` accepts.
+    /// Removes all elements that `isKept` does not accept.
     mutating func keep(_ isKept: (Element) -> Bool) {
         let kept = elements.filter(isKept)
         elements.removeAll(keepingCapacity: true)

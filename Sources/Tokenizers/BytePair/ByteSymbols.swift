@@ -1,5 +1,5 @@
-/// GPT-2's way of writing bytes as characters one can see, which the vocabularies of byte-level tokenizers use:
-/// the printable characters of Latin-1 stand for their own bytes, and the rest for U+0100, U+0101 and on, in order.
+/// GPT-2's representation of bytes as visible characters, which the files of byte-level tokenizers use: a byte that is a
+/// printable character of Latin-1 is that character, and the others are U+0100, U+0101 and so on, in order.
 package enum ByteSymbols {
     /// The character for each byte.
     package static let scalars: [Unicode.Scalar] = {
@@ -17,7 +17,7 @@ package enum ByteSymbols {
     /// The bytes in the order of their characters.
     package static let bytesBySymbol: [UInt8] = (UInt8.min...UInt8.max).sorted { scalars[Int($0)] < scalars[Int($1)] }
 
-    /// The byte that the character with this number stands for.
+    /// The byte that the character with this code point represents; `nil` if it represents none.
     package static func byte(_ point: some BinaryInteger) -> UInt8? {
         Int(point) < bytes.count ? bytes[Int(point)] : nil
     }
@@ -28,7 +28,7 @@ package enum ByteSymbols {
         return bytes
     }()
 
-    /// The bytes that a string of their characters, given in UTF-8, stands for; `nil` where one stands for none.
+    /// The bytes that a string of such characters, in UTF-8, represents; `nil` if it contains any other character.
     package static func bytes(of symbols: ArraySlice<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(symbols.count)
@@ -41,7 +41,7 @@ package enum ByteSymbols {
                 position += 1
                 continue
             }
-            // All others have two bytes, as those below U+0800 do.
+            // All others are below U+0800, so their UTF-8 has two bytes.
             guard lead & 0xE0 == 0xC0, position + 1 < symbols.endIndex, symbols[position + 1] & 0xC0 == 0x80,
                 let byte = byte(UInt16(lead & 0x1F) << 6 | UInt16(symbols[position + 1] & 0x3F))
             else { return nil }

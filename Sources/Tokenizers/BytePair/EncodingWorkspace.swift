@@ -1,135 +1,153 @@
-/// The working memory of one call that encodes: the ids of short pieces met before, and room to merge in.
+/// The working memory of one call that encodes: a cache of the ids of short pre-tokens, and buffers for merging.
 ///
-/// A tokenizer keeps these between calls, so that a second text finds the pieces of the first.
+/// A tokenizer keeps its workspaces between calls, so that a later text finds the pre-tokens of earlier ones.
 ///
-/// `@unchecked Sendable`: a call takes one out of the tokenizer's store, under its lock, and puts it back at its end, so no
-/// two calls have the same one.
+/// `@unchecked Sendable`: a call removes a workspace from the tokenizer's store, under a lock, and returns it at its end,
+/// so no two calls use the same one.
 final class EncodingWorkspace: @unchecked Sendable {
-    /// Pieces up to this many bytes are remembered: they and their length fill two words.
+    /// Pre-tokens of up to this many bytes are cached: their bytes and length fill two 64-bit integers.
     static let greatestCachedLength = 15
 
-    /// Pieces up to this many bytes are merged by looking at all pairs for the best one, longer ones with a queue.
+    /// Pre-tokens of up to this many bytes are merged by scanning all pairs for the lowest rank, longer ones with a queue.
     static let greatestShortLength = 64
 
-    /// So many ids are staged before they are handed on: they stay in the nearest cache.
+    /// This many ids are staged before they are appended to a sink, so that they stay in the first level of caches.
     static let stagedCount = 4096
 
-    /// Each piece has two places, side by side in one line of the processor's cache, by its bytes alone: the latest to come is
-    /// in the first, the one before it in the second. Tiny Shakespeare has 15,000 different pieces; with 2^14 pairs of
-    /// places, a megabyte, 99 of 100 are found there when they come again, with single places half as many 94.
-    private let cache: UnsafeMutablePointer<CachedPretoken>
+    /// The slots of the cache, two for each hash of a pre-token's bytes, side by side in one cache line: the newest entry
+    /// is in the first slot, the one before it in the second. Tiny Shakespeare has 15,000 distinct pre-tokens; with 2^14
+    /// pairs of slots, a megabyte, 99 % of repeated pre-tokens are found, with half as many single slots 94 %.
+    private let slots: UnsafeMutablePointer<CachedPretoken>
     private static let pairBits = 14
 
-    /// The ids of remembered pieces that are more than a `CachedPretoken` has room for.
+    /// The ids of cached pre-tokens that have more than fit into a `CachedPretoken`.
     let longerIDs: UnsafeMutablePointer<Int32>
     private var longerIDCount = 0
     private static let longerIDCapacity = 1 << 16
 
-    let staged: UnsafeMutablePointer<Int32>
+    /// The buffer of `StagedIDs`.
+    fileprivate let staged: UnsafeMutablePointer<Int32>
 
-    /// A copy of a short piece, with bytes behind it that may be read.
-    let piece: UnsafeMutablePointer<UInt8>
+    /// A copy of a short pre-token or segment, after which `TokenTable.padding` bytes can be read.
+    let bytes: UnsafeMutablePointer<UInt8>
 
-    /// Where each part of a short piece starts, and the rank of merging it with the next.
+    /// Where each part of a short pre-token starts, and the rank of merging it with the next part.
     let starts: UnsafeMutablePointer<Int32>
     let ranks: UnsafeMutablePointer<UInt32>
 
-    private var longPieces: PriorityMerger?
+    private var merger: PriorityMerger?
 
     init() {
-        let room = Self.greatestShortLength + 2
+        let capacity = Self.greatestShortLength + 2
         let size = MemoryLayout<CachedPretoken>.stride << (Self.pairBits + 1)
-        cache = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 2 * MemoryLayout<CachedPretoken>.stride)
+        slots = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 2 * MemoryLayout<CachedPretoken>.stride)
             .initializeMemory(as: CachedPretoken.self, repeating: CachedPretoken(), count: 2 << Self.pairBits)
         longerIDs = .allocate(capacity: Self.longerIDCapacity)
-        // One piece may be written beyond the count at which ids are handed on.
-        staged = .allocate(capacity: Self.stagedCount + room)
-        piece = .allocate(capacity: room + TokenTable.padding)
-        piece.initialize(repeating: 0, count: room + TokenTable.padding)
-        starts = .allocate(capacity: room)
-        ranks = .allocate(capacity: room)
+        // The ids of one short pre-token may exceed the count at which they are flushed.
+        staged = .allocate(capacity: Self.stagedCount + capacity)
+        bytes = .allocate(capacity: capacity + TokenTable.padding)
+        bytes.initialize(repeating: 0, count: capacity + TokenTable.padding)
+        starts = .allocate(capacity: capacity)
+        ranks = .allocate(capacity: capacity)
     }
 
     deinit {
-        cache.deallocate()
+        slots.deallocate()
         longerIDs.deallocate()
         staged.deallocate()
-        piece.deallocate()
+        bytes.deallocate()
         starts.deallocate()
         ranks.deallocate()
     }
 
-    /// The queue for long pieces, made when the first comes.
+    /// The queue for long pre-tokens, allocated at its first use.
     func priorityMerger(rankCount: Int) -> PriorityMerger {
-        if let longPieces { return longPieces }
-        let made = PriorityMerger(rankCount: rankCount)
-        longPieces = made
-        return made
+        if let merger { return merger }
+        let merger = PriorityMerger(rankCount: rankCount)
+        self.merger = merger
+        return merger
     }
 
-    /// The places of a piece.
+    /// The `length` bytes at `start` as a key, without their length.
+    /// - Parameter readable: how many bytes can be read at `start`; fewer than 16 are copied first.
     @inline(__always)
-    func places(of key: ShortKey) -> UnsafeMutablePointer<CachedPretoken> {
-        cache + Int(truncatingIfNeeded: mixed(key.low, key.high) >> UInt64(64 - Self.pairBits)) &* 2
+    func key(_ start: UnsafePointer<UInt8>, _ length: Int, readable: Int) -> ShortKey {
+        if readable >= 16 { return ShortKey(start, length) }
+        bytes.update(from: start, count: length)
+        return ShortKey(bytes, length)
     }
 
-    /// The place that a piece is in if it is remembered. Which of the two is computed, as no branch could guess it.
+    /// The pair of slots for a key.
     @inline(__always)
-    static func place(of key: ShortKey, among places: UnsafeMutablePointer<CachedPretoken>)
+    func slots(for key: ShortKey) -> UnsafeMutablePointer<CachedPretoken> {
+        slots + Int(truncatingIfNeeded: mixed(key.low, key.high) >> UInt64(64 - Self.pairBits)) &* 2
+    }
+
+    /// The slot that holds the key if it is cached. Which of the two is computed without a branch, because no branch
+    /// predictor could guess it.
+    @inline(__always)
+    static func slot(of key: ShortKey, among slots: UnsafeMutablePointer<CachedPretoken>)
         -> UnsafeMutablePointer<CachedPretoken>
     {
-        places + (places[1].key == key ? 1 : 0)
+        slots + (slots[1].key == key ? 1 : 0)
     }
 
-    /// Remembers the ids of a short piece in the first of its `places`.
-    func remember(
-        _ key: ShortKey, _ ids: UnsafePointer<Int32>, _ count: Int, in places: UnsafeMutablePointer<CachedPretoken>
+    /// Stores the ids of a short pre-token in the first of its `slots`.
+    func cache(
+        _ key: ShortKey, _ ids: UnsafePointer<Int32>, _ count: Int, in slots: UnsafeMutablePointer<CachedPretoken>
     ) {
         if count > 3, longerIDCount + count > Self.longerIDCapacity {
-            cache.update(repeating: CachedPretoken(), count: 2 << Self.pairBits)
+            self.slots.update(repeating: CachedPretoken(), count: 2 << Self.pairBits)
             longerIDCount = 0
         }
-        places[1] = places[0]
+        slots[1] = slots[0]
         guard count > 3 else {
             let second = count > 1 ? ids[1] : 0
-            places[0] = CachedPretoken(key: key, ids: (ids[0], second, count > 2 ? ids[2] : 0), count: Int32(count))
+            slots[0] = CachedPretoken(key: key, ids: (ids[0], second, count > 2 ? ids[2] : 0), count: Int32(count))
             return
         }
         (longerIDs + longerIDCount).update(from: ids, count: count)
-        places[0] = CachedPretoken(key: key, ids: (Int32(longerIDCount), 0, 0), count: Int32(count))
+        slots[0] = CachedPretoken(key: key, ids: (Int32(longerIDCount), 0, 0), count: Int32(count))
         longerIDCount += count
     }
 }
 
-/// A short piece and its ids, half a cache line.
+/// A short pre-token and its ids: half a cache line.
 struct CachedPretoken {
-    /// The bytes, and in the highest byte their number; its highest bit is set where they are a stretch of a longer piece. All
-    /// zero where nothing is remembered.
+    /// The bytes, and their number in the highest byte, whose highest bit is set for a segment of a longer pre-token. All
+    /// zero in an empty slot.
     var key = ShortKey()
-    /// Up to three ids; of more the place of the first in `longerIDs`.
+    /// Up to three ids; if there are more, the position of the first in `longerIDs`.
     var ids: (Int32, Int32, Int32) = (0, 0, 0)
     var count: Int32 = 0
 }
 
-/// Where encoded ids go: into an array, or nowhere if only their number is asked for.
-struct IDSink {
-    private(set) var ids: [Int32] = []
-    private(set) var count = 0
-    private let keeps: Bool
+/// Ids that are collected in a workspace's buffer before they are appended to a sink together. At most one is in use at a
+/// time.
+struct StagedIDs {
+    private let buffer: UnsafeMutablePointer<Int32>
 
-    /// - Parameter expected: about how many bytes will come; they are some four for each id.
-    init(keeping: Bool, bytes expected: Int) {
-        keeps = keeping
-        if keeping { ids.reserveCapacity(expected / 3 + 16) }
+    /// The number of ids in the buffer.
+    var count = 0
+
+    @inline(__always)
+    init(_ workspace: EncodingWorkspace) { buffer = workspace.staged }
+
+    /// Where the next ids are written. There is space for those of one short pre-token, if `count` is below
+    /// `EncodingWorkspace.stagedCount`.
+    @inline(__always)
+    var end: UnsafeMutablePointer<Int32> { buffer + count }
+
+    /// Appends the ids to `sink` and empties the buffer.
+    @inline(__always)
+    mutating func flush(into sink: inout IDSink) {
+        sink.append(buffer, count: count)
+        count = 0
     }
 
-    mutating func append(_ id: Int32) {
-        count += 1
-        if keeps { ids.append(id) }
-    }
-
-    mutating func append(_ staged: UnsafePointer<Int32>, count more: Int) {
-        count += more
-        if keeps { ids.append(contentsOf: UnsafeBufferPointer(start: staged, count: more)) }
+    /// The same, if there are `EncodingWorkspace.stagedCount` ids or more.
+    @inline(__always)
+    mutating func flushIfFull(into sink: inout IDSink) {
+        if count >= EncodingWorkspace.stagedCount { flush(into: &sink) }
     }
 }

@@ -1,17 +1,17 @@
-/// Merges pieces of any length, in time that grows with it and no faster.
+/// Merges pre-tokens of any length in time that grows linearly with it.
 ///
-/// The pairs wait in lists, one for each rank, and each list is in the order of the text; a hierarchy of bits tells the
-/// lowest rank that has any. A merge takes up to three pairs out of their lists and puts up to two in. Nearly always a
-/// pair belongs at the end of its list; one that does not waits in a heap beside them.
+/// The pairs are in doubly linked lists, one for each rank, each in the order of the text; a hierarchy of bits gives the
+/// lowest rank that has a pair. A merge removes up to three pairs from their lists and adds up to two. Nearly always a new
+/// pair belongs at the end of its list; one that does not goes to a heap beside the lists.
 final class PriorityMerger {
-    /// A part of the piece, at the place of its first byte.
+    /// A part of the pre-token, at the position of its first byte.
     private struct Part {
         var id: Int32
-        /// Where the next part starts and where the one before does, -1 before the first.
+        /// Where the next part starts, and where the previous one does: -1 before the first.
         var next: Int32
         var previous: Int32
-        /// The rank of merging this part with the next, and the neighbours in the list of that rank: -1 where there is
-        /// none, -2 for a pair in the heap.
+        /// The rank of merging this part with the next, and the neighbours of this pair in the list of that rank: -1 for
+        /// none, `inHeap` for a pair in the heap.
         var rank = noRank
         var nextInList: Int32 = -1
         var previousInList: Int32 = -1
@@ -19,10 +19,12 @@ final class PriorityMerger {
 
     private static let inHeap: Int32 = -2
 
-    /// The first and last pair of each rank, -1 where there is none.
+    /// The first and the last pair of each rank, -1 for none.
     private let firsts: UnsafeMutablePointer<Int32>
     private let lasts: UnsafeMutablePointer<Int32>
-    private var waiting: BitHierarchy
+    /// The ranks whose lists are not empty.
+    private var ranks: BitHierarchy
+    /// Pairs that are in no list: the rank in the upper half, the position in the lower.
     private var heap = BinaryHeap<UInt64>()
 
     init(rankCount: Int) {
@@ -30,30 +32,31 @@ final class PriorityMerger {
         firsts.initialize(repeating: -1, count: max(1, rankCount))
         lasts = .allocate(capacity: max(1, rankCount))
         lasts.initialize(repeating: -1, count: max(1, rankCount))
-        waiting = BitHierarchy(count: rankCount)
+        ranks = BitHierarchy(count: rankCount)
     }
 
     deinit {
         firsts.deallocate()
         lasts.deallocate()
-        waiting.deallocate()
+        ranks.deallocate()
     }
 
-    /// Appends the ids of the `length` bytes at `piece`, behind which 16 more can be read.
+    /// Appends the ids of the `length` bytes at `bytes` to `sink`. 16 more bytes must be readable after them.
+    /// - Parameter staged: an empty buffer, through which the ids are appended.
     func merge<Rules: MergeRules>(
-        _ piece: UnsafePointer<UInt8>, _ length: Int, rules: Rules, byteIDs: [Int32],
-        staging staged: UnsafeMutablePointer<Int32>, into sink: inout IDSink
+        _ bytes: UnsafePointer<UInt8>, _ length: Int, rules: Rules, byteIDs: [Int32], staging staged: StagedIDs,
+        into sink: inout IDSink
     ) {
         let parts = UnsafeMutablePointer<Part>.allocate(capacity: length)
         defer { parts.deallocate() }
         for position in 0..<length {
-            let place = Int32(truncatingIfNeeded: position)
+            let index = Int32(truncatingIfNeeded: position)
             (parts + position).initialize(
-                to: Part(id: byteIDs[Int(piece[position])], next: place &+ 1, previous: place &- 1))
+                to: Part(id: byteIDs[Int(bytes[position])], next: index &+ 1, previous: index &- 1))
         }
         rules.byteRanks.withUnsafeBufferPointer { byteRanks in
             for position in 0..<length &- 1 {
-                enter(position, byteRanks[Int(piece[position]) << 8 | Int(piece[position &+ 1])], parts)
+                insert(position, byteRanks[Int(bytes[position]) << 8 | Int(bytes[position &+ 1])], parts)
             }
         }
 
@@ -68,63 +71,61 @@ final class PriorityMerger {
             if end < length {
                 parts[end].previous = Int32(truncatingIfNeeded: left)
                 let size = Int(parts[end].next) &- left
-                enter(left, rules.rank(parts[left].id, parts[end].id, piece + left, size), parts)
+                insert(left, rules.rank(parts[left].id, parts[end].id, bytes + left, size), parts)
             }
             let before = Int(parts[left].previous)
             if before >= 0 {
                 remove(before, parts)
-                enter(before, rules.rank(parts[before].id, parts[left].id, piece + before, end &- before), parts)
+                insert(before, rules.rank(parts[before].id, parts[left].id, bytes + before, end &- before), parts)
             }
         }
 
+        var staged = staged
         var position = 0
-        var count = 0
         while position < length {
-            staged[count] = parts[position].id
-            count += 1
+            staged.end[0] = parts[position].id
+            staged.count += 1
             position = Int(parts[position].next)
-            if count == EncodingWorkspace.stagedCount || position == length {
-                sink.append(staged, count: count)
-                count = 0
-            }
+            staged.flushIfFull(into: &sink)
         }
+        staged.flush(into: &sink)
     }
 
-    /// Puts the pair at `position` into the list of its rank.
+    /// Inserts the pair at `position` into the list of its rank.
     @inline(__always)
-    private func enter(_ position: Int, _ rank: UInt32, _ parts: UnsafeMutablePointer<Part>) {
+    private func insert(_ position: Int, _ rank: UInt32, _ parts: UnsafeMutablePointer<Part>) {
         if rank == noRank { return }
-        let place = Int32(truncatingIfNeeded: position)
+        let index = Int32(truncatingIfNeeded: position)
         let last = lasts[Int(rank)]
         parts[position].rank = rank
-        if last > place {
+        if last > index {
             parts[position].previousInList = Self.inHeap
             heap.insert(UInt64(rank) << 32 | UInt64(position))
             return
         }
         parts[position].nextInList = -1
         parts[position].previousInList = last
-        lasts[Int(rank)] = place
+        lasts[Int(rank)] = index
         if last < 0 {
-            firsts[Int(rank)] = place
-            waiting.insert(Int(rank))
+            firsts[Int(rank)] = index
+            ranks.insert(Int(rank))
         } else {
-            parts[Int(last)].nextInList = place
+            parts[Int(last)].nextInList = index
         }
     }
 
-    /// Takes the pair at `position`, if there is one, out of its list.
+    /// Removes the pair at `position`, if there is one, from its list.
     @inline(__always)
     private func remove(_ position: Int, _ parts: UnsafeMutablePointer<Part>) {
         let part = parts[position]
         if part.rank == noRank { return }
         parts[position].rank = noRank
-        // In the heap it is found to be gone when its turn comes.
+        // Its entry in the heap is discarded when it becomes the least.
         if part.previousInList == Self.inHeap { return }
         let rank = Int(part.rank)
         if part.previousInList < 0 {
             firsts[rank] = part.nextInList
-            if part.nextInList < 0 { waiting.remove(rank) }
+            if part.nextInList < 0 { ranks.remove(rank) }
         } else {
             parts[Int(part.previousInList)].nextInList = part.nextInList
         }
@@ -135,7 +136,7 @@ final class PriorityMerger {
         }
     }
 
-    /// Takes the leftmost pair of the lowest rank out; its rank stays with the part.
+    /// Removes the leftmost pair of the lowest rank and returns its position; the part keeps the rank.
     @inline(__always)
     private func removeLowest(_ parts: UnsafeMutablePointer<Part>) -> Int? {
         while let least = heap.least {
@@ -144,7 +145,7 @@ final class PriorityMerger {
             if UInt64(part.rank) == least >> 32, part.previousInList == Self.inHeap { break }
             heap.removeLeast()
         }
-        guard let rank = waiting.least else {
+        guard let rank = ranks.least else {
             guard let least = heap.least else { return nil }
             heap.removeLeast()
             return Int(least & 0xFFFF_FFFF)
@@ -160,11 +161,13 @@ final class PriorityMerger {
     }
 }
 
-/// A set of small integers that knows its least: a bit for each, and above each 64 bits one that says whether any is set.
+/// A set of small integers whose least is found fast: a bit for each integer, and in two levels above, a bit for each 64 bits
+/// below, which says whether any of them is set.
 private struct BitHierarchy {
     private let levels: (UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<UInt64>)
     private let topCount: Int
 
+    /// - Parameter count: all integers are below it.
     init(count: Int) {
         func level(_ count: Int) -> UnsafeMutablePointer<UInt64> {
             let words = UnsafeMutablePointer<UInt64>.allocate(capacity: count >> 6 + 1)

@@ -1,29 +1,29 @@
 /// The bytes of every token by id, and the id of every token by its bytes.
 ///
-/// Ids are found in an open-addressing hash table that holds tokens of up to 15 bytes itself, so that finding one costs a
-/// single line of the cache. Merging asks for far more strings of bytes that are no token: before the table stands a
-/// small set of bits, one for each hash, which nearly all of those do not pass.
-/// Hashing is seeded anew in every process: no file can be built to make the table slow.
-final class TokenTable: @unchecked Sendable {  // written while it is made only
-    /// One more than the greatest id.
+/// Ids are found in an open-addressing hash table whose slots contain tokens of up to 15 bytes, so that a lookup costs a
+/// single cache line. Most lookups while merging are of bytes that are not a token: nearly all of these are rejected by a
+/// small bit set, indexed by the hash, before the table is read.
+/// The hash has another seed in every process, so that no file can be made for which the table is slow.
+final class TokenTable: @unchecked Sendable {  // written only while it is initialized
+    /// One more than the greatest id; 0 without tokens.
     let idCount: Int
 
-    /// How many tokens there are; ids may be left out.
+    /// The number of tokens, which is below `idCount` if ids are unused.
     let count: Int
 
-    /// The length of the longest token.
+    /// The length of the longest token in bytes.
     let greatestLength: Int
 
-    /// All tokens, and `TokenTable.padding` zeros so that 16 bytes can be read from the start of each.
+    /// The bytes of all tokens, followed by `padding` zeros so that 16 bytes can be read from the start of each.
     private let bytes: UnsafeMutablePointer<UInt8>
 
-    /// For each id where its token starts, in the upper 32 bits, and its length, 0 where there is none.
+    /// For each id the start of its token, in the upper 32 bits, and its length: 0 for an unused id.
     private let spans: UnsafeMutablePointer<UInt64>
 
-    /// A token in the table, or -1 as id where there is none.
+    /// A slot of the hash table; it is empty if the id is -1.
     private struct Slot {
-        /// The bytes with their number in the highest byte; of a longer token the hash, and the number with all bits
-        /// of the highest byte.
+        /// For a token of up to `greatestShortLength` bytes: these, with their number in the highest byte. For a longer one:
+        /// its hash, and its length with all bits of the highest byte set.
         var key = ShortKey()
         var id: Int32 = -1
     }
@@ -32,24 +32,26 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
     private let slotMask: Int
     private let seed: UInt64
 
-    /// A bit for the upper bits of each token's hash.
+    /// A bit set with the upper bits of each token's hash.
     private let filter: UnsafeMutablePointer<UInt64>
     private let filterShift: UInt64
 
     /// Tokens up to this length are compared as two integers.
     static let greatestShortLength = 15
 
+    /// The number of bytes that must be readable after a token that is looked up.
     static let padding = 16
 
-    /// Why tokens make no vocabulary.
+    /// Why a table cannot be made of some tokens.
     enum Problem: Error {
+        /// The tokens with these two ids have the same bytes.
         case sameBytes(Int32, Int32)
     }
 
     /// - Parameters:
-    ///   - bytes: the tokens in a row.
-    ///   - spans: where each token is in them; none is empty.
-    ///   - ids: the id of each, not negative and all different.
+    ///   - bytes: the concatenated tokens.
+    ///   - spans: the bytes of each token; none is empty.
+    ///   - ids: the id of each token, not negative and all different.
     init(bytes source: [UInt8], spans ranges: [Range<Int>], ids: [Int32]) throws(Problem) {
         count = ids.count
         idCount = Int(ids.max() ?? -1) + 1
@@ -85,7 +87,7 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         filter.deallocate()
     }
 
-    /// Enters a token whose span is set. Answers with the id of the same bytes if they are there already.
+    /// Inserts a token whose span is set. Returns the id of the token with the same bytes if there is one.
     private func insert(_ id: Int32) -> Int32? {
         let span = spans[Int(id)]
         let start = bytes + Int(span >> 32)
@@ -129,25 +131,25 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         return id < 0 ? nil : id
     }
 
-    /// The bytes of a token: none where there is no such id.
+    /// The bytes of a token; empty if there is no such id.
     func token(_ id: Int32) -> UnsafeBufferPointer<UInt8> {
         guard id >= 0, Int(id) < idCount else { return UnsafeBufferPointer(start: nil, count: 0) }
         let span = spans[Int(id)]
         return UnsafeBufferPointer(start: bytes + Int(span >> 32), count: Int(span & 0xFFFF_FFFF))
     }
 
-    /// How many bytes the token of an id has, which is below `idCount`.
+    /// The length in bytes of the token of an id below `idCount`; 0 for an unused id.
     @inline(__always)
     func length(_ id: Int32) -> Int { Int(spans[Int(id)] & 0xFFFF_FFFF) }
 
-    /// Whether a token is the bytes at `start`; needed only where they are too many for a key.
+    /// Whether a token has the bytes at `start`; only for tokens too long for a key.
     private func isToken(_ id: Int32, _ start: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         let token = token(id)
         guard token.count == length else { return false }
         return token.elementsEqual(UnsafeBufferPointer(start: start, count: length))
     }
 
-    /// What a slot holds for bytes, and their hash.
+    /// The key of a slot for these bytes, and their hash.
     @inline(__always)
     private func key(_ start: UnsafePointer<UInt8>, _ length: Int) -> (key: ShortKey, hash: UInt64) {
         if length <= Self.greatestShortLength {
@@ -168,43 +170,4 @@ final class TokenTable: @unchecked Sendable {  // written while it is made only
         key.high = 0xFF << 56 | UInt64(truncatingIfNeeded: length)
         return (key, hash)
     }
-}
-
-/// Up to sixteen bytes as two integers, with zeros behind them.
-struct ShortKey: Equatable {
-    var low: UInt64
-    var high: UInt64
-
-    /// No bytes.
-    init() {
-        low = 0
-        high = 0
-    }
-
-    /// Both halves at once: a branch between them would be one more to guess.
-    @inline(__always)
-    static func == (left: Self, right: Self) -> Bool { (left.low ^ right.low) | (left.high ^ right.high) == 0 }
-
-    /// Reads sixteen bytes at `start`, and keeps the first `length`, which are 1 to 15.
-    @inline(__always)
-    init(_ start: UnsafePointer<UInt8>, _ length: Int) {
-        // No shift is by 64 or more, which would need a test.
-        low = unalignedWord(start) & (UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- 8 &* min(length, 8)))
-        high =
-            unalignedWord(start + 8)
-            & ((UInt64.max >> 8) &>> UInt64(truncatingIfNeeded: 56 &- 8 &* max(length &- 8, 0)))
-    }
-}
-
-@inline(__always)
-func unalignedWord(_ start: UnsafePointer<UInt8>) -> UInt64 {
-    UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
-}
-
-/// 64 bits of which each depends on all bits of both: the halves of a product, with a constant mixed into each factor, as in
-/// wyhash (Wang Yi, 2019).
-@inline(__always)
-func mixed(_ first: UInt64, _ second: UInt64) -> UInt64 {
-    let product = (first ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(by: second ^ 0xE703_7ED1_A0B4_28DB)
-    return product.high ^ product.low
 }

@@ -1,8 +1,8 @@
 import StrictJSON
 
-/// Byte-level byte-pair encodings, as GPT-2, Llama 3 and Qwen have them and as Hugging Face's trainer makes them.
+/// Reads byte-level byte-pair encodings, such as those of GPT-2, Llama 3 and Qwen, and those that Hugging Face's trainer writes.
 ///
-/// What the file asks for is done, or refused by name; nothing in it is passed over that would change an id.
+/// Every feature of the file that affects ids is either supported or an error that names it.
 extension TokenizerReader {
     func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
         for key in ["truncation", "padding"] {
@@ -28,7 +28,7 @@ extension TokenizerReader {
 
     // MARK: Vocabulary
 
-    /// The tokens in their visible characters by id, and the other way round.
+    /// The tokens in visible characters by id, and the ids by token.
     private struct TokenSymbols {
         var byID: [Int32: String] = [:]
         var ids: [UTF8Key: Int32] = [:]
@@ -53,7 +53,7 @@ extension TokenizerReader {
         return symbols
     }
 
-    /// The pairs, written as two strings or as one with a space between.
+    /// The merges, each written as two strings or as one with a space between.
     private func merges(_ model: JSON, _ symbols: TokenSymbols) throws(TokenizerError) -> [Merge] {
         guard let listed = model["merges"]?.arrayValue else { throw failure("its model has no list of merges") }
         var merges: [Merge] = []
@@ -84,7 +84,7 @@ extension TokenizerReader {
     private func vocabulary(
         _ symbols: TokenSymbols, _ merges: [Merge], _ added: [SpecialToken]
     ) throws(TokenizerError) -> BPEVocabulary {
-        // A special token that is listed with the others is found before merging, and never by it.
+        // A special token that is listed with the others is found before merging, and no merge produces it.
         let merged = Set(merges.map(\.result))
         let special = Set(added.map(\.id)).subtracting(merged)
         var bytes: [UInt8] = []
@@ -121,7 +121,7 @@ extension TokenizerReader {
             }
             guard let id = entry["id"]?.intValue else { throw failure("the added token \(quoted(content)) has no id") }
             guard seen.insert(UTF8Key(content)).inserted else { throw failure("\(quoted(content)) is added twice") }
-            // Hugging Face's libraries number added tokens themselves, and do not read the number.
+            // Hugging Face's libraries number added tokens themselves, and ignore the id in the file.
             let given: Int
             if let listed = symbols.ids[UTF8Key(content)] {
                 given = Int(listed)
@@ -166,7 +166,7 @@ extension TokenizerReader {
         return result
     }
 
-    /// A `ByteLevel` step, with its own expression or after a `Split` by one that we know.
+    /// The pattern of a `ByteLevel` step, which has its own expression or follows a `Split` by a known one.
     private func splitPattern() throws(TokenizerError) -> SplitPattern {
         guard let value = root["pre_tokenizer"], !value.isNull else { throw failure("it has no pre_tokenizer") }
         var pattern: SplitPattern?
@@ -207,7 +207,7 @@ extension TokenizerReader {
             pattern.expressions.contains { $0.utf8.elementsEqual(expression.utf8) }
         }
         guard let known else { throw unsupported("its Split by \(quoted(expression)) is not supported") }
-        // All these expressions match every character, so that what lies between matches is nothing.
+        // All these expressions match every character, so nothing is between the matches.
         guard let behavior = split["behavior"]?.stringValue else { throw failure("its Split has no behavior") }
         let inverts = try flag("invert", of: split, called: "its Split", default: false)
         guard (behavior == "Isolated" && !inverts) || (behavior == "Removed" && inverts) else {
@@ -216,14 +216,14 @@ extension TokenizerReader {
         return known
     }
 
-    /// The ids that `TemplateProcessing` puts around a text.
+    /// The ids that `TemplateProcessing` adds before and after a text.
     private func template() throws(TokenizerError) -> TokenTemplate {
         var template = TokenTemplate()
         guard let value = root["post_processor"], !value.isNull else { return template }
         var hasTemplate = false
         for step in try steps(value, of: "post_processor", in: "processors") {
             switch step.type {
-            case "ByteLevel": continue  // it only moves the offsets that tokens report
+            case "ByteLevel": continue  // it affects only offsets
             case "TemplateProcessing":
                 guard !hasTemplate else { throw failure("its post_processor has two templates") }
                 hasTemplate = true
@@ -238,15 +238,15 @@ extension TokenizerReader {
         guard let single = json["single"]?.arrayValue else { throw failure("its template has no 'single'") }
         var template = TokenTemplate()
         var isAfter = false
-        for piece in single {
-            if let sequence = piece["Sequence"] {
+        for element in single {
+            if let sequence = element["Sequence"] {
                 guard sequence["id"] == "A", !isAfter else {
                     throw failure("its template 'single' does not contain exactly one text")
                 }
                 isAfter = true
                 continue
             }
-            guard let name = piece["SpecialToken"]?["id"]?.stringValue,
+            guard let name = element["SpecialToken"]?["id"]?.stringValue,
                 let listed = json["special_tokens"]?[name]?["ids"]?.arrayValue
             else { throw failure("its template has an element that is neither a text nor a special token") }
             for value in listed {
@@ -265,7 +265,7 @@ extension TokenizerReader {
         let value: JSON
     }
 
-    /// A component as the steps it takes: those of a `Sequence`, which are called `list`, or itself.
+    /// The steps of a component: the elements of `list` if it is a `Sequence`, else the component itself.
     private func steps(_ value: JSON, of component: String, in list: String) throws(TokenizerError) -> [Step] {
         guard let type = value["type"]?.stringValue else { throw failure("its \(component) has no type") }
         guard type == "Sequence" else { return [Step(type: type, value: value)] }

@@ -1,6 +1,6 @@
 import StrictJSON
 
-/// A byte-pair encoding in Hugging Face's form.
+/// Writes a byte-pair encoding as the JSON of a `tokenizer.json`.
 struct BPEWriter {
     let tokenizer: BPETokenizer
 
@@ -8,7 +8,7 @@ struct BPEWriter {
         let merges = tokenizer.vocabulary.merges
         return [
             "version": "1.0", "truncation": nil, "padding": nil,
-            // Of two texts for one id only that which it decodes to can be written.
+            // Of two special tokens with the same id, only the one that it decodes to can be written.
             "added_tokens": .array(
                 tokenizer.specialTokens.filter { tokenizer.specialToken($0.id) == $0 }.map(added)),
             "normalizer": tokenizer.normalization == .nfc ? ["type": "NFC"] : nil,
@@ -26,7 +26,7 @@ struct BPEWriter {
 
     private func symbols(_ id: Int32) -> String { ByteSymbols.symbols(of: tokenizer.vocabulary.table.token(id)) }
 
-    /// All tokens, the special ones among them: else Hugging Face's libraries would number those themselves.
+    /// All tokens, including special ones, which Hugging Face's libraries would otherwise renumber.
     private func vocabulary() throws(TokenizerError) -> JSON {
         var object = JSONObject()
         for id in 0..<Int32(tokenizer.vocabularySize) {
@@ -71,7 +71,7 @@ struct BPEWriter {
         let template = tokenizer.template
         guard !template.before.isEmpty || !template.after.isEmpty else { return nil }
         var listed = JSONObject()
-        func piece(_ id: Int32) throws(TokenizerError) -> JSON {
+        func element(_ id: Int32) throws(TokenizerError) -> JSON {
             guard let token = tokenizer.specialToken(id) else { throw .unwritable(kind: tokenizer.kind) }
             listed[token.text] = [
                 "id": .string(token.text), "ids": [.int(Int(id))], "tokens": [.string(token.text)],
@@ -80,9 +80,9 @@ struct BPEWriter {
         }
         func text(_ name: JSON, _ type: JSON) -> JSON { ["Sequence": ["id": name, "type_id": type]] }
         var before: [JSON] = []
-        for id in template.before { before.append(try piece(id)) }
+        for id in template.before { before.append(try element(id)) }
         var after: [JSON] = []
-        for id in template.after { after.append(try piece(id)) }
+        for id in template.after { after.append(try element(id)) }
         return [
             "type": "TemplateProcessing", "single": .array(before + [text("A", 0)] + after),
             "pair": .array(before + [text("A", 0)] + after + before + [text("B", 1)] + after),

@@ -1,33 +1,40 @@
-/// The encodings that OpenAI has published with tiktoken: where their files are, and what the files do not say.
+/// The encodings that OpenAI has published with tiktoken: the addresses of their files, and what the files do not contain.
 public enum PublishedEncoding: String, Sendable, CaseIterable {
+    /// GPT-2.
     case gpt2
+    /// The base models of GPT-3, with the tokens of GPT-2.
     case r50kBase = "r50k_base"
+    /// Codex.
     case p50kBase = "p50k_base"
+    /// The edit models of GPT-3 and Codex.
     case p50kEdit = "p50k_edit"
+    /// GPT-3.5 and GPT-4.
     case cl100kBase = "cl100k_base"
+    /// GPT-4o.
     case o200kBase = "o200k_base"
+    /// gpt-oss.
     case o200kHarmony = "o200k_harmony"
 
-    /// The name that tiktoken has for it, such as "cl100k_base".
+    /// Its name in tiktoken, such as "cl100k_base".
     public var name: String { rawValue }
 
-    /// The encoding called `name`, which may leave out `_base`: "cl100k".
+    /// The encoding called `name`, in which `_base` may be omitted, as in "cl100k"; `nil` if there is none.
     public init?(name: String) {
         guard let encoding = Self(rawValue: name) ?? Self(rawValue: name + "_base") else { return nil }
         self = encoding
     }
 
-    /// A file that a vocabulary is read from.
+    /// A published file of a vocabulary.
     public struct File: Sendable, Hashable {
-        /// What it is called in a folder of vocabularies.
+        /// Its name in a folder of vocabularies.
         public let name: String
-        /// Where it was published.
+        /// Its address.
         public let url: String
-        /// The SHA-256 of its bytes, in hexadecimal digits.
+        /// The SHA-256 of its contents, in lower-case hexadecimal digits.
         public let sha256: String
     }
 
-    /// The files of the vocabulary, in the order in which `tokenizer(files:)` takes them.
+    /// The files of the vocabulary, in the order that `tokenizer(files:)` expects.
     public var files: [File] {
         func ranks(_ name: String, _ sha256: String) -> [File] {
             [
@@ -58,7 +65,7 @@ public enum PublishedEncoding: String, Sendable, CaseIterable {
         }
     }
 
-    /// How it cuts texts.
+    /// How it splits texts into pre-tokens.
     public var pattern: SplitPattern {
         switch self {
         case .gpt2, .r50kBase, .p50kBase, .p50kEdit: .gpt2
@@ -84,7 +91,7 @@ public enum PublishedEncoding: String, Sendable, CaseIterable {
             ]
         case .o200kBase: named = [("<|endoftext|>", 199_999), ("<|endofprompt|>", 200_018)]
         case .o200kHarmony:
-            // Its own names, and numbers for what it reserves; 200018 has both, and decodes to its name.
+            // Named tokens, and numbered ones for reserved ids; 200018 has both, and decodes to the name.
             let own: [(String, Int32)] = [
                 ("<|startoftext|>", 199_998), ("<|endoftext|>", 199_999), ("<|return|>", 200_002),
                 ("<|constrain|>", 200_003), ("<|channel|>", 200_005), ("<|start|>", 200_006), ("<|end|>", 200_007),
@@ -96,7 +103,9 @@ public enum PublishedEncoding: String, Sendable, CaseIterable {
         return named.map { SpecialToken($0.0, id: $0.1) }
     }
 
-    /// The tokenizer that the bytes of `files` make.
+    /// The tokenizer of this encoding.
+    /// - Parameter contents: the contents of `files`.
+    /// - Throws: `TokenizerError` if the contents are invalid or their number is wrong.
     public func tokenizer(files contents: [[UInt8]]) throws(TokenizerError) -> BPETokenizer {
         let files = files
         guard contents.count == files.count else {

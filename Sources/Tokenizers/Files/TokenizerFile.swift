@@ -1,36 +1,37 @@
 import StrictJSON
 
-/// Tokenizers as files: `tokenizer.json` and `tokenizer_config.json` as Hugging Face's libraries read and write them.
+/// Tokenizers as files: `tokenizer.json` and `tokenizer_config.json`, as Hugging Face's libraries read and write them.
 ///
-/// There a character vocabulary is a byte-pair model without merges, which looks up one scalar after another;
-/// a byte vocabulary is the same behind a step that writes each byte as a visible character, and with merges that is a
-/// byte-level byte-pair encoding. `tokenizers` and
-/// `transformers` encode and decode with these files exactly as we do.
+/// In these files, a character vocabulary is a byte-pair model without merges, which looks up one scalar after another. A byte
+/// vocabulary is the same after a step that converts each byte to a visible character; with merges, that is a byte-level
+/// byte-pair encoding. `tokenizers` and `transformers` encode and decode with these files exactly as this module.
 public enum TokenizerFile {
     /// The name of the file with the vocabulary.
     public static let name = "tokenizer.json"
 
-    /// The name of the file that tells transformers how to load it.
+    /// The name of the file with the settings that transformers loads it with.
     public static let configurationName = "tokenizer_config.json"
 
-    /// The contents of a `tokenizer.json` for `tokenizer`. Throws for a kind that has no such form.
+    /// The contents of the `tokenizer.json` of `tokenizer`.
+    /// - Throws: `TokenizerError.unwritable` for a tokenizer that cannot be represented in it.
     public static func contents(for tokenizer: any Tokenizer) throws(TokenizerError) -> String {
         try json(for: tokenizer).serialized(pretty: true)
     }
 
-    /// The contents of the `tokenizer_config.json` beside it; `contextLength` is the most tokens the model takes.
+    /// The contents of the `tokenizer_config.json` of `tokenizer`; `contextLength` is the maximum number of tokens of the model's
+    /// input.
     public static func configuration(for tokenizer: any Tokenizer, contextLength: Int? = nil) -> String {
         var object = JSONObject()
         if tokenizer.endOfText != nil {
             object["bos_token"] = .string(endOfTextSpelling)
             object["eos_token"] = .string(endOfTextSpelling)
         }
-        // Else some versions remove the spaces before punctuation from what they decode.
+        // Otherwise some versions remove spaces before punctuation when decoding.
         object["clean_up_tokenization_spaces"] = false
         object["model_max_length"] = contextLength.map(JSON.int)
-        // A text in which the letters of <|endoftext|> stand holds those letters, not the token.
+        // The letters of <|endoftext|> in a text are encoded as text, not as the token.
         object["split_special_tokens"] = true
-        // Without the name transformers guesses a class from the model, whose own rules drop spaces and newlines.
+        // Without it transformers derives a class from the model's, which may drop spaces and newlines.
         object["tokenizer_class"] = "PreTrainedTokenizerFast"
         return JSON.object(object).serialized(pretty: true)
     }
@@ -76,17 +77,20 @@ public enum TokenizerFile {
         ]
     }
 
-    /// Bytes as visible characters, with no space put before the text, cut by GPT-2's regular expression or not at all.
+    /// The step that converts bytes to visible characters, without a space before the text, and splits it by GPT-2's regular
+    /// expression or not at all.
     static func byteLevel(usesExpression: Bool) -> JSON {
         ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": .bool(usesExpression)]
     }
 
     // MARK: - Reading
 
-    /// The tokenizer that the contents of a `tokenizer.json` describe; `file` is what errors call it.
+    /// The tokenizer that the contents of a `tokenizer.json` describe; `file` is its name in errors.
     ///
-    /// Character, byte and byte-pair vocabularies are read, also those others made: of byte pairs those that cut texts by
-    /// one of our patterns. Anything else in the file that would change what a text encodes to is refused by name.
+    /// Character, byte and byte-pair vocabularies are supported, also if another program wrote them; byte pairs with the patterns of
+    /// `SplitPattern`.
+    /// - Throws: `TokenizerError.unreadable` if the file is invalid, `TokenizerError.unsupported` if it has any other feature that
+    ///   affects ids.
     public static func tokenizer(from contents: [UInt8], file: String = name) throws(TokenizerError) -> any Tokenizer {
         let root: JSON
         do {

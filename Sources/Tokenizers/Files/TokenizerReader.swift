@@ -1,8 +1,8 @@
 import StrictJSON
 
-/// Finds out which tokenizer a `tokenizer.json` describes.
+/// Reads the tokenizer that a `tokenizer.json` describes.
 struct TokenizerReader {
-    /// What errors call the file.
+    /// The name of the file in errors.
     let file: String
     let root: JSON
 
@@ -47,7 +47,8 @@ struct TokenizerReader {
         }
     }
 
-    /// A switch of an object. One of a wrong type is an error: its default would change ids without a word.
+    /// The boolean member `key` of an object. A value of another type is an error: if the default replaced it, ids could change
+    /// without notice.
     func flag(
         _ key: String, of object: JSON, called name: String, default assumed: Bool
     ) throws(TokenizerError) -> Bool {
@@ -56,7 +57,7 @@ struct TokenizerReader {
         return flag
     }
 
-    /// The type of the component called `key`; `nil` where it is null or absent.
+    /// The type of the component `key`; `nil` if it is null or absent.
     private func component(_ key: String) throws(TokenizerError) -> String? {
         guard let value = root[key], !value.isNull else { return nil }
         guard let type = value["type"]?.stringValue else { throw failure("its \(key) has no type") }
@@ -65,7 +66,7 @@ struct TokenizerReader {
 
     private func refuse(_ key: String) throws(TokenizerError) { try check(key, isOneOf: []) }
 
-    /// Throws unless the component called `key` is absent or of one of the `types`.
+    /// Throws unless the component `key` is absent or of one of the `types`.
     func check(_ key: String, isOneOf types: [String]) throws(TokenizerError) {
         if let type = try component(key), !types.contains(type) {
             throw unsupported("its \(key) is \(quoted(type)), which is not supported")
@@ -78,7 +79,7 @@ struct TokenizerReader {
         var reservesEndOfText: Bool
     }
 
-    /// Reads the vocabulary and takes the reserved token off its end.
+    /// Reads the vocabulary, without the reserved token at its end.
     private func symbols(of model: JSON) throws(TokenizerError) -> Symbols {
         guard let vocabulary = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
         if vocabulary.isEmpty { throw failure("its vocabulary is empty") }
@@ -95,7 +96,7 @@ struct TokenizerReader {
             }
             strings[id] = symbol
         }
-        // As many ids as tokens, all different and below their number: there is no hole.
+        // There are as many ids as tokens, all different and below their number: every id is used.
         var symbols = Symbols(strings: strings.compactMap { $0 }, reservesEndOfText: false)
 
         if let id = try addedToken() {
@@ -112,7 +113,7 @@ struct TokenizerReader {
         return symbols
     }
 
-    /// The id of the only added token there may be.
+    /// The id of the added token `<|endoftext|>`, the only one that is supported; `nil` if there is none.
     private func addedToken() throws(TokenizerError) -> Int? {
         guard let value = root["added_tokens"], !value.isNull else { return nil }
         guard let tokens = value.arrayValue else { throw failure("its added_tokens are \(value.kind)") }
@@ -144,11 +145,11 @@ struct TokenizerReader {
             }
             alphabet.append(scalar)
         }
-        // Keys of an object are distinct, so these are.
+        // The keys of an object are distinct, and so are these characters.
         return CharacterTokenizer(distinct: alphabet, reservingEndOfText: symbols.reservesEndOfText)
     }
 
-    /// Whether this is what `TokenizerFile` writes for a `ByteTokenizer`: the bytes, `<|endoftext|>`, and no merges.
+    /// Whether the vocabulary is that of a `ByteTokenizer`, as `TokenizerFile` writes it: the bytes, `<|endoftext|>`, no merges.
     private func isByteVocabulary(_ model: JSON) -> Bool {
         guard model["merges"]?.arrayValue?.isEmpty == true, let vocabulary = model["vocab"]?.objectValue,
             vocabulary.count <= 257, root["normalizer"]?.isNull ?? true, root["post_processor"]?.isNull ?? true,

@@ -1,66 +1,72 @@
-/// Learns a vocabulary of byte pairs from a text.
+/// Trains a byte-level byte-pair encoding on a text.
 ///
-/// Every byte is a token at first. The pair of neighbouring tokens that occurs most often becomes a token of its own,
-/// everywhere, and so on until there are as many tokens as were asked for (Sennrich, Haddow and Birch, "Neural machine
-/// translation of rare words with subword units", 2016; over bytes as in Radford et al., 2019). Pairs lie within a piece:
-/// the text was cut before, so that no token joins the end of a word to the beginning of the next.
+/// At first every byte is a token. Then the pair of adjacent tokens that occurs most often is replaced by a new token
+/// everywhere, until the vocabulary has the requested size (Sennrich, Haddow and Birch, "Neural machine translation of rare
+/// words with subword units", 2016; over bytes as in Radford et al., 2019). Pairs are counted within pre-tokens, so no token
+/// joins the end of a word to the beginning of the next.
 ///
-/// The result is that of a published trainer, merge by merge, which takes two rules:
+/// The merges are exactly those of a published trainer, which requires two rules:
 ///
-/// - The pair with the highest count is next. Ties are common: of the last merges of a small text nearly all are. Of equal
-///   counts it is the pair with the smallest (left id, right id) in the numbering of the trainer that is followed; as minbpe
-///   has it, the pair that comes first in the text as it is merged so far.
-/// - Overlapping pairs count (`aaa` holds (a, a) twice), and are merged from left to right without overlap.
+/// - The pair with the highest count is merged next. Ties are common: nearly all of the last merges of a small text are. Of
+///   equal counts the pair with the smallest (left id, right id) is chosen, in the numbering of the trainer; in minbpe, the
+///   pair that occurs first in the text as merged so far.
+/// - Overlapping pairs count (`aaa` contains (a, a) twice), and are merged from left to right without overlap.
 ///
-/// Memory follows the different pieces of a text rather than its length, and time the number of places where something is
-/// merged: pairs, their counts and their places are kept up to date, never counted again (`PairIndex`).
+/// Memory is proportional to the distinct pre-tokens of the text rather than to its length, and time to the number of
+/// occurrences that are merged: counts and positions of pairs are updated, not recomputed (`PairIndex`).
 public struct BPETrainer: Sendable {
-    /// Whose numbering of tokens is followed, and whose choice between equally frequent pairs.
+    /// The trainer that determines the numbering of tokens and the choice between equally frequent pairs.
     public enum Convention: String, Sendable, CaseIterable {
         /// Hugging Face's tokenizers: special tokens, then the bytes in the order of GPT-2's visible characters for them
-        /// (`!` first), then merges.
+        /// (`!` first), then merged tokens.
         case huggingFace = "hf"
-        /// rustbpe, of nanochat: the bytes by their values, then merges, then special tokens.
+        /// rustbpe, of nanochat: the bytes by their values, then merged tokens, then special tokens.
         case rustbpe
-        /// minbpe (its `RegexTokenizer`): numbered as rustbpe's. It counts pairs piece by piece in the order of the text, and
-        /// takes the first of those that occur most often.
+        /// minbpe (its `RegexTokenizer`), with the numbering of rustbpe. It counts pairs in the order of the text, and merges the
+        /// first of the most frequent ones.
         case minbpe
 
-        /// Whether special tokens have the last ids, behind the merges, and not the first.
+        /// Whether special tokens have the last ids, after the merged tokens, rather than the first.
         package var putsSpecialTokensLast: Bool { self != .huggingFace }
 
-        /// Whether of pairs that occur equally often the one met first is merged, and not that with the smallest ids.
+        /// Whether the first of equally frequent pairs in the text is merged, rather than the one with the smallest ids.
         package var prefersFirstPair: Bool { self == .minbpe }
     }
 
-    /// What was learnt: the tokens by id, and how they came about.
+    /// A trained vocabulary and its merges.
     public struct Result: Sendable {
-        /// The bytes of each token; none where the id is a special token's.
+        /// The bytes of each token by id; empty for the id of a special token.
         public let tokens: [[UInt8]]
+        /// The merges in the order in which they were chosen.
         public let merges: [Merge]
-        /// How often each pair occurred when it was chosen.
+        /// How often the pair of each merge occurred when it was chosen.
         public let counts: [Int]
+        /// The special tokens and their ids.
         public let specialTokens: [SpecialToken]
 
-        /// The tokenizer, for texts that are cut as the pieces were.
+        /// The tokenizer of this vocabulary, for the pattern that the training text was split by.
+        /// - Throws: `TokenizerError.vocabulary`, as `BPETokenizer`.
         public func tokenizer(splitBy pattern: SplitPattern) throws(TokenizerError) -> BPETokenizer {
             try BPETokenizer(
                 BPEVocabulary(tokens: tokens, merges: merges), pattern: pattern, specialTokens: specialTokens)
         }
     }
 
-    /// The number of tokens at which to stop, special tokens included.
+    /// The number of tokens at which training stops, including special tokens.
     public let vocabularySize: Int
+    /// The trainer whose merges and ids are reproduced.
     public let convention: Convention
     /// Pairs that occur less often are not merged.
     public let minimumFrequency: Int
-    /// Tokens that no text encodes to by itself.
+    /// The texts of the special tokens.
     public let specialTokens: [String]
 
-    /// The largest vocabulary.
+    /// The maximum of `vocabularySize`.
     public static let greatestVocabulary = BPEVocabulary.greatestIDCount
 
-    /// - Throws: `TokenizerError.training` where the vocabulary has no room for the bytes, or a special token is no name.
+    /// A trainer with these settings.
+    /// - Throws: `TokenizerError.training` if the vocabulary size is too small for the bytes and special tokens or too large, if
+    ///   the minimum frequency is negative, or if a special token is empty or occurs twice.
     public init(
         vocabularySize: Int, convention: Convention = .huggingFace, minimumFrequency: Int = 0,
         specialTokens: [String] = []
@@ -87,28 +93,28 @@ public struct BPETrainer: Sendable {
         self.specialTokens = specialTokens
     }
 
-    /// Learns from the pieces of a text.
+    /// Trains on the pre-tokens of a text.
     ///
-    /// Fewer tokens than were asked for come out where the text runs out of pairs that are frequent enough.
+    /// The vocabulary is smaller than requested if no pair of the text is frequent enough any more.
     /// - Parameters:
-    ///   - pieces: what the text was cut into, counted.
-    ///   - progress: told of every merge and how often its pair occurred; returns false to give up.
-    /// - Returns: nil if it was given up.
-    /// - Throws: `TokenizerError.training` where there are too many pieces, or a special token is also learnt.
+    ///   - pretokens: the counted pre-tokens.
+    ///   - progress: called with every merge and the count of its pair; training stops if it returns false.
+    /// - Returns: the vocabulary; `nil` if `progress` stopped the training.
+    /// - Throws: `TokenizerError.training` if there are too many pre-tokens, or a special token is also a merged token.
     public func train(
-        _ pieces: PretokenCounter, progress: (Merge, _ count: Int) -> Bool = { _, _ in true }
+        _ pretokens: PretokenCounter, progress: (Merge, _ count: Int) -> Bool = { _, _ in true }
     ) throws(TokenizerError) -> Result? {
         var tokens = alphabet
         var idOfByte = [Int32](repeating: 0, count: 256)
         for (id, token) in tokens.enumerated() where !token.isEmpty { idOfByte[Int(token[0])] = Int32(id) }
-        let afterMerges = convention.putsSpecialTokensLast ? specialTokens.count : 0
-        let mostMerges = vocabularySize - tokens.count - afterMerges
+        let specialAfterMerges = convention.putsSpecialTokensLast ? specialTokens.count : 0
+        let mostMerges = vocabularySize - tokens.count - specialAfterMerges
 
         var pairs = try PairIndex(
-            pieces, idOfByte: idOfByte, alphabet: tokens.count, prefersFirst: convention.prefersFirstPair)
+            pretokens, idOfByte: idOfByte, alphabet: tokens.count, prefersFirst: convention.prefersFirstPair)
         var merges: [Merge] = []
         var counts: [Int] = []
-        while merges.count < mostMerges, let next = pairs.mostFrequent(), next.count >= max(1, minimumFrequency) {
+        while merges.count < mostMerges, let next = pairs.removeMostFrequent(), next.count >= max(1, minimumFrequency) {
             let merge = Merge(left: next.pair.left, right: next.pair.right, result: Int32(tokens.count))
             pairs.merge(next.pair, into: merge.result)
             tokens.append(tokens[Int(merge.left)] + tokens[Int(merge.right)])
@@ -123,7 +129,7 @@ public struct BPETrainer: Sendable {
         return Result(tokens: tokens, merges: merges, counts: counts, specialTokens: special)
     }
 
-    /// The tokens before the first merge; without bytes where a special token is.
+    /// The tokens before the first merge; empty for a special token.
     private var alphabet: [[UInt8]] {
         switch convention {
         case .rustbpe, .minbpe: (UInt8.min...UInt8.max).map { [$0] }
@@ -133,8 +139,7 @@ public struct BPETrainer: Sendable {
         }
     }
 
-    /// A special token whose letters were also learnt as an ordinary one would be the same word to every reader of the
-    /// file.
+    /// Throws if a special token has the same text as a trained token: readers of a vocabulary file could not distinguish them.
     private func checkSpecialTokens(against tokens: [[UInt8]]) throws(TokenizerError) {
         guard !specialTokens.isEmpty else { return }
         let names = Set(specialTokens.map { Array($0.utf8) })

@@ -1,40 +1,40 @@
-/// The pairs by their keys: how often each occurs, and the ends of the list of its places.
+/// The count of each pair, and the first and last position in its list, by the pair's key.
 ///
-/// A hash table with open addressing over an array of records. Pairs that have run out stay until there is no room; then they
-/// are left behind, so that memory follows the pairs there are and not those there have been.
+/// A hash table with open addressing over an array of records. Pairs without positions stay until the table is full; then they
+/// are removed, so that memory is proportional to the current pairs rather than to all pairs ever.
 struct PairCounts {
     struct Record {
         var key: UInt64
         var count: Int
-        /// Places; 0 for none.
+        /// Positions; 0 for none.
         var first: UInt32
         var last: UInt32
     }
 
     private var records: [Record] = []
-    /// How many of the records have places.
+    /// The number of records that have positions.
     private(set) var liveCount = 0
-    /// Pairs that came up since they were last asked for.
+    /// The pairs added since `takeNewKeys` was last called.
     private var newKeys: [UInt64] = []
-    /// The number of a record plus one; 0 is empty.
+    /// The index of a record plus one; 0 is an empty slot.
     private var slots = [UInt32](repeating: 0, count: 1 << 12)
 
-    /// Adds a place to the end of a pair's list.
-    /// - Returns: the place before it.
-    mutating func append(_ place: UInt32, to key: UInt64, count: Int) -> UInt32 {
+    /// Appends a position to a pair's list.
+    /// - Returns: the position before it.
+    mutating func append(_ position: UInt32, to key: UInt64, count: Int) -> UInt32 {
         let number = find(key) ?? insert(key)
         let last = records[number].last
         records[number].count += count
-        records[number].last = place
+        records[number].last = position
         if last == 0 {
-            records[number].first = place
+            records[number].first = position
             liveCount += 1
         }
         return last
     }
 
-    /// Takes a place out of a pair's list, where it is between `before` and `after`.
-    mutating func remove(_ place: UInt32, from key: UInt64, count: Int, before: UInt32, after: UInt32) {
+    /// Removes a position from a pair's list, in which it is between `before` and `after`.
+    mutating func remove(_ position: UInt32, from key: UInt64, count: Int, before: UInt32, after: UInt32) {
         guard let number = find(key) else { return }
         records[number].count -= count
         if before == 0 { records[number].first = after }
@@ -45,13 +45,13 @@ struct PairCounts {
     /// How often a pair occurs.
     func count(of key: UInt64) -> Int { find(key).map { records[$0].count } ?? 0 }
 
-    /// The leftmost place of a pair.
-    func firstPlace(of key: UInt64) -> Int? {
+    /// The leftmost position of a pair; `nil` if there is none.
+    func firstPosition(of key: UInt64) -> Int? {
         guard let number = find(key), records[number].first != 0 else { return nil }
         return Int(records[number].first)
     }
 
-    /// The pairs that came up since this was last called.
+    /// The pairs added since this was last called.
     mutating func takeNewKeys() -> [UInt64] {
         defer { newKeys.removeAll(keepingCapacity: true) }
         return newKeys

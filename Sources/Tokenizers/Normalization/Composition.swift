@@ -1,19 +1,20 @@
-/// The mappings of Unicode's canonical composition (Unicode Standard Annex 15), as Hugging Face's tokenizers has them.
+/// Canonical composition (Unicode Standard Annex 15), with the same version of the mappings as Hugging Face's tokenizers.
 struct Composition: Sendable {
     static let shared = Composition()
 
-    /// The full decomposition of each character that has one, but for Hangul.
+    /// The full decomposition of each character that has one, except for Hangul syllables.
     private let decompositions: [UInt32: [UInt32]]
 
-    /// What two characters in a row compose to: the key has the first in its upper half.
+    /// The character that two adjacent characters compose to; the key has the first in its upper half.
     private let compositions: [UInt64: UInt32]
 
+    /// The canonical combining class of each character whose class is not 0.
     private let classes: [UInt32: UInt8]
 
-    /// For each 256 characters whether `concerns` is true of any.
+    /// For each page of 256 code points, whether `concerns` is true for any.
     private let pages: [Bool]
 
-    /// The characters that NFC may change, move, or join to the one before.
+    /// The characters that NFC may replace, reorder, or compose with the one before.
     private let concerned: Set<UInt32>
 
     private init() {
@@ -52,11 +53,11 @@ struct Composition: Sendable {
         self.pages = pages
     }
 
-    /// Whether NFC may change the character, move it, or join it to the one before. No other does any of that, and
-    /// before every other a text may be cut.
+    /// Whether NFC may replace the character, reorder it, or compose it with the one before. Before every other character a text
+    /// can be split without effect on the result.
     func concerns(_ point: UInt32) -> Bool { pages[Int(point >> 8)] && concerned.contains(point) }
 
-    /// The NFC of characters that begin with one that stays where it is.
+    /// The NFC of characters of which the first is not reordered or composed with one before.
     func composed(_ points: [UInt32]) -> [UInt32] {
         var decomposed = points.flatMap(decomposition)
         order(&decomposed)
@@ -65,7 +66,7 @@ struct Composition: Sendable {
 
     private func decomposition(_ point: UInt32) -> [UInt32] { Hangul.parts(point) ?? decompositions[point] ?? [point] }
 
-    /// Brings marks between two characters of class 0 into the order of their classes.
+    /// Sorts the marks between two characters of class 0 by their combining classes.
     private func order(_ points: inout [UInt32]) {
         var start = 0
         while start < points.count {
@@ -85,8 +86,8 @@ struct Composition: Sendable {
         }
     }
 
-    /// Joins each character to the last of class 0 before it that it composes with, unless one of its class or a higher
-    /// one, which would block it, stands between.
+    /// Composes each character with the last one of class 0 before it, unless a character of the same or a higher class between
+    /// them blocks it.
     private func compose(_ points: [UInt32]) -> [UInt32] {
         var result: [UInt32] = []
         var starter: Int?
@@ -94,8 +95,8 @@ struct Composition: Sendable {
         for point in points {
             let pointClass = classes[point] ?? 0
             if let starter, result.count - 1 == starter || lastClass < pointClass {
-                if let joined = pair(result[starter], point) {
-                    result[starter] = joined
+                if let composed = pair(result[starter], point) {
+                    result[starter] = composed
                     continue
                 }
             }
@@ -111,7 +112,7 @@ struct Composition: Sendable {
     }
 }
 
-/// Syllables of Hangul compose and decompose by arithmetic (Unicode 16.0, section 3.12).
+/// Hangul syllables, which are composed and decomposed by arithmetic (Unicode 16.0, section 3.12).
 private enum Hangul {
     private static let leads: Range<UInt32> = 0x1100..<0x1113
     static let vowels: Range<UInt32> = 0x1161..<0x1176

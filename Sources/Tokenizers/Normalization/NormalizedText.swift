@@ -1,20 +1,21 @@
-/// A text in Unicode's form NFC, and where each of its bytes comes from.
+/// A text in Unicode's normalization form NFC, and the origin of each of its bytes.
 struct NormalizedText: Sendable {
+    /// The normalized text.
     let bytes: [UInt8]
 
-    /// Stretches that differ from the original, in order: what they were and what they became.
+    /// The segments that were changed, in order: their bytes in the original and in the normalized text.
     let changes: [(original: Range<Int>, normalized: Range<Int>)]
 
-    /// The NFC of `bytes`; `nil` where they are in that form already. Bytes that are no UTF-8 stay as they are.
+    /// The NFC of `bytes`; `nil` if they are in that form already. Bytes that are not valid UTF-8 are kept.
     init?(nfc bytes: UnsafeBufferPointer<UInt8>) {
-        // Below U+0300, the first mark, which UTF-8 writes as CC 80, nothing changes.
+        // Nothing changes below U+0300, the first mark, which is CC 80 in UTF-8.
         guard bytes.contains(where: { $0 >= 0xCC }) else { return nil }
         let text = TextBytes(bytes)
         let composition = Composition.shared
         var result: [UInt8] = []
         var changes: [(original: Range<Int>, normalized: Range<Int>)] = []
-        var copied = 0  // so much of the text is in the result
-        var boundary = 0  // the last character before which the text may be cut
+        var copied = 0  // the end of the part of the text that is in the result
+        var boundary = 0  // the last position so far at which the text can be split
         var position = 0
         while position < text.count {
             let (point, length) = text.scalar(at: position)
@@ -31,7 +32,7 @@ struct NormalizedText: Sendable {
                 points.append(point)
                 end += length
             }
-            if points.isEmpty {  // the mark follows a byte that is no character
+            if points.isEmpty {  // the mark follows an invalid byte
                 boundary = position
                 continue
             }
@@ -51,11 +52,11 @@ struct NormalizedText: Sendable {
         self.changes = changes
     }
 
-    /// Where bytes come from.
+    /// The origin of bytes in an original text.
     enum Origin {
-        /// They are the text's own from `offset` on.
+        /// They are the original bytes from `offset` on.
         case same(offset: Int)
-        /// They begin at `start` in a normalized text, which was made of the bytes from `offset` on.
+        /// They begin at `start` in a normalized text whose original begins at `offset`.
         case changed(NormalizedText, offset: Int, start: Int = 0)
 
         func advanced(by count: Int) -> Origin {
@@ -65,7 +66,7 @@ struct NormalizedText: Sendable {
             }
         }
 
-        /// The bytes of the original that these bytes were made of.
+        /// The original bytes of a range of these bytes.
         func range(_ range: Range<Int>) -> Range<Int> {
             switch self {
             case .same(let offset): return range.lowerBound + offset..<range.upperBound + offset
@@ -77,9 +78,9 @@ struct NormalizedText: Sendable {
         }
     }
 
-    /// The place in the original of a place in the normalized text: for one within a change its beginning or its end.
+    /// The position in the original of a position in the normalized text: if it is within a change, the start or the end of that.
     private func original(_ position: Int, isEnd: Bool) -> Int {
-        // The first change that ends behind the place, or at it, if the place is where something ends.
+        // The first change that ends after the position, or at it if the position is the end of a range.
         var low = 0, high = changes.count
         while low < high {
             let middle = (low + high) / 2

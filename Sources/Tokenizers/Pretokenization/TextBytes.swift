@@ -1,4 +1,4 @@
-/// The bytes of a text, read without checks: the scanners' view of memory. Nothing is read at or beyond `count`.
+/// The bytes of a text, read without bounds checks by pretokenizers. Nothing is read at or after `count`.
 struct TextBytes {
     let base: UnsafePointer<UInt8>
     let count: Int
@@ -6,7 +6,7 @@ struct TextBytes {
     private let classes: UnsafePointer<UInt8>
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // An empty buffer may have no address; its bytes are never read.
+        // An empty buffer may have no address; it is never read.
         base = bytes.baseAddress ?? UnsafePointer(UnicodeClasses.shared.classes)
         count = bytes.count
         pages = UnicodeClasses.shared.pages
@@ -18,15 +18,13 @@ struct TextBytes {
 
     /// The eight bytes from `position` on, the first in the lowest bits.
     @inline(__always)
-    func word(at position: Int) -> UInt64 {
-        UInt64(littleEndian: UnsafeRawPointer(base + position).loadUnaligned(as: UInt64.self))
-    }
+    func word(at position: Int) -> UInt64 { unalignedWord(base + position) }
 
     /// The class of an ASCII byte.
     @inline(__always)
     func classOfASCII(_ byte: UInt8) -> CharacterClass { CharacterClass(rawValue: classes[Int(byte)]) }
 
-    /// The class of the character at `position`, which is before the end, and how many bytes it has.
+    /// The class of the character at `position`, which is before the end, and its length in bytes.
     @inline(__always)
     func character(at position: Int) -> (class: CharacterClass, length: Int) {
         let lead = base[position]
@@ -34,7 +32,7 @@ struct TextBytes {
         return characterBeyondASCII(at: position)
     }
 
-    /// Decodes as Unicode 16.0, table 3-7 has it; a byte that begins no valid character is one of its own.
+    /// Decodes well-formed UTF-8 (Unicode 16.0, table 3-7); a byte that begins no valid character is one by itself.
     @inline(never)
     private func characterBeyondASCII(at position: Int) -> (class: CharacterClass, length: Int) {
         let (point, length) = scalar(at: position)
@@ -43,7 +41,7 @@ struct TextBytes {
         return (CharacterClass(rawValue: classes[page | Int(point & 0xFF)]), length)
     }
 
-    /// The code point that begins at `position` and its length in bytes; 0 where none does.
+    /// The code point that begins at `position` and its length in bytes, which is 0 if none begins there.
     @inline(__always)
     func scalar(at position: Int) -> (point: UInt32, length: Int) {
         @inline(__always) func continuation(_ offset: Int) -> UInt32? {
@@ -84,7 +82,19 @@ struct TextBytes {
         return position
     }
 
-    /// The end of the run of letters that begins at `position`; ASCII goes eight bytes at a time.
+    /// The end of the run of letters that begins at `position` with an ASCII letter: the usual word. `nil` if none does, or if
+    /// fewer than eight bytes are left.
+    @inline(__always)
+    func endOfLetters(ifASCIIAt position: Int) -> Int? {
+        guard position &+ 8 <= count else { return nil }
+        let others = othersThanLetters(word(at: position))
+        let run = others == 0 ? 8 : others.trailingZeroBitCount >> 3
+        if run == 0 { return nil }
+        if run < 8, base[position &+ run] < 0x80 { return position &+ run }
+        return endOfLetters(from: position &+ run)
+    }
+
+    /// The end of the run of letters that begins at `start`; ASCII is read eight bytes at a time.
     @inline(__always)
     func endOfLetters(from start: Int) -> Int {
         var position = start
@@ -103,12 +113,12 @@ struct TextBytes {
     }
 }
 
-/// The highest bit of each byte of `word` that is no ASCII letter; bytes beyond ASCII are none.
+/// The highest bit of each byte of `word` that is not an ASCII letter.
 @inline(__always)
 func othersThanLetters(_ word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let high = ones &* 0x80
-    // Each byte in lower case and without its highest bit, so that no sum carries into the next byte.
+    // Each byte in lower case and without its highest bit, so that no sum below carries into the next byte.
     let lower = (word | ones &* 0x20) & ~high
     let fromA = lower &+ ones &* (0x80 - 0x61)
     let beyondZ = lower &+ ones &* (0x80 - 0x7B)

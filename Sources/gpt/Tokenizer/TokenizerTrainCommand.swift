@@ -132,7 +132,7 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     private func describe(_ result: BPETrainer.Result, _ pieces: PretokenCounter, seconds: Double) throws {
         let size = result.tokens.count + (like.putsSpecialTokensLast ? special.count : 0)
-        let words = "\(counted(pieces.totalPieces, "pre-token")), \(grouped(pieces.count)) distinct"
+        let words = "\(counted(pieces.totalPretokens, "pre-token")), \(grouped(pieces.count)) distinct"
         try writeLine("read        \(bytes(pieces.totalBytes)): \(words)")
         try writeLine(
             "trained     \(counted(result.merges.count, "merge")), a vocabulary of \(counted(size, "token"))")
@@ -150,7 +150,8 @@ struct TokenizerTrainCommand: ParsableCommand {
         if json {
             let object: JSON = [
                 "vocabulary": .int(size), "merges": .int(result.merges.count), "bytes": .int(pieces.totalBytes),
-                "pieces": .int(pieces.totalPieces), "different_pieces": .int(pieces.count), "seconds": .double(seconds),
+                "pieces": .int(pieces.totalPretokens), "different_pieces": .int(pieces.count),
+                "seconds": .double(seconds),
                 "out": .string(out),
             ]
             try writeLine(object.serialized())

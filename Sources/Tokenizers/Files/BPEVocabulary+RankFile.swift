@@ -1,7 +1,10 @@
-/// The files of published vocabularies, as their bytes.
 extension BPEVocabulary {
-    /// A `.tiktoken` file: a line for each token, its bytes in base64 (RFC 4648, section 4), a space and its rank, which
-    /// is its id. Ids may be left out. `file` is what errors call it.
+    /// The vocabulary in a `.tiktoken` file: a line for each token, with its bytes in base64 (RFC 4648, section 4), a space and
+    /// its rank, which is its id. Some ids may be unused.
+    /// - Parameters:
+    ///   - contents: the contents of the file.
+    ///   - file: its name in errors.
+    /// - Throws: `TokenizerError.unreadable` if the file is invalid, or lacks the token of a byte.
     public init(tiktoken contents: [UInt8], file: String = "the vocabulary") throws(TokenizerError) {
         var reader = RankFileReader(file: file)
         let result = contents.withUnsafeBufferPointer { contents in
@@ -29,7 +32,7 @@ private struct RankFileReader {
         var position = 0
         var line = 1
         while position < contents.count {
-            if contents[position] == UInt8(ascii: "\n") {  // an empty line, as at the end
+            if contents[position] == UInt8(ascii: "\n") {  // an empty line, such as the last one
                 position += 1
                 line += 1
                 continue
@@ -60,7 +63,7 @@ private struct RankFileReader {
         }
     }
 
-    /// Appends the bytes that the base64 at `start` stands for. Answers where it ends; `nil` where it is wrong.
+    /// Appends the bytes of the base64 at `start` to `bytes`. Returns its end; `nil` if it is invalid.
     private mutating func decodeBase64(_ contents: UnsafeBufferPointer<UInt8>, from start: Int) -> Int? {
         var position = start
         while position + 4 <= contents.count {
@@ -75,7 +78,7 @@ private struct RankFileReader {
                 position += 4
                 continue
             }
-            // The end, or a last group with one or two signs in place of bytes; the bits they leave unused are zero.
+            // The end, or a last group with one or two padding characters, whose unused bits must be zero.
             if contents[position] == UInt8(ascii: " ") { return position }
             let padding = UInt8(ascii: "=")
             guard first | second < 0x80, contents[position + 3] == padding else { return nil }
@@ -88,7 +91,7 @@ private struct RankFileReader {
         return position
     }
 
-    /// The six bits that a byte stands for in base64, 0x80 where it is none.
+    /// The six bits that a byte represents in base64, 0x80 if it is not part of the alphabet.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 0x80, count: 256)
         let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8

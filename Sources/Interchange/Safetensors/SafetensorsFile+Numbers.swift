@@ -1,10 +1,8 @@
-import Tensors
-
 extension SafetensorsFile {
-    /// The numbers of a tensor as single precision, in row-major order.
+    /// The numbers of a tensor in single precision and row-major order.
     ///
-    /// F32 is taken bit for bit, F16 and BF16 are widened exactly, F64 is rounded. Throws for integers: to take a
-    /// quantised weight for its value would be wrong in silence.
+    /// F32 is copied bit for bit, F16 and BF16 are converted exactly, F64 is rounded.
+    /// - Throws: for integers, because those of a quantized weight are not its values.
     package func floats(_ name: String) throws -> [Float] {
         let count = try entry(name).count
         return try [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -13,7 +11,7 @@ extension SafetensorsFile {
         }
     }
 
-    /// Like `floats`, into memory of exactly as many numbers, which need not be initialised.
+    /// Like `floats`, into memory for exactly as many numbers, which need not be initialized.
     package func copyFloats(_ name: String, into target: UnsafeMutableBufferPointer<Float>) throws {
         let entry = try entry(name)
         guard target.count == entry.count else {
@@ -21,9 +19,9 @@ extension SafetensorsFile {
         }
         try withBytes(name) { bytes in
             switch entry.dtype {
-            case .float32: UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)  // little-endian, as we are
+            case .float32: UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)  // both little-endian
             case .float64: convert(bytes, into: target) { (bits: UInt64) in Float(Double(bitPattern: bits)) }
-            case .bfloat16: convert(bytes, into: target) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+            case .bfloat16: convert(bytes, into: target, float(bfloat:))
             case .float16: convert(bytes, into: target, float(half:))
             default:
                 throw failure("the tensor \(quoted(name)) has the dtype \(entry.dtype.rawValue), not real numbers")
@@ -31,23 +29,13 @@ extension SafetensorsFile {
         }
     }
 
-    /// Gives the memory of a tensor back that has been copied. What is written to it in place must not be.
+    /// Releases the memory of a tensor that was copied; not of F32, which may be used in place and modified.
     func release(_ name: String) throws {
         let entry = try entry(name)
         if entry.dtype != .float32 { file.release(entry.range) }
     }
 
-    /// A tensor's numbers where they are in memory, which lives as long as the file's mapping; `nil` where they are not
-    /// single precision that begins with a cache line.
-    func floatsInPlace(_ entry: Entry) -> Storage? {
-        guard entry.dtype == .float32, !entry.range.isEmpty,
-            let start = file.bytes.baseAddress.map({ UnsafeMutableRawPointer(mutating: $0) + entry.range.lowerBound }),
-            Int(bitPattern: start) % 64 == 0
-        else { return nil }
-        return Storage(start.bindMemory(to: Float.self, capacity: entry.count), of: file)
-    }
-
-    /// The numbers of a tensor in double precision, where it has it.
+    /// The numbers of a tensor in double precision.
     package func doubles(_ name: String) throws -> [Double] {
         guard try entry(name).dtype == .float64 else { return try floats(name).map(Double.init) }
         return try withBytes(name) { bytes in
@@ -55,8 +43,8 @@ extension SafetensorsFile {
         }
     }
 
-    /// The numbers of a tensor of integers or booleans, in row-major order. Throws for real numbers, and for a U64 too
-    /// large for an `Int64`.
+    /// The numbers of a tensor of integers or booleans, in row-major order.
+    /// - Throws: for real numbers, and for a U64 too large for an `Int64`.
     package func integers(_ name: String) throws -> [Int64] {
         let dtype = try entry(name).dtype
         return try withBytes(name) { bytes in
@@ -97,21 +85,5 @@ private func widen<Narrow: FixedWidthInteger & BitwiseCopyable>(
 ) -> [Int64] {
     stride(from: 0, to: bytes.count, by: MemoryLayout<Narrow>.size).map { offset in
         Int64(truncatingIfNeeded: Narrow(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Narrow.self)))
-    }
-}
-
-/// The value of a half-precision number (IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction). Swift's own
-/// `Float16` is not there on every processor.
-@inline(__always)
-func float(half bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let magnitude = UInt32(bits & 0x7FFF)
-    switch magnitude {
-    case 0x0400..<0x7C00:  // normal: the exponent's bias grows from 15 to 127
-        return Float(bitPattern: sign | (magnitude << 13 &+ 112 << 23))
-    case 0x7C00...:  // infinity and not a number
-        return Float(bitPattern: sign | 0x7F80_0000 | magnitude << 13)
-    default:  // below 2^-14: the fraction counts steps of 2^-24
-        return Float(bitPattern: sign | (Float(magnitude) * 0x1p-24).bitPattern)
     }
 }

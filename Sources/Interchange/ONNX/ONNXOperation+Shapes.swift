@@ -1,6 +1,6 @@
 import Tensors
 
-/// The same elements in another form.
+/// Operators that only change shapes.
 extension ONNXOperation {
     func reshape() throws -> Array {
         let x = try floats(0), old = x.shape.dimensions
@@ -44,9 +44,9 @@ extension ONNXOperation {
         x.withElements { x in
             y.withElements { y in
                 forEachIndex(of: axes.map { old[$0] }) { i, index in
-                    var place = 0
-                    for axis in index.indices { place += index[axis] * steps[axis] }
-                    y[i] = x[place]
+                    var offset = 0
+                    for axis in index.indices { offset += index[axis] * steps[axis] }
+                    y[i] = x[offset]
                 }
             }
         }
@@ -91,7 +91,7 @@ extension ONNXOperation {
         return .floats(y)
     }
 
-    /// Copies a piece of each of several blocks.
+    /// Copies a part of each of several blocks.
     private func copy(
         from x: Tensor, _ startX: Int, _ stepX: Int, to y: Tensor, _ startY: Int, _ stepY: Int, _ length: Int,
         blocks: Int

@@ -14,7 +14,7 @@ private enum Key {
 }
 
 extension GGUFVocabulary {
-    /// As keys of a GGUF file.
+    /// The keys of a GGUF file.
     var keys: [(String, GGUFWrittenValue)] {
         var keys: [(String, GGUFWrittenValue)] = [
             (Key.model, .string("gpt2")), (Key.pattern, .string(pattern)), (Key.tokens, .strings(tokens)),
@@ -25,9 +25,8 @@ extension GGUFVocabulary {
         return keys + [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
     }
 
-    /// Adds a token `<|endoftext|>` where there is none: without it llama.cpp would end texts at the token of id 11,
-    /// whatever that is.
-    /// - Returns: whether it was added, so that the model needs a row more.
+    /// Adds a token `<|endoftext|>` if there is none: without it llama.cpp would use the token with the id 11, whatever it is.
+    /// - Returns: whether it was added, so that the model's tables need another row.
     mutating func reserveEndOfText() -> Bool {
         guard endOfText == nil else { return false }
         endOfText = Int32(tokens.count)
@@ -39,7 +38,8 @@ extension GGUFVocabulary {
 }
 
 extension GGUFModel {
-    /// The tokenizer in a file. Throws where it is broken.
+    /// Reads the tokenizer of a file.
+    /// - Throws: if it is invalid.
     package static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
         guard let model = try file.string(Key.model) else {
             return .missing(file.failure("it has no \(Key.model) and can be used with token ids only"))
@@ -72,7 +72,7 @@ extension GGUFModel {
         }
         vocabulary.beginning = try id(Key.beginning)
         vocabulary.endOfText = try id(Key.end)
-        // llama.cpp's own default is to begin a text so where texts are cut as Llama 3's.
+        // By default llama.cpp adds it with the split patterns of Llama 3.
         let isLlama = ["llama-bpe", "llama3", "llama-v3", "falcon3"].contains(pattern)
         vocabulary.addsBeginning = try file.bool(Key.addsBeginning) ?? isLlama
         vocabulary.addsEnd = try file.bool(Key.addsEnd) ?? false

@@ -1,11 +1,15 @@
 import StrictJSON
 
 extension BPEVocabulary {
-    /// The two files of GPT-2: `vocab.bpe`, a comment and then a merge on each line, and `encoder.json`, the id of each
-    /// token; both write bytes as visible characters. `files` is what errors call them.
+    /// The vocabulary in the two files of GPT-2: `vocab.bpe`, a comment and then a merge on each line, and `encoder.json`, the id
+    /// of each token. Both represent bytes as visible characters.
     ///
-    /// As in tiktoken the bytes are the first 256 ids in the order of their characters, and the merges those that
-    /// follow: `encoder.json` must say the same.
+    /// As in tiktoken, the first 256 ids are the bytes in the order of their characters, and the merged tokens follow.
+    /// - Parameters:
+    ///   - merges: the contents of `vocab.bpe`.
+    ///   - ids: the contents of `encoder.json`.
+    ///   - files: the names of the files in errors.
+    /// - Throws: `TokenizerError.unreadable` if a file is invalid, or if the two contradict each other.
     public init(
         gpt2Merges merges: [UInt8], ids: [UInt8], files: (merges: String, ids: String) = ("vocab.bpe", "encoder.json")
     ) throws(TokenizerError) {

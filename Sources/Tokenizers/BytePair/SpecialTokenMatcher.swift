@@ -1,91 +1,21 @@
-/// A token that is not made by merging, such as `<|endoftext|>`: a text of its own that stands for one id.
-public struct SpecialToken: Sendable, Hashable {
-    public let text: String
-    public let id: Int32
-
-    /// Whether it means something to a model rather than spelling text; decoding leaves such tokens out unless asked.
-    public var isControl = true
-
-    /// Whether it takes the white space before it, or after it, along.
-    public var stripsLeft = false
-    public var stripsRight = false
-
-    /// Whether it is looked for after the text has been normalized; else before.
-    public var isNormalized = false
-
-    public init(_ text: String, id: Int32) {
-        self.text = text
-        self.id = id
-    }
-}
-
-/// What becomes of special tokens that are spelled out in a text.
-///
-/// Whoever may write `<|endoftext|>` into a prompt and have it become that token can end the text for the model. So
-/// texts of unknown origin are encoded with `refused` or `plainText`, and only what a program itself has put together
-/// with `allowed`.
-public struct SpecialTokenPolicy: Sendable, Hashable {
-    /// All, none or some tokens, by their texts.
-    public enum Selection: Sendable, Hashable {
-        case all
-        case none
-        case some(Set<String>)
-
-        func contains(_ text: String) -> Bool {
-            switch self {
-            case .all: true
-            case .none: false
-            // As bytes, for a `Set` takes equal texts in another form for the same.
-            case .some(let texts): texts.contains { $0.utf8.elementsEqual(text.utf8) }
-            }
-        }
-    }
-
-    /// The tokens that become their ids.
-    public let allowed: Selection
-
-    /// Of the others, those that are an error; what is left is plain text.
-    public let refused: Selection
-
-    public init(allowed: Selection, refused: Selection) {
-        self.allowed = allowed
-        self.refused = refused
-    }
-
-    /// A text that spells a special token is an error.
-    public static let refused = SpecialTokenPolicy(allowed: .none, refused: .all)
-
-    /// Special tokens become their ids.
-    public static let allowed = SpecialTokenPolicy(allowed: .all, refused: .none)
-
-    /// A text that spells a special token holds those letters, and nothing else.
-    public static let plainText = SpecialTokenPolicy(allowed: .none, refused: .none)
-
-    func treatment(of token: SpecialToken) -> Treatment {
-        if allowed.contains(token.text) { return .allowed }
-        return refused.contains(token.text) ? .refused : .plainText
-    }
-
-    enum Treatment { case allowed, refused, plainText }
-}
-
-/// Finds special tokens in a text: the leftmost, and of those at one place the longest.
+/// Finds special tokens in a text: the leftmost, and the longest of those that begin at the same position.
 struct SpecialTokenMatcher: Sendable {
     let tokens: [SpecialToken]
 
     /// The tokens by their bytes, with positions in `tokens` as ids.
     private let table: TokenTable
 
-    /// The lengths there are, the longest first.
+    /// The lengths of the tokens in bytes, the longest first.
     private let lengths: [Int]
 
-    /// For each two bytes whether a token begins with them; of tokens of one byte all that begin with it.
+    /// Whether a token begins with two bytes, at the index with the first byte in its upper half. A token of one byte begins
+    /// with it and any other.
     private let beginsToken: [Bool]
 
-    /// The byte that all begin with, where there is one: usually `<`.
+    /// The byte that all tokens begin with, usually `<`; `nil` if they begin differently.
     private let commonFirst: UInt8?
 
-    /// Tokens with empty texts are never found. Throws where two have the same text.
+    /// Tokens with empty texts are never found. Throws if two tokens have the same text.
     init(_ tokens: [SpecialToken]) throws(TokenizerError) {
         self.tokens = tokens
         var bytes: [UInt8] = []
@@ -117,13 +47,13 @@ struct SpecialTokenMatcher: Sendable {
 
     var isEmpty: Bool { lengths.isEmpty }
 
-    /// A token that stands in a text.
+    /// A token that was found, and its bytes in the text.
     struct Match {
         let token: SpecialToken
         let range: Range<Int>
     }
 
-    /// The first token at or after `start` of which `accepts` is true.
+    /// The first token at or after `start` that `accepts` accepts.
     func firstMatch(
         in bytes: UnsafeBufferPointer<UInt8>, from start: Int, where accepts: (Match) throws -> Bool
     ) rethrows -> Match? {
@@ -145,13 +75,13 @@ struct SpecialTokenMatcher: Sendable {
         if position + length + TokenTable.padding <= text.count {
             id = table.id(text.base + position, length)
         } else {
-            // Too near to the end to read sixteen bytes at once.
+            // Fewer than sixteen bytes can be read from here on.
             id = table.id(of: (position..<position + length).map { text[$0] }) ?? -1
         }
         return id < 0 ? nil : tokens[Int(id)]
     }
 
-    /// The first place at or after `start` where two bytes stand that a token begins with.
+    /// The first position at or after `start` of two bytes that a token begins with.
     private func firstCandidate(in text: TextBytes, from start: Int) -> Int? {
         guard !isEmpty else { return nil }
         let ones: UInt64 = 0x0101_0101_0101_0101
@@ -159,8 +89,8 @@ struct SpecialTokenMatcher: Sendable {
             var position = start
             while position < text.count {
                 if let commonFirst {
-                    // Eight bytes at a time: a byte of the difference is zero where the common first byte stands, and
-                    // subtracting one from each borrows into the highest bit there (or above such a place).
+                    // Eight bytes at a time: a byte of the difference is zero where the common first byte is, and
+                    // subtracting one from each byte sets the highest bit there (and perhaps in bytes above it).
                     while position &+ 8 <= text.count {
                         let difference = text.word(at: position) ^ ones &* UInt64(commonFirst)
                         let zeros = (difference &- ones) & ~difference & (ones &* 0x80)

@@ -1,0 +1,86 @@
+import Files
+import Layers
+import Models
+import Tensors
+
+/// The files of a model in some format, from which its parameters are read.
+protocol ParameterSource {
+    /// What is needed to copy a stored tensor into a parameter.
+    associatedtype Copy
+
+    /// The path that errors name.
+    var path: String { get }
+
+    /// The names of the stored tensors.
+    var names: [String] { get }
+
+    /// The number of elements of all stored tensors.
+    var elementCount: Int { get throws }
+
+    /// What the files say about the model's size, for the error if they have fewer elements than the model has parameters.
+    func shortage(stored: Int, parameters: Int) -> String
+
+    /// The stored tensor of a parameter.
+    /// - Throws: if there is none, or if its shape is not the parameter's.
+    func tensor(for parameter: NamedParameter) throws -> StoredTensor<Copy>
+
+    /// Why a stored tensor that no parameter is read from is an error; nil if other programs may store it.
+    func objection(toUnused name: String) -> String?
+}
+
+/// A stored tensor that a parameter is read from.
+struct StoredTensor<Copy> {
+    let name: String
+
+    /// Its numbers in the memory of the file, if they can be used there.
+    let storage: Storage?
+
+    /// How it is copied if they cannot.
+    let copy: () -> Copy
+}
+
+extension ParameterSource {
+    /// Throws if the files have fewer elements than the model has parameters, or if memory cannot hold these. Called before
+    /// any memory is allocated for them.
+    func checkMemory(parameters: Int) throws {
+        let stored = try elementCount
+        guard stored >= parameters else {
+            throw ModelError(path: path, reason: shortage(stored: stored, parameters: parameters))
+        }
+        let (bytes, overflows) = parameters.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
+        try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
+    }
+
+    /// Assigns to each parameter the stored tensor in the memory of its file, if it can be used there.
+    /// - Returns: the copies that have to be made for the other parameters.
+    /// - Throws: if a parameter has no stored tensor of its shape, or if a stored tensor belongs to no parameter.
+    func assign(to model: some NeuralLanguageModel) throws -> [Copy] {
+        var copies: [Copy] = []
+        var unused = Set(names)
+        for named in model.parameters {
+            let tensor = try tensor(for: named)
+            unused.remove(tensor.name)
+            if let storage = tensor.storage {
+                named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
+            } else {
+                copies.append(tensor.copy())
+            }
+        }
+        for name in unused.sorted() {
+            if let reason = objection(toUnused: name) { throw ModelError(path: path, reason: reason) }
+        }
+        return copies
+    }
+}
+
+extension MappedFile {
+    /// The 32-bit floats in a range of the file, used in its memory; nil unless they begin at a cache line.
+    func floatsInPlace(_ range: Range<Int>) -> Storage? {
+        guard !range.isEmpty,
+            let start = bytes.baseAddress.map({ UnsafeMutableRawPointer(mutating: $0) + range.lowerBound }),
+            Int(bitPattern: start) % 64 == 0
+        else { return nil }
+        let count = range.count / MemoryLayout<Float>.size
+        return Storage(start.bindMemory(to: Float.self, capacity: count), of: self)
+    }
+}
