@@ -161,7 +161,7 @@ import Tokenizers
             for block in [bytes[..<cut], bytes[cut...]] {
                 inBlocks.add(try #require(String(validating: block, as: UTF8.self)), splitBy: pattern)
             }
-            #expect(inBlocks.totalPretokens == whole.totalPieces)
+            #expect(inBlocks.totalPretokens == whole.totalPretokens)
             #expect((0..<whole.count).allSatisfy { whole[$0] == inBlocks[$0] })
         }
     }

@@ -25,7 +25,8 @@ public enum DefaultSettings {
         case .ngram:
             // Counted in one pass: the settings of gradient descent have no effect.
             TrainingSettings(
-                model: .ngram(.init(order: 7)), sequenceLength: EvaluationWindows.defaultLength, length: .steps(1), batch: 1,
+                model: .ngram(.init(order: 7)), sequenceLength: EvaluationWindows.defaultLength, length: .steps(1),
+                batch: 1,
                 schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 0, shape: .constant))
         }
     }
