@@ -73,7 +73,7 @@ extension NeuralLanguageModel {
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
     ) -> Evaluation? {
         let length = contextLength ?? 256
-        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, for: self)
         var result = Evaluation(total: 0, count: 0)
         for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
             if shouldStop() { return nil }

@@ -14,7 +14,7 @@ extension NGramModel: LanguageModel {
     ) -> Evaluation? {
         // Without windows of a given length the text is cut all the same, to poll between them.
         let size = 2048
-        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: size)
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, for: self)
         var result = Evaluation(total: 0, count: 0)
         for first in stride(from: 0, to: windows.chosen.count, by: max(1, size / windows.length)) {
             if shouldStop() { return nil }
