@@ -4,11 +4,11 @@ import Platform
 import Tensors
 import Tokenizers
 
-/// Tokenizers from where they are kept: files, models, and published vocabularies, which are fetched once.
+/// Loads tokenizers from files, from models, and from published vocabularies, which are downloaded once.
 public enum TokenizerLoader {
-    /// The tokenizer that a file describes: a `tokenizer.json`, a `.tiktoken` file with the name of a published encoding, or
-    /// a model, which is a directory or a GGUF file. The tokenizer.json of a directory of ours must say what it said when the
-    /// model was saved; named itself, the file is read whatever it says.
+    /// The tokenizer of a `tokenizer.json`, of a `.tiktoken` file with the vocabulary of a published encoding, or of a model,
+    /// which is a directory or a GGUF file. In the directory of a model that this package saved, the tokenizer.json must be
+    /// unchanged since then; if `path` is the file itself, it may be edited.
     /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
@@ -20,7 +20,7 @@ public enum TokenizerLoader {
                         + "file")
             }
             let bytes = try TextFile.bytes(path + "/" + TokenizerFile.name)
-            // Weights that cannot be read are no reason to refuse a tokenizer.
+            // The tokenizer can be used even if the weights cannot be read.
             if let record = try? WeightFiles(directory: path).record() {
                 do { try record.verify(TokenizerFile.name, bytes, in: path) } catch {
                     throw ModelError(
@@ -35,7 +35,7 @@ public enum TokenizerLoader {
         if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)).get() }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
-        // The file is a list of tokens; how texts are cut and which tokens are special only its name says.
+        // The file is only a list of tokens: the split pattern and the special tokens follow from the encoding.
         let name = path.split(separator: "/").last.map { String($0.dropLast(".tiktoken".count)) } ?? ""
         let digest = SHA256.hexDigest(of: contents)
         let known = PublishedEncoding.allCases.filter { $0.files.count == 1 }
@@ -52,17 +52,16 @@ public enum TokenizerLoader {
         return try encoding.tokenizer(files: [contents])
     }
 
-    /// A published encoding.
+    /// The tokenizer of a published encoding.
     ///
-    /// Its files are looked for in `folder` and nowhere else, if one is given. Otherwise in the folder `tokenizers` of the
-    /// one that the environment variable `GPT_DATA` names, then in the user's cache folder, and then they are fetched into
-    /// that from where they were published.
+    /// If `folder` is given, its files are read from there. Otherwise they are read from `$GPT_DATA/tokenizers` or from the
+    /// user's cache directory, or downloaded to the cache directory.
     /// - Parameters:
-    ///   - encoding: which one.
-    ///   - folder: with files named as in `PublishedEncoding.files`.
-    ///   - mayDownload: whether it may be fetched.
-    ///   - willDownload: called with an address before the network is used.
-    /// - Throws: why it could not be had, in one line.
+    ///   - encoding: the encoding.
+    ///   - folder: a directory with the files named as in `PublishedEncoding.files`.
+    ///   - mayDownload: whether the files may be downloaded.
+    ///   - willDownload: called with the address before each download.
+    /// - Throws: one line: a file is missing, cannot be downloaded, or is not the published one.
     public static func published(
         _ encoding: PublishedEncoding, folder: String? = nil, mayDownload: Bool = true,
         willDownload: (String) -> Void = { _ in }
@@ -74,7 +73,7 @@ public enum TokenizerLoader {
             })
     }
 
-    /// Whether the files of a published encoding are where `published` looks for them, whatever is in them.
+    /// Whether the files of a published encoding are where `published` reads them from. Their contents are not checked.
     package static func isKept(_ encoding: PublishedEncoding, folder: String? = nil) -> Bool {
         let data = getenv("GPT_DATA").map { String(cString: $0) } ?? ""
         let folders =
@@ -83,7 +82,7 @@ public enum TokenizerLoader {
         return encoding.files.allSatisfy { file in folders.contains { Files.exists("\($0)/\(file.name)") } }
     }
 
-    /// The bytes of a published file, if it is that: a rank that is off would give other ids without a word.
+    /// The bytes of a published file. Its SHA-256 is checked, because a wrong rank would silently result in other ids.
     private static func verified(_ path: String, _ file: PublishedEncoding.File) throws -> [UInt8] {
         let contents = try TextFile.bytes(path)
         guard SHA256.hexDigest(of: contents) == file.sha256 else { throw differs(path) }
