@@ -85,7 +85,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "InferenceTests",
-            dependencies: models + ["Tokenizers", "Interchange", "Inference", "Corpus", "Files", "TestSupport"]),
+            dependencies: models + [
+                "Tokenizers", "Interchange", "Inference", "Corpus", "Files", "Platform", "TestSupport",
+            ]),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus", "Training", "Tokenizers", "Files", "TestSupport"]),
         .testTarget(
             name: "TrainingTests", dependencies: library + ["StrictJSON", "Files", "Platform", "TestSupport"]),

@@ -5,10 +5,10 @@ import Tokenizers
 
 /// Loads tokenizers from files, from models, and from published vocabularies, which are downloaded once.
 public enum TokenizerLoader {
-    /// The tokenizer that a file describes: a `tokenizer.json`, the `.tiktoken` file of a published encoding, or a model, which is
-    /// a directory or a GGUF file. The tokenizer.json in a directory that this library saved must be unchanged since then; given
-    /// by its own path, an edited file is read too.
-    /// - Throws: the file and what is wrong with it, in one line.
+    /// The tokenizer of a `tokenizer.json`, of a `.tiktoken` file with the vocabulary of a published encoding, or of a model,
+    /// which is a directory or a GGUF file. In the directory of a model that this package saved, the tokenizer.json must be
+    /// unchanged since then; if `path` is the file itself, it may be edited.
+    /// - Throws: one line that names the file and what is wrong with it.
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
             guard try Files.find(path + "/" + TokenizerFile.name) else {
@@ -19,7 +19,7 @@ public enum TokenizerLoader {
                         + "file")
             }
             let bytes = try TextFile.bytes(path + "/" + TokenizerFile.name)
-            // A tokenizer can be used even if the weights cannot be read.
+            // The tokenizer can be used even if the weights cannot be read.
             if let record = try? WeightFiles(directory: path).record() {
                 do { try record.verify(TokenizerFile.name, bytes, in: path) } catch {
                     throw ModelError(
@@ -34,7 +34,7 @@ public enum TokenizerLoader {
         if try GGUFFile.isOne(path) { return try GGUFModel.readTokenizer(try GGUFFile(path: path)).get() }
         let contents = try TextFile.bytes(path)
         guard path.hasSuffix(".tiktoken") else { return try TokenizerFile.tokenizer(from: contents, file: path) }
-        // The file is a list of tokens; its split pattern and special tokens are known only for a published file.
+        // The file is only a list of tokens: the split pattern and the special tokens follow from the encoding.
         let name = path.split(separator: "/").last.map { String($0.dropLast(".tiktoken".count)) } ?? ""
         let digest = SHA256.hexDigest(of: contents)
         let known = PublishedEncoding.allCases.filter { $0.files.count == 1 }
@@ -51,16 +51,16 @@ public enum TokenizerLoader {
         return try encoding.tokenizer(files: [contents])
     }
 
-    /// A published encoding.
+    /// The tokenizer of a published encoding.
     ///
-    /// Its files are looked for in the folder `tokenizers` of the one that the environment variable `GPT_DATA` names, then in
-    /// that of the user's cache folder, into which they are downloaded if they are in neither.
+    /// If `folder` is given, its files are read from there. Otherwise they are read from `$GPT_DATA/tokenizers` or from the
+    /// user's cache directory, or downloaded to the cache directory.
     /// - Parameters:
-    ///   - encoding: which one.
-    ///   - folder: if given, the only folder in which its files are looked for, under the names in `PublishedEncoding.files`.
-    ///   - mayDownload: whether its files may be downloaded.
-    ///   - willDownload: called with an address before a file is downloaded.
-    /// - Throws: why it is not available, in one line.
+    ///   - encoding: the encoding.
+    ///   - folder: a directory with the files named as in `PublishedEncoding.files`.
+    ///   - mayDownload: whether the files may be downloaded.
+    ///   - willDownload: called with the address before each download.
+    /// - Throws: one line: a file is missing, cannot be downloaded, or is not the published one.
     public static func published(
         _ encoding: PublishedEncoding, folder: String? = nil, mayDownload: Bool = true,
         willDownload: (String) -> Void = { _ in }
@@ -74,7 +74,7 @@ public enum TokenizerLoader {
             })
     }
 
-    /// Whether the files of a published encoding are where `published` looks for them, whatever their contents.
+    /// Whether the files of a published encoding are where `published` reads them from. Their contents are not checked.
     package static func isKept(_ encoding: PublishedEncoding, folder: String? = nil) -> Bool {
         encoding.files.allSatisfy { file in
             folder.map { Files.exists("\($0)/\(file.name)") } ?? published(file).isPresent

@@ -6,8 +6,8 @@ import StrictJSON
 import Tensors
 import Training
 
-/// Holds a model against a reference that another program computed in double precision: logits, loss, every gradient,
-/// and some steps of AdamW.
+/// Compares a model with a reference that another program computed in double precision: logits, loss, every gradient, and
+/// some steps of AdamW.
 ///
 /// The reference is a directory with the model (config.json, model.safetensors) and
 ///
@@ -17,17 +17,17 @@ import Training
 ///   step, `loss_before64` and `loss_after64` around each update, `grad_norm64` before clipping, and after the last step
 ///   `final.NAME` and the moments `exp_avg.NAME` and `exp_avg_sq.NAME`.
 public struct ReferenceCheck {
-    /// The largest difference of one kind of number, and what it may be.
+    /// The largest difference between the values of one kind and their reference, and its tolerance.
     public struct Difference: Sendable {
         public let name: String
-        /// Where the largest one is.
+        /// The tensor with the largest difference.
         public let place: String
         public let largest: Double
         public let tolerance: Double
         public var isWithin: Bool { largest <= tolerance }
     }
 
-    /// In 32-bit floats against doubles: PyTorch's own reach 7e-6 on logits and 8e-7 on gradients.
+    /// For 32-bit floats compared with doubles: PyTorch's floats differ by 7e-6 for logits and 8e-7 for gradients.
     private enum Tolerance {
         static let logits = 3e-5, loss = 1e-5, gradients = 3e-6, steps = 3e-5
     }
@@ -45,7 +45,8 @@ public struct ReferenceCheck {
         path = { directory + "/" + $0 }
     }
 
-    /// Runs all that the directory has a reference for.
+    /// Compares everything that the directory has a reference for.
+    /// - Throws: one line that names the file and what is wrong with it.
     public func run() throws -> [Difference] {
         try checkForwardAndBackward() + checkSteps()
     }
@@ -113,8 +114,8 @@ public struct ReferenceCheck {
         for (i, named) in optimizer.parameters.enumerated() {
             let final = try expected.floats("final." + named.name)
             let values = named.parameter.value.values
-            // Softmax ignores a constant added to all scores, so the true gradient of a bias of the keys is 0 and Adam
-            // turns the rounding noise in its place into steps of full length: these only have to stay within them.
+            // Softmax does not depend on a constant added to all scores, so the exact gradient of the biases of the keys is
+            // 0. Adam scales the rounding error that is computed instead to steps of full length, which is the tolerance.
             let keys = named.name.hasSuffix("attn.c_attn.bias") ? values.count / 3..<values.count / 3 * 2 : 0..<0
             for (j, value) in values.enumerated() where final.indices.contains(j) {
                 let difference = Double(value) - Double(final[j])
@@ -133,9 +134,9 @@ public struct ReferenceCheck {
         return [losses, gradientNorms, weights, keyBiases, moments].filter(\.hasCompared).map(\.difference)
     }
 
-    /// Ids of shape (B, T), of which every one is in the vocabulary.
-    /// - Parameter predicted: how many at the end of each sequence the model does not read, which the context need not
-    ///   hold.
+    /// Ids of shape (B, T), all of them in the vocabulary.
+    /// - Parameter predicted: the number of ids at the end of each sequence that are only targets, so the context need not
+    ///   have room for them.
     private func tokens(
         _ name: String, in file: SafetensorsFile, _ model: any NeuralLanguageModel, predicted: Int
     ) throws -> TokenBatch {
@@ -179,7 +180,7 @@ private struct StepSettings {
     }
 }
 
-/// SavedTensors the largest difference it is shown.
+/// The largest of the differences that were noted.
 private struct Largest {
     private let name: String
     private let tolerance: Double
@@ -198,7 +199,7 @@ private struct Largest {
     }
 
     mutating func note(_ difference: Double, _ place: String) {
-        // What is not a number is as far off as can be.
+        // A NaN is the largest difference.
         let size = difference.isNaN ? .infinity : abs(difference)
         if size > largest { (largest, self.place) = (size, place) }
     }

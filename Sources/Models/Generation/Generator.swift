@@ -70,7 +70,10 @@ public final class Generator {
 
     /// The next token of each sequence.
     /// - Throws: `GenerationError.noTokenPossible` if no token can be sampled.
-    public func next() throws(GenerationError) -> [Int32] {
+    public func next() throws(GenerationError) -> [Int32] { try nextWithLogits().tokens }
+
+    /// The next token of each sequence, and the logits (B, V) that the model computed for it, before sampling changes them.
+    package func nextWithLogits() throws(GenerationError) -> (tokens: [Int32], logits: Tensor) {
         let logits = advance()
         var tokens: [Int32] = []
         for b in texts.indices {
@@ -86,7 +89,7 @@ public final class Generator {
         for b in texts.indices { texts[b].append(tokens[b]) }
         pending += 1
         position += 1
-        return tokens
+        return (tokens, logits)
     }
 
     /// Appends the pending tokens to the session, and returns the logits of the next tokens (B, V).

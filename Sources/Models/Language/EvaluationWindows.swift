@@ -27,6 +27,27 @@ public struct EvaluationWindows: Sendable {
         chosen = (0..<count).map { count == all ? $0 : ($0 * all + all / 2) / count }
     }
 
+    /// All windows of a text, of the length that `LanguageModel.evaluate` uses if it is given no windows: the context of the
+    /// model. For a model without one the length affects only how often an evaluation can be stopped.
+    package init(tokenCount: Int, for model: any LanguageModel) {
+        let length = model.contextLength ?? (model.neural == nil ? 2048 : Self.defaultLength)
+        self.init(tokenCount: tokenCount, length: length)
+    }
+
+    private init(tokenCount: Int, length: Int, chosen: [Int]) {
+        self.tokenCount = tokenCount
+        self.length = length
+        self.chosen = chosen
+    }
+
+    /// The same windows in parts of about 2048 tokens. Their evaluations, added in this order, are the evaluation of all,
+    /// to the same bits: each part is one batch of `LanguageModel.evaluate`.
+    package var parts: [EvaluationWindows] {
+        groups(of: max(1, 2048 / length)).map {
+            EvaluationWindows(tokenCount: tokenCount, length: length, chosen: $0)
+        }
+    }
+
     /// Whether every window is scored.
     public var isComplete: Bool { chosen.count == Self.count(tokenCount: tokenCount, length: length) }
 
@@ -38,14 +59,19 @@ public struct EvaluationWindows: Sendable {
 
     /// Batches of at most `size` windows of equal length, with the targets of each.
     package func batches(_ tokens: [Int32], size: Int) -> some Sequence<(inputs: TokenBatch, targets: [Int32])> {
-        let whole = chosen.filter { ($0 + 1) * length <= tokenCount - 1 }
-        let partial = chosen.filter { ($0 + 1) * length > tokenCount - 1 }
-        let groups = stride(from: 0, to: whole.count, by: size).map { Array(whole[$0..<min($0 + size, whole.count)]) }
-        return (groups + partial.map { [$0] }).lazy.map { group in
+        groups(of: size).lazy.map { group in
             let ranges = group.map(inputs)
             let inputs = TokenBatch(
                 batch: group.count, length: ranges[0].count, ids: ranges.flatMap { tokens[$0] })
             return (inputs, ranges.flatMap { tokens[$0.lowerBound + 1..<$0.upperBound + 1] })
         }
+    }
+
+    /// The numbers of the windows of each batch: at most `size` windows of equal length.
+    private func groups(of size: Int) -> [[Int]] {
+        let whole = chosen.filter { ($0 + 1) * length <= tokenCount - 1 }
+        let partial = chosen.filter { ($0 + 1) * length > tokenCount - 1 }
+        let groups = stride(from: 0, to: whole.count, by: size).map { Array(whole[$0..<min($0 + size, whole.count)]) }
+        return groups + partial.map { [$0] }
     }
 }

@@ -4,13 +4,13 @@ import Platform
 import Tensors
 import Training
 
-/// How fast a transformer of a given shape trains and generates on this machine, and how near that is to what the machine
-/// can do.
+/// Measures how fast a transformer of a given shape trains and generates on this machine, and how close that is to the
+/// peak performance of the machine.
 public struct Benchmark: Sendable {
     public let configuration: TransformerConfiguration
-    /// Sequences of a step.
+    /// B, the number of sequences of a step.
     public let batch: Int
-    /// Tokens of each sequence, up to the context.
+    /// T, the number of tokens of each sequence, at most the context length.
     public let length: Int
 
     public init(configuration: TransformerConfiguration, batch: Int, length: Int) {
@@ -21,24 +21,24 @@ public struct Benchmark: Sendable {
 
     // MARK: Training
 
-    /// Training, in steps of forward, loss, backward, clipping and AdamW.
+    /// The speed of training: each step is forward pass, loss, backward pass, clipping and AdamW.
     public struct TrainingResult: Sendable {
-        /// By the median step, and by the fastest.
+        /// Of the median step; `bestTokensPerSecond` is that of the fastest.
         public let tokensPerSecond: Double
         public let bestTokensPerSecond: Double
-        /// Floating-point operations a second, counted as `TransformerConfiguration.trainingFlopsPerToken`.
+        /// Floating-point operations per second, counted by `TransformerConfiguration.trainingFlopsPerToken`.
         public let flops: Double
-        /// The multiply-add rate of the same threads on registers alone, measured just before.
+        /// The multiply-add rate of the same threads with operands in registers, measured just before.
         public let peakFlops: Double
         public let steps: Int
-        /// Where the time went, if that was asked for.
+        /// The time of each part of a step, if requested.
         package let profile: Profile?
     }
 
     /// Trains on random tokens for about `seconds`, after three steps that are not timed.
     /// - Parameters:
-    ///   - seconds: how long, after the steps that are not timed.
-    ///   - isProfiled: whether the parts of a step are measured, too.
+    ///   - seconds: the duration of the timed steps.
+    ///   - isProfiled: whether the parts of a step are measured as well.
     public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
@@ -72,22 +72,22 @@ public struct Benchmark: Sendable {
 
     // MARK: Generation
 
-    /// Generation of one sequence, token by token.
+    /// The speed of generation: one sequence, token by token.
     public struct GenerationResult: Sendable {
         public let tokensPerSecond: Double
         public let tokens: Int
-        /// Bytes that have to be read for these tokens, a second: the weights once for each, and its keys and values.
+        /// Bytes per second that have to be read: for each token the weights once, and its keys and values.
         public let bytesPerSecond: Double
-        /// The rate at which the same threads read memory, measured in between.
+        /// The memory bandwidth of the same threads, measured alternately.
         public let peakBytesPerSecond: Double
-        /// The most memory the process had until then, for that measurement takes some of its own.
+        /// The peak memory of the process before the bandwidth was measured, which takes memory itself.
         public let peakMemory: Int
     }
 
-    /// Lets one sequence grow from one token by at most 200, drawn at temperature 0.8: once untimed, then again and again for
-    /// a fifth of a second, in turns with reading memory for as long, so that both meet the machine in the same states. Of
-    /// both the best turn counts.
-    /// - Parameter seconds: how long in all, if three turns take no longer.
+    /// Generates at most 200 tokens after one token at temperature 0.8: once untimed, then repeatedly for a fifth of a second,
+    /// alternating with measurements of the bandwidth for as long, so that both see the same state of the machine. The best
+    /// measurement of each is the result.
+    /// - Parameter seconds: the duration of everything, but at least three measurements of each.
     public func generate(seconds: Double) throws -> GenerationResult {
         let model = Transformer(configuration, seed: 1)
         let count = max(1, min(200, configuration.contextLength - 2))
@@ -104,7 +104,7 @@ public struct Benchmark: Sendable {
             } while elapsed < seconds
             return Double(tokens) / elapsed
         }
-        _ = try rate(during: 0)  // weights are packed now
+        _ = try rate(during: 0)  // packs the weights
         let memory = Self.peakMemory
         var best = 0.0, peak = 0.0, turns = 0
         let start = clock.now
@@ -120,13 +120,13 @@ public struct Benchmark: Sendable {
             peakMemory: memory)
     }
 
-    /// The rate at which memory is read, over a gigabyte where there is room for it.
+    /// The memory bandwidth in bytes per second, over a buffer of a gigabyte, or of a quarter of the available memory.
     package static func measuredBandwidth(seconds: Double) -> Double {
         let room = Int(min(MemoryEstimate.available / 4, 0x1p30))
         return Execution.current.measuredBandwidth(seconds: seconds, bytes: room)
     }
 
-    /// The most memory this process has had, in bytes.
+    /// The peak memory of this process, in bytes.
     public static var peakMemory: Int {
         var usage = rusage()
         #if os(Linux) && canImport(Glibc)
@@ -143,9 +143,8 @@ public struct Benchmark: Sendable {
 }
 
 extension TransformerConfiguration {
-    /// The bytes that generating a token has to read when it attends to so many positions: every matrix once, in its
-    /// format, and every bias, norm, key and value in 32 bits. The rows of the embeddings are too few to
-    /// count.
+    /// The bytes that are read to generate a token that attends to `positions` positions: every matrix once, in its
+    /// format, and every bias, norm, key and value in 32 bits. The rows of the embeddings are negligible.
     package func bytesRead(perTokenAfter positions: Double, _ format: WeightFormat) -> Double {
         let (L, C, V) = (Double(layers), Double(width), Double(vocabularySize))
         let (Q, K) = (Double(queryWidth), Double(keyValueWidth))

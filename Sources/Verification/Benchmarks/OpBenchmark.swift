@@ -3,11 +3,10 @@ import Models
 import Tensors
 import Training
 
-/// How fast each op of a transformer is by itself, at the shapes that a training step gives it, and each matrix product
-/// that they are made of.
+/// Measures the speed of each op of a transformer, with the shapes of a training step, and of each matrix product in them.
 ///
-/// What is measured is run over and over on the same numbers, so it finds in cache whatever the cache can hold. Within a
-/// step, other ops have been there in between.
+/// Each op is repeated with the same operands, so these are in the cache if they fit. Within a training step other ops run
+/// in between.
 package struct OpBenchmark: Sendable {
     private let configuration: TransformerConfiguration
     private let batch: Int
@@ -19,28 +18,28 @@ package struct OpBenchmark: Sendable {
         length = benchmark.length
     }
 
-    /// The median of several runs of one thing.
+    /// The median of several runs of an op or a matrix product.
     package struct Result: Sendable {
         package let name: String
-        /// Of an op, its input; of a product, rows x what is summed over x columns.
+        /// The shape of the input of an op; M x K x N for the product of (M, K) and (K, N).
         package let shape: String
         package let pass: Profile.Pass?
         package let seconds: Double
-        /// Floating-point operations of matrix products; 0 where memory is the limit.
+        /// Floating-point operations, if matrix products limit the speed; otherwise 0.
         package let flops: Double
-        /// Bytes read and written where memory is the limit, each number once; else 0.
+        /// Bytes that are read and written, each element once, if memory limits the speed; otherwise 0.
         package let bytes: Double
     }
 
-    /// What belongs in one table.
+    /// The results of one table.
     package struct Section: Sendable {
         package let title: String
         package let results: [Result]
     }
 
-    /// Measures everything, for about `seconds` all together.
+    /// Measures everything, in about `seconds`.
     package func run(seconds: Double) -> [Section] {
-        // Some eighty measurements of one direction each.
+        // There are about 80 measurements.
         var bench = Measurement(slice: seconds / 80)
         return [
             Section(title: "Operations of a step of \(batch) x \(length) tokens", results: ops(&bench)),
@@ -84,26 +83,26 @@ package struct OpBenchmark: Sendable {
 
     // MARK: Matrix products
 
-    /// Those of the layers with a weight (k, n), for m tokens.
+    /// The products of the layers, each with a weight (k, n), for m tokens, and those of the classifier.
     private func products(_ bench: inout Measurement) -> [Result] {
         let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
         let m = batch * length
         let weights = [("attention, in", C, 3 * C), ("attention, out", C, C), ("feed-forward, in", C, F)]
         var results = (weights + [("feed-forward, out", F, C)]).flatMap { bench.layouts($0.0, m: m, k: $0.1, n: $0.2) }
-        // The loss takes as many rows at a time.
+        // The loss is computed for this number of rows at a time.
         let chunks = RowChunks(rows: m, columns: V, elements: CrossEntropy.chunkElements)
         results += bench.classifier(m: chunks.size, C: C, V: V)
         return results
     }
 
-    /// Shapes that are multiples of no tile.
+    /// Shapes that are no multiples of the tile of a kernel.
     private func oddProducts(_ bench: inout Measurement) -> [Result] {
         [(33, 200, 257), (63, 127, 65), (100, 200, 800), (257, 33, 1000), (1025, 511, 1023)].flatMap {
             bench.layouts("", m: $0.0, k: $0.1, n: $0.2)
         }
     }
 
-    /// What each matrix of a model costs for one token, in each format.
+    /// The product of one token with each matrix of a model, in each format.
     private func rows(_ bench: inout Measurement) -> [Result] {
         let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
         let shapes = [(C, 3 * C), (C, C), (C, F), (F, C)]
@@ -113,9 +112,9 @@ package struct OpBenchmark: Sendable {
     }
 }
 
-/// Runs things several times and takes the median.
+/// Runs operations several times and computes the median of their times.
 private struct Measurement {
-    /// Seconds for each direction of each thing.
+    /// The duration of each measurement in seconds.
     let slice: Double
     private var random = Philox(1)
 
@@ -127,7 +126,7 @@ private struct Measurement {
 
     mutating func variable(_ shape: Shape) -> Variable { Variable(tensor(shape), needsGradient: true) }
 
-    /// The medians of the times that `body` returns, run three times at least after one that does not count.
+    /// The medians of the times that `body` returns, over at least three runs after one that is not timed.
     private func medians(_ body: () -> [Double]) -> [Double] {
         let count = body().count
         var runs: [[Double]] = []
@@ -140,7 +139,7 @@ private struct Measurement {
 
     private func time(_ body: () -> Void) -> Double { ContinuousClock().measure(body) / .seconds(1) }
 
-    /// An op forward and backward, as on the tape of a step.
+    /// An op forward and backward, recorded on a tape as in a step.
     mutating func op<Op: Operation>(
         _ operation: Op, _ inputs: [Variable], bytes: (forward: Double, backward: Double) = (0, 0)
     ) -> [Result] {
@@ -156,7 +155,7 @@ private struct Measurement {
         }
         let shapes = inputs.map(\.value.shape)
         let flops = operation.flops(shapes)
-        // A linear layer is known by its weight.
+        // The weight identifies a linear layer.
         let shape = operation is Linear ? shapes[1] : shapes[0]
         return [
             Result(
@@ -168,7 +167,7 @@ private struct Measurement {
         ]
     }
 
-    /// A loss for its value alone, and with its gradients.
+    /// A loss without its gradients, and with them.
     func loss(_ loss: CrossEntropy, _ inputs: [Variable]) -> [Result] {
         let values = inputs.map(\.value), flops = loss.flops(values.map(\.shape)), shape = "\(values[1].shape)"
         let forward = median { _ = loss.evaluate(values, gradient: nil) }
@@ -194,12 +193,12 @@ private struct Measurement {
         let bytes = 4 * Double(parameters)
         return [
             Result(name: "gradient norm", shape: "\(shape)", pass: nil, seconds: norm, flops: 0, bytes: bytes),
-            // Four arrays are read, three of them written.
+            // Four arrays are read, and three of them are written.
             Result(name: "AdamW", shape: "\(shape)", pass: nil, seconds: step, flops: 0, bytes: 7 * bytes),
         ]
     }
 
-    /// The three products of a layer y = x W, x being (m, k) and W (k, n).
+    /// The three products of a layer y = x W: x (m, k), W (k, n).
     mutating func layouts(_ layer: String, m: Int, k: Int, n: Int) -> [Result] {
         let x = tensor([m, k]), weight = tensor([k, n]), y = tensor([m, n]), dX = tensor([m, k]),
             dWeight = tensor([k, n])
@@ -211,7 +210,7 @@ private struct Measurement {
         ]
     }
 
-    /// Those of a classifier z = h W', W being (V, C).
+    /// The three products of a classifier z = h W': h (m, C), W (V, C).
     mutating func classifier(m: Int, C: Int, V: Int) -> [Result] {
         let h = tensor([m, C]), weight = tensor([V, C]), z = tensor([m, V]), dH = tensor([m, C]),
             dWeight = tensor([V, C])
@@ -229,7 +228,7 @@ private struct Measurement {
             flops: 2 * Double(a.rows) * Double(a.columns) * Double(b.columns), bytes: 0)
     }
 
-    /// All products of one token with the weights of some layers and a classifier, the mean over the layers of each kind.
+    /// The products of one token with the weights of all layers, averaged over the layers, and with a classifier.
     mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ format: WeightFormat) -> [Result] {
         var execution = Execution.current
         execution.weightFormat = format

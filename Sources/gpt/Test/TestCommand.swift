@@ -1,7 +1,6 @@
 import ArgumentParser
 import Files
 import GPTKit
-import Platform
 import StrictJSON
 
 /// `gpt test`: what a model makes of a text it is given, and what it writes.
@@ -49,20 +48,6 @@ struct TestCommand: ParsableCommand {
     @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
-    /// What was measured.
-    private struct Result {
-        var evaluation: Evaluation
-        var characters: Int
-        /// Characters that were predicted: all but those of the first token.
-        var predictedCharacters: Int
-        var predictedBytes: Int
-        var seconds: Double
-
-        var perplexity: Double { exp(evaluation.loss) }
-        var bitsPerCharacter: Double { bits(evaluation.total) / Double(predictedCharacters) }
-        var bitsPerByte: Double { bits(evaluation.total) / Double(predictedBytes) }
-    }
-
     /// The prompt that was meant.
     private var promptText: String? { prompt.map(unescaped) }
 
@@ -83,74 +68,51 @@ struct TestCommand: ParsableCommand {
                 let promptIds = try promptText.map { prompt in
                     try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 }
-                let result = try measure(generator, content, unknown)
-                guard result.evaluation.loss.isFinite else {
-                    throw ModelError(numbersOf: generator.model, path: model.model)
-                }
-                try describe(result)
+                let (score, seconds) = try measure(generator, content, unknown)
+                guard score.loss.isFinite else { throw ModelError(numbersOf: generator.model, path: model.model) }
+                try describe(score, of: content, seconds)
                 var continuation: String?
                 if let promptText, let promptIds {
                     let shown = promptText.isEmpty ? "" : generator.tokenizer.decode(promptIds)
                     continuation = try write(generator, promptIds, shown: shown, settings)
                 }
-                if json { try writeLine(object(result, continuation).serialized()) }
+                if json { try writeLine(object(score, of: content, seconds, continuation).serialized()) }
             }
         }
     }
 
-    private func measure(_ generator: TextGenerator, _ content: String, _ unknown: Unicode.Scalar?) throws -> Result {
-        let name = text == "-" ? "standard input" : text
-        let ids: [Int32]
+    /// Scores the text, with the time that it takes after encoding.
+    private func measure(
+        _ generator: TextGenerator, _ content: String, _ unknown: Unicode.Scalar?
+    ) throws -> (score: TextScore, seconds: Double) {
+        var scorer: TextScorer
         do {
-            ids = try replacement.suggesting {
-                try generator.tokenizer.encodeOrdinary(
-                    content, replacing: unknown, concurrently: Execution.parallelLoop)
-            }
-        } catch let error as CommandFailure {
-            throw CommandFailure("\(name): \(error)")
-        } catch let error as TokenizerError {
-            throw CommandFailure("\(name): \(error)")
+            scorer = try replacement.suggesting { try TextScorer(content, generator, replacing: unknown) }
+        } catch {
+            throw CommandFailure("\(text == "-" ? "standard input" : text): \(error)")
         }
-        guard ids.count >= 2 else {
-            throw CommandFailure(
-                "\(name) is too short: it has \(counted(ids.count, "token")), and evaluation needs at least 2; give a longer "
-                    + "text")
-        }
-        var decoder = StreamingDecoder(generator.tokenizer)
-        let first = decoder.append(ids[0]).unicodeScalars.count
-        let characters = content.unicodeScalars.count
-
         let clock = ContinuousClock()
         let start = clock.now
         var lastShown = start
-        var calls = 0
-        let evaluation = generator.model.evaluate(ids, after: [], windows: nil) {
-            calls += 1
-            if errorsAreTerminal, clock.now - lastShown > .milliseconds(500) {
-                // About 2048 tokens are scored between two calls.
-                show("\revaluating: \(min(99, calls * 2048 * 100 / ids.count))%")
-                lastShown = clock.now
-            }
-            return false
+        while scorer.scoreNextPart() {
+            guard errorsAreTerminal, clock.now - lastShown > .milliseconds(500) else { continue }
+            show("\revaluating: \(min(99, Int(100 * scorer.progress)))%")
+            lastShown = clock.now
         }
         if lastShown != start { show("\r\u{1B}[K") }
-        let seconds = (clock.now - start) / .seconds(1)
-        return Result(
-            evaluation: evaluation ?? Evaluation(total: 0, count: 0), characters: characters,
-            predictedCharacters: max(1, characters - first),
-            predictedBytes: max(1, content.utf8.count - generator.tokenizer.bytes(of: ids[0]).count), seconds: seconds)
+        return (scorer.score, (clock.now - start) / .seconds(1))
     }
 
-    private func describe(_ result: Result) throws {
-        let tokens = result.evaluation.count
-        let rate = Double(tokens) / max(result.seconds, 1e-9)
+    private func describe(_ score: TextScore, of content: String, _ seconds: Double) throws {
+        let characters = counted(content.unicodeScalars.count, "character")
+        let rate = Double(score.tokens) / max(seconds, 1e-9)
         let rows = [
-            ["text", "\(counted(result.characters, "character")), \(counted(tokens + 1, "token"))"],
-            ["loss", "\(fixed(result.evaluation.loss, 4)) nats per token"],
-            ["perplexity", fixed(result.perplexity, 3)],
-            ["bits per character", fixed(result.bitsPerCharacter, 4)],
-            ["bits per byte", fixed(result.bitsPerByte, 4)],
-            ["time", "\(duration(result.seconds)), \(large(rate)) tokens/s"],
+            ["text", "\(characters), \(counted(score.tokens + 1, "token"))"],
+            ["loss", "\(fixed(score.loss, 4)) nats per token"],
+            ["perplexity", fixed(score.perplexity, 3)],
+            ["bits per character", fixed(score.bitsPerCharacter, 4)],
+            ["bits per byte", fixed(score.bitsPerByte, 4)],
+            ["time", "\(duration(seconds)), \(large(rate)) tokens/s"],
         ]
         for line in aligned(rows, left: [0, 1]) { try writeLine(line) }
     }
@@ -169,16 +131,18 @@ struct TestCommand: ParsableCommand {
         return continuation
     }
 
-    private func object(_ result: Result, _ continuation: String?) -> JSON {
+    private func object(
+        _ score: TextScore, of content: String, _ seconds: Double, _ continuation: String?
+    ) -> JSON {
         var object = JSONObject()
-        object["loss"] = .double(result.evaluation.loss)
-        object["perplexity"] = .double(result.perplexity)
-        object["bits_per_character"] = .double(result.bitsPerCharacter)
-        object["bits_per_byte"] = .double(result.bitsPerByte)
-        object["tokens"] = .int(result.evaluation.count + 1)
-        object["predicted_tokens"] = .int(result.evaluation.count)
-        object["characters"] = .int(result.characters)
-        object["seconds"] = .double(result.seconds)
+        object["loss"] = .double(score.loss)
+        object["perplexity"] = .double(score.perplexity)
+        object["bits_per_character"] = .double(score.bitsPerCharacter)
+        object["bits_per_byte"] = .double(score.bitsPerByte)
+        object["tokens"] = .int(score.tokens + 1)
+        object["predicted_tokens"] = .int(score.tokens)
+        object["characters"] = .int(content.unicodeScalars.count)
+        object["seconds"] = .double(seconds)
         if let promptText, let continuation {
             object["prompt"] = .string(promptText)
             object["continuation"] = .string(continuation)

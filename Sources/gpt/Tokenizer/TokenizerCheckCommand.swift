@@ -1,7 +1,7 @@
 import ArgumentParser
 import Files
 import GPTKit
-import StrictJSON
+import Verification
 
 /// `gpt tokenizer check`: the tokenizers against what other programs made of the same texts.
 struct TokenizerCheckCommand: ParsableCommand {
@@ -58,16 +58,18 @@ struct TokenizerCheckCommand: ParsableCommand {
             }
             let own = try tokenizer.map(loadTokenizer)
             var passed = 0, failed = 0
-            var skipped: [(reason: String, count: Int)] = []
+            var skipped: [(reason: VectorOutcome.SkipReason, count: Int)] = []
             for file in files {
-                var tokenizers = TokenizerShelf(vocabularies: vocabularies, own: own, beside: file)
-                let vectors = try TokenizerVectors(file, text: text)
-                try vectors.check(&tokenizers) { place, outcome in
+                var tokenizers = VectorTokenizers(vocabularies: vocabularies, unnamed: own, vectors: file)
+                let vectors = try TokenizerVectors(file, trainingText: text)
+                try vectors.check(with: &tokenizers) { location, outcome in
                     switch outcome {
                     case .passed: passed += 1
                     case .failed(let reason):
                         failed += 1
-                        if failed <= Self.shownFailures { try writeLine("FAIL \(file), \(place): \(escaped(reason))") }
+                        if failed <= Self.shownFailures {
+                            try writeLine("FAIL \(file), \(escaped(location)): \(escaped(reason))")
+                        }
                         if failed == Self.shownFailures + 1 { try writeLine("FAIL ... and more") }
                     case .skipped(let reason):
                         if let index = skipped.firstIndex(where: { $0.reason == reason }) {
@@ -78,62 +80,22 @@ struct TokenizerCheckCommand: ParsableCommand {
                     }
                 }
             }
-            for (reason, count) in skipped { try writeLine("skipped \(grouped(count)): \(reason)") }
+            for (reason, count) in skipped {
+                try writeLine("skipped \(grouped(count)): \(escaped(reason.description))\(advice(reason))")
+            }
             let all = skipped.reduce(0) { $0 + $1.count }
             try writeLine("\(passed) passed, \(failed) failed, \(all) skipped")
             if failed > 0 { throw ExitCode.failure }
         }
     }
-}
 
-/// What became of a vector.
-enum VectorOutcome {
-    case passed
-    case failed(String)
-    case skipped(String)
-}
-
-/// The tokenizers that vectors are for, each loaded once.
-struct TokenizerShelf {
-    /// Why there is nothing to check with; what is there and cannot be used is a failure.
-    struct Missing: Error {
-        let description: String
-    }
-
-    private let vocabularies: String?
-    private let own: (any Tokenizer)?
-    private let file: String
-    private var loaded: [String: Result<any Tokenizer, any Error>] = [:]
-
-    init(vocabularies: String?, own: (any Tokenizer)?, beside file: String) {
-        self.vocabularies = vocabularies
-        self.own = own
-        self.file = file
-    }
-
-    /// The tokenizer that a vector names, or the one of vectors that name none; or why it is not there.
-    mutating func tokenizer(_ name: String?) -> Result<any Tokenizer, any Error> {
-        let key = name ?? ""
-        if let known = loaded[key] { return known }
-        let result = Result<any Tokenizer, any Error> {
-            if let name {
-                guard let encoding = PublishedEncoding(rawValue: name) else {
-                    throw Missing(description: "unknown encoding \(escaped(name))")
-                }
-                guard TokenizerLoader.isKept(encoding, folder: vocabularies) else {
-                    throw Missing(description: "the vocabulary \(encoding.name) is missing")
-                }
-                return try TokenizerLoader.published(encoding, folder: vocabularies, mayDownload: false)
-            }
-            if let own { return own }
-            let beside = Files.parent(of: file) + "/" + TokenizerFile.name
-            guard Files.exists(beside) else {
-                throw Missing(
-                    description: "the line names no encoding, there is no \(beside), and --tokenizer is not given")
-            }
-            return try TokenizerLoader.read(beside)
+    /// The option that supplies what was missing.
+    private func advice(_ reason: VectorOutcome.SkipReason) -> String {
+        switch reason {
+        case .noTokenizer: "; give the tokenizer with --tokenizer"
+        case .noTrainingText: "; give it with --text"
+        case .noVocabulary: "; give its directory with --vocabularies"
+        case .unknownEncoding, .unknownTrainer, .noStrictDecoding: ""
         }
-        loaded[key] = result
-        return result
     }
 }

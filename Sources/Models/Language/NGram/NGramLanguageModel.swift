@@ -17,7 +17,7 @@ extension NGramModel: LanguageModel {
     ) -> Evaluation? {
         // Without given windows the text is still split, so that shouldStop is called between them.
         let size = 2048
-        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: size)
+        let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, for: self)
         var result = Evaluation(total: 0, count: 0)
         for first in stride(from: 0, to: windows.chosen.count, by: max(1, size / windows.length)) {
             if shouldStop() { return nil }

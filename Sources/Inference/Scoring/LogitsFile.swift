@@ -2,16 +2,16 @@ import Interchange
 import Models
 import Tensors
 
-/// What a model makes of given ids, for other programs to compare with: a safetensors file with the tensor `logits`
+/// The logits of a model for given ids, to compare it with other programs: a safetensors file with the tensor `logits`
 /// (B, T, V) in 32-bit floats.
 public enum LogitsFile {
-    /// Computes the logits of every position of every row and writes them to `path`, in one piece in place of an older file.
-    /// The logits of one row exist at a time.
+    /// Computes the logits of every position of every row and writes them to `path`, replacing an older file at once when
+    /// all are written. The logits of one row at a time are in memory.
     /// - Parameters:
     ///   - ids: the rows.
     ///   - saved: the model.
     ///   - path: the file.
-    /// - Throws: where the model counts, a logit is no finite number, or the file cannot be written.
+    /// - Throws: one line: the model is an n-gram model, a logit is infinite or NaN, or the file cannot be written.
     public static func write(_ ids: TokenIDs, of saved: SavedModel, to path: String) throws {
         guard let model = saved.model.neural else {
             throw ModelError(

@@ -3,21 +3,21 @@ import Interchange
 import StrictJSON
 import Tensors
 
-/// Rows of token ids from a file in JSON, under the name that Hugging Face's tokenizers give them:
-/// `{"input_ids": [[464, 3290], [72, 716]]}`. All rows are of one length, for nothing here knows what a filler means.
+/// Rows of token ids from a JSON file, under the name that Hugging Face's tokenizers use:
+/// `{"input_ids": [[464, 3290], [72, 716]]}`. All rows have the same length, because padding is not supported.
 public struct TokenIDs: Sendable, Equatable {
-    /// The rows, of which there is at least one, of at least one id.
+    /// (B, T): at least one row of at least one id.
     public let rows: [[Int32]]
 
     /// T, the length of each row.
     public var length: Int { rows[0].count }
 
-    /// Reads the file at `path`, or standard input where that is `-`.
+    /// Reads the file at `path`, or standard input if that is `-`.
     /// - Parameters:
     ///   - path: the file.
-    ///   - vocabularySize: V; ids are below it.
-    ///   - contextLength: the longest row that the model takes, or nil for any.
-    /// - Throws: one line that names the file, and the row where it is about one.
+    ///   - vocabularySize: V: ids are 0 ..< V.
+    ///   - contextLength: the length of the longest row that the model reads, or nil if there is no limit.
+    /// - Throws: one line that names the file, and the row if one is wrong.
     public init(path: String, vocabularySize: Int, contextLength: Int?) throws {
         let name = path == "-" ? "standard input" : path
         func failure(_ reason: String) -> ModelError { ModelError(path: name, reason: reason) }

@@ -1,17 +1,20 @@
 import Models
 
-/// Lets text through until a stop string appears in it, and never a part of one.
+/// Passes text on until it contains a stop string, and never passes on a part of one.
 ///
-/// Text that may be the beginning of a stop string is held back until it is clear that it is not. Of several strings the
-/// one counts that is complete first, and of those complete at the same place the longest.
+/// Text that may be the beginning of a stop string is held back until it is clear that it is not. If several stop strings
+/// occur, the one that is complete first ends the text, and the longest of those that are complete at the same character.
 public struct StopFilter {
-    /// The strings' UTF-8, and how much of each the text so far ends with: the method of Knuth, Morris and Pratt (1977).
+    /// One for each stop string.
     private var matchers: [Matcher]
-    /// The end of the text that may begin a stop string.
+    /// The end of the text, in UTF-8, that may be the beginning of a stop string.
     private var held: [UInt8] = []
 
-    /// Whether a stop string has appeared. After it nothing comes through.
-    public private(set) var isStopped = false
+    /// The stop string that has occurred, if one has. From then on nothing is passed on.
+    public private(set) var stop: String?
+
+    /// Whether a stop string has occurred.
+    public var isStopped: Bool { stop != nil }
 
     /// - Throws: `GenerationError.emptyStopString`.
     public init(_ stops: [String]) throws(GenerationError) {
@@ -19,7 +22,7 @@ public struct StopFilter {
         matchers = stops.map { Matcher(Array($0.utf8)) }
     }
 
-    /// What can be shown now that `text` has come.
+    /// The text that can be shown after `text` was added.
     public mutating func append(_ text: String) -> String {
         if isStopped { return "" }
         if matchers.isEmpty { return text }
@@ -27,9 +30,9 @@ public struct StopFilter {
         for byte in text.utf8 {
             held.append(byte)
             for i in matchers.indices { matchers[i].append(byte) }
-            if let stop = matchers.filter(\.isComplete).max(by: { $0.matched < $1.matched }) {
-                isStopped = true
-                shown += held.dropLast(stop.matched)
+            if let longest = matchers.filter(\.isComplete).max(by: { $0.matched < $1.matched }) {
+                stop = String(decoding: longest.string, as: UTF8.self)
+                shown += held.dropLast(longest.matched)
                 held = []
                 break
             }
@@ -37,22 +40,22 @@ public struct StopFilter {
             shown += held[..<free]
             held.removeFirst(free)
         }
-        // A stop string is whole characters, so what is held back begins with one, and what is shown ends with one.
+        // Stop strings are whole characters, so `held` begins at a character and `shown` ends with a whole one.
         return String(decoding: shown, as: UTF8.self)
     }
 
-    /// What was held back, when no more text comes.
+    /// The text that was held back, once the text has ended.
     public mutating func finish() -> String {
         defer { held = [] }
         return String(decoding: held, as: UTF8.self)
     }
 
-    /// Finds a string in bytes that come one at a time.
+    /// Finds a string in a sequence of bytes, by the algorithm of Knuth, Morris and Pratt (1977).
     private struct Matcher {
         let string: [UInt8]
-        /// For each length of a matched beginning, that of the longest shorter beginning it ends with.
+        /// For each length of a matched prefix, the length of the longest shorter prefix that it ends with.
         let fallback: [Int]
-        /// How many bytes of the string the text ends with.
+        /// The length of the longest prefix of the string that the bytes so far end with.
         var matched = 0
 
         var isComplete: Bool { matched == string.count }

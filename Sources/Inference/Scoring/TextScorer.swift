@@ -1,0 +1,68 @@
+import Models
+import Tensors
+import Tokenizers
+
+/// Scores a text in parts of some thousand tokens, between which the caller can show progress, stop, or do something else.
+///
+/// A model with a limited context reads the text in consecutive windows of that length.
+package struct TextScorer {
+    /// The number of tokens of the text.
+    package var tokenCount: Int { ids.count }
+
+    private let model: any LanguageModel
+    private let ids: [Int32]
+    /// The Unicode scalars and bytes of all tokens but the first.
+    private let predicted: (characters: Int, bytes: Int)
+    private let parts: [EvaluationWindows]
+    private var next = 0
+    private var evaluation = Evaluation(total: 0, count: 0)
+
+    /// Encodes the text.
+    /// - Parameters:
+    ///   - text: at least two tokens. Special tokens that it spells are encoded as ordinary text.
+    ///   - generator: the model and its tokenizer.
+    ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
+    /// - Throws: `TokenizerError` or `ScoringError.tooShort`.
+    package init(_ text: String, _ generator: TextGenerator, replacing unknown: Unicode.Scalar? = nil) throws {
+        let tokenizer = generator.tokenizer
+        model = generator.model
+        ids = try tokenizer.encodeOrdinary(text, replacing: unknown, concurrently: Execution.parallelLoop)
+        guard ids.count >= 2 else { throw ScoringError.tooShort(tokens: ids.count) }
+        var decoder = StreamingDecoder(tokenizer)
+        predicted = (
+            text.unicodeScalars.count - decoder.append(ids[0]).unicodeScalars.count,
+            text.utf8.count - tokenizer.bytes(of: ids[0]).count
+        )
+        parts = EvaluationWindows(tokenCount: ids.count, for: model).parts
+    }
+
+    /// Scores the next part.
+    /// - Returns: whether there was one.
+    package mutating func scoreNextPart() -> Bool {
+        guard next < parts.count else { return false }
+        if let part = model.evaluate(ids, after: [], windows: parts[next], shouldStop: { false }) { evaluation += part }
+        next += 1
+        return true
+    }
+
+    /// The share of the text that is scored: from 0 to 1.
+    package var progress: Double { Double(next) / Double(parts.count) }
+
+    /// The score of the parts so far; of the whole text once `scoreNextPart` has returned false.
+    package var score: TextScore {
+        TextScore(evaluation, characters: predicted.characters, bytes: predicted.bytes)
+    }
+}
+
+extension TextGenerator {
+    /// Scores a text: the loss of each of its tokens but the first, given those before it.
+    /// - Parameters:
+    ///   - text: at least two tokens. A model with a limited context reads it in consecutive windows of that length.
+    ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
+    /// - Throws: `TokenizerError` or `ScoringError.tooShort`.
+    public func score(_ text: String, replacing unknown: Unicode.Scalar? = nil) throws -> TextScore {
+        var scorer = try TextScorer(text, self, replacing: unknown)
+        while scorer.scoreNextPart() {}
+        return scorer.score
+    }
+}
