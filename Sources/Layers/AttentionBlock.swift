@@ -55,12 +55,12 @@ public struct AttentionBlock: Module {
         var qkv = queryKeyValue.map { $0(x, pass) }
         let rotary = rotations.map { Rotary($0, offset: past ?? 0) }
         if let queryNorm { qkv[0] = queryNorm(qkv[0], pass) }
-        if let rotary { qkv[0] = pass.tape.apply(rotary, qkv[0]) }
+        if let rotary { qkv[0] = pass.apply(rotary, qkv[0]) }
         if let keyNorm { qkv[1] = keyNorm(qkv[1], pass) }
-        if let rotary { qkv[1] = pass.tape.apply(rotary, qkv[1]) }
+        if let rotary { qkv[1] = pass.apply(rotary, qkv[1]) }
         if let cache { qkv = cache.append(qkv) }  // k and v (B, N, keyValueHeads size), N >= past + T
         let attention = Attention(heads: heads, keyValueHeads: keyValueHeads, mask: .causal, past: past)
-        let mixed = pass.tape.apply(attention, qkv)  // (B, T, heads size)
+        let mixed = pass.apply(attention, qkv)  // (B, T, heads size)
         return projection(mixed, pass, addingTo: residual)  // (B, T, C)
     }
 }

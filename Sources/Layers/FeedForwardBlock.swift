@@ -40,10 +40,10 @@ public struct FeedForwardBlock: Module {
             let (W1, b1, W2, b2) = (expansion.weight, expansion.bias, projection.weight, projection.bias)
             if let gate {
                 let operation = GatedFeedForward(hasBias: hasBias, hasResidual: hasResidual)
-                return pass.tape.apply(operation, x, gate.weight, W1, W2, gate.bias, b1, b2, residual)  // (B, T, C)
+                return pass.apply(operation, x, gate.weight, W1, W2, gate.bias, b1, b2, residual)  // (B, T, C)
             }
             let operation = FeedForward(activation: activation, hasBias: hasBias, hasResidual: hasResidual)
-            return pass.tape.apply(operation, x, W1, b1, W2, b2, residual)  // (B, T, C)
+            return pass.apply(operation, x, W1, b1, W2, b2, residual)  // (B, T, C)
         }
     }
 }

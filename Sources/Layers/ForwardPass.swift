@@ -15,6 +15,19 @@ public final class ForwardPass {
         self.dropout = dropout.flatMap { $0.rate > 0 ? $0 : nil }
     }
 
+    /// Applies an op to inputs. Inputs that are nil, such as the bias of a layer without one, are left out.
+    @inline(__always)
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable?...) -> Variable {
+        var present: [Variable] = []
+        present.reserveCapacity(inputs.count)
+        for case let input? in inputs { present.append(input) }
+        return tape.apply(operation, present)
+    }
+
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
+        tape.apply(operation, inputs)
+    }
+
     /// residual + dropout(branch), or the branch alone without a residual.
     ///
     /// Without dropout the last op of the branch adds the residual itself, while its output is in cache.

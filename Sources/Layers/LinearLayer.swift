@@ -30,7 +30,7 @@ public struct LinearLayer: Module {
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass, addingTo residual: Variable? = nil) -> Variable {
         pass.adding(to: residual) { residual in
             let operation = Linear(hasBias: bias != nil, hasResidual: residual != nil, isTransposed: isTransposed)
-            return pass.tape.apply(operation, x, weight, bias, residual)
+            return pass.apply(operation, x, weight, bias, residual)
         }
     }
 }

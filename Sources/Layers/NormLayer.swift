@@ -30,8 +30,8 @@ public struct NormLayer: Module {
     /// heads of queries are.
     package func callAsFunction(_ x: Variable, _ pass: ForwardPass) -> Variable {
         switch normalization {
-        case .layerNorm: pass.tape.apply(LayerNorm(epsilon: epsilon), x, weight, bias)
-        case .rmsNorm: pass.tape.apply(RMSNorm(epsilon: epsilon), x, weight)
+        case .layerNorm: pass.apply(LayerNorm(epsilon: epsilon), x, weight, bias)
+        case .rmsNorm: pass.apply(RMSNorm(epsilon: epsilon), x, weight)
         }
     }
 }

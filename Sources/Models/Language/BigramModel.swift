@@ -33,7 +33,7 @@ public final class BigramModel: NeuralLanguageModel {
     public var parameters: [NamedParameter] { [NamedParameter("logits.weight", table)] }
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
-        pass.tape.apply(Embedding(tokens, hasPositions: false), table)  // (B, T, V)
+        pass.apply(Embedding(tokens, hasPositions: false), table)  // (B, T, V)
     }
 
     public func makeCache(sequences: Int) -> KVCache { KVCache(batch: sequences, capacity: 0, width: 0, layers: 0) }

@@ -19,14 +19,8 @@ package final class Tape {
 
     package init(_ mode: Mode = .recording) { self.mode = mode }
 
-    /// Applies an op to inputs, in the tape's mode. Inputs that are nil, such as the bias of a layer without one, are left
-    /// out.
-    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable?...) -> Variable {
-        var present: [Variable] = []
-        present.reserveCapacity(inputs.count)
-        for case let input? in inputs { present.append(input) }
-        return apply(operation, present)
-    }
+    /// Applies an op to inputs, in the tape's mode.
+    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable...) -> Variable { apply(operation, inputs) }
 
     package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
         switch mode {
