@@ -1,9 +1,9 @@
 //! Trains a byte-pair vocabulary on a text, and prints the tokens of another text.
 import Tokenizers
 
-var pieces = PretokenCounter()
-pieces.add("tea for two and two for tea", splitBy: .gpt2)
-let learnt = try BPETrainer(vocabularySize: 262).train(pieces)
+var pretokens = PretokenCounter()
+pretokens.add("tea for two and two for tea", splitBy: .gpt2)
+let learnt = try BPETrainer(vocabularySize: 262).train(pretokens)
 
 if let tokenizer = try learnt?.tokenizer(splitBy: .gpt2) {
     let ids = try tokenizer.encode("two teas", special: .plainText)

@@ -200,7 +200,7 @@ private final class CountingModel: LanguageModel {
 
     deinit { steps.release() }
 
-    var modelType: String { "counting" }
+    var specification: ModelSpecification? { nil }
     var vocabularySize: Int { 257 }
     var contextLength: Int? { nil }
     var parameterCount: Int { 0 }

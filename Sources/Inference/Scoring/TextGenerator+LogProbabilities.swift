@@ -24,7 +24,7 @@ extension TextGenerator {
         }
         // A pass over all ids at once takes memory for the logits of each, and has no 8-bit weights.
         guard ids.count > 1, model.contextLength != nil, Execution.current.weightFormat != .int8,
-            let neural = model as? any NeuralLanguageModel
+            let neural = model.neural
         else {
             let session = model.startDecoding(sequences: 1)
             return zip(ids, ids.dropFirst()).map { id, following in

@@ -2,19 +2,19 @@ import Layers
 import Models
 import Tensors
 
-/// Where a training keeps what must not be lost.
+/// Where a training saves its best model and its state.
 public protocol TrainingStore: AnyObject {
     /// The step of the weights kept as the best; nil where there are none, or it is not known.
     var bestStep: Int? { get }
-    /// SavedTensors the model, as it is after `step` steps, as the best so far.
+    /// Saves the model, as it is after `step` steps, as the best so far.
     func keepBest(_ model: any TrainableModel, step: Int) throws
     /// Puts the weights of the best model so far into a model of the same shape.
     func restoreBest(into model: any TrainableModel) throws
-    /// SavedTensors everything a resumed run needs.
+    /// Saves everything a resumed run needs.
     func commit<Task>(_ trainer: Trainer<Task>) throws
 }
 
-/// SavedTensors the best model in memory and nothing else: for trainings that are not worth a directory.
+/// Keeps the best model in memory and saves nothing: for trainings without a directory.
 public final class MemoryStore: TrainingStore {
     private var best: [Tensor] = []
     public private(set) var bestStep: Int?
