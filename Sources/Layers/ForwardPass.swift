@@ -16,12 +16,22 @@ public final class ForwardPass {
     }
 
     /// Applies an op to inputs. Inputs that are nil, such as the bias of a layer without one, are left out.
+    ///
+    /// Not variadic, which would make an array of optionals first: generation applies dozens of ops for each token.
     @inline(__always)
-    package func apply<Op: Operation>(_ operation: Op, _ inputs: Variable?...) -> Variable {
-        var present: [Variable] = []
-        present.reserveCapacity(inputs.count)
-        for case let input? in inputs { present.append(input) }
-        return tape.apply(operation, present)
+    package func apply<Op: Operation>(
+        _ operation: Op, _ a: Variable, _ b: Variable? = nil, _ c: Variable? = nil, _ d: Variable? = nil,
+        _ e: Variable? = nil, _ f: Variable? = nil, _ g: Variable? = nil, _ h: Variable? = nil
+    ) -> Variable {
+        var inputs = [a]
+        if let b { inputs.append(b) }
+        if let c { inputs.append(c) }
+        if let d { inputs.append(d) }
+        if let e { inputs.append(e) }
+        if let f { inputs.append(f) }
+        if let g { inputs.append(g) }
+        if let h { inputs.append(h) }
+        return tape.apply(operation, inputs)
     }
 
     package func apply<Op: Operation>(_ operation: Op, _ inputs: [Variable]) -> Variable {
