@@ -41,6 +41,9 @@ public struct ModelComparison {
     /// - Parameters:
     ///   - settings: those of each model, whose tokenizer and vocabulary size are replaced.
     ///   - tokenizers: each model is trained with each of them.
+    ///   - texts: what to learn from and to validate on.
+    ///   - origin: where the texts came from.
+    ///   - validation: the fraction of each text, its end, that is for validation.
     ///   - notice: called with what takes a while, or is not as it was asked for.
     public init(
         _ settings: [TrainingSettings], tokenizers: [TokenizerSpecification], texts: [NamedText], origin: TextOrigin,
@@ -74,6 +77,8 @@ public struct ModelComparison {
     /// - Parameters:
     ///   - run: one of `runs`.
     ///   - directory: where to save the model; nil to keep nothing.
+    ///   - shouldStop: called between steps and the parts of an evaluation; when it returns true, the training ends.
+    ///   - report: called with everything that happens.
     /// - Returns: the entry; nil where the training was stopped.
     public mutating func train(
         _ run: (settings: TrainingSettings, reading: Reading), directory: String?, shouldStop: () -> Bool = { false },

@@ -195,7 +195,7 @@ public final class RunDirectory: TrainingStore {
 
 extension RunDirectory {
     /// What a directory that was to become a run's holds already.
-    public enum Occupant: Equatable {
+    public enum Occupant: Sendable, Equatable {
         /// A run that has not come to its end.
         case unfinished
         /// A model: a finished run, or one from elsewhere.

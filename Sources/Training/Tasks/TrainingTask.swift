@@ -37,8 +37,10 @@ public protocol TrainingTask: AnyObject {
     /// - Parameter trainedTokens: how many tokens the training read.
     func finalValidationSize(trainedTokens: Int) -> Int
 
-    /// Measures the model on at most `size` parts of the validation data, evenly spaced and the same every time.
-    /// - Parameter shouldStop: called between batches; when it returns true, the result is nil.
+    /// Measures the model on parts of the validation data, evenly spaced and the same every time.
+    /// - Parameters:
+    ///   - size: the largest number of parts.
+    ///   - shouldStop: called between batches; when it returns true, the result is nil.
     func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
 
     // MARK: Samples
