@@ -51,10 +51,12 @@ package enum Fixtures {
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
+    /// Six letters X, which mkdtemp and mkstemp replace by a unique name.
+    private static let uniqueSuffix = String(repeating: "X", count: 6)
+
     package init() {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        // mkdtemp replaces the six letters X by a unique name.
-        var template = Array("\(base)/swift-gpt-test-XXXXXX".utf8CString)
+        var template = Array("\(base)/swift-gpt-test-\(Self.uniqueSuffix)".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("cannot make a directory in \(base)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
@@ -75,8 +77,7 @@ package final class TemporaryDirectory: Sendable {
     /// Calls `body` with the path of a new file that contains `bytes`. A new one each time, because a file that is
     /// mapped must not be changed.
     package func withFile<Result>(of bytes: [UInt8], _ body: (_ path: String) throws -> Result) throws -> Result {
-        // mkstemp replaces the six letters X by a unique name.
-        var template = Array(file("XXXXXX").utf8CString)
+        var template = Array(file(Self.uniqueSuffix).utf8CString)
         let descriptor = mkstemp(&template)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         defer { unlink(path) }

@@ -156,12 +156,11 @@ public actor InferenceEngine {
 }
 
 /// The state of a request, which its stream keeps between two turns.
-///
-/// It may be passed between tasks because only isolated methods of the engine that it was made for access the state, which
-/// refers to the engine's model. Its release, on any thread, returns memory to a pool that can be used from any.
-private final class Confined<State>: @unchecked Sendable {
-    private var state: State?
-    private var isMade = false
+private final class Confined<State>: Sendable {
+    // Unsafe because tasks pass the object around; but only isolated methods of the engine that it was made for access these
+    // two, and their release, on any thread, returns memory to a pool that any thread can use.
+    private nonisolated(unsafe) var state: State?
+    private nonisolated(unsafe) var isMade = false
 
     /// The state, which is made first if this is the first call; nil where an error has ended the request.
     func take(orMake make: () throws -> State) rethrows -> State? {

@@ -46,14 +46,14 @@ final class ThreadExecutor: SerialExecutor {
     }
 #endif
 
-/// The jobs that wait for the thread. It can be used from any thread, because `jobs` and `isClosed` are accessed under the
-/// mutex only: `Synchronization.Mutex` has no condition to wait for.
-private final class JobQueue: @unchecked Sendable {
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let hasChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+/// The jobs that wait for the thread. `Synchronization.Mutex` has no condition to wait for, so the mutex is the system's.
+private final class JobQueue: Sendable {
+    // The system's functions may be called with these from any thread; `jobs` and `isClosed` are accessed under the mutex only.
+    private nonisolated(unsafe) let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private nonisolated(unsafe) let hasChanged = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     /// Each with its executor, which must exist for as long as the job runs.
-    private var jobs: [(job: UnownedJob, executor: ThreadExecutor)] = []
-    private var isClosed = false
+    private nonisolated(unsafe) var jobs: [(job: UnownedJob, executor: ThreadExecutor)] = []
+    private nonisolated(unsafe) var isClosed = false
 
     init() {
         pthread_mutex_init(mutex, nil)
@@ -74,7 +74,7 @@ private final class JobQueue: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Lets `run` return once there are no more jobs.
+    /// Ends `run` once there are no more jobs.
     func close() {
         pthread_mutex_lock(mutex)
         isClosed = true

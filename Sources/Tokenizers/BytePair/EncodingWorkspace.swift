@@ -1,9 +1,8 @@
 /// The working memory of one call that encodes: a cache of the ids of short pre-tokens, and buffers for merging.
 ///
 /// A tokenizer keeps its workspaces between calls, so that a later text finds the pre-tokens of earlier ones.
-///
-/// `@unchecked Sendable`: a call removes a workspace from the tokenizer's store, under a lock, and returns it at its end,
-/// so no two calls use the same one.
+// Unchecked because it moves between threads: a call removes a workspace from the tokenizer's store, under a lock, and returns
+// it at its end, so no two calls use the same one.
 final class EncodingWorkspace: @unchecked Sendable {
     /// Pre-tokens of up to this many bytes are cached: their bytes and length fill two 64-bit integers.
     static let greatestCachedLength = 15

@@ -31,12 +31,11 @@ struct MergeListRules: MergeRules {
 }
 
 /// The rank of each pair of ids, in an open-addressing hash table with half its slots empty.
-///
-/// `@unchecked Sendable`: the memory is written in `init`, before the object is shared, and only read after that.
-private final class PairTable: @unchecked Sendable {
+private final class PairTable: Sendable {
     let count: Int
-    private let slots: UnsafeMutablePointer<(pair: UInt64, rank: UInt32)>
-    private let results: UnsafeMutablePointer<Int32>
+    // Written by the initializer alone.
+    private nonisolated(unsafe) let slots: UnsafeMutablePointer<(pair: UInt64, rank: UInt32)>
+    private nonisolated(unsafe) let results: UnsafeMutablePointer<Int32>
     private let mask: Int
     private let seed = UInt64.random(in: .min ... .max)
 

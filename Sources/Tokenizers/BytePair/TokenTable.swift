@@ -4,7 +4,7 @@
 /// single cache line. Most lookups while merging are of bytes that are not a token: nearly all of these are rejected by a
 /// small bit set, indexed by the hash, before the table is read.
 /// The hash has another seed in every process, so that no file can be made for which the table is slow.
-final class TokenTable: @unchecked Sendable {  // written only while it is initialized
+final class TokenTable: Sendable {
     /// One more than the greatest id; 0 without tokens.
     let idCount: Int
 
@@ -14,11 +14,13 @@ final class TokenTable: @unchecked Sendable {  // written only while it is initi
     /// The length of the longest token in bytes.
     let greatestLength: Int
 
+    // The memory of the four pointers is written by the initializer alone.
+
     /// The bytes of all tokens, followed by `padding` zeros so that 16 bytes can be read from the start of each.
-    private let bytes: UnsafeMutablePointer<UInt8>
+    private nonisolated(unsafe) let bytes: UnsafeMutablePointer<UInt8>
 
     /// For each id the start of its token, in the upper 32 bits, and its length: 0 for an unused id.
-    private let spans: UnsafeMutablePointer<UInt64>
+    private nonisolated(unsafe) let spans: UnsafeMutablePointer<UInt64>
 
     /// A slot of the hash table; it is empty if the id is -1.
     private struct Slot {
@@ -28,12 +30,12 @@ final class TokenTable: @unchecked Sendable {  // written only while it is initi
         var id: Int32 = -1
     }
 
-    private let slots: UnsafeMutablePointer<Slot>
+    private nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
     private let slotMask: Int
     private let seed: UInt64
 
     /// A bit set with the upper bits of each token's hash.
-    private let filter: UnsafeMutablePointer<UInt64>
+    private nonisolated(unsafe) let filter: UnsafeMutablePointer<UInt64>
     private let filterShift: UInt64
 
     /// Tokens up to this length are compared as two integers.

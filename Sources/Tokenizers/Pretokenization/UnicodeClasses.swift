@@ -3,14 +3,16 @@
 ///
 /// The classes are those of Unicode 16.0, as in tiktoken and Hugging Face's tokenizers. The standard library may have another
 /// version, with other classes for the characters that were added in between.
-final class UnicodeClasses: @unchecked Sendable {  // written only in init
+final class UnicodeClasses: Sendable {
     /// The only instance, which all pretokenizers share.
     static let shared = UnicodeClasses()
 
+    // The memory of both pointers is written by the initializer alone.
+
     /// For each page the start of its classes in `classes`.
-    let pages: UnsafePointer<UInt16>
+    nonisolated(unsafe) let pages: UnsafePointer<UInt16>
     /// The classes of each stored page; the first is page 0, which contains ASCII.
-    let classes: UnsafePointer<UInt8>
+    nonisolated(unsafe) let classes: UnsafePointer<UInt8>
 
     private init() {
         var pages: [UInt16] = []
