@@ -15,7 +15,7 @@ func train(on texts: [NamedText], in path: String) throws -> any Tokenizer {
     print("Resuming from step \(saved.progress.step).")
     let run = try saved.resume(texts, origin: saved.origin, settings: settings)
     if let outcome = try run.run(report: report) {
-        let score = run.data.score(outcome.result.value, decodedBy: tokenizer)
+        let score = run.data.score(outcome.result.value)
         print("The best model: \(rounded(score.loss)) nats per token, \(rounded(score.bitsPerByte)) bits per byte.")
     }
     return tokenizer

@@ -4,15 +4,16 @@ import Models
 import Tensors
 import Tokenizers
 
-/// One or several texts as tokens, each cut into a part to learn from and, after it, a part to be tested on.
+/// One or several texts as tokens, each split into a training part and, after it, a validation part.
 public struct TokenDataset: Sendable {
     /// The two parts of one text.
     public struct Document: Sendable {
         public let name: String
         public let training: [Int32]
         public let validation: [Int32]
-        /// The bytes of the validation part that are predicted: all but those of its first token.
+        /// The bytes of UTF-8, and the characters, of the predicted tokens of the validation part: all but its first.
         let predictedBytes: Int
+        let predictedCharacters: Int
     }
 
     public let documents: [Document]
@@ -22,24 +23,22 @@ public struct TokenDataset: Sendable {
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
 
-    /// The bytes of UTF-8 that a predicted token of the validation parts stands for, in the mean. A loss for each token
-    /// divided by it is one for each byte, which models with different tokens can be compared by.
+    /// The tokens of the validation parts that are predicted.
+    private var predictedTokens: Int { documents.reduce(0) { $0 + max(0, $1.validation.count - 1) } }
+
+    /// The mean number of bytes of UTF-8 of a predicted token of the validation parts. A loss per token divided by it is a
+    /// loss per byte, which is comparable between tokenizers.
     public var validationBytesPerToken: Double {
-        let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
-        return Double(documents.reduce(0) { $0 + $1.predictedBytes }) / Double(max(1, tokens))
+        Double(documents.reduce(0) { $0 + $1.predictedBytes }) / Double(max(1, predictedTokens))
     }
 
     /// How well a model predicts the validation texts.
-    /// - Parameters:
-    ///   - loss: of the model, in nats per token.
-    ///   - tokenizer: that of the dataset, by which characters are counted.
-    public func score(_ loss: Double, decodedBy tokenizer: any Tokenizer) -> TextScore {
-        let tokens = documents.reduce(0) { $0 + max(0, $1.validation.count - 1) }
-        let characters = documents.reduce(0) {
-            $0 + tokenizer.decode($1.validation.dropFirst()).unicodeScalars.count
-        }
+    /// - Parameter loss: the loss of the model on them, in nats per token.
+    public func score(_ loss: Double) -> TextScore {
+        let tokens = predictedTokens
         return TextScore(
-            Evaluation(total: loss * Double(tokens), count: tokens), characters: characters,
+            Evaluation(total: loss * Double(tokens), count: tokens),
+            characters: documents.reduce(0) { $0 + $1.predictedCharacters },
             bytes: documents.reduce(0) { $0 + $1.predictedBytes })
     }
 
@@ -87,20 +86,25 @@ public struct TokenDataset: Sendable {
                 throw TrainingError.textTooShort(
                     name: text.name, characters: count, needed: needed(), context: contextLength)
             }
+            let first = tokenizer.bytes(of: validation[0])
             return Document(
                 name: text.name, training: training, validation: validation,
-                predictedBytes: text.text.utf8[middle...].count - tokenizer.bytes(of: validation[0]).count)
+                predictedBytes: text.text.utf8[middle...].count - first.count,
+                predictedCharacters: count - cut - Self.characters(in: first))
         }
         hashes = texts.map(\.sha256)
     }
 
-    /// The two parts of a text that is there in ids.
+    /// The number of characters that begin in bytes of UTF-8.
+    private static func characters(in bytes: [UInt8]) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
+
+    /// The two parts of a text whose tokens are given.
     private static func document(
         _ ids: [Int32], of text: NamedText, with tokenizer: any Tokenizer, validation: Double, contextLength: Int
     ) throws -> Document {
-        if let place = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
+        if let position = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
             throw TrainingError.setting(
-                "\(text.name): the id \(ids[place]) at position \(place) is not below \(tokenizer.vocabularySize), the vocabulary "
+                "\(text.name): the id \(ids[position]) at position \(position) is not below \(tokenizer.vocabularySize), the vocabulary "
                     + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file")
         }
         let cut = trainingLength(of: ids.count, validation: validation)
@@ -109,9 +113,15 @@ public struct TokenDataset: Sendable {
             throw TrainingError.tooFewTokens(
                 name: text.name, training: cut, validation: rest.count, context: contextLength)
         }
+        var bytes = 0, characters = 0
+        for id in rest.dropFirst() {
+            let token = tokenizer.bytes(of: id)
+            bytes += token.count
+            characters += Self.characters(in: token)
+        }
         return Document(
-            name: text.name, training: Array(ids[..<cut]), validation: rest,
-            predictedBytes: rest.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })
+            name: text.name, training: Array(ids[..<cut]), validation: rest, predictedBytes: bytes,
+            predictedCharacters: characters)
     }
 
     /// The ids of a part of a text, which begins at the character numbered `position`.

@@ -3,32 +3,32 @@ import Inference
 import Models
 import Tokenizers
 
-/// Several models trained on the same text and measured on the same end of it: what `gpt compare` shows.
+/// Several models that are trained on the same text and scored on the same validation text, for `gpt compare`.
 public struct ModelComparison {
-    /// A tokenizer, and the text in its tokens.
+    /// A tokenizer, and the text encoded with it.
     public struct Reading {
         public let specification: TokenizerSpecification
-        /// The name of the tokenizer, different from those of the others.
+        /// The name of the tokenizer, which is unique among the tokenizers of the comparison.
         public let name: String
         public let tokenizer: any Tokenizer
         public let data: TokenDataset
     }
 
-    /// A model and what it came to.
+    /// A trained model and its results.
     public struct Entry {
         public let model: ModelSpecification
         public let tokenizer: TokenizerSpecification
         public let tokenizerName: String
         public let parameterCount: Int
-        /// Time spent on training.
+        /// The training time.
         public let seconds: Double
         public let result: ValidationResult
         public let bitsPerByte: Double
         public let bitsPerCharacter: Double
-        /// A line that the model generated.
+        /// A line of generated text.
         public let line: String
 
-        /// In nats per token.
+        /// The loss in nats per token.
         public var loss: Double { result.value }
     }
 
@@ -37,14 +37,14 @@ public struct ModelComparison {
     private let settings: [TrainingSettings]
     private let origin: TextOrigin
 
-    /// Makes the tokenizers and encodes the texts.
+    /// Creates the tokenizers and encodes the texts.
     /// - Parameters:
-    ///   - settings: those of each model, whose tokenizer and vocabulary size are replaced.
-    ///   - tokenizers: each model is trained with each of them.
-    ///   - texts: what to learn from and to validate on.
-    ///   - origin: where the texts came from.
-    ///   - validation: the fraction of each text, its end, that is for validation.
-    ///   - notice: called with what takes a while, or is not as it was asked for.
+    ///   - settings: the settings of each model. Their tokenizer and vocabulary size are replaced.
+    ///   - tokenizers: the tokenizers; each model is trained with each of them.
+    ///   - texts: the texts for training and validation.
+    ///   - origin: the source of the texts.
+    ///   - validation: the fraction at the end of each text that is used for validation.
+    ///   - notice: called with a message before a slow step, or if a result differs from the specification.
     public init(
         _ settings: [TrainingSettings], tokenizers: [TokenizerSpecification], texts: [NamedText], origin: TextOrigin,
         validation: Double, notice: (String) -> Void = { _ in }
@@ -61,8 +61,8 @@ public struct ModelComparison {
         }
     }
 
-    /// The trainings that are still to be run, in order: which settings on which reading. Those of one reading are scored on
-    /// equally many tokens.
+    /// All training runs of the comparison, in order: the settings and the encoded text of each. The runs with the same
+    /// tokenizer are scored on the same number of tokens.
     public var runs: [(settings: TrainingSettings, reading: Reading)] {
         readings.flatMap { reading in
             TrainingSettings.measuredAlike(settings.map { $0.sized(reading.tokenizer) }).map { settings in
@@ -73,13 +73,13 @@ public struct ModelComparison {
         }
     }
 
-    /// Trains a model and adds it to the entries.
+    /// Trains a model and appends it to `entries`.
     /// - Parameters:
     ///   - run: one of `runs`.
-    ///   - directory: where to save the model; nil to keep nothing.
-    ///   - shouldStop: called between steps and the parts of an evaluation; when it returns true, the training ends.
-    ///   - report: called with everything that happens.
-    /// - Returns: the entry; nil where the training was stopped.
+    ///   - directory: the directory in which the model is saved; nil to discard it.
+    ///   - shouldStop: called between steps and between parts of an evaluation; if it returns true, the training stops.
+    ///   - report: called with each event of the training.
+    /// - Returns: the new entry; nil if the training was stopped.
     public mutating func train(
         _ run: (settings: TrainingSettings, reading: Reading), directory: String?, shouldStop: () -> Bool = { false },
         report: (TrainingEvent) -> Void = { _ in }
@@ -97,7 +97,7 @@ public struct ModelComparison {
         guard let outcome = try training.run(shouldStop: shouldStop, report: report), !shouldStop() else { return nil }
         let seconds = (ContinuousClock.now - begin).seconds
         let generator = TextGenerator(outcome.model, tokenizer: reading.tokenizer)
-        let score = reading.data.score(outcome.result.value, decodedBy: reading.tokenizer)
+        let score = reading.data.score(outcome.result.value)
         let entry = Entry(
             model: training.settings.model, tokenizer: reading.specification, tokenizerName: reading.name,
             parameterCount: outcome.model.parameterCount, seconds: seconds, result: outcome.result,
@@ -107,7 +107,7 @@ public struct ModelComparison {
         return entry
     }
 
-    /// The first line of some length that a model generates.
+    /// Generates text and returns its first line of at least 20 characters, or else its longest line.
     private static func line(from generator: TextGenerator, seed: UInt64) throws -> String {
         let text = try generator.text(after: "", length: 200, settings: GenerationSettings(seed: seed))
         let lines = text.split(separator: "\n").map(String.init)
@@ -116,12 +116,13 @@ public struct ModelComparison {
 
     // MARK: Figures
 
-    /// The n-gram baseline with the same tokenizer; nil where it is not among the models.
+    /// The n-gram baseline with the same tokenizer; nil if the comparison has none.
     public func baseline(for entry: Entry) -> Entry? {
         entries.first { $0.model.kind == .ngram && $0.tokenizer == entry.tokenizer }
     }
 
-    /// The loss of a model minus that of the baseline, in nats per token; nil for the baseline itself, or without one.
+    /// The loss of a model minus that of the baseline, in nats per token; nil for the baseline itself, or if there is
+    /// none.
     public func difference(_ entry: Entry) -> Double? {
         entry.model.kind == .ngram ? nil : baseline(for: entry).map { entry.loss - $0.loss }
     }
@@ -131,7 +132,7 @@ public struct ModelComparison {
 }
 
 extension TrainingSettings {
-    /// The settings for the vocabulary of a tokenizer.
+    /// The settings with the vocabulary size of a tokenizer.
     func sized(_ tokenizer: any Tokenizer) -> TrainingSettings {
         var settings = self
         settings.model.vocabularySize = tokenizer.vocabularySize

@@ -1,4 +1,3 @@
-import Inference
 import Models
 import Tensors
 

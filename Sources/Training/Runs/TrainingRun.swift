@@ -1,7 +1,5 @@
 import Corpus
-import Interchange
 import Models
-import Tensors
 import Tokenizers
 
 /// A training from texts to a model: new, from the weights of another model, or resumed.

@@ -58,9 +58,9 @@ public final class NextTokenTask: TrainingTask {
     }
 
     public func finalValidationSize(trainedTokens: Int) -> Int {
-        var model = settings.model
-        model.vocabularySize = languageModel.vocabularySize
-        return settings.finalEvaluation.limit(trainedTokens: trainedTokens, length: evaluator.length, model: model)
+        settings.finalEvaluation.limit(
+            trainedTokens: trainedTokens, length: evaluator.length, model: languageModel.specification ?? settings.model
+        )
     }
 
     public func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult? {

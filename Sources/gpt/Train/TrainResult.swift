@@ -15,7 +15,7 @@ struct TrainResult {
         try writeLine()
         try writeLine(sample)
         try writeLine()
-        let result = outcome.result, score = run.data.score(result.value, decodedBy: run.tokenizer)
+        let result = outcome.result, score = run.data.score(result.value)
         let ofStep = outcome.bestStep.map { ", best at step \(grouped($0))" } ?? ""
         try writeLine(
             "validation loss \(figure(result)) nats per \(run.tokenizer.unit)\(extent(result)), "
