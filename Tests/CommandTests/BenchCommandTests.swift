@@ -65,6 +65,19 @@ import Testing
         }
     }
 
+    @Test("ops measures the operations and layers of the family", arguments: ["llama", "qwen3"])
+    func opsOfFamily(family: String) throws {
+        let result = try runCommand(
+            ["bench", "ops", "--family", family, "--batch", "2", "--seconds", "0.05"] + Self.tiny)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        #expect(object["family"]?.stringValue == family)
+        let names = try #require(object["results"]?.arrayValue).compactMap { $0["name"]?.stringValue }
+        for name in ["RMSNorm", "Rotary", "GatedFeedForward", "attention, keys: y = x W"] {
+            #expect(names.contains(name), "\(name)")
+        }
+        #expect(!names.contains("LayerNorm") && !names.contains("FeedForward"))
+    }
+
     @Test("Generation has no batch to choose", arguments: ["--batch", "--length"])
     func batch(option: String) throws {
         let result = try runCommand(["bench", "generate", option, "2"] + Self.tiny)
@@ -130,7 +143,6 @@ import Testing
         arguments: [
             ["bench"], ["bench", "sleep"], ["bench", "train", "--preset", "huge"],
             ["bench", "generate", "--profile"], ["bench", "train", "--family", "bert"],
-            ["bench", "ops", "--family", "llama"],
         ])
     func misuse(arguments: [String]) throws {
         #expect(try runCommand(arguments).status == 64)

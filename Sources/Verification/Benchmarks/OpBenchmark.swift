@@ -53,42 +53,95 @@ package struct OpBenchmark: Sendable {
     // MARK: Ops
 
     private func ops(_ bench: inout Measurement) -> [Result] {
-        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
+        let c = configuration, (V, C, F) = (c.vocabularySize, c.width, c.feedForwardWidth)
         let (B, T, tokens) = (batch, length, batch * length)
         let numbers = 4 * Double(tokens * C)
         let x = bench.variable([B, T, C])
-        let table = bench.variable([V, C])
         let ids = TokenBatch(batch: B, length: T, ids: (0..<tokens).map { Int32($0 * 7919 % V) })
-        let positions = bench.variable([configuration.contextLength, C])
-        let tables = 4 * Double((V + configuration.contextLength) * C)
+        var tables = [bench.variable([V, C])]
+        if c.positions == .learned { tables.append(bench.variable([c.contextLength, C])) }
+        let embedding = Embedding(ids, hasPositions: c.positions == .learned)
+        let tableBytes = 4 * Double(tables.reduce(0) { $0 + $1.value.count })
 
-        var results: [Result] = []
-        results += bench.op(Embedding(ids), [table, positions], bytes: (2 * numbers, numbers + tables))
-        results += bench.op(
-            LayerNorm(epsilon: 1e-5), [x, bench.variable([C]), bench.variable([C])], bytes: (2 * numbers, 3 * numbers))
-        for outputs in [3 * C, C] {
-            results += bench.op(Linear(), [x, bench.variable([C, outputs]), bench.variable([outputs])])
+        var results = bench.op(embedding, tables, bytes: (2 * numbers, numbers + tableBytes))
+        let gamma = bench.variable([C])
+        results +=
+            c.normalization == .layerNorm
+            ? bench.op(LayerNorm(epsilon: 1e-5), [x, gamma, bench.variable([C])], bytes: (2 * numbers, 3 * numbers))
+            : bench.op(RMSNorm(epsilon: 1e-5), [x, gamma], bytes: (2 * numbers, 3 * numbers))
+        for layer in attentionLayers {
+            let input = layer.inputs == C ? x : bench.variable([B, T, layer.inputs])
+            let weight = bench.variable(layer.shape(transposed: isTransposed))
+            let operation = Linear(hasBias: c.biases.contains(.attentionInput), isTransposed: isTransposed)
+            let bias = operation.hasBias ? [bench.variable([layer.outputs])] : []
+            results += bench.op(operation, [input, weight] + bias)
         }
+        if case .rotary(let frequencies) = c.positions {
+            let table = AngleTable(.rotary, width: c.headSize, frequencies: frequencies.values(headSize: c.headSize))
+            let bytes = 8 * Double(tokens * c.queryWidth)
+            results += bench.op(Rotary(table), [bench.variable([B, T, c.queryWidth])], bytes: (bytes, bytes))
+        }
+        let vectors = isFused ? [3 * C] : [c.queryWidth, c.keyValueWidth, c.keyValueWidth]
         results += bench.op(
-            Attention(heads: configuration.heads, mask: .causal), [bench.variable([B, T, 3 * C])])
-        results += bench.op(
-            FeedForward(activation: .gelu),
-            [x, bench.variable([C, F]), bench.variable([F]), bench.variable([F, C]), bench.variable([C])])
+            Attention(heads: c.heads, keyValueHeads: c.keyValueHeads, mask: .causal),
+            vectors.map { bench.variable([B, T, $0]) })
+        if c.feedForward.isGated {
+            results += bench.op(
+                GatedFeedForward(), [x, bench.variable([F, C]), bench.variable([F, C]), bench.variable([C, F])])
+        } else {
+            results += bench.op(
+                FeedForward(activation: c.feedForward.activation),
+                [x, bench.variable([C, F]), bench.variable([F]), bench.variable([F, C]), bench.variable([C])])
+        }
         results += bench.op(Add(), [x, bench.variable([B, T, C])], bytes: (3 * numbers, 0))
         results += bench.op(Dropout(rate: 0.1, key: 1), [x], bytes: (2 * numbers, 2 * numbers))
-        results += bench.loss(CrossEntropy(targets: ids.ids), [x, table])
-        results += bench.optimizer(parameters: min(configuration.parameterCount, 1 << 25))
+        results += bench.loss(CrossEntropy(targets: ids.ids), [x, tables[0]])
+        results += bench.optimizer(parameters: min(c.parameterCount, 1 << 25))
         return results
     }
 
     // MARK: Matrix products
 
+    /// A linear layer of a block.
+    private struct Layer {
+        let name: String
+        let inputs: Int
+        let outputs: Int
+
+        /// The shape of its weight.
+        func shape(transposed: Bool) -> Shape { transposed ? [outputs, inputs] : [inputs, outputs] }
+    }
+
+    /// Whether one weight computes queries, keys and values, as in GPT-2.
+    private var isFused: Bool { configuration.family == .gpt2 }
+
+    /// Whether weights are stored (outputs, inputs).
+    private var isTransposed: Bool { configuration.family != .gpt2 }
+
+    private var attentionLayers: [Layer] {
+        let (C, Q, K) = (configuration.width, configuration.queryWidth, configuration.keyValueWidth)
+        let input =
+            isFused
+            ? [Layer(name: "attention, in", inputs: C, outputs: 3 * C)]
+            : [
+                Layer(name: "attention, queries", inputs: C, outputs: Q),
+                Layer(name: "attention, keys", inputs: C, outputs: K),
+            ]
+        return input + [Layer(name: "attention, out", inputs: Q, outputs: C)]
+    }
+
+    private var layers: [Layer] {
+        let (C, F) = (configuration.width, configuration.feedForwardWidth)
+        return attentionLayers + [
+            Layer(name: "feed-forward, in", inputs: C, outputs: F),
+            Layer(name: "feed-forward, out", inputs: F, outputs: C),
+        ]
+    }
+
     /// The products of the layers, each with a weight (k, n), for m tokens, and those of the classifier.
     private func products(_ bench: inout Measurement) -> [Result] {
-        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
-        let m = batch * length
-        let weights = [("attention, in", C, 3 * C), ("attention, out", C, C), ("feed-forward, in", C, F)]
-        var results = (weights + [("feed-forward, out", F, C)]).flatMap { bench.layouts($0.0, m: m, k: $0.1, n: $0.2) }
+        let (V, C) = (configuration.vocabularySize, configuration.width), m = batch * length
+        var results = layers.flatMap { bench.layouts($0.name, m: m, k: $0.inputs, n: $0.outputs) }
         // The loss is computed for this number of rows at a time.
         let chunks = RowChunks(rows: m, columns: V, elements: CrossEntropy.chunkElements)
         results += bench.classifier(m: chunks.size, C: C, V: V)
@@ -104,11 +157,12 @@ package struct OpBenchmark: Sendable {
 
     /// The product of one token with each matrix of a model, in each format.
     private func rows(_ bench: inout Measurement) -> [Result] {
-        let (V, C, F) = (configuration.vocabularySize, configuration.width, configuration.feedForwardWidth)
-        let shapes = [(C, 3 * C), (C, C), (C, F), (F, C)]
-        let layers = (0..<configuration.layers).map { _ in shapes.map { bench.parameter([$0.0, $0.1]) } }
-        let classifier = bench.parameter([V, C])
-        return WeightFormat.allCases.flatMap { bench.decoding(layers, classifier, $0) }
+        let shapes = layers.map { $0.shape(transposed: isTransposed) }
+        let weights = (0..<configuration.layers).map { _ in shapes.map { bench.parameter($0) } }
+        let classifier = bench.parameter([configuration.vocabularySize, configuration.width])
+        return WeightFormat.allCases.flatMap {
+            bench.decoding(weights, transposed: isTransposed, classifier, $0)
+        }
     }
 }
 
@@ -229,19 +283,24 @@ private struct Measurement {
     }
 
     /// The products of one token with the weights of all layers, averaged over the layers, and with a classifier.
-    mutating func decoding(_ layers: [[Parameter]], _ classifier: Parameter, _ format: WeightFormat) -> [Result] {
+    mutating func decoding(
+        _ layers: [[Parameter]], transposed: Bool, _ classifier: Parameter, _ format: WeightFormat
+    ) -> [Result] {
         var execution = Execution.current
         execution.weightFormat = format
-        let inputs = (layers[0] + [classifier]).enumerated().map { i, weight in
-            let (rows, columns) = weight.value.shape.two
-            return tensor([1, i == layers[0].count ? columns : rows])
+        /// The inputs and outputs of a weight; the classifier is the last.
+        func sizes(_ i: Int) -> (inputs: Int, outputs: Int) {
+            let (rows, columns) = (i == layers[0].count ? classifier : layers[0][i]).value.shape.two
+            return transposed || i == layers[0].count ? (columns, rows) : (rows, columns)
         }
+        let inputs = (0...layers[0].count).map { tensor([1, sizes($0).inputs]) }
         let times = Execution.$current.withValue(execution) {
             medians {
                 var times = [Double](repeating: 0, count: inputs.count)
                 for weights in layers {
                     for (i, weight) in weights.enumerated() {
-                        times[i] += time { _ = DecodingProduct.apply(inputs[i], weight) } / Double(layers.count)
+                        let seconds = time { _ = DecodingProduct.apply(inputs[i], weight, transposed: transposed) }
+                        times[i] += seconds / Double(layers.count)
                     }
                 }
                 times[inputs.count - 1] = time {
@@ -250,13 +309,12 @@ private struct Measurement {
                 return times
             }
         }
-        return (layers[0] + [classifier]).indices.map { i in
-            let isClassifier = i == layers[0].count
-            let (rows, columns) = (isClassifier ? classifier : layers[0][i]).value.shape.two
+        return inputs.indices.map { i in
+            let (inputs, outputs) = sizes(i)
             return Result(
-                name: "\(format.rawValue): " + (isClassifier ? "z = h W'" : "y = x W"),
-                shape: isClassifier ? "1 x \(columns) x \(rows)" : "1 x \(rows) x \(columns)", pass: nil,
-                seconds: times[i], flops: 0, bytes: format.bytesPerWeight * Double(rows * columns))
+                name: "\(format.rawValue): " + (i == layers[0].count ? "z = h W'" : "y = x W"),
+                shape: "1 x \(inputs) x \(outputs)", pass: nil, seconds: times[i], flops: 0,
+                bytes: format.bytesPerWeight * Double(inputs * outputs))
         }
     }
 

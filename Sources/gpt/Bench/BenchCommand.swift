@@ -19,11 +19,11 @@ struct BenchCommand: ParsableCommand {
 
             train: complete training steps (forward pass, backward pass, clipping, AdamW); the result is that of the median \
             step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
-            12 x layers x width x length for attention. It is compared with the peak, the multiply-add rate of the same \
-            threads on registers, measured just before.
+            12 x layers x width x length for attention. It is compared with the peak: the rate of multiply-adds of the same \
+            threads in registers alone, measured just before.
 
-            generate: one sequence, alternating with reads of a gigabyte of memory, at least three times each; the result is \
-            the best of each. Each token reads every weight once, and the keys and values of the previous tokens. These \
+            generate: generates one sequence and reads a gigabyte of memory, in turn, three times or more; the best of each \
+            counts. Each token reads every weight once, and the keys and values of the previous tokens. These \
             bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
             cache can exceed 100 %.
 
@@ -46,7 +46,7 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The transformer family: gpt2, llama or qwen3. For train and generate only.",
+            "The transformer family: gpt2, llama or qwen3.",
             valueName: "family"))
     var family = TransformerConfiguration.Family.gpt2
 
@@ -60,27 +60,15 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup var execution: ExecutionOptions
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Transformer blocks, 1 to 4096. (default: the preset's)", valueName: "number"))
-    var layers: Int?
+    /// The sizes of `gpt bench`.
+    enum Sizes: SizeDefaults {
+        static let layers = "the preset's"
+        static let heads = "the preset's"
+        static let width = "the preset's"
+        static let context = "the preset's"
+    }
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Attention heads per block; the width must be a multiple of it. (default: the preset's)",
-            valueName: "number"))
-    var heads: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("The embedding width. (default: the preset's)", valueName: "number"))
-    var width: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("The context length. (default: the preset's)", valueName: "tokens"))
-    var context: Int?
+    @OptionGroup var size: SizeOptions<Sizes>
 
     @Option(
         parsing: .unconditional,
@@ -112,9 +100,6 @@ struct BenchCommand: ParsableCommand {
         if subject == .generate, batch != nil || length != nil {
             throw ValidationError("--batch and --length do not apply to 'gpt bench generate': leave them out.")
         }
-        if subject == .ops, family != .gpt2 {
-            throw ValidationError("'gpt bench ops' supports gpt2 only; --family applies to train and generate.")
-        }
         guard seconds > 0, seconds < 1e6 else {
             throw ValidationError("--seconds is \(seconds.spelling); it must be more than 0 and less than a million.")
         }
@@ -143,16 +128,13 @@ struct BenchCommand: ParsableCommand {
     /// The preset's shape with what was asked for in its place.
     private func benchmark() throws -> Benchmark {
         var settings = preset.settings
-        if let context { settings.setContext(context) }
+        if let context = size.context { settings.setContext(context) }
         settings.model.vocabularySize = vocabulary ?? (preset == .gpt2 ? 50_257 : 65)
         guard case .transformer(let known) = settings.model else {
             throw CommandFailure("the preset is no transformer")
         }
-        var options = TransformerOptions()
+        var options = size.transformer
         options.family = family
-        options.layers = layers
-        options.heads = heads
-        options.width = width
         let configuration = known.with(options)
         if let problem = configuration.problem { throw CommandFailure(problem) }
         let length = length ?? min(configuration.contextLength, 256)

@@ -29,6 +29,14 @@ struct CompareCommand: ParsableCommand {
             valueName: "kinds"))
     var tokenizer = "char"
 
+    /// The sizes of `gpt compare`.
+    enum Sizes: SizeDefaults {
+        static let layers = "4, for gpt only"
+        static let heads = "4, for gpt only"
+        static let width = "128, for gpt only"
+        static let context = "128 for gpt, 64 for attention and bigram"
+    }
+
     @Option(
         help: ArgumentHelp(
             "The models to compare, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
@@ -51,33 +59,11 @@ struct CompareCommand: ParsableCommand {
         help: ArgumentHelp("The order n of the n-gram model, 1 to 1000. (default: 7)", valueName: "n"))
     var order: Int?
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Transformer blocks of the gpt, 1 to 4096. (default: 4)", valueName: "number"))
-    var layers: Int?
+    @OptionGroup var size: SizeOptions<Sizes>
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Attention heads per block of the gpt; its width must be a multiple of it. (default: 4)",
-            valueName: "number"))
-    var heads: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("The embedding width of the gpt. (default: 128)", valueName: "number"))
-    var width: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The context length of the trained models. (default: 128 for gpt, 64 for attention and bigram)",
-            valueName: "tokens"))
-    var context: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Random seed: the same seed gives the same models.", valueName: "number"))
+        help: ArgumentHelp("Random seed. With --steps, the same seed gives the same models.", valueName: "number"))
     var seed: UInt64 = 1
 
     @Option(
@@ -124,11 +110,9 @@ struct CompareCommand: ParsableCommand {
         if steps != nil, minutes != nil { throw ValidationError("Give either --steps or --minutes, not both.") }
         let given: [(String, Bool)] = [
             ("--steps", steps != nil), ("--minutes", minutes != nil), ("--order", order != nil),
-            ("--layers", layers != nil), ("--heads", heads != nil), ("--width", width != nil),
-            ("--context", context != nil),
         ]
-        for (option, isGiven) in given where isGiven {
-            // A width is given for the gpt alone.
+        for option in given.filter(\.1).map(\.0) + size.given {
+            // The width is that of the gpt alone.
             let isOfGPT = option == "--width"
             let id = TrainingSetting.ID(option: option)
             guard kinds.contains(where: { isOfGPT ? $0 == .gpt : id?.hasEffect(on: $0) ?? true }) else {
@@ -146,18 +130,14 @@ struct CompareCommand: ParsableCommand {
         var settings = DefaultSettings.settings(for: kind)
         if let steps { settings.length = .steps(steps) }
         if let minutes { settings.length = .minutes(minutes) }
-        if let context { settings.setContext(context) }
+        if let context = size.context { settings.setContext(context) }
         switch settings.model {
         case .ngram(var configuration):
             if let order { configuration.order = order }
             settings.model = .ngram(configuration)
         case .bigram, .attention: break
         case .transformer(let configuration):
-            var options = TransformerOptions()
-            options.layers = layers
-            options.heads = heads
-            options.width = width
-            settings.model = .transformer(configuration.with(options))
+            settings.model = .transformer(configuration.with(size.transformer))
         }
         settings.seed = seed
         settings.validation = text.validation ?? settings.validation

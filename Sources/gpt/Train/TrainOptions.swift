@@ -12,9 +12,8 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file in UTF-8, or - for standard input; can be repeated. 'gpt train' also reads .bin files of token "
-                + "ids in the format of nanoGPT or llm.c; --tokenizer must then name their vocabulary. (default: tiny "
-                + "Shakespeare)",
+            "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
+                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary. (default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -90,31 +89,7 @@ struct ShapeOptions: ParsableArguments {
             valueName: "kind"))
     var positions: Positions.Kind?
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Transformer blocks: 1 to 4096. (default: 4, or the preset's)", valueName: "number"))
-    var layers: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Attention heads per block; the width must be a multiple of it. (default: 4, or the preset's)",
-            valueName: "number"))
-    var heads: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The embedding width: the length of a token's vector. (default: 128, or the preset's; 64 for attention)",
-            valueName: "number"))
-    var width: Int?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The context length: the maximum number of tokens the model attends to. (default: 128, or the preset's; 64 for attention and "
-                + "bigram)", valueName: "tokens"))
-    var context: Int?
+    @OptionGroup var size: SizeOptions<TrainSizes>
 
     @Option(
         parsing: .unconditional,
@@ -127,35 +102,38 @@ struct ShapeOptions: ParsableArguments {
     var given: [String] {
         let options: [(String, Bool)] = [
             ("--model", model != nil), ("--preset", preset != nil), ("--family", family != nil),
-            ("--kv-heads", kvHeads != nil), ("--positions", positions != nil), ("--layers", layers != nil),
-            ("--heads", heads != nil), ("--width", width != nil), ("--context", context != nil),
-            ("--order", order != nil),
+            ("--kv-heads", kvHeads != nil), ("--positions", positions != nil), ("--order", order != nil),
         ]
-        return options.filter(\.1).map(\.0)
+        return options.filter(\.1).map(\.0) + size.given
     }
 
     /// Puts what was given into settings.
     func apply(to settings: inout TrainingSettings) {
-        if let context { settings.setContext(context) }
+        if let context = size.context { settings.setContext(context) }
         switch settings.model {
         case .ngram(var configuration):
             if let order { configuration.order = order }
             settings.model = .ngram(configuration)
         case .bigram: break
         case .attention(var configuration):
-            if let width { configuration.width = width }
+            if let width = size.width { configuration.width = width }
             settings.model = .attention(configuration)
         case .transformer(let configuration):
-            var options = TransformerOptions()
+            var options = size.transformer
             options.family = family
-            options.layers = layers
-            options.heads = heads
             options.keyValueHeads = kvHeads
-            options.width = width
             options.positions = positions
             settings.model = .transformer(configuration.with(options))
         }
     }
+}
+
+/// The sizes of `gpt train`.
+enum TrainSizes: SizeDefaults {
+    static let layers = "4, or the preset's"
+    static let heads = "4, or the preset's"
+    static let width = "128, or the preset's; 64 for attention"
+    static let context = "128, or the preset's; 64 for attention and bigram"
 }
 
 /// How to train it.
@@ -184,7 +162,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Gradient accumulation: the number of batches per weight update, for larger batches than fit in memory. "
+            "Gradient accumulation: batches per step, which is one update of the weights. More batches learn from more "
+                + "text per step than fits in memory at once. "
                 + "(default: 1)",
             valueName: "number"))
     var accumulate: Int?
@@ -255,7 +234,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Random seed: the same seed and settings give the same model. (default: 1)", valueName: "number"))
+            "Random seed. With --steps, the same seed and settings give the same model. (default: 1)",
+            valueName: "number"))
     var seed: UInt64?
 
     @Option(
