@@ -1,32 +1,32 @@
 import Tokenizers
 
-/// What can go wrong with a training that a person can do something about, in one line.
+/// An error of a training run that the user can correct, with a message of one line.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-    /// A text with fewer characters than a window of training and something to validate on need.
+    /// A text that is too short for a training window and a validation part.
     case textTooShort(name: String, characters: Int, needed: Int, context: Int)
-    /// A text of which a tokenizer makes too few tokens for a window of training and something to validate on.
+    /// A text whose encoding has too few tokens for a training window and a validation part.
     case tooFewTokens(name: String, training: Int, validation: Int, context: Int)
-    /// A character at `position` of a text that the tokenizer of a model has no word for.
+    /// A character at `position` of a text that is not in the vocabulary of the model's tokenizer.
     case unknownCharacter(Unicode.Scalar, name: String, position: Int, alphabet: Int)
-    /// A setting out of its range.
+    /// A setting that is out of range.
     case invalid(SettingProblem)
-    /// What was asked for and cannot be had.
+    /// A setting that is not valid, with the message.
     case setting(String)
-    /// A model that this machine has no room for.
+    /// A model that does not fit into the memory of this machine.
     case tooLarge(needed: Double, available: Double, parameters: Double)
-    /// A loss or gradient norm that is not a finite number, before the update that would have spread it.
+    /// A loss or gradient norm that is not finite. It is thrown before the update, so that the weights stay valid.
     case notFinite(what: String, value: Double, step: Int)
-    /// A text, tokenizer or shape that is not the one a run began with.
+    /// A text, tokenizer or shape that differs from the one with which the run was started.
     case changed(directory: String, what: String)
     /// A setting that a resumed run may not change.
     case settingChanged(directory: String, SettingChange)
     /// A change that has no effect on a complete run.
     case changeWithoutEffect(directory: String, SettingChange)
-    /// A directory that is not free for a new run.
+    /// A directory that cannot be used for a new run, because it is not empty.
     case occupied(directory: String, RunDirectory.Occupant)
-    /// A directory in which no run can be started or resumed.
+    /// A directory in which no run can be started or resumed, with the message.
     case directory(String)
-    /// A checkpoint that is not as it was written.
+    /// A damaged checkpoint.
     case damaged(path: String, reason: String)
 
     public var description: String {
@@ -79,7 +79,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Double {
-    /// The number in its shortest form. One that is not a number is "nan", whatever its sign bit: that of the result of an
-    /// operation without one differs between processors.
+    /// The number in its shortest form. NaN is always "nan": the sign bit of a NaN result differs between processors.
     package var spelling: String { isNaN ? "nan" : "\(self)" }
 }

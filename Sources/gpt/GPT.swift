@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// `gpt`: argument parsing and presentation; what it does is done in GPTKit.
+/// `gpt`: argument parsing and output. The functionality itself is in GPTKit.
 @main
 struct GPT: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,7 +26,7 @@ struct GPT: ParsableCommand {
             BenchCommand.self,
         ])
 
-    /// Parses the arguments and runs the command, after a check of what the parser would pass over.
+    /// Parses the arguments and runs the command, after checking for errors that the parser does not report.
     static func main() {
         prepareProcess()
         if let number = CommandLineCheck.firstUndecodable() {
@@ -46,8 +46,8 @@ struct GPT: ParsableCommand {
         do { try command.run() } catch { end(with: error, arguments) }
     }
 
-    /// Ends the process with the status and message of an error. Help, the version and completion scripts are results too:
-    /// what cannot be written is a failure.
+    /// Ends the process with the status and message of an error. Help, the version and completion scripts are results
+    /// too, so it is a failure if they cannot be written.
     private static func end(with error: any Error, _ arguments: [String]) -> Never {
         let message = fullMessage(for: error)
         if exitCode(for: error) == .success, !message.isEmpty {

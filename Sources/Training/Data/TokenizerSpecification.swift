@@ -4,29 +4,30 @@ import Inference
 import Interchange
 import Tokenizers
 
-/// How a text becomes tokens, as a person asks for it.
+/// The choice of a tokenizer, as the user specifies it.
 public enum TokenizerSpecification: Sendable, Equatable {
-    /// The characters of the text.
+    /// One token per character of the text.
     case characters
     case bytes
-    /// Byte pairs learnt from the training part of the text: so many tokens in all, `<|endoftext|>` among them.
+    /// Byte-pair encoding trained on the training part of the text. The value is the vocabulary size, including
+    /// `<|endoftext|>`.
     case bytePairs(Int)
-    /// A published vocabulary, by its name.
+    /// A published vocabulary.
     case published(PublishedEncoding)
-    /// A file with a vocabulary, or the directory of a model.
+    /// The path of a vocabulary file or of a model directory.
     case file(String)
 
-    /// What can be asked for, as help and errors name it.
+    /// The valid specifications, as listed in help and error messages.
     public static let forms = "char, byte, bpe:N, \(publishedNames), or a file (tokenizer.json or .tiktoken)"
 
-    /// The names of the published vocabularies, as a list for people.
+    /// The names of the published vocabularies, separated by commas.
     public static let publishedNames = PublishedEncoding.allCases.map(\.name).joined(separator: ", ")
 
-    /// Reads what a person has written: a name, or the path of what is there.
+    /// Parses a specification given by the user: a name, or the path of an existing file or directory.
     /// - Parameters:
-    ///   - text: what was written.
-    ///   - forms: what errors say there is instead.
-    /// - Throws: `TrainingError.setting`, naming what there is instead.
+    ///   - text: the specification.
+    ///   - forms: the valid specifications, for error messages.
+    /// - Throws: `TrainingError.setting`, which lists the valid specifications.
     public init(asked text: String, forms: String = Self.forms) throws(TrainingError) {
         if let known = Self(name: text) {
             self = known
@@ -43,7 +44,7 @@ public enum TokenizerSpecification: Sendable, Equatable {
         }
     }
 
-    /// Reads what `description` gave.
+    /// Parses the value of `description`.
     init?(recorded text: String) {
         if text.hasPrefix("file:") {
             self = .file(String(text.dropFirst("file:".count)))
@@ -72,11 +73,12 @@ public enum TokenizerSpecification: Sendable, Equatable {
         }
     }
 
-    /// The tokenizer, made for some texts where it depends on them.
+    /// Creates the tokenizer. A character or byte-pair tokenizer is created from the texts.
     /// - Parameters:
-    ///   - texts: what will be encoded. Byte pairs are learnt from their training parts alone, as the model is.
-    ///   - validation: the share of each that is for validation.
-    ///   - notice: called with what takes a while, or is not as it was asked for.
+    ///   - texts: the texts that will be encoded. Byte pairs are learned from their training parts only, like the
+    ///     model.
+    ///   - validation: the fraction of each text that is used for validation.
+    ///   - notice: called with a message before a slow step, or if the result differs from the specification.
     public func make(
         for texts: [NamedText], validation: Double, notice: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
@@ -91,7 +93,7 @@ public enum TokenizerSpecification: Sendable, Equatable {
             return try TokenizerLoader.published(encoding) { notice("Downloading \($0) ...") }
         case .file(let path): return try TokenizerLoader.read(path)
         case .bytePairs(let size):
-            // One special token, that between texts, as the other kinds have it.
+            // The only special token is the one between texts, as in the other kinds of tokenizers.
             let trainer = try BPETrainer(vocabularySize: size, specialTokens: [endOfTextSpelling])
             var pieces = PretokenCounter()
             for text in texts {
@@ -109,7 +111,7 @@ public enum TokenizerSpecification: Sendable, Equatable {
 }
 
 extension TokenizerSpecification {
-    /// As tables and names of directories show it: of a file the end of its path.
+    /// The name in tables and directory names: for a file, the last component of its path.
     public var name: String { name(components: 1) }
 
     private func name(components count: Int) -> String {
@@ -118,8 +120,8 @@ extension TokenizerSpecification {
         return components.isEmpty ? path : components.suffix(count).joined(separator: "/")
     }
 
-    /// Names for several that are held against each other, no two alike: of files with the same name as much of their paths
-    /// as tells them apart.
+    /// Returns distinct names for several tokenizers. Files with the same name get as many components of their paths as
+    /// are needed to distinguish them.
     public static func names(of choices: [TokenizerSpecification]) -> [String] {
         var names: [String] = []
         for (index, choice) in choices.enumerated() {
@@ -132,7 +134,7 @@ extension TokenizerSpecification {
                 count += 1
                 name = choice.name(components: count)
             }
-            // Two ways to write one path.
+            // The same file, given by two different paths.
             names.append(names.contains(name) ? "\(name) (\(index + 1))" : name)
         }
         return names
@@ -140,12 +142,12 @@ extension TokenizerSpecification {
 }
 
 extension TokenizerSpecification {
-    /// Whether it is made of the text's pairs.
+    /// Whether the tokenizer is trained on the text.
     private var isLearnt: Bool { if case .bytePairs = self { true } else { false } }
 }
 
 extension TokenizerSpecification: CustomStringConvertible {
-    /// As it is recorded with a run.
+    /// The form that is recorded with a run.
     public var description: String {
         switch self {
         case .characters: "char"

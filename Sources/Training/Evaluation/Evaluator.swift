@@ -1,24 +1,25 @@
 import Models
 
-/// Validation: the loss over the parts of the texts that are not learnt from.
+/// Computes the validation loss: the loss on the parts of the texts that are not used for training.
 struct Evaluator {
     let documents: [TokenDataset.Document]
     let length: Int
 
-    /// - Parameter length: of the windows that are scored; a model's context, if it has one.
+    /// - Parameter length: the number of tokens of each window: the context length of the model, if it has one.
     init(_ data: TokenDataset, length: Int) {
         documents = data.documents
         self.length = length
     }
 
-    /// All windows of all texts.
+    /// The number of windows in all texts.
     var windows: Int { documents.reduce(0) { $0 + windows(of: $1.validation) } }
 
     private func windows(of tokens: [Int32]) -> Int {
         EvaluationWindows.count(tokenCount: tokens.count, length: length)
     }
 
-    /// The loss over at most `limit` windows, evenly spaced over the texts and the same every time; nil if it was stopped.
+    /// Computes the loss over at most `limit` windows, which are evenly spaced over the texts and the same in every
+    /// call. Returns nil if stopped.
     func evaluate(
         _ model: any LanguageModel, atMost limit: Int = .max, shouldStop: () -> Bool
     ) -> Evaluation? {
@@ -27,7 +28,7 @@ struct Evaluator {
         var passed = 0
         for document in documents {
             let tokens = document.validation
-            // Each text has its share of the windows, the shares being rounded so that their sum is the limit.
+            // Each text gets its share of the windows. The shares are rounded so that they add up to the limit.
             let own = windows(of: tokens)
             let share = limit >= all ? own : limit * (passed + own) / all - limit * passed / all
             passed += own
@@ -41,10 +42,10 @@ struct Evaluator {
         return result
     }
 
-    /// How many windows an evaluation may score so that it costs at most 5% of the training it follows.
+    /// The number of windows that an evaluation can score at a cost of at most 5% of the training before it.
     ///
-    /// A forward pass is a third of a training step's arithmetic (Kaplan et al., 2020), so 0.05 x 3 tokens can be scored
-    /// for each one learnt from. Counted rather than timed, so that two runs choose the same windows.
+    /// A forward pass takes a third of the arithmetic of a training step (Kaplan et al., 2020), so 0.05 x 3 tokens can
+    /// be scored for each training token. The cost is counted, not timed, so that two runs choose the same windows.
     static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
         max(1, Int(0.15 * Double(trainedTokens) / Double(length)))
     }

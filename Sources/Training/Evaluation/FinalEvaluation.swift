@@ -1,55 +1,57 @@
 import Models
 
-/// How many windows of the validation texts the last evaluation of a training scores.
+/// How many windows of the validation texts the final evaluation of a run scores.
 public enum FinalEvaluation: Sendable, Equatable {
-    /// As many as it can in a tenth of the time of the training, or in about ten seconds where that is more.
+    /// As many as can be scored in a tenth of the training time, or in about ten seconds if that is longer.
     case affordable
-    /// At most so many, evenly spaced.
+    /// At most this number of windows, evenly spaced.
     case windows(Int)
     case all
 
-    /// The number of windows that was asked for; nil for the others.
+    /// The number of windows, if one was specified; otherwise nil.
     public var count: Int? { if case .windows(let number) = self { number } else { nil } }
 
-    /// How many windows of `length` tokens that is.
+    /// The largest number of windows to score.
     ///
-    /// It follows from the arithmetic of the model, not from the clock: the windows decide which model is kept as the best, and
-    /// the same settings must give the same model.
+    /// It is computed from the arithmetic of the model, not from the elapsed time: the scored windows determine which
+    /// model is kept as the best one, and the same settings must give the same model.
     ///
     /// - Parameters:
-    ///   - trainedTokens: how many the training learnt from.
-    ///   - length: tokens of a window.
-    ///   - model: what is scored.
+    ///   - trainedTokens: the number of training tokens.
+    ///   - length: the number of tokens of a window.
+    ///   - model: the model that is scored.
     func limit(trainedTokens: Int, length: Int, model: ModelSpecification) -> Int {
         switch self {
         case .all: return .max
         case .windows(let count): return count
         case .affordable:
-            // Two models are measured, the last and the best: each has half of the time.
+            // Two models are evaluated, the last one and the best one, so each gets half of the time.
             let quick = Int(Self.seconds / 2 * Self.assumedRate / model.scoringFlops(length: length))
             return max(
                 1, quick / length, Evaluator.affordableWindows(trainedTokens: trainedTokens, length: length))
         }
     }
 
-    /// For how long a last evaluation may take however short the training was, about.
+    /// The approximate time that a final evaluation can take after a training run of any length.
     private static let seconds = 10.0
 
-    /// Floating-point operations a second that an evaluation is assumed to do: what two cores of a current server reach.
+    /// The assumed speed of an evaluation in floating-point operations per second, which two cores of a current server
+    /// reach.
     static let assumedRate = 1e11
 }
 
 extension ModelSpecification {
-    /// Floating-point operations to score a token. What a token costs beside its products (norms, activations, memory) is
-    /// estimated by a constant: it is all that there is in a tiny model.
+    /// The number of floating-point operations to score a token. The operations other than matrix products (norms,
+    /// activations, memory accesses) are estimated by a constant, because they dominate in a tiny model.
     fileprivate func scoringFlops(length: Int) -> Double {
         1e5 + 10 * Double(vocabularySize) + (trainingFlopsPerToken(length: length) ?? 0) / 3
     }
 }
 
 extension TrainingSettings {
-    /// Several settings, each for a model of its own, changed so that the last evaluations score equally many tokens: as many as
-    /// each of those that train can afford. Those that count have windows of the longest context.
+    /// Adjusts the settings of several models so that their final evaluations score the same number of tokens: the
+    /// largest number that each of the models trained by gradient descent can afford. N-gram models use windows of
+    /// the longest context.
     public static func measuredAlike(_ all: [TrainingSettings]) -> [TrainingSettings] {
         let trained = all.filter(\.model.kind.isTrained)
         let tokens = trained.map { settings in
@@ -67,7 +69,7 @@ extension TrainingSettings {
         }
     }
 
-    /// The tokens that a training will learn from, where time ends it: by the arithmetic that a machine is assumed to do.
+    /// The number of training tokens. If the length is given in minutes, it is estimated from the assumed speed.
     private var expectedTokens: Int {
         switch length {
         case .steps(let steps): steps * tokensPerStep

@@ -1,20 +1,22 @@
 import Models
 
-/// The n-gram model as a baseline, which a trained model must beat to be of use.
+/// The n-gram baseline. A trained model is useful only if its loss is lower than that of this model.
 public enum NGramBaseline {
-    /// The longest text, in tokens, that is counted only to compare a trained model with: it takes about ten seconds.
+    /// The maximum length of a text, in tokens, for which a baseline is counted only for comparison. Counting this
+    /// number takes about ten seconds.
     public static let tokensForComparison = 10_000_000
 
-    /// Counts the n-grams of the training texts, and measures the loss over the validation texts, each after its own
-    /// training text: the same tokens that a trained model is measured on.
+    /// Counts the n-grams of the training texts and computes the loss on the validation texts. Each validation text is
+    /// scored as the continuation of its own training text. The scored tokens are the same as for a trained model.
     /// - Parameters:
     ///   - data: the texts.
     ///   - order: the n of the n-grams.
-    ///   - vocabularySize: ids are below it.
-    ///   - limit: at most so many windows of the validation texts are scored, those that a trained model would be scored on.
-    ///   - length: tokens of a window.
-    ///   - shouldStop: called during the evaluation; when it returns true, the result is nil.
-    /// - Throws: `NGramError` where the counts are too many for memory.
+    ///   - vocabularySize: the number of tokens of the vocabulary; all ids are below it.
+    ///   - limit: the largest number of validation windows to score. They are the windows on which a trained model
+    ///     would be scored.
+    ///   - length: the number of tokens of a window.
+    ///   - shouldStop: called during the evaluation; if it returns true, the result is nil.
+    /// - Throws: `NGramError` if the counts do not fit into memory.
     public static func run(
         _ data: TokenDataset, order: Int, vocabularySize: Int, atMost limit: Int = .max,
         length: Int = EvaluationWindows.defaultLength,
@@ -29,7 +31,7 @@ public enum NGramBaseline {
         return evaluation.map { (model, ValidationResult($0, scored: limit, of: evaluator.windows)) }
     }
 
-    /// Counts a model that is to be used by itself, and measures as many windows as its settings allow.
+    /// Counts an n-gram model that is the result of a run, and scores as many windows as its settings allow.
     static func run(
         _ data: TokenDataset, _ model: NGramModel.Configuration, _ settings: TrainingSettings, shouldStop: () -> Bool
     ) throws -> (model: NGramModel, result: ValidationResult)? {

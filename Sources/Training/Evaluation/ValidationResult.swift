@@ -1,14 +1,15 @@
 import Models
 
-/// What a validation measured, on all of the validation data or on a sample of it.
+/// The result of a validation on all of the validation data or on a sample of it.
 public struct ValidationResult: Sendable, Equatable {
-    /// The measure of the task: for next tokens the loss in nats per token.
+    /// The value of the task's measure: for next-token prediction, the loss in nats per token.
     public var value: Double
-    /// Windows that were scored.
+    /// The number of windows that were scored.
     public var windows: Int
-    /// Windows there are.
+    /// The number of windows in the validation data.
     public var allWindows: Int
-    /// The standard error of the value as an estimate of that over all windows; nil where all were scored, or too few to tell.
+    /// The standard error of `value` as an estimate of the value over all windows; nil if all windows were scored, or
+    /// too few for an estimate.
     public var standardError: Double?
 
     /// Whether all windows were scored.
@@ -23,7 +24,7 @@ public struct ValidationResult: Sendable, Equatable {
 
     init(_ evaluation: Evaluation, scored limit: Int, of all: Int) {
         let windows = min(limit, all)
-        // What is not left to chance, the share that was scored, has no error.
+        // The finite population correction: the sampling error is zero if all windows are scored.
         let unknown = 1 - Double(windows) / Double(max(1, all))
         self.init(
             value: evaluation.loss, windows: windows, allWindows: all,

@@ -2,20 +2,20 @@ import Layers
 import Tensors
 
 /// AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), with the semantics of
-/// `torch.optim.AdamW`, after clipping by the global norm as `torch.nn.utils.clip_grad_norm_` does:
+/// `torch.optim.AdamW`. The gradients are first clipped by their global norm, like in `torch.nn.utils.clip_grad_norm_`:
 ///
 ///     g = g min(1, clip / (norm + 1e-6))
 ///
-/// Matrices and embeddings decay, biases and norms do not. A weight with two uses (a tied embedding) is one parameter:
-/// it counts once in the norm and is updated once.
+/// Weight decay applies to matrices and embeddings, not to biases and norms. A weight that is used twice (a tied
+/// embedding) is one parameter: it counts once in the norm and is updated once.
 public final class AdamW {
-    /// What stays the same from step to step.
+    /// The hyperparameters, which do not change from step to step.
     public struct Settings: Sendable, Equatable {
         public var beta1: Double
         public var beta2: Double
         public var epsilon: Double
         public var weightDecay: Double
-        /// The largest norm a gradient keeps; 0 for no limit.
+        /// The maximum norm of the gradients; 0 for no limit.
         public var clip: Double
 
         public init(
@@ -31,12 +31,12 @@ public final class AdamW {
     }
 
     public var settings: Settings
-    /// Under their names, each parameter once.
+    /// The named parameters. A shared parameter is contained once.
     public let parameters: [NamedParameter]
-    /// m and v, in the order of `parameters`.
+    /// The moments m and v, in the order of `parameters`.
     package let moment1: [Tensor]
     package let moment2: [Tensor]
-    /// Updates made so far.
+    /// The number of updates made so far.
     public package(set) var steps = 0
 
     public init(_ parameters: [NamedParameter], settings: Settings) {
@@ -54,10 +54,10 @@ public final class AdamW {
         }
     }
 
-    /// Updates every parameter that has a gradient, which is used up.
+    /// Updates every parameter that has a gradient, and removes the gradients.
     /// - Parameters:
-    ///   - learningRate: the largest change of a weight, about.
-    ///   - norm: of the gradients, as `gradientNorm` gives it.
+    ///   - learningRate: the learning rate, which is approximately the largest change of a weight.
+    ///   - norm: the norm of the gradients, as computed by `gradientNorm`.
     public func update(learningRate: Double, gradientNorm norm: Double) {
         steps += 1
         let scale = settings.clip > 0 ? min(1, settings.clip / (norm + 1e-6)) : 1
@@ -73,7 +73,7 @@ public final class AdamW {
         clearGradients()
     }
 
-    /// Forgets all gradients.
+    /// Removes all gradients.
     public func clearGradients() {
         for parameter in parameters { parameter.parameter.gradient = nil }
     }

@@ -1,16 +1,16 @@
 import Platform
 
-/// The learning rate as a function of how far training has come.
+/// The learning rate as a function of the training progress.
 ///
 ///     warm-up:   peak (step + 1) / (warm-up steps + 1)                                  while step < warm-up steps
 ///     cosine:    peak (0.1 + 0.9 (1 + cos(pi progress)) / 2)                            from peak to a tenth of it
-///     linear:    peak (1 - progress)                                                    from peak to nothing
+///     linear:    peak (1 - progress)                                                    from peak to 0
 ///     constant:  peak
 ///
-/// Progress runs from 0 at the end of the warm-up to 1 at the end of training; where training is to end after some time,
-/// it is the share of that time that has passed.
+/// Progress increases from 0 at the end of the warm-up to 1 at the end of training. If the length of the training is
+/// given in minutes, progress is the elapsed fraction of this time.
 public struct LearningRateSchedule: Sendable, Equatable {
-    /// What follows the warm-up.
+    /// The shape of the schedule after the warm-up.
     public enum Shape: String, Sendable, CaseIterable {
         case cosine, linear, constant
     }
@@ -25,12 +25,12 @@ public struct LearningRateSchedule: Sendable, Equatable {
         self.shape = shape
     }
 
-    /// The rate of a step, counted from 0, of a training of `steps` steps.
+    /// The learning rate of a step, counted from 0, in a training run of `steps` steps.
     public func rate(step: Int, of steps: Int) -> Double {
         rate(step: step, progress: Double(step - warmupSteps) / Double(max(1, steps - warmupSteps)))
     }
 
-    /// The rate of a step when a share `progress` of the training is done.
+    /// The learning rate of a step, with `progress` from 0 to 1.
     public func rate(step: Int, progress: Double) -> Double {
         if step < warmupSteps { return peak * Double(step + 1) / Double(warmupSteps + 1) }
         switch shape {

@@ -6,8 +6,9 @@ import StrictJSON
 import Tensors
 import Tokenizers
 
-/// training/latest.safetensors: one self-contained file from which a run goes on. The tensors are weights and moments,
-/// and the metadata the settings, the progress, the origin and hash of the text, config.json and the tokenizer.
+/// training/latest.safetensors: the checkpoint from which a run is resumed, in one self-contained file. The tensors are
+/// the weights and the moments of AdamW. The metadata contains the settings, the progress, the origin and hash of the
+/// text, config.json and the tokenizer.
 package struct Checkpoint {
     package var settings: TrainingSettings
     package var progress: TrainingProgress
@@ -16,13 +17,13 @@ package struct Checkpoint {
     package var textHashes: [String]
     /// The contents of tokenizer.json.
     package var tokenizer: String
-    /// Whether config.json is among the metadata, so that `settings.model` is the model whole; not in older files, whose
-    /// settings give its kind and sizes only.
+    /// Whether the metadata contains config.json, so that `settings.model` describes the model completely. Files of
+    /// older versions do not contain it; their settings give only the kind and the sizes of the model.
     package var recordsModel = true
-    /// The length of samples.txt.
+    /// The length of samples.txt in bytes.
     package var samplesLength: Int
 
-    /// As config.json has it.
+    /// The id of the end-of-text token, for config.json.
     private let endOfText: Int32?
     private let file: SafetensorsFile?
 
@@ -44,7 +45,7 @@ package struct Checkpoint {
 
     private static let version = "swift-gpt training checkpoint 1"
 
-    /// Replaces the file at `path`; the rename is the moment at which the save has happened.
+    /// Replaces the file at `path` atomically. The save is complete when the temporary file has been renamed.
     package func write(to path: String, optimizer: AdamW) throws {
         var metadata = [
             "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
@@ -70,8 +71,8 @@ package struct Checkpoint {
 
     // MARK: Reading
 
-    /// Reads all but the tensors.
-    /// - Parameter verifying: false to leave the checksum alone, for which the whole file would be read.
+    /// Reads everything except the tensors.
+    /// - Parameter verifying: whether to verify the checksum, which requires reading the whole file.
     package init(path: String, verifying: Bool = true) throws {
         func damaged(_ reason: String) -> TrainingError { .damaged(path: path, reason: reason) }
         let file = try SafetensorsFile(path: path)
@@ -107,7 +108,7 @@ package struct Checkpoint {
         self.file = file
     }
 
-    /// Puts weights and moments into the parameters and the optimizer of a new model.
+    /// Copies the weights and moments into the parameters and the optimizer of a new model.
     package func restore(into optimizer: AdamW) throws {
         guard let file else { return }
         for (i, parameter) in optimizer.parameters.enumerated() {

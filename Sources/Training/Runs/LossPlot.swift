@@ -1,9 +1,9 @@
-/// Training and validation loss over steps as an SVG picture, readable on light and dark backgrounds.
+/// An SVG plot of training and validation loss over steps, readable on light and dark backgrounds.
 struct LossPlot {
     private let training: [(step: Double, loss: Double)]
     private let validation: [(step: Double, loss: Double)]
 
-    /// Points drawn of each line at most; more cannot be told apart.
+    /// The maximum number of points drawn for each line. More would be indistinguishable.
     private static let limit = 400
 
     init(_ metrics: Metrics) {
@@ -11,7 +11,7 @@ struct LossPlot {
         validation = Self.thinned(metrics.rows.compactMap { row in row.validation.map { (Double(row.step), $0) } })
     }
 
-    /// The means of neighbours, where there are more points than can be told apart.
+    /// Averages groups of adjacent points if there are more than `limit`.
     private static func thinned(_ points: [(step: Double, loss: Double)]) -> [(step: Double, loss: Double)] {
         let group = (points.count + limit - 1) / limit
         guard group > 1 else { return points }
@@ -22,7 +22,7 @@ struct LossPlot {
         }
     }
 
-    // The picture, and the part of it that the axes enclose.
+    // The size of the image, and the margins around the plot area.
     private let width = 720.0, height = 420.0
     private let left = 64.0, right = 16.0, top = 40.0, bottom = 48.0
 
@@ -103,7 +103,7 @@ struct LossPlot {
         return (lines + ["</svg>", ""]).joined(separator: "\n")
     }
 
-    /// Round numbers that span a range, about five of them.
+    /// About five round numbers that cover a range.
     private static func ticks(from low: Double, to high: Double) -> [Double] {
         let span = max(high - low, 1e-6)
         guard low.isFinite, span.isFinite else { return [0, 1] }
@@ -114,10 +114,10 @@ struct LossPlot {
         return (0...Int(max(1, min(20, last - first)))).map { (first + Double($0)) * step }
     }
 
-    /// A coordinate to a tenth of a point.
+    /// A coordinate rounded to a tenth of a point.
     private static func short(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 
-    /// A number without the digits that rounding leaves, and without ".0".
+    /// A number without rounding errors and without a trailing ".0".
     private static func label(_ value: Double) -> String {
         let rounded = (value * 1e6).rounded() / 1e6
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"

@@ -1,27 +1,27 @@
-/// A line of metrics.csv: what was measured after a step.
+/// A row of metrics.csv: the measurements after a step.
 public struct MetricsRow: Sendable, Equatable {
     public var step: Int
-    /// The mean over the steps since the line before, in nats per token.
+    /// The mean loss of the steps since the previous row, in nats per token.
     public var trainingLoss: Double?
-    /// What a validation measured.
+    /// The result of a validation.
     public var validation: Double?
     public var learningRate: Double
     public var gradientNorm: Double
-    /// Tokens learnt from so far, repetitions included.
+    /// The number of training tokens so far, including repetitions.
     public var tokens: Int
-    /// The clock columns: only these differ from one run with the same seed to the next.
+    /// The elapsed time and the speed. Only these two columns differ between runs with the same seed.
     public var seconds: Double
     public var tokensPerSecond: Double
 }
 
-/// The whole of metrics.csv.
+/// The contents of metrics.csv.
 public struct Metrics: Sendable, Equatable {
     public var rows: [MetricsRow] = []
 
-    /// Steps between lines, evaluations aside.
+    /// The number of steps between rows. Evaluations add further rows.
     static let interval = 10
 
-    /// No number of a line is larger, in either direction.
+    /// The largest magnitude of a number in a row.
     private static let largest = 1e30
 
     static let header =
@@ -29,7 +29,7 @@ public struct Metrics: Sendable, Equatable {
 
     public init() {}
 
-    /// The file's text. Numbers are written so that they read back to the same bits.
+    /// The contents of the file. Numbers are written so that reading them gives the same bits.
     public var csv: String {
         var text = Self.header + "\n"
         for row in rows {
@@ -43,7 +43,8 @@ public struct Metrics: Sendable, Equatable {
         return text
     }
 
-    /// Reads the lines up to a step, and passes over those that no run writes; what is after it belongs to steps that were lost and will be made again.
+    /// Reads the rows up to a step. Rows that no run can have written are skipped. Later rows are skipped too: they
+    /// belong to steps that were not saved and will be repeated.
     init(csv: String, upTo step: Int) {
         for line in csv.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: ",", omittingEmptySubsequences: false)

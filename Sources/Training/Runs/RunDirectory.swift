@@ -6,41 +6,41 @@ import StrictJSON
 import Tensors
 import Tokenizers
 
-/// A run on disk: the directory of a model, as the rest of the world reads it, and beside the model `training/`.
+/// The directory of a run: a model directory in the standard format, with an additional directory `training/`.
 ///
 ///     config.json, model.safetensors, tokenizer.json, ...    the best model by validation loss
-///     training/latest.safetensors                            what a resumed run goes on from
-///     training/settings.json                                 settings, text and progress, to be read by people
-///     training/metrics.csv, loss.svg, samples.txt            how it went
+///     training/latest.safetensors                            the checkpoint from which a run is resumed
+///     training/settings.json                                 settings, text and progress, for people to read
+///     training/metrics.csv, loss.svg, samples.txt            the history of the training
 ///
-/// A save replaces each file in one piece and `latest.safetensors` last, so that whenever a run is killed, what is on the
-/// disk is one save or the next. Until the first save is complete the directory is marked by `training/first-save`. One
-/// process at a time works in a directory.
+/// A save replaces each file atomically, and `latest.safetensors` last. If a run is killed, the disk therefore contains
+/// either the last complete save or the new one. Until the first save is complete, the file `training/first-save` marks
+/// the directory. Only one process at a time can use a directory.
 public final class RunDirectory: TrainingStore {
     public let path: String
     public let tokenizer: any Tokenizer
-    /// Where the text came from.
+    /// The source of the text.
     public let origin: TextOrigin
     private let textHashes: [String]
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
     private let lock: DirectoryLock
-    /// The directory before its first save is complete. What is in it then goes where the run fails.
+    /// The directory before its first save is complete. If the run fails before that, the files of the run are removed.
     private var pending: PendingDirectory?
-    /// What the files beside the weights say, which stay the same; nil until they are written.
+    /// The record of the files beside the weights, which do not change; nil until they are written.
     private var record: DescriptionRecord?
-    /// Whether they may have been edited since the model was saved.
+    /// Whether the files beside the weights may have been edited since the model was saved.
     private let acceptsEdits: Bool
-    /// As it is noted in model.safetensors, for that file may be of after the last save.
+    /// The step recorded in model.safetensors. This file can be newer than the last complete save.
     public private(set) var bestStep: Int?
 
-    /// Begins a run in a directory that is new or empty. If no save is completed before this object goes away, all that was
-    /// made for the run is removed.
+    /// Starts a run in a new or empty directory. If this object is released before a save is complete, all files of the
+    /// run are removed.
     /// - Parameters:
-    ///   - path: the directory; it is made where there is none.
-    ///   - tokenizer: what goes with the model.
-    ///   - record: what is recorded of the text.
-    ///   - origin: where the text came from.
+    ///   - path: the directory, which is created if it does not exist.
+    ///   - tokenizer: the tokenizer that is saved with the model.
+    ///   - record: the record of the data.
+    ///   - origin: the source of the text.
     public init(
         creating path: String, tokenizer: any Tokenizer, record: DataRecord, origin: TextOrigin
     ) throws {
@@ -49,7 +49,7 @@ public final class RunDirectory: TrainingStore {
         }
         let pending = try PendingDirectory(path)
         lock = try DirectoryLock(directory: path)
-        // Until the lock was taken another run may have come and gone.
+        // Another run may have used the directory before the lock was acquired.
         if let occupant = Self.occupant(of: path) {
             throw TrainingError.occupied(directory: path, occupant)
         }
@@ -65,12 +65,12 @@ public final class RunDirectory: TrainingStore {
     }
 
     deinit {
-        // While the lock is held.
+        // The files must be removed before the lock is released.
         pending = nil
     }
 
-    /// Continues a run that `SavedRun` has read. The weights that it saves contain a record of the files beside them as they
-    /// are now, edited or not.
+    /// Continues a run that `SavedRun` has read. Weights saved from now on contain a record of the files beside them in
+    /// their current form, edited or not.
     init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin, acceptingEdits: Bool) throws {
         path = run.path
         lock = run.lock
@@ -85,19 +85,19 @@ public final class RunDirectory: TrainingStore {
         tokenizerFile = run.checkpoint.tokenizer
     }
 
-    // MARK: Names
+    // MARK: Paths
 
     static func training(_ path: String) -> String { path + "/training" }
     static func latest(_ path: String) -> String { training(path) + "/latest.safetensors" }
     static func metrics(_ path: String) -> String { training(path) + "/metrics.csv" }
     static func samples(_ path: String) -> String { training(path) + "/samples.txt" }
-    /// There from the first file that is written until the first save is complete: it tells what a killed run left behind
-    /// from a model.
+    /// A marker file, which exists from the first file that is written until the first save is complete. It
+    /// distinguishes the files of a killed run from a model.
     private static func mark(_ path: String) -> String { training(path) + "/first-save" }
 
     // MARK: Saving
 
-    /// Marks the directory as one without a complete save, before anything is written to it.
+    /// Marks the directory as one without a complete save, before any other file is written.
     private func beginFirstSave() throws {
         guard pending != nil, record == nil else { return }
         try Files.makeDirectory(Self.training(path))
@@ -105,11 +105,11 @@ public final class RunDirectory: TrainingStore {
             "This run has not completed its first save. The file is removed when it has.\n", to: Self.mark(path))
     }
 
-    /// From now on there is something to go on from, and everything stays.
+    /// Ends the first save: the run can be resumed from now on, and its files are kept.
     private func completeSave() {
         pending?.complete()
         pending = nil
-        // A mark beside a complete save has no meaning, so a failure has none.
+        // The marker is ignored if a complete save exists, so a failed removal is harmless.
         try? Files.remove(Self.mark(path))
     }
 
@@ -131,7 +131,7 @@ public final class RunDirectory: TrainingStore {
         model.setWeights(saved.parameters.map(\.parameter.value))
     }
 
-    /// The best model so far, which has to be of a kind and size.
+    /// Loads the best model so far, and checks that it has the expected kind and number of parameters.
     func loadBest(of model: ModelSpecification) throws -> any NeuralLanguageModel {
         guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.neural,
             let specification = saved.specification, specification.kind == model.kind,
@@ -156,7 +156,7 @@ public final class RunDirectory: TrainingStore {
         completeSave()
     }
 
-    /// Saves a model that was counted rather than trained, with its loss over the validation text.
+    /// Saves an n-gram model, which is counted rather than trained, with its validation loss.
     public func save(
         counted model: any LanguageModel, settings: TrainingSettings, data: DataRecord, result: ValidationResult,
         seconds: Double
@@ -191,22 +191,22 @@ public final class RunDirectory: TrainingStore {
     }
 }
 
-// MARK: - What is already there
+// MARK: - Existing contents
 
 extension RunDirectory {
-    /// What a directory that was to become a run's holds already.
+    /// The existing contents of a directory that was chosen for a new run.
     public enum Occupant: Sendable, Equatable {
-        /// A run that has not come to its end.
+        /// A run that has not finished.
         case unfinished
-        /// A model: a finished run, or one from elsewhere.
+        /// A model: of a finished run, or from another source.
         case model
-        /// What a run left that was killed before its first save was complete: some of its files, and no weights but those
-        /// it began with.
+        /// The files of a run that was killed before its first save was complete. They contain no
+        /// weights except the initial ones.
         case incompleteSave
-        /// Something else.
+        /// Anything else.
         case other
 
-        /// What follows the name of the directory.
+        /// The predicate of a sentence whose subject is the directory.
         public var words: String {
             switch self {
             case .unfinished: "contains an unfinished run"
@@ -217,10 +217,10 @@ extension RunDirectory {
         }
     }
 
-    /// What is at `path`; nil where there is nothing, or a directory that is empty but for temporary files.
+    /// The contents of `path`; nil if it does not exist, or is a directory that is empty except for temporary files.
     ///
-    /// Of weights only headers are read, so it takes no longer for a large model: whether they are sound is for those to
-    /// find out who use them.
+    /// Only the headers of weight files are read, so a large model takes no longer than a small one. The weights are
+    /// not verified here, but when they are loaded.
     public static func occupant(of path: String) -> Occupant? {
         guard Files.exists(path) else { return nil }
         guard let names = contents(path) else { return .other }
@@ -232,24 +232,24 @@ extension RunDirectory {
         return names.contains("config.json") ? .model : .other
     }
 
-    /// The names in a directory, temporary files aside; nil where there is no directory that can be read.
+    /// The names in a directory, except for temporary files; nil if it is not a readable directory.
     private static func contents(_ path: String) -> [String]? {
         guard Files.isDirectory(path) else { return nil }
         return try? Files.contents(ofDirectory: path).filter { !AtomicFile.isTemporary($0) }
     }
 
-    /// The files of the model, as a run writes them.
+    /// The files of the model that a run writes.
     private static let ownFiles = [
         "config.json", "generation_config.json", TokenizerFile.name, TokenizerFile.configurationName,
         WeightFiles.fileName,
     ]
-    /// The files of the run.
+    /// The files that a run writes in `training/`.
     private static let ownTrainingFiles = [
         "first-save", "settings.json", "metrics.csv", "loss.svg", "samples.txt", "latest.safetensors",
     ].map { "training/" + $0 }
 
-    /// Whether a directory holds nothing but files that a first save writes. Weights count only where the save is marked as
-    /// incomplete: without the mark they are somebody's model.
+    /// Whether a directory contains only files that a first save writes. Weights are accepted only if the marker file
+    /// exists: without it they may be a model of the user.
     private static func isIncompleteSave(_ path: String, _ names: [String]) -> Bool {
         var own = Set(ownFiles + ["training"])
         if !Files.exists(mark(path)) { own.remove(WeightFiles.fileName) }
@@ -260,10 +260,10 @@ extension RunDirectory {
         } ?? false
     }
 
-    /// Gives the run or model at `path` another name, with the first free number behind it, so that a new run can have
-    /// the name; nothing in it changes.
+    /// Renames the run or model at `path`, so that a new run can use the name: the first free number is appended. The
+    /// contents do not change.
     /// - Returns: the new name.
-    /// - Throws: where the directory is in use by a run.
+    /// - Throws: an error if another process is using the directory.
     public static func moveAside(_ path: String) throws -> String {
         let lock = try DirectoryLock(directory: path)
         defer { withExtendedLifetime(lock) {} }
@@ -276,7 +276,7 @@ extension RunDirectory {
 }
 
 extension TextOrigin {
-    /// With whole paths, for a run may be resumed from another directory.
+    /// The origin with absolute paths, because a run can be resumed from another working directory.
     var absolute: TextOrigin {
         guard case .files(let paths) = self else { return self }
         return .files(paths.map { $0 == "-" ? $0 : Files.absolute($0) })

@@ -5,20 +5,21 @@ import Models
 import StrictJSON
 import Tokenizers
 
-/// A run that is to be gone on with: read, locked, and held against what it began with.
+/// A saved run that is to be resumed. Its directory is locked, and `resume` checks that the text, the tokenizer and the
+/// settings are those of the run.
 public struct SavedRun {
     public let path: String
     let lock: DirectoryLock
     let checkpoint: Checkpoint
 
-    /// The settings it was trained with so far.
+    /// The settings with which the run was trained so far.
     public var settings: TrainingSettings { checkpoint.settings }
     public var progress: TrainingProgress { checkpoint.progress }
-    /// Where its text came from.
+    /// The source of the text.
     public var origin: TextOrigin { checkpoint.origin }
 
     /// Locks the directory of a run and reads its last save.
-    /// - Throws: where there is none, it is damaged, or another process works there.
+    /// - Throws: an error if there is no save, if it is damaged, or if another process is using the directory.
     public init(_ path: String) throws {
         guard try Files.find(path) else {
             throw TrainingError.directory(
@@ -48,27 +49,29 @@ public struct SavedRun {
         AtomicFile.removeLeftovers(in: RunDirectory.training(path))
     }
 
-    /// Whether the run came to its end, and `settings` ask for no more.
+    /// Whether the run is complete, and `settings` do not extend it.
     public func isComplete(with settings: TrainingSettings) -> Bool {
         progress.final != nil && !settings.differences(from: self.settings).contains(where: \.reopensCompleteRun)
     }
 
-    /// A trainer that stands where the run stood.
+    /// Returns a run that continues from the last save.
     ///
-    /// `TrainingSetting.all` says what may change. Of a run that is complete nothing changes unless it gets more to do.
+    /// `TrainingSetting.all` defines which settings may change. In a complete run no setting may change unless the run
+    /// is extended.
     /// - Parameters:
-    ///   - texts: from `origin`, or where they are now.
-    ///   - origin: where they came from, to be kept for the next time.
-    ///   - settings: those of the run, or with changes.
-    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved, as far as the
-    ///     weights and moments did not grow from what they say.
-    /// - Throws: `TrainingError.changed`, naming what is not as it was.
+    ///   - texts: the texts, read from `origin` or from their current location.
+    ///   - origin: the source of the texts, which is recorded for the next resumption.
+    ///   - settings: the settings of the run, possibly with changes.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved. Edits of
+    ///     values that the training depends on are always an error.
+    /// - Throws: `TrainingError.changed` with the part that differs; `TrainingError.settingChanged` or
+    ///   `TrainingError.changeWithoutEffect` for a setting.
     public func resume(
         _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false
     ) throws -> TrainingRun {
         var settings = settings
         if settings.length != self.settings.length, settings.evaluateEvery == nil {
-            // More steps are no reason to evaluate less often.
+            // More steps are not a reason to evaluate less often.
             settings.evaluateEvery = self.settings.evaluationInterval
         }
         if let change = settings.forbiddenChange(from: self.settings) {
@@ -94,7 +97,8 @@ public struct SavedRun {
                 what:
                     "the text has changed: \(text.name) is not the text the run was started with (its SHA-256 differs)")
         }
-        // The one it began with, whatever has become of the file it came from.
+        // The tokenizer is read from the checkpoint, so that it is the original one even if its file was changed or
+        // removed.
         let tokenizer = try TokenizerFile.tokenizer(
             from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
         settings.model.vocabularySize = tokenizer.vocabularySize
@@ -109,7 +113,7 @@ public struct SavedRun {
         try MemoryEstimate(settings).check()
         let directory = try RunDirectory(
             resuming: self, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
-        // Also shows that the best model is whole, while something can still be done about it.
+        // Loading the best model also verifies that it is intact, while the user can still restore it.
         let model = try directory.loadBest(of: settings.model)
         try checkConfiguration(of: model)
         let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
@@ -121,8 +125,9 @@ public struct SavedRun {
         return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
     }
 
-    /// Throws where config.json describes another model than the run has trained: one of the same size, but with another
-    /// epsilon for example. Of a model that another program saved, checkpoints of older versions did not record all.
+    /// Throws if config.json does not describe the model that was trained, for example if the model has the same size
+    /// but another epsilon. The check is skipped for checkpoints of older versions whose run started from another
+    /// model, because they do not record the complete configuration.
     private func checkConfiguration(of model: any NeuralLanguageModel) throws {
         guard checkpoint.recordsModel || settings.initialModel == nil, let found = model.specification else { return }
         var expected = settings.model
@@ -135,18 +140,18 @@ public struct SavedRun {
                 + (difference.map { ": \($0)" } ?? "") + "; restore the file")
     }
 
-    /// The lines of metrics.csv up to the save; none where somebody deleted the file. One that cannot be read is an error,
-    /// for the next save would replace it.
+    /// The rows of metrics.csv up to the last save; none if the file was deleted. An unreadable file is an error,
+    /// because the next save would replace it.
     private func savedMetrics() throws -> Metrics {
         guard try Files.find(RunDirectory.metrics(path)) else { return Metrics() }
         let text = try TextFile.read(RunDirectory.metrics(path), allowingEmpty: true)
         var metrics = Metrics(csv: text, upTo: progress.step)
-        // The line of the step itself may be of after the save, too.
+        // The row of this step may have been written after the save.
         if metrics.rows.last?.step == progress.step, progress.lossCount > 0 { metrics.rows.removeLast() }
         return metrics
     }
 
-    /// What samples.txt held at the save.
+    /// The contents of samples.txt at the time of the last save.
     private func savedSamples() throws -> String {
         guard try Files.find(RunDirectory.samples(path)) else { return "" }
         let bytes = try TextFile.bytes(RunDirectory.samples(path))

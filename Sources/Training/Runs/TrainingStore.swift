@@ -2,19 +2,19 @@ import Layers
 import Models
 import Tensors
 
-/// Where a training saves its best model and its state.
+/// Saves the best model and the state of a training run.
 public protocol TrainingStore: AnyObject {
-    /// The step of the weights kept as the best; nil where there are none, or it is not known.
+    /// The step of the best weights; nil if there are none, or if the step is not known.
     var bestStep: Int? { get }
-    /// Saves the model, as it is after `step` steps, as the best so far.
+    /// Saves the model, after `step` steps, as the best one so far.
     func keepBest(_ model: any TrainableModel, step: Int) throws
-    /// Puts the weights of the best model so far into a model of the same shape.
+    /// Copies the weights of the best model so far into a model of the same shape.
     func restoreBest(into model: any TrainableModel) throws
-    /// Saves everything a resumed run needs.
+    /// Saves everything that a resumed run needs.
     func commit<Task>(_ trainer: Trainer<Task>) throws
 }
 
-/// Keeps the best model in memory and saves nothing: for trainings without a directory.
+/// Keeps the best model in memory and saves nothing, for training without a directory.
 public final class MemoryStore: TrainingStore {
     private var best: [Tensor] = []
     public private(set) var bestStep: Int?
@@ -32,10 +32,10 @@ public final class MemoryStore: TrainingStore {
 }
 
 extension TrainableModel {
-    /// The values of all parameters, in their order.
+    /// Copies of the values of all parameters, in order.
     func copyOfWeights() -> [Tensor] { parameters.map { $0.parameter.value.copy() } }
 
-    /// Puts back what `copyOfWeights` gave.
+    /// Sets the weights to those returned by `copyOfWeights`.
     func setWeights(_ weights: [Tensor]) {
         for (parameter, weight) in zip(parameters.map(\.parameter), weights) {
             parameter.value.withElements { to in

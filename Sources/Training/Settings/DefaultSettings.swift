@@ -1,12 +1,13 @@
 import Models
 
-/// What `gpt train` does when it is told nothing: the settings for each kind of model.
+/// The default settings of `gpt train` for each kind of model.
 ///
-/// The `gpt` is made for two cores and a coffee break: 4 layers, 128 wide, as nanoGPT's configuration for CPUs, but of Llama's
-/// parts, with a context twice as long, and with the learning rate, the schedule and the number of steps that a model this
-/// small can take. What else was tried, and what it gave, is told in GPTKit.docc/TheRecipe.md.
+/// The `gpt` model is sized for a few minutes of training on two cores: 4 layers of width 128, like nanoGPT's
+/// configuration for CPUs, but with the architecture of Llama, twice the context, and the learning rate, schedule and
+/// number of steps that suit a model of this size. GPTKit.docc/TheRecipe.md describes the alternatives that were tried,
+/// and their results.
 public enum DefaultSettings {
-    /// The settings for a kind of model, a model of which trains in about three minutes or less.
+    /// The settings for a kind of model. Training with them takes about three minutes or less.
     public static func settings(for kind: ModelSpecification.Kind) -> TrainingSettings {
         switch kind {
         case .gpt:
@@ -18,12 +19,12 @@ public enum DefaultSettings {
                 model: .attention(.init(contextLength: 64, width: 64)), length: .steps(3_000), batch: 16,
                 schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 100))
         case .bigram:
-            // A table has nothing to overshoot: it learns at a rate with which any deeper model would diverge.
+            // A table can be trained at a learning rate at which any deeper model would diverge.
             TrainingSettings(
                 model: .bigram(.init()), length: .steps(1_000), batch: 32,
                 schedule: LearningRateSchedule(peak: 3e-2, warmupSteps: 10), optimizer: AdamW.Settings(weightDecay: 0))
         case .ngram:
-            // Counted in one pass: the settings of gradient descent have no effect.
+            // The n-grams are counted in one pass; the settings of gradient descent have no effect.
             TrainingSettings(
                 model: .ngram(.init(order: 7)), sequenceLength: EvaluationWindows.defaultLength, length: .steps(1),
                 batch: 1,

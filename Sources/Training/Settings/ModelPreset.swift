@@ -1,10 +1,10 @@
 import Models
 
-/// Configurations known by name, with the settings they are known for.
+/// Named model configurations, with the settings that are usually used for them.
 public enum ModelPreset: String, Sendable, CaseIterable {
     /// nanoGPT's published CPU configuration for tiny Shakespeare.
     case charSmall = "char-small"
-    /// A wide, shallow-sighted model: 6 layers that see 8 characters.
+    /// A wide model with a short context: 6 layers and a context of 8 characters.
     case seed
     /// nanoGPT's published GPU configuration for tiny Shakespeare, with a quarter of its batch.
     case charBase = "char-base"

@@ -1,11 +1,12 @@
-/// A setting that is out of its range: which one, and what is wrong with it.
+/// A setting that is out of range, and a description of the problem.
 ///
-/// A value rather than a text, so that whoever shows it can name the setting as their users know it: a command by its option,
-/// a page by its field.
+/// The setting and the description are separate, so that each user interface can use its own name for the setting: a
+/// command the name of its option, a web page the label of its field.
 public struct SettingProblem: Error, Equatable, CustomStringConvertible {
-    /// The setting; nil where several are wrong together, or a part of the model is.
+    /// The setting; nil if the problem concerns several settings, or a part of the model.
     public let setting: TrainingSetting.ID?
-    /// What follows its name: "is 0, which is not between 1 and 10". The whole sentence where there is no setting.
+    /// The text that follows the name, such as "is 0, which is not between 1 and 10". If `setting` is nil, the whole
+    /// sentence.
     public let predicate: String
 
     init(_ setting: TrainingSetting.ID?, _ predicate: String) {
@@ -13,7 +14,7 @@ public struct SettingProblem: Error, Equatable, CustomStringConvertible {
         self.predicate = predicate
     }
 
-    /// The problem in one line, with the setting under the name that `name` gives it.
+    /// The problem in one line. `name` returns the name of the setting.
     public func description(naming name: (TrainingSetting.ID) -> String) -> String {
         (setting.map { name($0) + " " } ?? "") + predicate
     }

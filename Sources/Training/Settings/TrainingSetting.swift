@@ -1,11 +1,11 @@
 import Models
 
-/// A setting of a training under the name that people know it by: what a resumed run may change, which models it has an effect
-/// on, and how its value is read.
+/// A training setting: its name, whether a resumed run may change it, the kinds of models it applies to, and how to
+/// read its value.
 ///
-/// One table decides what a resumed run refuses and what is said about it.
+/// This table is the only definition of which changes a resumed run rejects, and of the names in the error messages.
 public struct TrainingSetting: Sendable {
-    /// What identifies a setting, for those who name it in their own way.
+    /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
         case model, family, layers, heads, width, keyValueHeads, positions, context, order
         case tokenizer, validation, batch, accumulate, seed, beta1, beta2
@@ -13,15 +13,16 @@ public struct TrainingSetting: Sendable {
         case evaluationInterval, saveInterval, finalEvaluation
     }
 
-    /// As in "the learning rate would change".
+    /// The name, as in "the learning rate would change".
     public let name: String
-    /// What sets it: two for the length, which is set in steps or in minutes.
+    /// The identifiers. The length has two, because it is given in steps or in minutes.
     public let ids: [ID]
-    /// The kinds of models that it has an effect on.
+    /// The kinds of models that the setting applies to.
     public let kinds: Set<ModelSpecification.Kind>
-    /// Whether a resumed run may change it. What the weights and moments grew from may not change.
+    /// Whether a resumed run may change the setting. Settings that determined the current weights and moments may not
+    /// change.
     public let mayChange: Bool
-    /// Whether a change of it gives a complete run something to do.
+    /// Whether changing the setting can extend a complete run.
     public let reopensCompleteRun: Bool
     /// The value, as in "would change from 64 to 128".
     public let value: @Sendable (TrainingSettings) -> String
@@ -39,11 +40,11 @@ public struct TrainingSetting: Sendable {
     }
 
     private static let everything = Set(ModelSpecification.Kind.allCases)
-    /// What learns by gradient descent.
+    /// The models that are trained by gradient descent.
     private static let trained: Set<ModelSpecification.Kind> = [.bigram, .attention, .gpt]
 
-    /// All settings. One whose default follows from another stands after it, so that the
-    /// first that differs is the one that was given.
+    /// All settings. If the default of a setting depends on another setting, it comes after that setting, so that the
+    /// first difference is the setting that the user changed.
     public static let all: [TrainingSetting] = [
         TrainingSetting("model", .model, kinds: everything) { $0.model.kind.rawValue },
         TrainingSetting("family", .family, kinds: [.gpt]) { $0.transformer?.closestFamily.rawValue ?? "none" },
@@ -63,7 +64,7 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("batch", .batch) { "\($0.batch)" },
         TrainingSetting("number of accumulated batches", .accumulate) { "\($0.accumulate)" },
         TrainingSetting("seed", .seed) { "\($0.seed)" },
-        // The moments are means over as many gradients as these say.
+        // The betas determine over how many gradients the moments are averaged.
         TrainingSetting("beta1 of AdamW", .beta1) { "\($0.optimizer.beta1)" },
         TrainingSetting("beta2 of AdamW", .beta2) { "\($0.optimizer.beta2)" },
 
@@ -101,7 +102,7 @@ public struct TrainingSetting: Sendable {
 }
 
 extension TrainingSetting {
-    /// The setting that `id` sets; nil for one that is not in the table.
+    /// The setting with the identifier `id`; nil if it is not in the table.
     public init?(_ id: ID) {
         guard let setting = Self.all.first(where: { $0.ids.contains(id) }) else { return nil }
         self = setting
@@ -109,7 +110,7 @@ extension TrainingSetting {
 }
 
 extension TrainingSetting.ID {
-    /// The name of the setting, in the middle of a sentence.
+    /// The name of the setting, for the middle of a sentence.
     public var name: String {
         switch self {
         case .steps: "number of steps"
@@ -118,15 +119,15 @@ extension TrainingSetting.ID {
         }
     }
 
-    /// Whether the setting has an effect on models of a kind.
+    /// Whether the setting applies to a kind of model.
     public func hasEffect(on kind: ModelSpecification.Kind) -> Bool {
         TrainingSetting(self)?.kinds.contains(kind) ?? true
     }
 }
 
-/// A change of a setting that a resumed run does not allow, or that has no effect on it.
+/// A change of a setting that a resumed run rejects, because it is not allowed or has no effect.
 public struct SettingChange: Sendable, Equatable {
-    /// What sets it.
+    /// The identifiers of the setting.
     public let ids: [TrainingSetting.ID]
     public let name: String
     public let old: String
@@ -153,18 +154,18 @@ extension TrainingSettings {
 
     fileprivate var order: Int { if case .ngram(let c) = model { c.order } else { 0 } }
 
-    /// The settings whose values are not those of other settings.
+    /// The settings whose values differ from those of `other`.
     public func differences(from other: TrainingSettings) -> [TrainingSetting] {
         TrainingSetting.all.filter { $0.value(self) != $0.value(other) }
     }
 
-    /// What a resumed run may not change but these settings do.
+    /// The first difference that a resumed run does not allow; nil if there is none.
     func forbiddenChange(from old: TrainingSettings) -> SettingChange? {
         differences(from: old).first { !$0.mayChange }.map { SettingChange($0, from: old, to: self) }
     }
 
-    /// What has no effect on a run that was completed with `old` settings and takes no further step; nil where everything
-    /// that is given has an effect.
+    /// The first difference that has no effect on a run that was completed with the settings `old` and makes no further
+    /// steps; nil if there is none.
     func changeWithoutEffect(from old: TrainingSettings) -> SettingChange? {
         differences(from: old).first { !$0.reopensCompleteRun }.map { SettingChange($0, from: old, to: self) }
     }

@@ -2,7 +2,7 @@ import Models
 import StrictJSON
 import Tensors
 
-/// Settings as they stand in training/settings.json and in a checkpoint.
+/// The settings as JSON, for training/settings.json and for checkpoints.
 extension TrainingSettings {
     package var json: JSON {
         var object = JSONObject()
@@ -39,7 +39,7 @@ extension TrainingSettings {
         object["clip"] = .double(optimizer.clip)
         object["dropout"] = .double(dropout)
         object["precision"] = .string(precision.rawValue)
-        // As a string: JSON readers elsewhere take numbers this large for doubles.
+        // The seed is a string, because many JSON parsers read numbers of this size as doubles.
         object["seed"] = .string("\(seed)")
         object["patience"] = .int(patience)
         object["evaluate_every"] = evaluateEvery.map(JSON.int)
@@ -54,10 +54,10 @@ extension TrainingSettings {
 
     /// Reads settings.
     /// - Parameters:
-    ///   - json: what `json` gave.
-    ///   - model: the model, where it is recorded beside the settings, which do not describe all of it; nil to make it of
-    ///     what they say.
-    /// - Throws: what is missing or impossible.
+    ///   - json: the value of `json`.
+    ///   - model: the model, if it is recorded beside the settings, which do not describe it completely; nil to create
+    ///     it from the settings.
+    /// - Throws: `MalformedRecord` if a value is missing or invalid.
     package init(_ json: JSON, model: ModelSpecification? = nil) throws(MalformedRecord) {
         let record = JSONRecord(json)
         guard let kind = ModelSpecification.Kind(rawValue: try record.string("model")) else {
@@ -105,7 +105,7 @@ extension TrainingSettings {
 }
 
 extension ModelSpecification {
-    /// The model that settings describe, but for the vocabulary.
+    /// The model that the settings describe, without its vocabulary size.
     fileprivate init(_ kind: Kind, context: Int, recordedIn record: JSONRecord) throws(MalformedRecord) {
         switch kind {
         case .ngram: self = .ngram(.init(order: try record.int("order")))
@@ -125,7 +125,7 @@ extension ModelSpecification {
 }
 
 extension JSONRecord {
-    /// A case of an enumeration, by its raw value.
+    /// The enumeration case whose raw value is the string `name`; nil if it is absent.
     fileprivate func optionalCase<Value: RawRepresentable<String>>(_ name: String) throws(MalformedRecord) -> Value? {
         guard let text = try optionalString(name) else { return nil }
         guard let value = Value(rawValue: text) else { throw wrong(name) }
@@ -191,7 +191,8 @@ extension TrainingProgress {
 }
 
 extension JSONObject {
-    /// Adds the result of a last evaluation: the loss, over how many of the windows, and its standard error.
+    /// Adds the result of a final evaluation: the loss, the number of scored windows, the number of all windows, and
+    /// the standard error.
     mutating func add(_ result: ValidationResult) {
         self["final_validation_loss"] = .double(result.value)
         self["final_validation_windows"] = .int(result.windows)

@@ -1,47 +1,49 @@
 import Models
 import Tensors
 
-/// Everything that decides what a training does: the same settings and the same text give the same weights.
+/// All settings that determine the result of a training run: the same settings and the same text give the same weights.
 public struct TrainingSettings: Sendable, Equatable {
-    /// When a training is over.
+    /// The length of a training run.
     public enum Length: Sendable, Equatable {
         case steps(Int)
-        /// The schedule then follows the share of this time that has passed.
+        /// A time limit. The schedule then follows the elapsed fraction of this time.
         case minutes(Double)
     }
 
-    /// What is trained. Its vocabulary size is that of the tokenizer, once that is known.
+    /// The model to train. Its vocabulary size is set to that of the tokenizer, once the tokenizer has been created.
     public var model: ModelSpecification
-    /// T, the tokens of each sequence that a step learns from: the context of the model, if it has one.
+    /// T, the number of tokens of each training sequence: the context length of the model, if it has one.
     public var sequenceLength: Int
     public var tokenizer: TokenizerSpecification
-    /// The directory of the model whose weights training began with; nil where they were drawn.
+    /// The directory of the model from whose weights the training started; nil if they were initialized randomly.
     public var initialModel: String?
-    /// The share of each text, its end, that is for validation.
+    /// The fraction at the end of each text that is used for validation.
     public var validation: Double
 
     public var length: Length
-    /// B, windows in a micro-batch.
+    /// B, the number of windows in a micro-batch.
     public var batch: Int
-    /// Micro-batches whose gradients are summed before a step.
+    /// The number of micro-batches whose gradients are accumulated in each step.
     public var accumulate: Int
     public var schedule: LearningRateSchedule
     public var optimizer: AdamW.Settings
     public var dropout: Double
-    /// What a step multiplies in. Evaluations are in 32-bit floats always, so that losses can be compared.
+    /// The number format of the matrix products of a training step. Evaluations always use 32-bit floats, so that
+    /// losses are comparable.
     public var precision: Precision
     public var seed: UInt64
-    /// Evaluations without a new best after which training ends; 0 for never.
+    /// The number of evaluations without improvement after which training stops; 0 to never stop early.
     public var patience: Int
 
-    /// Steps between evaluations; nil for a twentieth of all steps, at most 250.
+    /// The number of steps between evaluations; nil for a twentieth of all steps, at most 250.
     public var evaluateEvery: Int?
-    /// Steps between saves; nil for one after an evaluation, if ten seconds have passed since the last.
+    /// The number of steps between saves; nil to save after an evaluation if ten seconds have passed since the last
+    /// save.
     public var saveEvery: Int?
-    /// How much of the validation text the last evaluation scores, which gives the loss that is quoted.
+    /// How much of the validation text the final evaluation scores. Its loss is the one that is reported.
     public var finalEvaluation: FinalEvaluation
 
-    /// T for models without a context of their own.
+    /// The default T for models without a context length.
     public static let defaultSequenceLength = 64
 
     public init(
@@ -70,7 +72,7 @@ public struct TrainingSettings: Sendable, Equatable {
         self.finalEvaluation = finalEvaluation
     }
 
-    /// Sets T, and the context of the model where it has one.
+    /// Sets T, and the context length of the model if it has one.
     public mutating func setContext(_ length: Int) {
         sequenceLength = length
         switch model {
@@ -84,19 +86,20 @@ public struct TrainingSettings: Sendable, Equatable {
         }
     }
 
-    /// The number of steps, where that is what ends the training.
+    /// The number of steps; nil if the length is given in minutes.
     public var steps: Int? { if case .steps(let steps) = length { steps } else { nil } }
 
-    /// Tokens that a step learns from.
+    /// The number of training tokens of a step.
     public var tokensPerStep: Int { batch * accumulate * sequenceLength }
 
-    /// Steps between evaluations where the number of steps is known.
+    /// The number of steps between evaluations; nil if it is not set and the number of steps is not known.
     var evaluationInterval: Int? { evaluateEvery ?? steps.map { max(1, min(250, $0 / 20)) } }
 
-    /// The most steps of a run, however its end is set. The tokens of that many have to be counted in an Int.
+    /// The maximum number of steps of a run, even if its length is given in minutes. It ensures that the number of
+    /// tokens fits into an `Int`.
     static let greatestStep = 1_000_000_000
 
-    /// What is out of its range; nil where nothing is.
+    /// The first setting that is out of range; nil if all are valid.
     public var problem: SettingProblem? {
         if let problem = model.problem { return SettingProblem(nil, problem) }
         func outside(_ value: some Any, _ range: ClosedRange<some Any>) -> String {
@@ -140,7 +143,7 @@ public struct TrainingSettings: Sendable, Equatable {
         for (id, value) in fractions where !(value >= 0 && value < 1) {
             return SettingProblem(id, "is \(value.spelling), which is not at least 0 and below 1")
         }
-        // The arithmetic is in single precision, in which a rate just below 1 is 1.
+        // Computations are in single precision, which rounds a dropout rate just below 1 to 1.
         if Float(dropout) >= 1 { return SettingProblem(.dropout, "is \(dropout), which is too close to 1") }
         if !(optimizer.epsilon > 0 && optimizer.epsilon < 1) {
             return SettingProblem(

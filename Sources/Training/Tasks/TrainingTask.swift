@@ -1,24 +1,24 @@
 import Models
 
-/// What a training learns from, and what its loss is.
+/// A training task: the data and the loss function.
 ///
-/// The `Trainer` knows parameters, a loss and a measure; everything about texts, labels or pairs is in the task. All
-/// randomness is a function of (seed, step, micro-batch), so that a resumed run draws what an uninterrupted one would have
-/// drawn, and several processes can share a step.
+/// The `Trainer` only knows parameters, a loss and a measure. Everything that concerns texts, labels or pairs belongs
+/// to the task. All random numbers are a function of (seed, step, micro-batch), so that a resumed run draws the same
+/// samples as an uninterrupted one, and several processes can share a step.
 public protocol TrainingTask: AnyObject {
     /// The model whose parameters are trained.
     var model: any TrainableModel { get }
 
-    /// What a validation measures.
+    /// The measure that a validation computes.
     var measure: ValidationMeasure { get }
 
     // MARK: Steps
 
-    /// The tokens that a step reads.
+    /// The number of tokens that a step processes.
     var tokensPerStep: Int { get }
 
-    /// The number of targets of a whole step: the loss of the step is the sum of the losses of its micro-batches divided by
-    /// it.
+    /// The number of targets of a whole step. The loss of the step is the sum of the losses of its micro-batches
+    /// divided by this number.
     func targetCount(step: Int) -> Int
 
     /// The data of a micro-batch.
@@ -26,42 +26,43 @@ public protocol TrainingTask: AnyObject {
 
     // MARK: Validation
 
-    /// How many parts (windows, examples) the validation data has.
+    /// The number of parts (windows, examples) of the validation data.
     var validationSize: Int { get }
 
-    /// How many of them a validation during training scores, so that it costs at most 5 % of the training before it.
-    /// - Parameter trainedTokens: how many tokens the training read since the last validation.
+    /// The number of parts that a validation during training scores, so that it costs at most 5 % of the training
+    /// before it.
+    /// - Parameter trainedTokens: the number of training tokens since the last validation.
     func affordableValidationSize(trainedTokens: Int) -> Int
 
-    /// How many of them the last validation scores.
-    /// - Parameter trainedTokens: how many tokens the training read.
+    /// The number of parts that the final validation scores.
+    /// - Parameter trainedTokens: the number of training tokens of the whole run.
     func finalValidationSize(trainedTokens: Int) -> Int
 
-    /// Measures the model on parts of the validation data, evenly spaced and the same every time.
+    /// Evaluates the model on parts of the validation data, which are evenly spaced and the same in every call.
     /// - Parameters:
-    ///   - size: the largest number of parts.
-    ///   - shouldStop: called between batches; when it returns true, the result is nil.
+    ///   - size: the maximum number of parts.
+    ///   - shouldStop: called between batches; if it returns true, the result is nil.
     func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
 
     // MARK: Samples
 
-    /// Whether the task shows something during training.
+    /// Whether the task generates samples during training.
     var writesSamples: Bool { get }
 
-    /// Something to show: a text, a translation, a confusion matrix.
+    /// Generates a sample to display: a text, a translation, a confusion matrix.
     /// - Parameters:
-    ///   - step: what random numbers depend on, with the seed.
-    ///   - length: about how many tokens.
-    ///   - shouldStop: when it returns true, the result is nil.
+    ///   - step: the step, which with the seed determines the random numbers.
+    ///   - length: the approximate number of tokens.
+    ///   - shouldStop: if it returns true, the result is nil.
     func sample(step: Int, length: Int, shouldStop: () -> Bool) throws -> String?
 
     // MARK: Records
 
-    /// What is recorded of the data beside a run.
+    /// The record of the data, which is saved with a run.
     var dataRecord: DataRecord { get }
 }
 
-/// Which micro-batch of a training: together with the seed, all that random choices depend on.
+/// The index of a micro-batch. With the seed it determines all random choices.
 public struct MicroBatchIndex: Sendable, Hashable {
     public let step: Int
     public let microBatch: Int
@@ -72,9 +73,10 @@ public struct MicroBatchIndex: Sendable, Hashable {
     }
 }
 
-/// The data of a micro-batch, ready to be learned from.
+/// The data of a micro-batch, ready for training.
 public struct MicroBatch {
-    /// The sum of the losses of the targets; adds the gradient of `scale` times that sum to the gradients of the parameters.
+    /// Returns the sum of the losses of the targets, and adds the gradient of `scale` times this sum to the gradients
+    /// of the parameters.
     public let loss: (_ scale: Float, _ dropout: (rate: Float, key: UInt64)?) -> Double
 
     public init(loss: @escaping (_ scale: Float, _ dropout: (rate: Float, key: UInt64)?) -> Double) {
@@ -82,9 +84,9 @@ public struct MicroBatch {
     }
 }
 
-/// What a validation measures: its name, and whether lower or higher is better.
+/// The measure of a validation: its name, and whether lower or higher is better.
 public struct ValidationMeasure: Sendable, Equatable {
-    /// In the middle of a sentence: "validation loss".
+    /// The name, for the middle of a sentence: "validation loss".
     public let name: String
     public let isLowerBetter: Bool
 
@@ -96,18 +98,18 @@ public struct ValidationMeasure: Sendable, Equatable {
     /// The mean negative log probability of the targets, in nats.
     public static let loss = ValidationMeasure(name: "validation loss", isLowerBetter: true)
 
-    /// Whether a value is better than another; any number is better than none.
+    /// Whether a value is better than another one. Any number is better than nil or NaN.
     public func isBetter(_ value: Double, than other: Double?) -> Bool {
         guard let other, !other.isNaN else { return !value.isNaN }
         return isLowerBetter ? value < other : value > other
     }
 }
 
-/// What is recorded of the data beside a run.
+/// A record of the data of a run, which is saved with the run.
 public struct DataRecord: Sendable {
-    /// The SHA-256 of each text, or of the file that its tokens came from.
+    /// The SHA-256 of each text, or of the file from which its tokens were read.
     public let hashes: [String]
-    /// Figures under the names that settings.json gives them.
+    /// Figures and their names in settings.json.
     public let figures: [(name: String, value: Figure)]
 
     public enum Figure: Sendable {

@@ -3,13 +3,13 @@ import StrictJSON
 import Tensors
 import Verification
 
-/// What `gpt bench` measured, for people and for programs.
+/// Prints the results of `gpt bench` as text and as JSON.
 struct BenchReport {
     let subject: BenchCommand.Subject
     let preset: ModelPreset
     let family: TransformerConfiguration.Family
     let benchmark: Benchmark
-    /// Whether the last line is to be a JSON object.
+    /// Whether the last line is a JSON object.
     let json: Bool
 
     private var execution: Execution { Execution.current }
@@ -81,7 +81,7 @@ struct BenchReport {
             memory: Benchmark.peakMemory)
     }
 
-    // MARK: Lines
+    // MARK: Text
 
     private func writeShape() throws {
         try writeLine("parameters     \(grouped(benchmark.configuration.parameterCount))")
@@ -94,7 +94,7 @@ struct BenchReport {
 
     // MARK: JSON
 
-    /// The conditions, the figures, and what else there is.
+    /// Writes the conditions, the figures and the additional members.
     private func writeJSON(
         _ figures: [(String, Double)], _ more: [(String, JSON)] = [], memory: Int
     ) throws {

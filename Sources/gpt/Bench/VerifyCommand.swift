@@ -3,7 +3,7 @@ import GPTKit
 import StrictJSON
 import Verification
 
-/// `gpt verify`: the engine against a reference made in double precision by another program.
+/// `gpt verify`: compares the engine with reference values that another program computed in double precision.
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
@@ -13,6 +13,10 @@ struct VerifyCommand: ParsableCommand {
             several AdamW steps. The exit status is 0 if each difference is within its tolerance, otherwise 1. The \
             environment variable GPT_KERNELS selects the kernels of another instruction set: scalar, avx2, avx512, \
             avx512bf16, neon or neonbf16.
+
+              gpt verify Tests/Fixtures/llama-tiny
+
+            The scripts in Tests/References write such directories with PyTorch.
             """)
 
     @Argument(

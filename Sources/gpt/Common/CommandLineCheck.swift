@@ -1,11 +1,11 @@
 import ArgumentParser
 
-/// What the argument parser does not find wrong with a command line.
+/// Checks of the command line that the argument parser does not make.
 enum CommandLineCheck {
-    /// The number of the first argument that is not UTF-8, from 1; nil where all are.
+    /// The number of the first argument that is not valid UTF-8, from 1; nil if all are valid.
     ///
-    /// The parser replaces what it cannot decode, so that a path would become the name of another file. Strings of Swift
-    /// cannot hold other bytes, which is why such names are refused and not passed on.
+    /// The parser replaces bytes that it cannot decode, so a path would become the name of another file. A Swift
+    /// `String` cannot contain other bytes; such arguments are therefore rejected.
     static func firstUndecodable() -> Int? {
         (1..<max(1, Int(CommandLine.argc))).first { number in
             guard let bytes = CommandLine.unsafeArgv[number] else { return false }
@@ -13,7 +13,8 @@ enum CommandLineCheck {
         }
     }
 
-    /// What is wrong with the names of commands among `arguments`, in words, with the name that was probably meant.
+    /// An error message if `arguments` contain the name of an unknown command, with the name that was probably meant;
+    /// nil otherwise.
     static func unknownCommand(in arguments: [String], of root: any ParsableCommand.Type) -> String? {
         var command = root
         for argument in arguments {
@@ -37,9 +38,10 @@ enum CommandLineCheck {
 
     private static func name(of command: any ParsableCommand.Type) -> String { command.configuration.commandName ?? "" }
 
-    /// The first of `arguments` that is a group of single-letter options with the h of -h among them.
+    /// The first of `arguments` that is a group of single-letter options including h.
     ///
-    /// No command has single-letter options but -h, so such a group is a mistake; the parser takes it as a request for help.
+    /// The only single-letter option is -h, so such a group is a mistake. The parser would treat it as a request for
+    /// help.
     static func groupWithHelp(in arguments: [String]) -> String? {
         let before = arguments.prefix { $0 != "--" }
         if before.contains(where: { ["-h", "--help", "--help-hidden", "-help", "help", "--version"].contains($0) }) {
@@ -48,13 +50,13 @@ enum CommandLineCheck {
         return before.first { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("h") && $0.count > 2 }
     }
 
-    /// The first of `arguments` that is nearly --help; the parser does not suggest that.
+    /// The first of `arguments` that differs from --help in one character. The parser does not suggest --help itself.
     static func misspeltHelp(in arguments: [String]) -> String? {
         arguments.prefix { $0 != "--" }.first { $0.hasPrefix("--") && distance($0, "--help") == 1 }
     }
 
-    /// How many characters have to be inserted, removed, replaced or exchanged with their neighbour to make one word of the
-    /// other (optimal string alignment).
+    /// The number of insertions, deletions, replacements and transpositions of adjacent characters that change one word
+    /// into the other (optimal string alignment distance).
     private static func distance(_ one: String, _ other: String) -> Int {
         let a = Array(one), b = Array(other)
         var rows = [Array(0...b.count)]

@@ -1,33 +1,36 @@
 import ArgumentParser
 import Platform
 
-/// A failure that only the command knows of: its one line.
+/// An error of the command itself, with its message of one line.
 struct CommandFailure: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
 }
 
-/// Says what is wrong with the command line by itself, whatever there is to be read: in `validate()` of a command or of a
-/// group of options, and nowhere else.
+/// Runs a check of the command line, and reports its error as a usage error. It may only be called in `validate()` of a
+/// command or of an option group.
 ///
-/// This is the rule of exit statuses, for all commands alike:
+/// All commands use these exit statuses:
 ///
-/// - 64, with the usage: what was typed cannot be right. An option or a name that there is not, a value that is out of its
-///   bounds, options that contradict each other. No file is opened to find out.
-/// - 1, in one line: what was typed can be right, but not with what was read, written or computed, on this machine.
-/// - 128 and the number of a signal, where one ended it; 0 otherwise.
+/// - 64, with the usage: the command line is wrong by itself. It has an unknown option or name, a value that is out of
+///   range, or options that exclude each other. No file is opened for this check.
+/// - 1, with a message of one line: the command line is valid, but not for the files that were read or written, for the
+///   computed results, or for this machine.
+/// - 128 plus the number of the signal, if a signal ended the process.
+/// - 0 otherwise.
 @discardableResult
 func checkingUsage<Result>(_ check: () throws -> Result) throws -> Result {
     do { return try check() } catch {
         let message = escaped(commandMessage(error))
-        // As the argument parser writes its own.
+        // In the style of the argument parser's own messages.
         throw ValidationError(
             message.prefix(1).uppercased() + message.dropFirst() + (message.hasSuffix(".") ? "" : "."))
     }
 }
 
-/// Refuses `-` as the name of what is to be made, for it is read again, or takes the place of an older file in one piece.
+/// Rejects `-` as an output path. The output cannot be standard output, because it is read again or replaces an older
+/// file atomically.
 func requireName(_ path: String?) throws {
     try requireNames(path)
     if path == "-" {
@@ -35,19 +38,19 @@ func requireName(_ path: String?) throws {
     }
 }
 
-/// Refuses an empty name of a file or directory.
+/// Rejects empty file names.
 func requireNames(_ paths: [String]) throws {
     if paths.contains("") { throw ValidationError("A file name is empty: give a path.") }
 }
 
-/// Refuses an empty name of a file or directory.
+/// Rejects empty file names.
 func requireNames(_ paths: String?...) throws { try requireNames(paths.compactMap { $0 }) }
 
-/// Runs the body of a command. What it throws becomes one line on standard error and exit status 1 (`checkingUsage` has the
-/// rule). A signal ends it at any moment (`endOnInterrupt`).
+/// Runs the body of a command. An error becomes one line on standard error and exit status 1; see `checkingUsage` for
+/// the exit statuses. A signal ends the command at any time (`endOnInterrupt`).
 ///
-/// Where whoever reads the output has gone (`gpt generate model | head`), the command ends at once, without a word and
-/// with exit status 0: they have what they wanted.
+/// If the reader of the output has closed the pipe (`gpt generate model | head`), the command ends at once, without a
+/// message and with exit status 0, because the reader has all that it needs.
 func reportingFailures(_ body: () throws -> Void) throws {
     endOnInterrupt()
     do {
@@ -62,7 +65,7 @@ func reportingFailures(_ body: () throws -> Void) throws {
     }
 }
 
-/// A message on one line, whatever the names in it hold.
+/// A message on one line, even if a name in it contains control characters.
 private func oneLine(_ message: String) -> String {
     message.unicodeScalars.contains { $0.value < 0x20 } ? escaped(message) : message
 }

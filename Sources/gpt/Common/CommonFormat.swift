@@ -1,6 +1,6 @@
 import GPTKit
 
-/// A number with so many decimals; what is not finite is "nan" or "inf".
+/// A number with a fixed number of decimals. Values that are not finite are "nan" or "inf".
 func fixed(_ value: Double, _ decimals: Int) -> String {
     guard value.isFinite else { return value.spelling }
     guard value.magnitude < 1e15 else { return value.spelling }
@@ -14,7 +14,7 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
     return sign + (decimals == 0 ? padded : padded.dropLast(decimals) + "." + padded.suffix(decimals))
 }
 
-/// A whole number in groups of three: 1,115,394.
+/// An integer with digits in groups of three: 1,115,394.
 func grouped(_ value: Int) -> String {
     let digits = Array(String(value.magnitude))
     var text = value < 0 ? "-" : ""
@@ -30,7 +30,7 @@ func counted(_ value: Int, _ noun: String, _ plural: String? = nil) -> String {
     "\(grouped(value)) \(value == 1 ? noun : plural ?? noun + "s")"
 }
 
-/// Bytes as people compare them: "412 bytes", "3.2 MB", "1.5 GB".
+/// A size in bytes with a suitable unit: "412 bytes", "3.2 MB", "1.5 GB".
 func bytes(_ count: Int) -> String {
     let value = Double(count)
     if value < 1e4 { return counted(count, "byte") }
@@ -39,7 +39,7 @@ func bytes(_ count: Int) -> String {
     return "\(fixed(value / 1e9, 2)) GB"
 }
 
-/// A large quantity with its prefix: "4.9 million", "1.2 billion".
+/// A large number in words: "4.9 million", "1.2 billion".
 func large(_ value: Double) -> String {
     guard value.magnitude < 1e18 else { return value.spelling }
     if value < 1e6 { return grouped(Int(value.rounded())) }
@@ -48,16 +48,13 @@ func large(_ value: Double) -> String {
     return "\(fixed(value / 1e12, 1)) trillion"
 }
 
-/// A loss in bits, from nats.
-func bits(_ nats: Double) -> Double { nats / 0x1.62e42fefa39efp-1 }
-
-/// A vocabulary in words: "66 tokens, <|endoftext|> among them: characters".
+/// A description of a vocabulary: "66 tokens including <|endoftext|>: characters".
 func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
     let reserved = tokenizer.endOfText == nil ? "" : " including \(endOfTextSpelling)"
     return "\(counted(size, "token"))\(reserved): \(tokenizer.kind)"
 }
 
-/// Seconds as people say them: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
+/// A duration with suitable units: "0.35 s", "12 s", "3 min 20 s", "1 h 5 min".
 func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "\(seconds.spelling) s" }
     if seconds < 10 { return "\(fixed(seconds, 2)) s" }
@@ -67,7 +64,7 @@ func duration(_ seconds: Double) -> String {
     return "\(whole / 3600) h \(whole / 60 % 60) min"
 }
 
-/// Text on one line: newlines and other control characters as \n, \t, \u{1b}.
+/// Text on one line: newlines and other control characters are written as \n, \t, \u{1b}.
 func escaped(_ text: String) -> String {
     var line = ""
     for scalar in text.unicodeScalars {
@@ -87,8 +84,8 @@ func escaped(_ text: String) -> String {
     return line
 }
 
-/// A path as a word of a shell command that can be copied: quoted where it has other characters than letters, digits and a
-/// few signs, and not to be taken for an option.
+/// A path as a word of a shell command that can be copied. It is quoted if it contains characters other than letters,
+/// digits and a few signs. "./" is added to a path that would be read as an option.
 func shellWord(_ path: String) -> String {
     let path = path.hasPrefix("-") ? "./" + path : path
     let plain = Set("/._-+:@%,=".utf8)
@@ -100,8 +97,8 @@ func shellWord(_ path: String) -> String {
     return "'" + path.replacing("'", with: "'\\''") + "'"
 }
 
-/// Text as typed on a command line, where \n is a newline, \t a tab, \r a carriage return and \\ a backslash. A backslash
-/// before anything else is itself.
+/// Resolves the escapes in text from the command line: \n is a newline, \t a tab, \r a carriage return and \\ a
+/// backslash. A backslash before any other character is kept.
 func unescaped(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     var isEscaped = false
@@ -125,8 +122,11 @@ func unescaped(_ text: String) -> String {
     return String(result)
 }
 
-/// Rows with their columns aligned: the first to the left, the others to the right where they are numbers.
-/// - Parameter left: the columns that are text.
+/// Aligns the columns of rows.
+/// - Parameters:
+///   - rows: the cells of each row.
+///   - left: the columns that are aligned to the left, for text. The others are aligned to the right, for numbers.
+///   - indentation: the number of spaces before each row.
 func aligned(_ rows: [[String]], left: Set<Int> = [0], indentation: Int = 0) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
@@ -142,7 +142,7 @@ func aligned(_ rows: [[String]], left: Set<Int> = [0], indentation: Int = 0) -> 
     }
 }
 
-/// A small number with two digits: 3.1e-06.
+/// A small number with two significant digits: 3.1e-06.
 func scientific(_ value: Double) -> String {
     guard value.isFinite, value > 0 else { return value.spelling }
     var exponent = 0, mantissa = value

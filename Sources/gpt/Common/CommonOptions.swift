@@ -2,22 +2,22 @@ import ArgumentParser
 import Files
 import GPTKit
 
-/// How the files of a model are read.
+/// The options for reading the files of a model.
 struct ModelFileOptions: ParsableArguments {
     @Flag(
         help: """
             Use the model even if its config.json, tokenizer.json or generation_config.json was edited after it was saved. \
-            Without this option that is an error, because an edited value changes results without any other sign.
+            Without this option such an edit is an error, because it can change the results unnoticed.
             """)
     var acceptEditedFiles = false
 
-    /// Reads a model.
+    /// Loads a model.
     func load(_ path: String) throws -> SavedModel {
         try ModelDirectory.load(path, acceptingEdits: acceptEditedFiles)
     }
 }
 
-/// The model that a command uses, and how it computes.
+/// The model that a command uses, and the options for computing with it.
 struct ModelOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
@@ -31,7 +31,7 @@ struct ModelOptions: ParsableArguments {
 
     func validate() throws { try requireNames(model) }
 
-    /// The model with its tokenizer.
+    /// Loads the model with its tokenizer.
     func load() throws -> TextGenerator {
         let saved = try files.load(model)
         return TextGenerator(saved.model, tokenizer: try saved.tokenizer)
@@ -41,14 +41,14 @@ struct ModelOptions: ParsableArguments {
 extension Precision: ExpressibleByArgument {}
 
 extension WeightFormat: ExpressibleByArgument {
-    /// Of a command that uses a model as it is.
+    /// The help of the option, for commands that use a model without changing it.
     static let help: ArgumentHelp = """
-        The number format of the weights: f32 (exact), bf16 or int8. Generating a token takes about as long as reading \
-        the weights, so bf16 needs half the time of f32 and int8 a quarter; the loss differs in the fifth digit.
+        The number format of the weights: f32 (exact), bf16 or int8. bf16 and int8 read fewer bytes and are faster; the loss \
+        changes little.
         """
 }
 
-/// How a command computes.
+/// The options for computation.
 struct ExecutionOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
@@ -62,12 +62,13 @@ struct ExecutionOptions: ParsableArguments {
         }
     }
 
-    /// Runs `body` with that many threads and with weights of a format.
+    /// Runs `body` with the specified number of threads and weight format.
     func execute(with weights: WeightFormat = .float32, _ body: () throws -> Void) throws {
         if let complaint = Execution.complaint { throw CommandFailure(complaint) }
         let execution = Execution(threads: threads ?? Execution.physicalCores, weights: weights)
         let started = execution.startThreads()
-        // Where it is memory that is short, the next line says so, or the command succeeds all the same.
+        // If memory is short, this remark is printed only after `body`: if memory runs out, an error message is printed
+        // instead.
         let isMemoryShort = Files.availableMemory < 1 << 26
         func remarkOnThreads(_ isDue: Bool) {
             guard isDue, started < execution.threads else { return }
@@ -81,9 +82,9 @@ struct ExecutionOptions: ParsableArguments {
     }
 }
 
-/// How tokens are drawn.
+/// The options for sampling.
 struct SamplingOptions: ParsableArguments {
-    // A negative number is a value like another, to be refused by what it means.
+    // A negative number is parsed as a value, so that the range check can report it.
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -133,11 +134,11 @@ struct SamplingOptions: ParsableArguments {
     func validate() throws { try checkingUsage { try settings.validate() } }
 }
 
-/// What stands for characters that a model does not know.
+/// The replacement for characters that are not in the vocabulary of a model.
 struct ReplacementOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A character of the model's alphabet that replaces characters outside it. (default: such characters are an error)",
+            "A character that the model knows and that replaces those it does not know. (default: such characters are an error)",
             valueName: "character"))
     var replaceUnknown: String?
 
@@ -150,7 +151,7 @@ struct ReplacementOptions: ParsableArguments {
 }
 
 extension ReplacementOptions {
-    /// Encodes, and tells whoever gave a character that the model does not know of the option.
+    /// Runs `encode`. If the text contains an unknown character, the error message mentions --replace-unknown.
     func suggesting<Result>(_ encode: () throws -> Result) throws -> Result {
         do { return try encode() } catch let error as TokenizerError {
             guard case .unknownCharacter = error else { throw error }
@@ -159,7 +160,7 @@ extension ReplacementOptions {
     }
 }
 
-/// Says so where a prompt is longer than what the model sees at once.
+/// Prints a remark if a prompt is longer than the context of the model.
 func remarkOnPrompt(_ ids: [Int32], _ model: any LanguageModel) {
     guard let context = model.contextLength, ids.count > context else { return }
     note(

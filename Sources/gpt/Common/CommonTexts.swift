@@ -2,8 +2,9 @@ import ArgumentParser
 import GPTKit
 
 extension TextOptions {
-    /// The texts that were asked for, or else tiny Shakespeare, or else the play that is always there.
-    /// - Parameter remark: is told what takes a while.
+    /// Reads the specified texts. If there are none, reads tiny Shakespeare, or the built-in play if that cannot be
+    /// downloaded.
+    /// - Parameter remark: called with a message before a slow step.
     func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
         if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
         do {
@@ -14,11 +15,11 @@ extension TextOptions {
         }
     }
 
-    /// The share of each text that is for validation.
+    /// The fraction of each text that is used for validation.
     var validationShare: Double { validation ?? 0.1 }
 }
 
-/// Refuses files of ids where the text itself is needed.
+/// Rejects files of token ids if the text itself is needed.
 func requireTexts(_ paths: [String]) throws {
     guard let path = paths.first(where: TextSource.holdsTokens) else { return }
     throw ValidationError(
@@ -26,7 +27,7 @@ func requireTexts(_ paths: [String]) throws {
     )
 }
 
-/// Refuses standard input where it would be read twice.
+/// Rejects standard input if it is given more than once.
 func requireOneInput(_ paths: [String]) throws {
     if paths.count(where: { $0 == "-" }) > 1 {
         throw ValidationError("Standard input can be read only once: give --text - a single time.")

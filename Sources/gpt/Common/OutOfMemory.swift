@@ -3,10 +3,10 @@ import Files
 import Platform
 import Synchronization
 
-/// What the command does where memory cannot be allocated, by an op, an array or anything else: it removes what is
-/// half written, says so in one line and ends with status 1. The last save of a training stays as it was.
+/// Ends the process if memory cannot be allocated: temporary files are removed, one line is printed, and the exit
+/// status is 1. The last save of a training run stays unchanged.
 enum OutOfMemory {
-    /// Memory that is given back first, because what follows needs some itself.
+    /// Memory that is released first, because printing the message needs some memory.
     private static let reserve: UInt? = {
         #if canImport(Darwin)
             let flags = MAP_PRIVATE | MAP_ANON
@@ -18,7 +18,7 @@ enum OutOfMemory {
     }()
     private static let reserveSize = 1 << 22
 
-    /// From now on a failed allocation ends the process in this way.
+    /// Installs this behaviour for all later failed allocations.
     static func endInOneLine() {
         _ = reserve
         gpt_on_out_of_memory { OutOfMemory.end($0) }
@@ -34,7 +34,7 @@ enum OutOfMemory {
         bytes < 1 << 20 ? "\(bytes) bytes" : "\(grouped(bytes / 1_000_000)) MB"
     }
 
-    /// The limit that the user can raise, if one is set.
+    /// The resource limit that the user can raise, if one is set.
     private static var limit: String {
         for limit in [ResourceLimit.addressSpace, .data] {
             if let bytes = limit.bytes { return " (ulimit \(limit.option) allows \(grouped(bytes / 1_000_000)) MB)" }

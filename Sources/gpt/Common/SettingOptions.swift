@@ -1,8 +1,8 @@
 import GPTKit
 
-// Settings under the names of their options: the one table from setting to option.
+// The command-line option of each setting. This is the only table that maps settings to options.
 extension TrainingSetting.ID {
-    /// The option of `gpt train` that sets it.
+    /// The option of `gpt train` for this setting.
     var option: String {
         switch self {
         case .model: "--model"
@@ -37,7 +37,7 @@ extension TrainingSetting.ID {
         }
     }
 
-    /// The setting of an option; nil for an option that sets none.
+    /// The setting of an option; nil for an option without a setting.
     init?(option: String) {
         guard let id = Self.allCases.first(where: { $0.option == option }) else { return nil }
         self = id
@@ -45,7 +45,7 @@ extension TrainingSetting.ID {
 }
 
 extension TrainingSetting {
-    /// What a resumed run may change, for the help.
+    /// Help text that lists the settings that a resumed run may change.
     static var resumption: String {
         func list(_ mayChange: Bool) -> String {
             all.filter { $0.mayChange == mayChange }.flatMap(\.ids).map(\.option).joined(separator: ", ")
@@ -56,7 +56,8 @@ extension TrainingSetting {
     }
 }
 
-/// An error in one line, with settings named by their options and what an option can do about it.
+/// An error message of one line. Settings are named by their options, and the message says which option solves the
+/// problem.
 func commandMessage(_ error: any Error) -> String {
     switch error {
     case let problem as SettingProblem: return problem.description(naming: \.option)

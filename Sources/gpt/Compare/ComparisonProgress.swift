@@ -1,6 +1,7 @@
 import GPTKit
 
-/// Shows the progress of a training: on one line of a terminal, and through a pipe in a line now and then.
+/// Shows the progress of a training run: as one line that is updated on a terminal, otherwise as a line every 30
+/// seconds.
 final class ComparisonProgress {
     private let name: String
     private let settings: TrainingSettings

@@ -1,7 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-/// `gpt data`: a text as training sees it.
+/// `gpt data`: shows a text as training batches.
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
@@ -32,7 +32,7 @@ struct DataCommand: ParsableCommand {
         help: ArgumentHelp("Random seed: the same seed gives the same batch.", valueName: "number"))
     var seed: UInt64 = 1
 
-    /// The most rows and columns that are shown.
+    /// The maximum number of rows and columns that are shown.
     private static let shownRows = 32
     private static let shownColumns = 64
 

@@ -4,7 +4,7 @@ import GPTKit
 extension ExportFormat: ExpressibleByArgument {}
 extension ExportPrecision: ExpressibleByArgument {}
 
-/// `gpt export`: a model for other programs.
+/// `gpt export`: exports a model for other programs.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
@@ -15,10 +15,10 @@ struct ExportCommand: ParsableCommand {
               onnx          a graph for onnxruntime
               torchscript   a program for PyTorch's torch.jit.load
 
-            Every export includes the tokenizer. It is written to a temporary file, read back and compared with the model \
-            (its logits or, for torchscript, every weight) before it is renamed to the given path. If it differs, it is \
-            removed and the command prints the reason. transformers and llama.cpp support the families gpt2, llama and \
-            qwen3; a transformer with other options can be exported to onnx and torchscript only.
+            Every export includes the tokenizer. The new file is written under a temporary name, read back and compared \
+            with the model (its logits or, for torchscript, every weight) before it is renamed to the given path. If it \
+            differs, it is removed and the command prints the reason. transformers and llama.cpp support the families gpt2, llama and \
+            qwen3; other models can be exported to onnx and torchscript only.
 
               gpt export model --to gguf model.gguf
               gpt export model --to gguf model-q8.gguf --precision q8_0
@@ -48,8 +48,8 @@ struct ExportCommand: ParsableCommand {
 
     @Flag(
         help: """
-            For onnx: export a graph with a KV cache. Its inputs include the keys and values of the previous tokens and its \
-            outputs the extended ones, so that each new token needs the computation of one token only.
+            For onnx: export a graph with a KV cache. It reads the keys and values of the previous tokens as \
+            inputs and returns them with those of the new tokens, so each step computes one token only.
             """)
     var cache = false
 
@@ -87,7 +87,8 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
-    /// How the other program takes it, and is told the context where it would take another.
+    /// Instructions for using the exported model. They include the context length if the other program would use a
+    /// different one by default.
     private func use(_ context: Int?) -> [String] {
         switch to {
         case .hf:

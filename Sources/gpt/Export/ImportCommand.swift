@@ -1,7 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-/// `gpt import`: a model of another program.
+/// `gpt import`: imports a model of another program.
 struct ImportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",

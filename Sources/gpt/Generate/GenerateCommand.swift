@@ -2,15 +2,15 @@ import ArgumentParser
 import Files
 import GPTKit
 
-/// `gpt generate`: a model writes.
+/// `gpt generate`: generates text with a model.
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
         abstract: "Generate text with a model.",
         discussion: """
             The text starts with the prompt and is printed to standard output as it is generated. The prompt is given with \
-            --prompt, in a file, or through a pipe; without a prompt, generation starts as after a newline. When the text \
-            is longer than the context, generation continues from the last half of the context.
+            --prompt, in a file, or through a pipe; without a prompt, the text starts as if after a newline. When the \
+            context is full, its first half is dropped and generation continues.
 
               gpt generate model --prompt "ROMEO:" --length 1000
               gpt generate model --temperature 0.5 --count 3 --stop '\\n\\n'
@@ -28,7 +28,7 @@ struct GenerateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A file that contains the prompt, used without escapes; - for standard input.", valueName: "file"))
+            "A file with the prompt, in which a backslash is a backslash; - for standard input.", valueName: "file"))
     var promptFile: String?
 
     @Option(
@@ -57,7 +57,7 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: WeightFormat.help)
     var precision = WeightFormat.float32
 
-    /// The line between several texts.
+    /// The separator between several texts.
     private static let separator = String(repeating: "-", count: 15)
 
     func validate() throws {
@@ -82,7 +82,7 @@ struct GenerateCommand: ParsableCommand {
                     try generate(
                         generator, ids, settings, stops, shown: prompt.isEmpty ? "" : generator.tokenizer.decode(ids))
                 } catch let error as GenerationError {
-                    // The error has a line of its own, not the rest of the text's.
+                    // The error message starts on a new line.
                     try writeLine()
                     throw ModelError(weightsOf: generator.model, path: model.model) ?? error
                 }
@@ -90,11 +90,12 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    /// The prompt from where it was given; empty where it was not.
+    /// The prompt from the command line, a file or standard input; empty if none was given.
     private func readPrompt() throws -> String {
         if let prompt { return unescaped(prompt) }
         guard let path = promptFile ?? (inputIsGiven ? "-" : nil) else { return "" }
-        // A script may hand on a pipe of its own without knowing it, and would wait for ever without knowing why.
+        // A script can pass on its own open pipe by accident. The command would then wait forever without an
+        // explanation.
         if path == "-", promptFile == nil, !inputArrives(within: 1000) {
             note("Waiting for the prompt on standard input; use --prompt to give it on the command line.")
         }
@@ -108,7 +109,7 @@ struct GenerateCommand: ParsableCommand {
         let start = ContinuousClock.now
         remarkOnPrompt(ids, generator.model)
         var tokens = 0
-        // Side by side as many as memory allows, which changes nothing but the time it takes.
+        // The texts are generated in parallel, as many as fit into memory. This affects only the speed.
         let group = max(1, min(count, (1 << 30) / (generator.model.specification?.decodingBytes ?? 1 << 20)))
         for first in stride(from: 0, to: count, by: group) {
             var waiting = [String](repeating: "", count: min(group, count - first))
@@ -118,7 +119,7 @@ struct GenerateCommand: ParsableCommand {
                 after: ids, length: length, settings: settings, sequences: waiting.count, firstSequence: first,
                 stops: stops
             ) { sequence, text in
-                // The first is shown as it is written, the others after it.
+                // The first text is printed while it is generated, the others after it.
                 if sequence == 0 { try write(text) } else { waiting[sequence] += text }
             }
             try writeLine()

@@ -3,7 +3,7 @@ import Files
 import GPTKit
 import StrictJSON
 
-/// `gpt info`: what a model is.
+/// `gpt info`: describes a model.
 struct InfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
@@ -121,7 +121,7 @@ struct InfoCommand: ParsableCommand {
     }
 }
 
-/// An alphabet as it fits on a line.
+/// An alphabet, shortened to fit on a line.
 func shortAlphabet(_ alphabet: [Unicode.Scalar], limit: Int = 100) -> String {
     var shown = String.UnicodeScalarView()
     shown.append(contentsOf: alphabet.prefix(limit))

@@ -2,15 +2,15 @@ import Files
 import GPTKit
 import StrictJSON
 
-/// How a model was trained, as far as the files beside it tell: `training/settings.json`, and the last line of
+/// The record of the training of a model in the files beside it: `training/settings.json` and the last row of
 /// `training/metrics.csv`.
 ///
-/// They are for people to read, so whatever they lack or have too much is passed over.
+/// The files are meant for people to read, so missing and unknown values are ignored.
 struct TrainingRecord {
     let json: JSON
     private let metrics: [String: String]
 
-    /// nil where there is no settings.json that can be read.
+    /// Reads the record. Returns nil if there is no readable settings.json.
     init?(directory: String) {
         guard let contents = try? TextFile.bytes(directory + "/training/settings.json"),
             let json = try? JSON(parsing: contents), json.objectValue != nil
@@ -28,7 +28,7 @@ struct TrainingRecord {
         self.metrics = metrics
     }
 
-    /// Lines for people: what, and its value.
+    /// Rows to display: a label and its value.
     var rows: [[String]] {
         [["trained on", text], ["training", settings], ["result", result]].filter { !$0[1].isEmpty }
     }
@@ -72,7 +72,8 @@ struct TrainingRecord {
         return pieces.joined(separator: ", ")
     }
 
-    /// The loss by which models with different tokens compare, in parentheses; empty where the record does not tell.
+    /// The loss in bits per byte, which is comparable between models with different tokenizers, in parentheses; empty
+    /// if it cannot be computed from the record.
     private func bitsPerByte(_ loss: Double) -> String {
         guard let length = number("text", "validation_bytes_per_token"), length > 0 else { return "" }
         return " (\(fixed(TextScore.bits(loss) / length, 3)) bits per byte)"

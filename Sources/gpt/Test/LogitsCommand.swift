@@ -1,7 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-/// `gpt logits`: what a model makes of given ids, as numbers.
+/// `gpt logits`: writes the logits of a model for given token ids.
 struct LogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logits",

@@ -3,7 +3,7 @@ import Files
 import GPTKit
 import StrictJSON
 
-/// `gpt test`: what a model makes of a text it is given, and what it writes.
+/// `gpt test`: evaluates a model on a text, and continues a prompt.
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
@@ -48,7 +48,7 @@ struct TestCommand: ParsableCommand {
     @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
-    /// The prompt that was meant.
+    /// The prompt with its escapes resolved.
     private var promptText: String? { prompt.map(unescaped) }
 
     func validate() throws {
@@ -64,7 +64,8 @@ struct TestCommand: ParsableCommand {
             try model.execution.execute(with: precision) {
                 let generator = try model.load()
                 let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
-                // Before the text is measured, which may take a while.
+                // The prompt is encoded before the text is evaluated, which can take a while, so that an error is
+                // reported at once.
                 let promptIds = try promptText.map { prompt in
                     try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 }
@@ -81,7 +82,7 @@ struct TestCommand: ParsableCommand {
         }
     }
 
-    /// Scores the text, with the time that it takes after encoding.
+    /// Evaluates the text. The time does not include encoding.
     private func measure(
         _ generator: TextGenerator, _ content: String, _ unknown: Unicode.Scalar?
     ) throws -> (score: TextScore, seconds: Double) {

@@ -3,16 +3,16 @@ import Files
 import GPTKit
 import Verification
 
-/// `gpt tokenizer check`: the tokenizers against what other programs made of the same texts.
+/// `gpt tokenizer check`: compares tokenizers with the results of other programs on the same texts.
 struct TokenizerCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Compare tokenizers with test vectors made by other programs.",
         discussion: """
-            Each line of a file is a JSON object: a text and the expected ids, ids and the expected bytes, or a step of a \
-            trainer with the pair that is merged and its count. A line without the name of an encoding is checked with \
-            the tokenizer given by --tokenizer, or with the tokenizer.json in the directory of the file. Lines whose \
-            vocabulary is missing are skipped; if the vocabulary file differs from the published one, they fail. The exit \
+            Each line of a file is a JSON object with a text and its expected ids, or with ids and their expected bytes, or \
+            with one step of a trainer: the merged pair and its count. A line without the name of an encoding is checked with \
+            the tokenizer given by --tokenizer, or with the tokenizer.json in the directory of the file. A line is \
+            skipped if its vocabulary is missing, and fails if the vocabulary file differs from the published one. The exit \
             status is 1 if any line fails.
 
               gpt tokenizer check vectors.jsonl --vocabularies encodings
@@ -42,7 +42,7 @@ struct TokenizerCheckCommand: ParsableCommand {
             valueName: "file"))
     var text: String?
 
-    /// The most failures that are shown.
+    /// The maximum number of failures that are shown.
     private static let shownFailures = 20
 
     func validate() throws {
@@ -89,7 +89,7 @@ struct TokenizerCheckCommand: ParsableCommand {
         }
     }
 
-    /// The option that supplies what was missing.
+    /// A hint for the error message: the option that supplies the missing input.
     private func advice(_ reason: VectorOutcome.SkipReason) -> String {
         switch reason {
         case .noTokenizer: "; give the tokenizer with --tokenizer"

@@ -3,7 +3,7 @@ import Files
 import GPTKit
 import StrictJSON
 
-/// `gpt tokenizer encode`: text to ids.
+/// `gpt tokenizer encode`: encodes text to token ids.
 struct TokenizerEncodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
@@ -38,7 +38,8 @@ struct TokenizerEncodeCommand: ParsableCommand {
         try reportingFailures {
             let tokenizer = try loadTokenizer(tokenizer)
             var place = TextPlace()
-            // Not before the first part is encoded: of a text that is refused nothing is printed.
+            // Becomes true only after the first part has been encoded, so that nothing is printed for a text that is
+            // rejected.
             var isBegun = false
             func print(_ ids: [Int32]) throws {
                 var line = ""
@@ -72,7 +73,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
     }
 }
 
-/// `gpt tokenizer decode`: ids to text.
+/// `gpt tokenizer decode`: decodes token ids to text.
 struct TokenizerDecodeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "decode",
@@ -135,15 +136,15 @@ struct TokenizerDecodeCommand: ParsableCommand {
     }
 }
 
-/// `gpt tokenizer count`: how many tokens a text has.
+/// `gpt tokenizer count`: counts the tokens of a text.
 struct TokenizerCountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "count",
         abstract: "Count the tokens of a text.",
         discussion: """
-            The ids are not stored, so the text can be longer than memory.
+            The ids are not stored, so the text can be larger than memory.
 
-              gpt tokenizer count --tokenizer gpt2 --tokenizer cl100k --tokenizer o200k notes.txt
+              gpt tokenizer count --tokenizer gpt2 --tokenizer o200k notes.txt
             """)
 
     @OptionGroup var input: InputOptions
@@ -169,7 +170,8 @@ struct TokenizerCountCommand: ParsableCommand {
             var counts = tokenizers.map { template ? $0.template.before.count + $0.template.after.count : 0 }
             var place = TextPlace()
             func splitPoint(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
-                // The earliest suits all: patterns agree on where they split, and single characters are split anywhere.
+                // The earliest split point is valid for all tokenizers: the patterns split at the same points, and
+                // single characters can be split anywhere.
                 let points = tokenizers.map { $0.splitPoint(in: bytes) }
                 return points.contains(nil) ? nil : points.compactMap { $0 }.min()
             }
@@ -200,12 +202,13 @@ let tokenizerHelp = ArgumentHelp(
         + "directory, or byte.",
     valueName: "name")
 
-/// The name of a special token; nil for any other.
+/// The name of a special token; nil for any other token.
 func specialSpelling(of id: Int32, _ tokenizer: any Tokenizer) -> String? {
     tokenizer.specialToken(id)?.text
 }
 
-/// A token as it is shown: its text in quotation marks, its bytes where they are not whole characters, or its name.
+/// A token for display: its text in quotation marks, its bytes if they are not complete characters, or the name of a
+/// special token.
 func spelling(of id: Int32, _ tokenizer: any Tokenizer) -> String {
     if let special = specialSpelling(of: id, tokenizer) { return special }
     let bytes = tokenizer.bytes(of: id)
@@ -213,7 +216,7 @@ func spelling(of id: Int32, _ tokenizer: any Tokenizer) -> String {
     return hexadecimal(bytes)
 }
 
-/// Bytes that are no whole characters, such as \xE2\x82.
+/// Bytes in hexadecimal, such as \xE2\x82, for tokens that are not complete characters.
 func hexadecimal(_ bytes: [UInt8]) -> String {
     bytes.map { "\\x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

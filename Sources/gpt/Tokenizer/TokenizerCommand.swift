@@ -2,7 +2,7 @@ import ArgumentParser
 import Files
 import GPTKit
 
-/// `gpt tokenizer`: vocabularies by themselves, without a model.
+/// `gpt tokenizer`: commands for vocabularies, without a model.
 struct TokenizerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenizer",
@@ -28,7 +28,7 @@ struct TokenizerCommand: ParsableCommand {
         ])
 }
 
-/// What becomes of special tokens that a text spells.
+/// The treatment of special tokens that are spelled out in a text.
 enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
     case refuse, text, allow
 
@@ -45,7 +45,7 @@ enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
             + "as special tokens (allow).")
 }
 
-/// What the name of a tokenizer means: a published one, a file, or that of a model.
+/// Parses the name of a tokenizer: a published vocabulary, a file or a model directory.
 private func tokenizerChoice(_ name: String) throws -> TokenizerSpecification {
     if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
         throw CommandFailure(
@@ -58,25 +58,25 @@ private func tokenizerChoice(_ name: String) throws -> TokenizerSpecification {
     return try TokenizerSpecification(asked: name, forms: forms)
 }
 
-/// Refuses a name that can be no tokenizer's.
+/// Rejects a name that cannot be the name of a tokenizer.
 func requireTokenizer(_ name: String) throws {
     try requireNames(name)
     try checkingUsage { try tokenizerChoice(name) }
 }
 
-/// The tokenizer that is called `name`.
+/// Loads the tokenizer with the name `name`.
 func loadTokenizer(_ name: String) throws -> any Tokenizer {
     try tokenizerChoice(name).make(for: [], validation: 0.5) { note($0) }
 }
 
-/// The files to read; standard input where none is given.
+/// The file to read; standard input if none is given.
 struct InputOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("The file to read, in UTF-8. (default: -, standard input)", valueName: "file"))
     var file: String?
 
     func validate() throws { try requireNames(file) }
 
-    /// The path as `TextFile` takes it. Who waits at a terminal is told what for.
+    /// The path for `TextFile`. If standard input is a terminal, prints which input the command is waiting for.
     func path(_ what: String) -> String {
         if let file { return file }
         if inputIsTerminal { note("Waiting for \(what) on standard input; Ctrl-D ends it.") }
@@ -85,21 +85,21 @@ struct InputOptions: ParsableArguments {
 }
 
 extension Tokenizer {
-    /// The ids of a part of a text.
+    /// Encodes a part of a text. Positions in errors refer to the whole text.
     func encode(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> [Int32] {
         do {
             return try encode(text, special: special.policy)
         } catch let error as TokenizerError { throw moved(error, by: place) }
     }
 
-    /// How many ids it has.
+    /// Counts the tokens of a part of a text. Positions in errors refer to the whole text.
     func count(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> Int {
         do {
             return try count(text, special: special.policy)
         } catch let error as TokenizerError { throw moved(error, by: place) }
     }
 
-    /// An error of a part of a text as one of the whole.
+    /// Converts an error in a part of a text to an error with a position in the whole text.
     private func moved(_ error: TokenizerError, by place: TextPlace) -> any Error {
         switch error {
         case .specialToken(let name, let position):
@@ -113,19 +113,19 @@ extension Tokenizer {
     }
 }
 
-/// Where a part of a text begins, which is read block by block.
+/// The start of a part of a text that is read in blocks.
 struct TextPlace {
     var bytes = 0
     var characters = 0
 
-    /// Moves on behind a part.
+    /// Advances to the end of a part.
     mutating func pass(_ text: String) {
         bytes += text.utf8.count
         characters += text.unicodeScalars.count
     }
 }
 
-/// Whether the template of a vocabulary is followed.
+/// The help of the option for the template of a vocabulary.
 let templateHelp = ArgumentHelp(
     "Add the special tokens of the tokenizer.json's template (TemplateProcessing), such as <|begin_of_text|> at the "
         + "beginning. Has no effect if the tokenizer has no template.")

@@ -2,7 +2,7 @@ import ArgumentParser
 import GPTKit
 import StrictJSON
 
-/// `gpt tokenizer info`: what a vocabulary knows, and how it reads.
+/// `gpt tokenizer info`: describes a vocabulary, and shows how it splits a text.
 struct TokenizerInfoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "info",
@@ -58,8 +58,8 @@ struct TokenizerInfoCommand: ParsableCommand {
         }
     }
 
-    /// A sentence of letters, digits and signs of several kinds: what the tokenizer can spell of it, and the characters that
-    /// it cannot.
+    /// An example sentence of letters, digits and several kinds of signs, without the characters that the tokenizer
+    /// does not support, and these characters.
     private func example(for tokenizer: any Tokenizer) -> (text: String, missing: String) {
         let sentence = "The quick brown fox doesn't jump over 12345 lazy dogs, über-naïve café owls or 漢字 🙂."
         guard let characters = tokenizer.supportedCharacters else { return (sentence, "") }
@@ -108,7 +108,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         if learnt.count > merges { try writeLine("  ... and \(counted(learnt.count - merges, "more", "more"))") }
     }
 
-    /// The tokens of a text: in turn on grounds of other colours on a terminal, and with bars between them elsewhere.
+    /// The tokens of a text: with alternating background colours on a terminal, otherwise separated by bars.
     private func cut(_ ids: [Int32], _ tokenizer: any Tokenizer) -> String {
         let colours = [45, 42, 43, 44, 41, 46]
         var line = ""
@@ -124,7 +124,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         return line
     }
 
-    /// How the token of the text that took the most merges came about.
+    /// Prints the merges that form the longest token of the text.
     private func describeAssembly(of ids: [Int32], _ tokenizer: BPETokenizer, _ learnt: [Merge]) throws {
         let longest = ids.max { tokenizer.bytes(of: $0).count < tokenizer.bytes(of: $1).count }
         guard let longest, tokenizer.bytes(of: longest).count > 2 else { return }
@@ -165,7 +165,7 @@ struct TokenizerInfoCommand: ParsableCommand {
 }
 
 extension SplitPattern {
-    /// In words, for people.
+    /// A description of the pattern.
     var words: String {
         switch self {
         case .gpt2: "as in GPT-2: letters, digits or symbols, each with the space before them"

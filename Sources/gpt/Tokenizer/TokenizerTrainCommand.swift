@@ -5,24 +5,24 @@ import StrictJSON
 
 extension BPETrainer.Convention: ExpressibleByArgument {}
 
-/// `gpt tokenizer train`: a vocabulary from texts.
+/// `gpt tokenizer train`: trains a vocabulary on texts.
 struct TokenizerTrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Train a byte pair encoding (BPE) tokenizer on text files.",
         discussion: """
             Training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
-            into a new token. The texts can be longer than memory: only their distinct words are stored. The merges are \
+            into a new token. The texts can be larger than memory: only their distinct words are stored. The merges are \
             the same as those of Hugging Face's trainer on the same texts or, with --like, of rustbpe or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
-              cat *.txt | gpt tokenizer train --text - --vocabulary 4096 --special '<|endoftext|>' --out tokenizer.json
+              cat *.txt | gpt tokenizer train --text - --out tokenizer.json
 
             The result is a tokenizer.json in the format of Hugging Face's tokenizers, which can be used with 'gpt train \
             --tokenizer'.
             """)
 
-    /// How texts are cut before they are learnt from.
+    /// The pattern that splits texts into pre-tokens before training.
     enum Pattern: String, ExpressibleByArgument, CaseIterable {
         case gpt2, llama3, qwen2, o200k
 
@@ -159,7 +159,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     }
 }
 
-/// How learning goes: on one line of a terminal, and through a pipe in a line now and then.
+/// Shows the progress of training: as one line that is updated on a terminal, otherwise as a line every 10 seconds.
 private final class TokenizerTrainProgress {
     private let isQuiet: Bool
     private var lastShown = ContinuousClock.now
@@ -183,7 +183,7 @@ private final class TokenizerTrainProgress {
     private var calls = 0
 
     func report(_ merge: Merge, _ count: Int, of vocabulary: Int) {
-        // Asking the time takes as long as a merge.
+        // Reading the clock takes as long as a merge, so it is read only for every 64th merge.
         calls += 1
         if calls % 64 == 0, isDue {
             line(

@@ -2,30 +2,30 @@ import GPTKit
 import StrictJSON
 import Tensors
 
-/// Where the time of a training step went, for people and for programs.
+/// The time of a training step by operation, as a table and as JSON.
 struct ProfileTable {
     private let profile: Profile
     private let peakFlops: Double
 
-    /// - Parameter peakFlops: floating-point operations a second that the machine reaches on registers alone.
+    /// - Parameter peakFlops: the floating-point operations per second that the machine reaches on registers alone.
     init(_ profile: Profile, peakFlops: Double) {
         self.profile = profile
         self.peakFlops = peakFlops
     }
 
-    /// A line of the table: a part of the step, or the whole.
+    /// A row of the table: an operation, or the whole step.
     private struct Row {
         let name: String
         let pass: Profile.Pass?
-        /// Of an average step.
+        /// The time in an average step.
         let seconds: Double
         let share: Double
         let calls: Double?
-        /// A second; nil where there are no matrix products.
+        /// The floating-point operations per second; nil for an operation without matrix products.
         let flops: Double?
     }
 
-    /// The parts in the order of a step, then what is left over, and the whole.
+    /// The operations in the order of a step, then the remaining time, and the whole step.
     private var rows: [Row] {
         let steps = Double(max(1, profile.steps)), whole = profile.seconds, entries = profile.entries
         func row(_ name: String, _ pass: Profile.Pass?, _ seconds: Double, calls: Int?, flops: Double) -> Row {
@@ -56,7 +56,7 @@ struct ProfileTable {
         for line in aligned([heads] + cells, left: [0, 1], indentation: 2) { try writeLine(line) }
     }
 
-    /// The same as an array of objects.
+    /// The rows as an array of objects.
     var json: JSON {
         .array(
             rows.map { row in

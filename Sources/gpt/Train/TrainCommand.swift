@@ -1,7 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-/// `gpt train`: from a text to a model.
+/// `gpt train`: trains a model on a text.
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
@@ -32,14 +32,14 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The directory to create. An existing one is never overwritten. (default: model; an existing directory of "
-                + "that name is renamed to model-1, model-2 and so on)",
+            "The directory to create; it must not contain a model. (default: model; an older directory 'model' is first "
+                + "renamed to model-1, model-2 and so on)",
             valueName: "directory"))
     var out: String?
 
     @Option(
         help: ArgumentHelp(
-            "Continue the run in this directory. \(TrainingSetting.resumption)",
+            "Continue the run in this directory, with its text and its options. \(TrainingSetting.resumption)",
             valueName: "directory"))
     var resume: String?
 
@@ -94,14 +94,14 @@ struct TrainCommand: ParsableCommand {
         try requireEffects()
         try requireName(out)
         try requireNames(resume, from)
-        // Of a run that exists the shape is not known yet.
+        // The architecture of an existing run is not known yet.
         var settings = resume == nil ? try settings(from: nil) : DefaultSettings.settings(for: .gpt)
         training.apply(to: &settings)
         if let problem = settings.problem { try checkingUsage { throw TrainingError.invalid(problem) } }
     }
 
-    /// Refuses options that have no effect on a model of the kind that was asked for. What kind a run or a model on disk is,
-    /// is not known yet.
+    /// Rejects options that have no effect on the specified kind of model. The kind of a model or run on disk is not
+    /// known yet.
     private func requireEffects() throws {
         guard from == nil, resume == nil else { return }
         let kind = shape.model ?? .gpt
@@ -156,7 +156,8 @@ struct TrainCommand: ParsableCommand {
         try train(run, origin: origin)
     }
 
-    /// The name for the run, after whatever has it was renamed: a model only where no name was asked for.
+    /// Returns the directory for the run, after renaming an existing run or model of this name. If the name was given
+    /// with --out, only the files of an incomplete save are renamed.
     private func freeName() throws -> String {
         let name = out ?? Self.defaultName
         let occupant = RunDirectory.occupant(of: name)
@@ -190,7 +191,7 @@ struct TrainCommand: ParsableCommand {
                 "cannot resume \(path): \(option) does not apply to a model of the kind \(kind.rawValue); leave it out")
         }
         if let kind = shape.model, kind != settings.model.kind {
-            // Refused below, as a change that no run allows.
+            // `resume` rejects this change.
             settings.model = DefaultSettings.settings(for: kind).model
         }
         shape.apply(to: &settings)
@@ -230,10 +231,10 @@ struct TrainCommand: ParsableCommand {
         try train(resumed, origin: origin)
     }
 
-    // MARK: Both
+    // MARK: New and resumed runs
 
-    /// Trains. During it a signal stops after the step, to save. Before and after it ends the process at once, because
-    /// nothing or everything is written.
+    /// Trains the model. During training a signal stops the run after the current step and saves it. Before and after
+    /// training a signal ends the process at once, because nothing or everything has been written.
     private func train(_ run: TrainingRun, origin: TextOrigin) throws {
         let path = run.directory?.path ?? ""
         let shown = quiet ? nil : run.trainer.map { TrainProgress($0.settings, from: $0.progress) }
@@ -242,7 +243,7 @@ struct TrainCommand: ParsableCommand {
         if profile { run.trainer?.profile = Profile() }
         let outcome: TrainingRun.Outcome?
         do {
-            // A model that is counted has nothing to save before it is complete: a signal ends it at once.
+            // An n-gram model has nothing to save before it is complete, so a signal ends the process at once.
             outcome =
                 try run.trainer == nil
                 ? run.run()
@@ -258,7 +259,8 @@ struct TrainCommand: ParsableCommand {
             note("Continue with: gpt train --resume \(shellWord(path))")
         }
         let table = run.trainer?.profile.map { ProfileTable($0, peakFlops: peak) }
-        // Also where the signal came too late to stop the training: the comparison is left out.
+        // This also applies if the signal came too late to stop the training: the comparison with the baseline is
+        // omitted.
         if StopSignal.received != nil { try table?.write() }
         try stopIfAsked()
         guard let outcome else { return }
@@ -278,7 +280,7 @@ struct TrainCommand: ParsableCommand {
         if let signal = StopSignal.received { throw ExitCode(128 + signal) }
     }
 
-    /// Says what is going to happen.
+    /// Prints a description of the run before it starts.
     private func describe(_ run: TrainingRun, parameters: Int) {
         let (settings, data, tokenizer) = (run.settings, run.data, run.tokenizer)
         let path = run.directory?.path ?? ""
@@ -292,7 +294,7 @@ struct TrainCommand: ParsableCommand {
             case .ngram(let c): "n-gram counts of order \(c.order)"
             }
         let names = data.documents.map(\.name).joined(separator: ", ")
-        // The reserved token is none of the text's.
+        // The reserved token does not occur in the text.
         let different = tokenizer.vocabularySize - (tokenizer.endOfText == nil ? 0 : 1)
         let weights = from.map { ", weights from \($0)" } ?? ""
         remark("Model: \(form); \(large(Double(parameters))) parameters\(weights).")
@@ -313,7 +315,7 @@ struct TrainCommand: ParsableCommand {
         remark("Output directory: \(path). Ctrl-C stops and saves; 'gpt train --resume \(shellWord(path))' continues.")
     }
 
-    /// A line on standard error, unless quiet.
+    /// Prints a line on standard error, unless --quiet is given.
     private func remark(_ line: String) {
         if !quiet { note(line) }
     }

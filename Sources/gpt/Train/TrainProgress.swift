@@ -1,6 +1,6 @@
 import GPTKit
 
-/// Shows how a training goes: a bar on a terminal, lines through a pipe.
+/// Shows the progress of a training run: as a bar on a terminal, otherwise as lines.
 final class TrainProgress {
     private let settings: TrainingSettings
     private let isBar: Bool
@@ -15,7 +15,7 @@ final class TrainProgress {
     private let firstStep: Int
     private var rate = 0.0
 
-    /// - Parameter progress: where the training begins.
+    /// - Parameter progress: the progress at which the training starts.
     init(_ settings: TrainingSettings, from progress: TrainingProgress) {
         self.settings = settings
         isBar = errorsAreTerminal
@@ -32,7 +32,7 @@ final class TrainProgress {
         case .step(let step, let loss, let tokensPerSecond):
             self.step = step
             rate = tokensPerSecond
-            // The loss of one batch jumps about; what is shown is a running mean of some twenty.
+            // The loss of single batches varies a lot, so a running mean over about 20 steps is shown.
             self.loss = self.loss.map { $0 + 0.05 * (loss - $0) } ?? loss
             if isBar {
                 if clock.now - lastShown > .milliseconds(100) { drawBar() }
@@ -51,12 +51,12 @@ final class TrainProgress {
         }
     }
 
-    /// Leaves the line to what comes after.
+    /// Removes the bar, so that the line can be used for other output.
     func finish() {
         if isBar { show(clearing) }
     }
 
-    // MARK: Words
+    // MARK: Output
 
     private let clearing = "\r\u{1B}[K"
 
@@ -82,7 +82,7 @@ final class TrainProgress {
         show(clearing + words.compactMap { $0 }.joined(separator: "  "))
     }
 
-    /// The part of the training that is done.
+    /// The completed fraction of the training.
     private var share: Double {
         switch settings.length {
         case .steps(let steps): Double(step) / Double(steps)
