@@ -11,7 +11,7 @@ let text = NamedText(name: "the play", text: BuiltInCorpus.text)
 let settings = TrainingSettings(
     model: .gpt(layers: 2, heads: 2, width: 64, context: 32), length: .steps(500), batch: 16,
     schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 20))
-let run = try TrainingRun(settings, texts: [text], origin: .builtIn)  // in memory; a directory would keep it
+let run = try TrainingRun(settings, texts: [text], origin: .builtIn)  // not saved: it has no directory
 let outcome = try run.run(report: { event in
     if case .evaluation(let step, let loss, _) = event { print("step \(step): \(loss) nats per character") }
 })

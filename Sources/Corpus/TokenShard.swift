@@ -3,8 +3,8 @@ import Files
 /// Files of token ids that other programs encoded, which end in `.bin`.
 ///
 /// - nanoGPT's: 16-bit unsigned ids and nothing else.
-/// - llm.c's: a header of 256 32-bit integers, of which the first is 20240520 for GPT-2's 16-bit ids or 20240801 for
-///   Llama 3's 32-bit ids, the second the version and the third the number of ids; then the ids.
+/// - llm.c's: a header of 256 32-bit integers, then the ids. The first integer is 20240520 for GPT-2's 16-bit ids or 20240801
+///   for Llama 3's 32-bit ids, the second is the version, and the third is the number of ids.
 ///
 /// All little-endian. The file does not record the tokenizer.
 enum TokenShard {

@@ -6,8 +6,8 @@
 
 typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2, GPT_SILU = 3 } gpt_activation;
 
-// a is (m, k), b is (k, n), c is (m, n). a and b are addressed by two strides in floats, one of which is 1, so that
-// either may be read transposed. c has contiguous rows. The epilogue is one of three: a sum (bias, residual), an
+// a is (m, k), b is (k, n), c is (m, n). a and b have a stride in floats for each dimension; one of the two strides is 1.
+// So a transposed matrix is read where it is. c has contiguous rows. The epilogue is one of three: a sum (bias, residual), an
 // activation (bias, before, factor) or a derivative (slope_at and the fields after it). "Saved" arrays are those that
 // forward writes for backward.
 typedef struct {

@@ -12,8 +12,8 @@
 // themselves), and so are nested calls (the inner one runs on its caller).
 void gpt_parallel(int32_t threads, int64_t count, void (*body)(void *context, int64_t i), void *context);
 
-// Starts the threads for jobs of `threads` threads, of which the caller is one, and returns how many there are: fewer
-// where the system refuses to start one (a limit of processes or of memory). Jobs then run on those.
+// Starts threads so that jobs can run on `threads` threads, including the caller, and returns the number of threads there
+// are. It is smaller if the system refuses to start one (a limit of processes or of memory); jobs then run on those.
 int32_t gpt_start_threads(int32_t threads);
 
 // For the type of a context: puts it in cache lines of its own. Otherwise it would share lines with the rest of the

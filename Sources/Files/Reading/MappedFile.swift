@@ -9,7 +9,7 @@ import Platform
 /// another program shortens a mapped file, reading the missing part raises SIGBUS; `endWhereShortened` installs a
 /// handler that names the file.
 package final class MappedFile: Sendable {
-    /// The path by which the file was opened.
+    /// The path that the file was opened with.
     package let path: String
 
     /// The bytes of the file. They live as long as this object does: keep it alive around every use, as with

@@ -60,7 +60,7 @@ final class TemporaryFile {
     let descriptor: Int32
     let path: String
 
-    /// The file to be replaced, and the name by which the caller knows it.
+    /// The path of the file to replace, and the path that the caller gave for it.
     private let target: String
     private let name: String
     private var isCommitted = false
