@@ -49,7 +49,7 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
                 + "\(Self.gigabytes(needed)), and \(Self.gigabytes(available)) are available; "
                 + "choose fewer layers, a smaller width, context or batch"
         case .notFinite(let what, let value, let step):
-            "the \(what) of step \(step) is \(value.spelling): the run stopped before that update, and its last saved model is kept; "
+            "the \(what) of step \(step) is \(value.spelling): the run stopped, and its last saved model is kept; "
                 + "try a lower learning rate or a longer warmup"
         case .changed(let directory, let what): "cannot resume \(directory): \(what)"
         case .settingChanged(let directory, let change):

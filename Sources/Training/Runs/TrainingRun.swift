@@ -24,7 +24,7 @@ public final class TrainingRun {
     ///   - settings: what decides what the training does.
     ///   - texts: what to learn from and to validate on.
     ///   - origin: where the texts came from, which a resumed run needs to know.
-    ///   - start: the model whose weights training begins with; nil for random ones.
+    ///   - start: the model whose weights training begins with, in place of `settings.model`; nil for random weights.
     ///   - directory: gives the directory to create, or nil for a run in memory. Called after everything that can be checked
     ///     without a directory has been checked.
     ///   - notice: called with what takes a while, or is not as it was asked for.
@@ -56,6 +56,7 @@ public final class TrainingRun {
         startingFrom start: StartingModel? = nil, samples: Bool = true, directory: () throws -> RunDirectory?
     ) throws {
         var settings = settings
+        if let start { settings.model = start.specification }
         settings.model.vocabularySize = tokenizer.vocabularySize
         // After the texts were read, so that their memory counts.
         try MemoryEstimate(settings).check()

@@ -7,12 +7,15 @@ struct ClosedOutput: Error {}
 /// Writes to standard output without buffering, because the output may be read through a pipe.
 /// - Throws: `ClosedOutput` if the reader has closed the pipe, `CommandFailure` if the disk is full.
 func write(_ text: String) throws {
+    guard let last = text.utf8.last else { return }
     var text = text
+    // Set before the write as well: the process may be interrupted when the text is out and the next line has not run.
+    outputEndsWithinLine.store(true, ordering: .sequentiallyConsistent)
     try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }
-    if let last = text.utf8.last { outputEndsWithinLine.store(last != 0x0A, ordering: .relaxed) }
+    outputEndsWithinLine.store(last != 0x0A, ordering: .sequentiallyConsistent)
 }
 
-/// Whether the last write to standard output did not end with a newline.
+/// Whether the last write to standard output did not end with a newline, or is not complete.
 let outputEndsWithinLine = Atomic(false)
 
 /// Writes a line to standard output.

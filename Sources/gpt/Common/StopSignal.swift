@@ -111,8 +111,10 @@ func endOnInterrupt() {
             // The other threads continue until the process ends, so their output is discarded.
             let output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY)
             dup2(nowhere, STDOUT_FILENO)
-            if number == SIGINT, isatty(output) == 1 || outputEndsWithinLine.load(ordering: .relaxed) {
-                _ = write(output, "\n", 1)
+            if number == SIGINT, isatty(output) == 1 || outputEndsWithinLine.load(ordering: .sequentiallyConsistent) {
+                // A pipe that is full would block the write, and the end of the process, until somebody reads.
+                var descriptor = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
+                if poll(&descriptor, 1, 500) > 0 { _ = write(output, "\n", 1) }
             }
             CleanupRegistry.remove(andExitWith: 128 + number)
         }, nil)
