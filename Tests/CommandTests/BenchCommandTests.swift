@@ -25,6 +25,16 @@ import Testing
             #expect((object[key]?.doubleValue ?? 0) > 0, "\(key)")
         }
         #expect(object["width"]?.intValue == 8 && object["vocabulary"]?.intValue == 11)
+        #expect(object["preset"]?.stringValue == "default" && object["family"]?.stringValue == "llama")
+    }
+
+    @Test("A preset has its family, which can be changed", arguments: [nil, "qwen3"])
+    func preset(family: String?) throws {
+        let options = family.map { ["--family", $0] } ?? []
+        let result = try runCommand(
+            ["bench", "train", "--preset", "seed", "--batch", "2", "--seconds", "0.05"] + Self.tiny + options)
+        let object = try JSON(parsing: try #require(result.lines.last))
+        #expect(object["preset"]?.stringValue == "seed" && object["family"]?.stringValue == family ?? "gpt2")
     }
 
     @Test("A model of each family can be measured", arguments: ["gpt2", "llama", "qwen3"], ["train", "generate"])
@@ -49,7 +59,8 @@ import Testing
 
     @Test("ops measures every op in both directions, and every layout of a product")
     func ops() throws {
-        let result = try runCommand(["bench", "ops", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
+        let result = try runCommand(
+            ["bench", "ops", "--family", "gpt2", "--batch", "2", "--seconds", "0.05"] + Self.tiny)
         let line = try #require(result.lines.last)
         let rows = try #require(JSON(parsing: line)["results"]?.arrayValue)
         func has(_ name: String, _ pass: String?) -> Bool {
@@ -101,7 +112,7 @@ import Testing
         #expect(rows.last?["name"]?.stringValue == "step")
         let shares = rows.dropLast().reduce(0) { $0 + ($1["share"]?.doubleValue ?? .nan) }
         #expect(abs(shares - 1) < 1e-6)
-        for op in ["Linear", "Attention", "FeedForward", "CrossEntropy"] {
+        for op in ["Linear", "Attention", "GatedFeedForward", "CrossEntropy"] {
             #expect(result.lines.contains { $0.contains(op) }, "\(op)")
         }
     }

@@ -11,23 +11,31 @@ public enum ModelPreset: String, Sendable, CaseIterable {
     /// GPT-2 small.
     case gpt2 = "gpt2-124M"
 
+    /// The family of the transformer.
+    public var family: TransformerConfiguration.Family {
+        switch self {
+        case .charSmall, .seed, .charBase, .gpt2: .gpt2
+        }
+    }
+
+    /// The model and how it is usually trained.
     public var settings: TrainingSettings {
         switch self {
         case .charSmall:
             TrainingSettings(
-                model: .gpt(.gpt2, layers: 4, heads: 4, width: 128, context: 64), length: .steps(2_000), batch: 12,
+                model: .gpt(family, layers: 4, heads: 4, width: 128, context: 64), length: .steps(2_000), batch: 12,
                 schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100))
         case .seed:
             TrainingSettings(
-                model: .gpt(.gpt2, layers: 6, heads: 6, width: 384, context: 8), length: .steps(5_000), batch: 256,
+                model: .gpt(family, layers: 6, heads: 6, width: 384, context: 8), length: .steps(5_000), batch: 256,
                 schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100), dropout: 0.2)
         case .charBase:
             TrainingSettings(
-                model: .gpt(.gpt2, layers: 6, heads: 6, width: 384, context: 256), length: .steps(5_000), batch: 16,
+                model: .gpt(family, layers: 6, heads: 6, width: 384, context: 256), length: .steps(5_000), batch: 16,
                 schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100), dropout: 0.2)
         case .gpt2:
             TrainingSettings(
-                model: .gpt(.gpt2, layers: 12, heads: 12, width: 768, context: 1_024), length: .steps(5_000), batch: 4,
+                model: .gpt(family, layers: 12, heads: 12, width: 768, context: 1_024), length: .steps(5_000), batch: 4,
                 schedule: LearningRateSchedule(peak: 6e-4, warmupSteps: 500),
                 optimizer: AdamW.Settings(beta2: 0.95))
         }

@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure the speed of training, generation and single operations on this machine.",
         discussion: """
             The speed depends on the architecture of a model, not on its text, so the benchmarks use random weights and \
-            tokens and need no files. --preset selects a known configuration; other options change single parts of it.
+            tokens and need no files. The model is the one that 'gpt train' trains by default. --preset selects a known \
+            configuration; other options change single parts of it.
 
               gpt bench train --preset char-base --precision bf16
               gpt bench train --profile
@@ -41,14 +42,14 @@ struct BenchCommand: ParsableCommand {
     @Argument(help: "What to measure: train, generate or ops.")
     var subject: Subject
 
-    @Option(help: "The model configuration: \(ModelPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var preset = ModelPreset.charSmall
+    @Option(help: ArgumentHelp("\(ModelPreset.help) (default: the model of 'gpt train')", valueName: "name"))
+    var preset: ModelPreset?
 
     @Option(
         help: ArgumentHelp(
-            "The transformer family: gpt2, llama or qwen3.",
+            "The transformer family: gpt2, llama or qwen3. (default: the preset's; llama without --preset)",
             valueName: "family"))
-    var family = TransformerConfiguration.Family.gpt2
+    var family: TransformerConfiguration.Family?
 
     @Option(help: "The number format of matrix products: f32 or bf16; for generate also int8.")
     var precision = WeightFormat.float32
@@ -62,10 +63,10 @@ struct BenchCommand: ParsableCommand {
 
     /// The sizes of `gpt bench`.
     enum Sizes: SizeDefaults {
-        static let layers = "the preset's"
-        static let heads = "the preset's"
-        static let width = "the preset's"
-        static let context = "the preset's"
+        static let layers = "4, or the preset's"
+        static let heads = "4, or the preset's"
+        static let width = "128, or the preset's"
+        static let context = "128, or the preset's"
     }
 
     @OptionGroup var size: SizeOptions<Sizes>
@@ -78,7 +79,7 @@ struct BenchCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The batch size: sequences per training step, 1 to 1048576. (default: the preset's)",
+            "The batch size: sequences per training step, 1 to 1048576. (default: 8, or the preset's)",
             valueName: "number"))
     var batch: Int?
 
@@ -115,7 +116,7 @@ struct BenchCommand: ParsableCommand {
             try checkMemory(benchmark)
             try execution.execute(with: precision) {
                 let report = BenchReport(
-                    subject: subject, preset: preset, family: family, benchmark: benchmark, json: json)
+                    subject: subject, preset: preset, benchmark: benchmark, json: json)
                 switch subject {
                 case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
                 case .generate: try report.write(benchmark.generate(seconds: seconds))
@@ -125,13 +126,13 @@ struct BenchCommand: ParsableCommand {
         }
     }
 
-    /// The preset's shape with what was asked for in its place.
+    /// The model and the batch to measure: those of the preset, changed by the options.
     private func benchmark() throws -> Benchmark {
-        var settings = preset.settings
+        var settings = preset?.settings ?? DefaultSettings.settings(for: .gpt)
         if let context = size.context { settings.setContext(context) }
         settings.model.vocabularySize = vocabulary ?? (preset == .gpt2 ? 50_257 : 65)
         guard case .transformer(let known) = settings.model else {
-            throw CommandFailure("the preset is no transformer")
+            throw CommandFailure("the model is not a transformer")
         }
         var options = size.transformer
         options.family = family
@@ -142,7 +143,7 @@ struct BenchCommand: ParsableCommand {
             throw CommandFailure(
                 "--length is \(length); it must be between 1 and the context, \(configuration.contextLength)")
         }
-        let batch = batch ?? preset.settings.batch
+        let batch = batch ?? settings.batch
         guard (1...1 << 20).contains(batch) else {
             throw CommandFailure("--batch is \(batch); it must be between 1 and \(1 << 20)")
         }

@@ -6,8 +6,7 @@ import Verification
 /// Prints the results of `gpt bench` as text and as JSON.
 struct BenchReport {
     let subject: BenchCommand.Subject
-    let preset: ModelPreset
-    let family: TransformerConfiguration.Family
+    let preset: ModelPreset?
     let benchmark: Benchmark
     /// Whether the last line is a JSON object.
     let json: Bool
@@ -99,13 +98,14 @@ struct BenchReport {
         _ figures: [(String, Double)], _ more: [(String, JSON)] = [], memory: Int
     ) throws {
         guard json else { return }
+        let shape = benchmark.configuration
         let conditions: [(String, JSON)] = [
-            ("engine", "swift-gpt"), ("what", .string(subject.rawValue)), ("preset", .string(preset.rawValue)),
-            ("family", .string(family.rawValue)), ("precision", .string(execution.weightFormat.rawValue)),
-            ("threads", .int(execution.threads)),
+            ("engine", "swift-gpt"), ("what", .string(subject.rawValue)),
+            ("preset", .string(preset?.rawValue ?? "default")),
+            ("family", .string(shape.family?.rawValue ?? "transformer")),
+            ("precision", .string(execution.weightFormat.rawValue)), ("threads", .int(execution.threads)),
             ("instruction_set", .string(execution.instructionSet.rawValue)),
         ]
-        let shape = benchmark.configuration
         let lengths = [
             ("layers", shape.layers), ("heads", shape.heads), ("width", shape.width),
             ("context", shape.contextLength), ("vocabulary", shape.vocabularySize), ("batch", benchmark.batch),

@@ -2,7 +2,11 @@ import ArgumentParser
 import GPTKit
 
 extension ModelSpecification.Kind: ExpressibleByArgument {}
-extension ModelPreset: ExpressibleByArgument {}
+extension ModelPreset: ExpressibleByArgument {
+    /// The presets and the family of each.
+    static let help =
+        "A known configuration: \(allCases.map { "\($0.rawValue) (\($0.family.rawValue))" }.joined(separator: ", "))."
+}
 extension TransformerConfiguration.Family: ExpressibleByArgument {}
 extension Positions.Kind: ExpressibleByArgument {}
 extension LearningRateSchedule.Shape: ExpressibleByArgument {}
@@ -65,14 +69,14 @@ struct ShapeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A known GPT-2 configuration, with its batch size, steps and learning rate. (default: no preset; a Llama with 4 "
+            "\(ModelPreset.help) It sets the batch size, steps and learning rate too. (default: no preset; a Llama with 4 "
                 + "layers, 4 heads, width 128 and context 128)", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(
         help: ArgumentHelp(
             "The transformer family: gpt2 (learned positions, layer norms, GELU), llama (rotary positions, RMS norms, "
-                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: llama; gpt2 with --preset)",
+                + "SwiGLU), qwen3 (llama with normalized queries and keys). (default: the preset's; llama without --preset)",
             valueName: "family"))
     var family: TransformerConfiguration.Family?
 
