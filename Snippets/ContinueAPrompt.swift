@@ -8,7 +8,7 @@ let prompt = arguments.dropFirst().first ?? ""
 
 // snippet.load
 let saved = try ModelDirectory.load(path)
-let generator = TextGenerator(saved.model, tokenizer: try saved.tokenizer)
+let generator = try TextGenerator(saved)
 // snippet.end
 
 // snippet.generate

@@ -19,7 +19,7 @@ let outcome = try run.run(report: { event in
 
 // snippet.generate
 if let outcome {
-    let generator = TextGenerator(outcome.model, tokenizer: run.tokenizer)
+    let generator = run.generator(for: outcome)
     print(try generator.text(after: "\n\n", length: 300, settings: GenerationSettings(temperature: 0.7)))
 }
 // snippet.end

@@ -20,12 +20,15 @@ protocol ParameterSource {
     /// What the files say about the model's size, for the error if they have fewer elements than the model has parameters.
     func shortage(stored: Int, parameters: Int) -> String
 
-    /// The stored tensor of a parameter.
-    /// - Throws: if there is none, or if its shape is not the parameter's.
-    func tensor(for parameter: NamedParameter) throws -> StoredTensor<Copy>
+    /// The name of the stored tensor of a parameter of a model; nil if there is none.
+    func storedName(of parameter: String, in model: ModelSpecification) -> String?
 
-    /// Why a stored tensor that no parameter is read from is an error; nil if other programs may store it.
-    func objection(toUnused name: String) -> String?
+    /// A stored tensor, for a parameter.
+    /// - Throws: if its shape is not the parameter's.
+    func tensor(_ name: String, for parameter: NamedParameter) throws -> StoredTensor<Copy>
+
+    /// Why a stored tensor that no parameter is read from is an error; nil if it says nothing beyond the model's description.
+    func objection(toUnused name: String, of model: ModelSpecification) throws -> String?
 }
 
 /// A stored tensor that a parameter is read from.
@@ -42,23 +45,39 @@ struct StoredTensor<Copy> {
 extension ParameterSource {
     /// Throws if the files have fewer elements than the model has parameters, or if memory cannot hold these. Called before
     /// any memory is allocated for them.
-    func checkMemory(parameters: Int) throws {
+    func checkSize(of model: ModelSpecification) throws {
+        guard let parameters = model.parameterCount else { return }
         let stored = try elementCount
         guard stored >= parameters else {
+            // Which tensors are missing says more than how many numbers.
+            try requireTensors(of: model.namesOfParameters, model)
             throw ModelError(path: path, reason: shortage(stored: stored, parameters: parameters))
         }
         let (bytes, overflows) = parameters.multipliedReportingOverflow(by: MemoryLayout<Float>.size)
         try Files.requireMemory(overflows ? .max : bytes, "cannot read", path, "its \(parameters) weights take")
     }
 
+    /// Throws if a parameter has no stored tensor.
+    private func requireTensors(of parameters: [String], _ model: ModelSpecification) throws {
+        let missing = parameters.filter { storedName(of: $0, in: model) == nil }
+        guard let first = missing.first else { return }
+        let others = missing.count == 1 ? "" : missing.count == 2 ? " and one other" : " and \(missing.count - 1) others"
+        throw ModelError(
+            path: path,
+            reason: "the tensor \(first)\(others) of the model that its description requires \(missing.count == 1 ? "is" : "are") "
+                + "missing")
+    }
+
     /// Assigns to each parameter the stored tensor in the memory of its file, if it can be used there.
     /// - Returns: the copies that have to be made for the other parameters.
     /// - Throws: if a parameter has no stored tensor of its shape, or if a stored tensor belongs to no parameter.
-    func assign(to model: some NeuralLanguageModel) throws -> [Copy] {
+    func assign(to model: some NeuralLanguageModel, _ specification: ModelSpecification) throws -> [Copy] {
+        try requireTensors(of: model.parameters.map(\.name), specification)
         var copies: [Copy] = []
         var unused = Set(names)
         for named in model.parameters {
-            let tensor = try tensor(for: named)
+            guard let name = storedName(of: named.name, in: specification) else { continue }
+            let tensor = try tensor(name, for: named)
             unused.remove(tensor.name)
             if let storage = tensor.storage {
                 named.parameter.adopt(Tensor(shape: named.parameter.value.shape, storage: storage))
@@ -67,7 +86,7 @@ extension ParameterSource {
             }
         }
         for name in unused.sorted() {
-            if let reason = objection(toUnused: name) { throw ModelError(path: path, reason: reason) }
+            if let reason = try objection(toUnused: name, of: specification) { throw ModelError(path: path, reason: reason) }
         }
         return copies
     }

@@ -112,6 +112,24 @@ public enum ModelSpecification: Sendable, Hashable {
         }
     }
 
+    /// The names of the parameters in the order of the model; none for a model that is counted. They do not depend on sizes, so
+    /// they can be listed although the model is larger than memory.
+    package var namesOfParameters: [String] {
+        var small = self
+        small.vocabularySize = 1
+        switch small {
+        case .ngram, .bigram: break
+        case .attention(var c):
+            (c.contextLength, c.width) = (1, 1)
+            small = .attention(c)
+        case .transformer(var c):
+            (c.contextLength, c.width, c.feedForwardWidth) = (1, 2, 1)
+            (c.heads, c.keyValueHeads, c.headSize) = (1, 1, 2)
+            small = .transformer(c)
+        }
+        return small.makeModel(.uninitialized)?.parameters.map(\.name) ?? []
+    }
+
     /// A new model with these weights; nil for a model that is counted.
     package func makeModel(_ weights: WeightInitializer) -> (any NeuralLanguageModel)? {
         switch self {

@@ -70,6 +70,9 @@ public protocol Tokenizer: Sendable {
 
     /// The special token with this id; `nil` if it is not the id of one.
     func specialToken(_ id: Int32) -> SpecialToken?
+
+    /// The ids below `vocabularySize` that stand for no token, in ascending order.
+    var unassignedIDs: [Int32] { get }
 }
 
 /// The tokenizers of this module.
@@ -119,6 +122,8 @@ extension Tokenizer {
     }
 
     public func specialToken(_ id: Int32) -> SpecialToken? { specialTokens.first { $0.id == id } }
+
+    public var unassignedIDs: [Int32] { [] }
 }
 
 // MARK: - Shorter forms

@@ -25,8 +25,10 @@ import Tokenizers
 ///
 /// **Ownership.** Models are not `Sendable`. The engine takes over the model (`sending`), so nothing else can use it.
 public actor InferenceEngine {
+    /// How prompts and texts become ids.
+    public nonisolated let encoding: TextEncoding
     /// The tokenizer of the model.
-    public nonisolated let tokenizer: any Tokenizer
+    public nonisolated var tokenizer: any Tokenizer { encoding.tokenizer }
     /// What kind of model it is, as `model_type` in its config.json.
     public nonisolated let modelType: String
     /// V: ids are 0 ..< V.
@@ -46,44 +48,43 @@ public actor InferenceEngine {
     /// - Parameters:
     ///   - model: the model, which nothing else refers to.
     ///   - tokenizer: the tokenizer that it was trained with.
-    ///   - allowsEndOfText: whether the model may end a text with `<|endoftext|>` (`TextGenerator.allowsEndOfText`).
+    ///   - roles: which tokens begin and end a text; nil for a model that was trained without special tokens.
     ///   - execution: how everything is computed.
     /// - Throws: `InferenceError.noThread`.
     public init(
-        _ model: sending any LanguageModel, tokenizer: any Tokenizer, allowsEndOfText: Bool = false,
+        _ model: sending any LanguageModel, tokenizer: any Tokenizer, roles: TokenRoles? = nil,
         execution: Execution = .current
     ) throws {
         executor = try ThreadExecutor()
-        self.tokenizer = tokenizer
         self.execution = execution
         modelType = model.modelType
         vocabularySize = model.vocabularySize
         contextLength = model.contextLength
         parameterCount = model.parameterCount
-        generator = TextGenerator(model, tokenizer: tokenizer, allowsEndOfText: allowsEndOfText)
+        generator = TextGenerator(model, tokenizer: tokenizer, roles: roles)
+        encoding = generator.encoding
     }
 
     /// Reads a model: a directory or a GGUF file (`ModelDirectory.load`).
     /// - Parameters:
     ///   - path: the directory or file.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
-    ///   - allowsEndOfText: whether the model may end a text with `<|endoftext|>` (`TextGenerator.allowsEndOfText`).
     ///   - execution: how everything is computed.
     /// - Throws: one line that names the file and what is wrong with it, or `InferenceError.noThread`.
     public init(
-        path: String, acceptingEdits: Bool = false, allowsEndOfText: Bool = false, execution: Execution = .current
+        path: String, acceptingEdits: Bool = false, execution: Execution = .current
     ) throws {
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         let tokenizer = try saved.tokenizer
         try self.init(
-            saved.model, tokenizer: tokenizer, allowsEndOfText: allowsEndOfText, execution: execution)
+            saved.model, tokenizer: tokenizer, roles: saved.description.roles, execution: execution)
     }
 
     // MARK: Generation
 
-    /// The ids of a prompt (`TextGenerator.encode(prompt:replacing:)`), on the caller's thread.
+    /// The ids of a prompt (`TextEncoding.ids(ofPrompt:replacing:)`), on the caller's thread.
     public nonisolated func encode(prompt: String, replacing unknown: Unicode.Scalar? = nil) throws -> [Int32] {
-        try TextGenerator.encode(prompt: prompt, with: tokenizer, replacing: unknown)
+        try encoding.ids(ofPrompt: prompt, replacing: unknown)
     }
 
     /// The tokens of one sequence, each computed when it is asked for.

@@ -18,7 +18,7 @@ public struct GeneratedToken: Sendable, Equatable {
 
 /// Why a generated sequence ended.
 public enum FinishReason: Sendable, Equatable {
-    /// The model generated `<|endoftext|>`.
+    /// The model generated a token that ends a text (`TokenRoles.ends`).
     case endOfText
     /// The text reached this stop string, which is not part of it.
     case stopString(String)

@@ -12,7 +12,8 @@ struct TextGeneration {
 
     private let generator: Generator
     private let request: GenerationRequest
-    private let endOfText: Int32?
+    /// The tokens that end a sequence.
+    private let ends: [Int32]
     private let vocabularySize: Int
     private var sequences: [SequenceState]
     private var step = 0
@@ -21,15 +22,13 @@ struct TextGeneration {
     init(
         _ request: GenerationRequest, by generator: TextGenerator, sequences: Int = 1
     ) throws(GenerationError) {
-        let tokenizer = generator.tokenizer, endOfText = tokenizer.endOfText
         self.generator = try Generator(
             generator.model, prompt: request.prompt, sequences: sequences, firstSequence: request.firstSequence,
-            settings: request.settings,
-            banned: tokenizer.specialTokenIDs.filter { $0 != endOfText || !generator.allowsEndOfText })
+            settings: request.settings, banned: generator.banned)
         self.request = request
-        self.endOfText = endOfText
+        ends = generator.ignoresEnds ? [] : generator.roles.ends
         vocabularySize = generator.model.vocabularySize
-        let sequence = SequenceState(decoder: StreamingDecoder(tokenizer), filter: try StopFilter(request.stops))
+        let sequence = SequenceState(decoder: StreamingDecoder(generator.tokenizer), filter: try StopFilter(request.stops))
         self.sequences = Array(repeating: sequence, count: sequences)
     }
 
@@ -61,7 +60,7 @@ struct TextGeneration {
     /// The text that a token completes, and why it is the last of its sequence, if it is.
     private mutating func append(_ id: Int32, to index: Int) -> (text: String, FinishReason?) {
         var text = "", reason: FinishReason?
-        if id == endOfText {
+        if ends.contains(id) {
             reason = .endOfText
         } else {
             text = sequences[index].filter.append(sequences[index].decoder.append(id))

@@ -1,3 +1,4 @@
+import Interchange
 import Models
 import Tensors
 import Tokenizers
@@ -5,39 +6,46 @@ import Tokenizers
 /// A model with its tokenizer: text in, text out.
 ///
 /// `Generator`, in the module of the models, works on ids alone. This type adds the text: it encodes the prompt, decodes the
-/// tokens as they are generated, and ends at stop strings. It runs on the caller's thread; `InferenceEngine` does the same
+/// tokens as they are generated, and ends at tokens that end a text and at stop strings. It runs on the caller's thread; `InferenceEngine` does the same
 /// for several tasks.
 public struct TextGenerator {
     public let model: any LanguageModel
-    public let tokenizer: any Tokenizer
-    /// Whether the model may end a text with `<|endoftext|>`. Otherwise the token is never drawn: a model that was not
-    /// trained with it assigns it an arbitrary probability.
-    public var allowsEndOfText: Bool
+    /// How prompts and texts become ids.
+    public var encoding: TextEncoding
+    /// Whether a text goes on after a token that ends it.
+    public var ignoresEnds = false
+    /// The ids that are never generated.
+    let banned: [Int32]
 
-    public init(_ model: any LanguageModel, tokenizer: any Tokenizer, allowsEndOfText: Bool = false) {
-        self.model = model
-        self.tokenizer = tokenizer
-        self.allowsEndOfText = allowsEndOfText
-    }
+    public var tokenizer: any Tokenizer { encoding.tokenizer }
+    /// Which tokens begin and end a text.
+    public var roles: TokenRoles { encoding.roles }
 
-    /// The ids of a prompt. An empty prompt becomes a newline, so that the text begins as a new line does; if the vocabulary
-    /// has no newline, it becomes token 0.
     /// - Parameters:
-    ///   - prompt: the text. Special tokens that it spells are encoded as ordinary text.
-    ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
-    /// - Throws: `TokenizerError.unknownCharacter`.
-    public func encode(prompt: String, replacing unknown: Unicode.Scalar? = nil) throws -> [Int32] {
-        try Self.encode(prompt: prompt, with: tokenizer, replacing: unknown)
+    ///   - model: the model.
+    ///   - tokenizer: its tokenizer.
+    ///   - roles: which tokens begin and end a text (`SavedModel.description`, `TrainingRun.roles`); nil for a model that was
+    ///     trained without special tokens, and therefore must not generate them.
+    public init(_ model: any LanguageModel, tokenizer: any Tokenizer, roles: TokenRoles? = nil) {
+        self.model = model
+        let roles = roles ?? TokenRoles(suppressed: tokenizer.specialTokenIDs)
+        encoding = TextEncoding(tokenizer, roles: roles)
+        banned = roles.neverGenerated(by: tokenizer, rows: model.vocabularySize)
     }
 
-    static func encode(
-        prompt: String, with tokenizer: any Tokenizer, replacing unknown: Unicode.Scalar?
-    ) throws -> [Int32] {
-        if prompt.isEmpty {
-            let newline = (try? tokenizer.encode("\n")) ?? []
-            return newline.isEmpty ? [0] : newline
-        }
-        return try tokenizer.encodeOrdinary(prompt, replacing: unknown, concurrently: Execution.parallelLoop)
+    /// A model that was read.
+    /// - Throws: why it has no tokenizer that can be used.
+    public init(_ saved: SavedModel) throws {
+        self.init(saved.model, tokenizer: try saved.tokenizer, roles: saved.description.roles)
+    }
+
+    /// The ids of a prompt (`TextEncoding.ids(ofPrompt:replacing:)`).
+    /// - Parameters:
+    ///   - prompt: the text.
+    ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
+    /// - Throws: `TokenizerError`.
+    public func encode(prompt: String, replacing unknown: Unicode.Scalar? = nil) throws -> [Int32] {
+        try encoding.ids(ofPrompt: prompt, replacing: unknown)
     }
 
     /// Generates one or several sequences side by side, and reports every token as it is generated.

@@ -19,14 +19,15 @@ package struct TextScorer {
 
     /// Encodes the text.
     /// - Parameters:
-    ///   - text: at least two tokens. Special tokens that it spells are encoded as ordinary text.
+    ///   - text: at least two tokens, encoded as `TextGenerator.encoding` says. The ids of a template before and after it are
+    ///     part of the text; they have no characters.
     ///   - generator: the model and its tokenizer.
     ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
     /// - Throws: `TokenizerError` or `ScoringError.tooShort`.
     package init(_ text: String, _ generator: TextGenerator, replacing unknown: Unicode.Scalar? = nil) throws {
         let tokenizer = generator.tokenizer
         model = generator.model
-        ids = try tokenizer.encodeOrdinary(text, replacing: unknown, concurrently: Execution.parallelLoop)
+        ids = try generator.encoding.ids(of: text, replacing: unknown)
         guard ids.count >= 2 else { throw ScoringError.tooShort(tokens: ids.count) }
         var decoder = StreamingDecoder(tokenizer)
         predicted = (

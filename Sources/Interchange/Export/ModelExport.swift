@@ -60,6 +60,9 @@ public enum ModelExport {
         }
     }
 
+    /// The remark on an export of a model without a tokenizer that can be used.
+    static let missingTokenizer = "The export has no tokenizer and can be used with token ids only."
+
     private static func writeONNX(
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String, hasCache: Bool
     ) throws -> Report {
@@ -67,10 +70,10 @@ public enum ModelExport {
         // `ONNXExport` compares the graph itself.
         _ = try LogitsCheck(saved)
         let report = try ONNXExport.write(
-            saved.model, tokenizer: tokenizer, to: out,
+            saved.model, tokenizer: tokenizer, description: saved.description, to: out,
             options: ONNXExport.Options(hasCache: hasCache, weights: precision.graphType))
         var remarks: [String] = []
-        if tokenizer == nil { remarks.append("The export has no tokenizer and can be used with token ids only.") }
+        if tokenizer == nil { remarks.append(missingTokenizer) }
         let data = out + ONNXExport.dataEnding
         if report.hasDataFile { remarks.append("The weights are in \(data): keep both files in the same directory.") }
         if report.removesDataFile {
@@ -86,7 +89,7 @@ public enum ModelExport {
     private static func writeTorchScript(_ load: () throws -> SavedModel, at out: String) throws -> Report {
         let saved = try load()
         _ = try LogitsCheck(saved)
-        let archive = try TorchScriptArchive(saved.model, tokenizer: saved.tokenizerIfAny(), path: out)
+        let archive = try TorchScriptArchive(saved, path: out)
         try AtomicFile.replace(at: out) {
             try archive.write(to: $0)
         } check: {
@@ -100,7 +103,7 @@ public enum ModelExport {
     private static func writeDirectory(
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
-        var difference = 0.0, contextLength: Int?
+        var difference = 0.0, contextLength: Int?, remarks: [String] = []
         try AtomicDirectory.make(at: out) { temporary in
             // The model is released when this function returns, before the export is read.
             func write() throws -> LogitsCheck {
@@ -115,15 +118,18 @@ public enum ModelExport {
                             + "onnx or torchscript")
                 }
                 contextLength = configuration.contextLength
+                let tokenizer = try saved.tokenizerIfAny()
+                if tokenizer == nil { remarks.append(missingTokenizer) }
                 try ModelDirectory.save(
-                    saved.model, tokenizer: saved.tokenizer, to: temporary, as: precision.encoding)
+                    saved.model, tokenizer: tokenizer, description: saved.description, to: temporary,
+                    as: precision.encoding)
                 return check
             }
             difference = try write().compare(
                 with: temporary, called: out, tolerance: precision.tolerance, splitsAlike: true)
         }
         return Report(
-            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: [])
+            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
     }
 
     private static func writeGGUF(
@@ -136,8 +142,7 @@ public enum ModelExport {
             contextLength = saved.model.contextLength
             logits = try LogitsCheck(saved)
             remarks = try GGUFModel.write(
-                saved.model, tokenizer: saved.tokenizer, name: name(of: saved.path), as: precision.encoding, to: writer,
-                path: out)
+                saved, name: name(of: saved.path), as: precision.encoding, to: writer, path: out)
         } check: { temporary in
             guard let logits else { return }
             difference = try logits.compare(

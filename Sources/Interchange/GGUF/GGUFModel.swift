@@ -16,7 +16,7 @@ package enum GGUFModel {
         let architecture = try GGUFArchitecture(file)
         let configuration = try architecture.configuration(file)
         let source = StoredParameters(file: file, architecture: architecture, configuration: configuration)
-        try source.checkMemory(parameters: configuration.parameterCount ?? 0)
+        try source.checkSize(of: configuration)
         let tokenizer = Mutex<Result<TokenizerState, any Error>?>(nil)
         guard let model = configuration.makeModel(.uninitialized) else {
             throw file.failure("models of this type cannot be read from GGUF")
@@ -26,12 +26,8 @@ package enum GGUFModel {
             tokenizer.withLock { $0 = result }
         }
         let state = try (tokenizer.withLock { $0 } ?? Result { try readTokenizer(file) }).get()
-        if case .usable(let tokenizer) = state, tokenizer.vocabularySize != model.vocabularySize {
-            throw file.failure(
-                "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do not "
-                    + "match")
-        }
-        return SavedModel(model: model, path: path, tokenizerState: state)
+        return try SavedModel(
+            model: model, path: path, tokenizerState: state, description: ModelDescription(file))
     }
 
     /// Reads every parameter from the file, which must have no other tensor, and runs `meanwhile`.
@@ -39,7 +35,7 @@ package enum GGUFModel {
         _ model: any NeuralLanguageModel, from source: StoredParameters, _ meanwhile: @Sendable () -> Void
     ) throws {
         var jobs: [(copy: StoredParameters.Copy, rows: Range<Int>)] = []
-        for copy in try source.assign(to: model) {
+        for copy in try source.assign(to: model, source.configuration) {
             copy.weight.tensor.withElements { Files.expectWriting(to: UnsafeMutableRawBufferPointer($0)) }
             jobs += copy.weight.parts(of: copy.entry.encoding, bytes: 1 << 20).map { (copy, $0) }
         }
@@ -76,8 +72,12 @@ package enum GGUFModel {
             "it contains \(stored) numbers, and its keys describe a model with \(parameters) parameters"
         }
 
-        func tensor(for named: NamedParameter) throws -> StoredTensor<Copy> {
-            guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
+        func storedName(of parameter: String, in model: ModelSpecification) -> String? {
+            architecture.place(of: parameter, in: model).map(\.name).flatMap { file.contains($0) ? $0 : nil }
+        }
+
+        func tensor(_ name: String, for named: NamedParameter) throws -> StoredTensor<Copy> {
+            guard let (_, layout) = architecture.place(of: named.name, in: configuration) else {
                 throw file.failure("llama.cpp has no tensor for \(named.name)")
             }
             let entry = try file.entry(name), parameter = named.parameter.value
@@ -92,8 +92,8 @@ package enum GGUFModel {
             }
         }
 
-        func objection(toUnused name: String) -> String? {
-            // A second copy of a tied classifier, and what the configuration was read from.
+        func objection(toUnused name: String, of model: ModelSpecification) -> String? {
+            // The configuration was read from both: `output.weight` is unused only if it equals the embedding.
             if ["output.weight", RotaryFrequencies.tensorName].contains(name) { return nil }
             return "the tensor \(quoted(name)) is not part of the architecture \(architecture)"
         }
@@ -103,26 +103,27 @@ package enum GGUFModel {
 
     /// Writes a model, and answers with what will not be as here, in a line each.
     static func write(
-        _ model: any LanguageModel, tokenizer: any Tokenizer, name: String, as encoding: NumberEncoding,
-        to writer: FileWriter, path: String
+        _ saved: SavedModel, name: String, as encoding: NumberEncoding, to writer: FileWriter, path: String
     ) throws -> [String] {
-        guard let configuration = model.specification, let model = model.neural,
+        guard let configuration = saved.model.specification, let model = saved.model.neural,
             let architecture = GGUFArchitecture(of: configuration)
         else {
             throw ModelError(
                 path: path,
                 reason:
-                    "llama.cpp does not support this model (\(describe(model))); export it to onnx or torchscript"
+                    "llama.cpp does not support this model (\(describe(saved.model))); export it to onnx or torchscript"
             )
         }
-        var vocabulary = try GGUFVocabulary(tokenizer)
-        let reservesEnd = vocabulary.reserveEndOfText()
+        let tokenizer = try saved.tokenizerIfAny()
+        var vocabulary = try tokenizer.map { try GGUFVocabulary($0) }
+        if let tokenizer { vocabulary?.set(saved.description.roles, tokenizer.template) }
+        let needsRow = vocabulary?.fill(rows: configuration.vocabularySize) ?? false
         var tensors: [GGUFTensor] = []
         for named in model.parameters {
             guard let (name, layout) = architecture.place(of: named.name, in: configuration) else {
                 throw ModelError(path: path, reason: "llama.cpp has no tensor for \(named.name)")
             }
-            let isVocabulary = reservesEnd && (name == "token_embd.weight" || name == "output.weight")
+            let isVocabulary = needsRow && (name == "token_embd.weight" || name == "output.weight")
             tensors.append(tensor(name, named.parameter.value, layout, encoding, withMeanRow: isVocabulary))
         }
         if case .transformer(let shape) = configuration, case .rotary(let frequencies) = shape.positions,
@@ -136,9 +137,10 @@ package enum GGUFModel {
                 (GGUFArchitecture.key, .string(architecture.rawValue)), ("general.type", .string("model")),
                 ("general.name", .string(name)), ("general.file_type", .uint32(fileType(encoding))),
                 ("general.quantization_version", .uint32(2)),
-            ] + architecture.keys(of: configuration) + vocabulary.keys
+            ] + architecture.keys(of: configuration) + (vocabulary?.keys ?? GGUFVocabulary.absent)
+            + saved.description.keys
         try GGUFWriter.write(keys, tensors, to: writer, path: path)
-        return vocabulary.remarks
+        return (vocabulary?.remarks ?? [ModelExport.missingTokenizer]) + saved.description.remarks
     }
 
     private static func describe(_ model: any LanguageModel) -> String {

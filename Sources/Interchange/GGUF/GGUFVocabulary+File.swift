@@ -1,3 +1,4 @@
+import Models
 import Tokenizers
 
 /// The keys of a vocabulary.
@@ -25,9 +26,29 @@ extension GGUFVocabulary {
         return keys + [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
     }
 
+    /// The keys of a file without a vocabulary.
+    static let absent: [(String, GGUFWrittenValue)] = [(Key.model, .string("none"))]
+
+    /// Uses the tokens that begin and end a text according to the model.
+    mutating func set(_ roles: TokenRoles, _ template: TokenTemplate) {
+        endOfText = roles.ends.first ?? endOfText
+        beginning = template.before.first ?? roles.beginning ?? endOfText
+    }
+
     /// Adds a token `<|endoftext|>` if there is none: without it llama.cpp would use the token with the id 11, whatever it is.
-    /// - Returns: whether it was added, so that the model's tables need another row.
-    mutating func reserveEndOfText() -> Bool {
+    /// Then adds a placeholder for each further row of the model.
+    /// - Parameter rows: the number of rows of the model.
+    /// - Returns: whether the token is one more than the model has rows, so that its tables need another row.
+    mutating func fill(rows: Int) -> Bool {
+        let needsRow = reserveEndOfText() && tokens.count > rows
+        while tokens.count < rows {
+            tokens.append("[PAD\(tokens.count)]")
+            kinds.append(.unused)
+        }
+        return needsRow
+    }
+
+    private mutating func reserveEndOfText() -> Bool {
         guard endOfText == nil else { return false }
         endOfText = Int32(tokens.count)
         if beginning == nil { beginning = endOfText }
@@ -43,6 +64,9 @@ extension GGUFModel {
     package static func readTokenizer(_ file: GGUFFile) throws -> TokenizerState {
         guard let model = try file.string(Key.model) else {
             return .missing(file.failure("it has no \(Key.model) and can be used with token ids only"))
+        }
+        guard model != "none", model != "no_vocab" else {
+            return .missing(file.failure("it has no vocabulary and can be used with token ids only"))
         }
         guard model == "gpt2" else {
             return .unsupported(

@@ -14,6 +14,7 @@ extension GGUFVocabulary {
         if let tokenizer = bytes() { return tokenizer }
 
         var ids: [UTF8Key: Int32] = [:]
+        let tokens = usedTokens
         var bytesByID = [[UInt8]](repeating: [], count: tokens.count)
         var special: [SpecialToken] = []
         for (id, (token, kind)) in zip(tokens, kinds).enumerated() {
@@ -27,7 +28,9 @@ extension GGUFVocabulary {
                 }
                 bytesByID[id] = bytes
             case .byte: throw unsupported("its tokenizer has byte fallback tokens, which are not supported")
-            case .unknown, .control, .userDefined, .unused:
+            // The placeholder of an id without a token.
+            case .unused: break
+            case .unknown, .control, .userDefined:
                 guard !token.isEmpty else { throw failure("the special token with id \(id) is empty") }
                 var token = SpecialToken(token, id: Int32(id))
                 token.isControl = kind != .userDefined
@@ -56,10 +59,15 @@ extension GGUFVocabulary {
         }
     }
 
+    /// The tokens without the placeholders after the last one, which stand for rows of the model without a token.
+    private var usedTokens: ArraySlice<String> { tokens[..<((kinds.lastIndex { $0 != .unused } ?? -1) + 1)] }
+
     /// The tokens without `<|endoftext|>`, and whether it is the last; nil if any other token is not normal.
     private func plainTokens() -> (tokens: ArraySlice<String>, reservesEndOfText: Bool)? {
-        let isReserved = kinds.last == .control && UTF8Key(tokens.last ?? "") == UTF8Key(endOfTextSpelling)
-        let plain = isReserved ? tokens.dropLast() : tokens[...]
+        let tokens = usedTokens
+        guard let last = tokens.last else { return nil }
+        let isReserved = kinds[tokens.count - 1] == .control && UTF8Key(last) == UTF8Key(endOfTextSpelling)
+        let plain = isReserved ? tokens.dropLast() : tokens
         return kinds.prefix(plain.count).allSatisfy { $0 == .normal } ? (plain, isReserved) : nil
     }
 

@@ -101,18 +101,28 @@ struct ConfigurationFields {
         return value
     }
 
-    // MARK: Members that only other programs use
+    // MARK: Token ids
 
-    /// Throws if a member that only other programs use has a wrong type: the ids of special tokens, rates of dropout, the number
-    /// format.
-    func requireTypesOfOthers() throws(ModelError) {
-        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
-            guard let value = object[key], !value.isNull else { continue }
-            let ids = value.arrayValue ?? [value]
-            guard ids.allSatisfy({ $0.intValue != nil }) else {
+    /// A token id or a list of them; empty if the key is absent or null.
+    func tokenIDs(_ key: String) throws(ModelError) -> [Int32] {
+        guard let value = object[key], !value.isNull else { return [] }
+        var ids: [Int32] = []
+        for element in value.arrayValue ?? [value] {
+            guard let id = element.intValue else {
                 throw wrong(key, value, "a token id, a list of token ids or null")
             }
+            // Some models have -1 or an id beyond their vocabulary for a token that does not exist.
+            if let id = Int32(exactly: id), id >= 0 { ids.append(id) }
         }
+        return ids
+    }
+
+    // MARK: Members that only other programs use
+
+    /// Throws if a member that the computation does not depend on has a wrong type: the ids of special tokens, rates of dropout,
+    /// the number format.
+    func requireTypesOfOthers() throws(ModelError) {
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] { _ = try tokenIDs(key) }
         for key in ["attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range"] {
             _ = try optionalNumber(key)
         }

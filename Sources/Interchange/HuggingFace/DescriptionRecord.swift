@@ -17,11 +17,7 @@ package struct DescriptionRecord: Sendable {
     static let key = "description"
 
     /// The files that results depend on.
-    static let fileNames = [
-        ModelSpecification.configurationFile, "generation_config.json", TokenizerFile.name,
-        TokenizerFile.configurationName,
-        "special_tokens_map.json", WeightFiles.indexName,
-    ]
+    static let fileNames = ModelDescription.fileNames + [TokenizerFile.name, WeightFiles.indexName]
 
     /// Files up to this size are recorded completely, so that an error can name the changed value; of larger ones only digests
     /// are recorded.

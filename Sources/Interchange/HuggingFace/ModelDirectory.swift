@@ -30,7 +30,7 @@ public enum ModelDirectory {
                 reason: "it is not a model: neither a directory with a config.json nor a GGUF file"
                     + (path.hasSuffix(".safetensors") ? "; give the directory that contains it" : ""))
         }
-        let specification: ModelSpecification
+        var specification: ModelSpecification
         do { specification = try ModelSpecification(file: path + "/" + ModelSpecification.configurationFile) } catch {
             // That a file was edited says more than what has become of it.
             if !acceptingEdits { try (try? WeightFiles(directory: path))?.record()?.verify(path) }
@@ -39,6 +39,10 @@ public enum ModelDirectory {
         let files = try WeightFiles(directory: path)
         let record = acceptingEdits ? nil : try files.record()
         try record?.verify(path, except: TokenizerFile.name)
+        if case .transformer(var configuration) = specification, try files.hasOwnClassifier(configuration) {
+            configuration.tiesEmbeddings = false
+            specification = .transformer(configuration)
+        }
         // Both take time: the tokenizer to be read, the weights to be checked.
         let reading = Mutex<Result<TokenizerState, any Error>?>(nil)
         let model = try makeModel(specification, files) {
@@ -46,35 +50,41 @@ public enum ModelDirectory {
             reading.withLock { $0 = tokenizer }
         }
         let tokenizer = try (reading.withLock { $0 } ?? Result { try TokenizerState(directory: path, record) }).get()
-        if case .usable(let tokenizer) = tokenizer, tokenizer.vocabularySize != model.vocabularySize {
-            throw ModelError(
-                path: path,
-                reason:
-                    "its tokenizer has \(tokenizer.vocabularySize) tokens and its model \(model.vocabularySize): they do "
-                    + "not match; restore the model's own \(TokenizerFile.name)"
-            )
-        }
-        return SavedModel(model: model, path: path, tokenizerState: tokenizer)
+        return try SavedModel(
+            model: model, path: path, tokenizerState: tokenizer,
+            description: ModelDescription(directory: path, tokenizer: try? tokenizer.get()))
     }
 
     /// Writes a model, each file in one piece in place of an older one; the weights, which carry a checksum, last.
-    public static func save(_ model: any Model, tokenizer: any Tokenizer, to path: String) throws {
-        try save(model, tokenizer: tokenizer, to: path, as: .float32)
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - tokenizer: its tokenizer.
+    ///   - description: what a model that was read says beside its weights; nil for a model that was trained on texts without
+    ///     end tokens.
+    ///   - path: the directory.
+    public static func save(
+        _ model: any Model, tokenizer: any Tokenizer, description: ModelDescription? = nil, to path: String
+    ) throws {
+        try save(
+            model, tokenizer: tokenizer,
+            description: description ?? ModelDescription(for: tokenizer, endsTexts: false), to: path, as: .float32)
     }
 
     /// Writes a model with its weights in a precision; counts stay what they are.
     static func save(
-        _ model: any Model, tokenizer: any Tokenizer, to path: String, as encoding: NumberEncoding
+        _ model: any Model, tokenizer: (any Tokenizer)?, description: ModelDescription, to path: String,
+        as encoding: NumberEncoding
     ) throws {
         let record = try saveDescription(
-            of: model, tokenizer: tokenizer, to: path, dtype: encoding.dtype.transformersName)
+            of: model, tokenizer: tokenizer, description, to: path, dtype: encoding.dtype.transformersName)
         try saveWeights(of: model, to: path, as: encoding, record: record)
     }
 
     /// Writes all of a model but its weights.
     /// - Returns: the record of what was written, for the weights to carry.
     package static func saveDescription(
-        of model: any Model, tokenizer: any Tokenizer, to path: String, dtype: String = "float32"
+        of model: any Model, tokenizer: (any Tokenizer)?, _ description: ModelDescription, to path: String,
+        dtype: String = "float32"
     ) throws -> DescriptionRecord {
         guard let specification = model.specification else {
             throw ModelError(path: path, reason: "a model of type '\(model.modelType)' cannot be saved")
@@ -85,15 +95,10 @@ public enum ModelDirectory {
             try AtomicFile.write(text, to: path + "/" + name)
             record.add(name, Array(text.utf8))
         }
-        try write(TokenizerFile.contents(for: tokenizer), to: TokenizerFile.name)
-        try write(
-            TokenizerFile.configuration(for: tokenizer, contextLength: model.contextLength),
-            to: TokenizerFile.configurationName)
-        let json = specification.json(endOfText: tokenizer.endOfText, dtype: dtype)
-        try write(json.serialized(pretty: true) + "\n", to: ModelSpecification.configurationFile)
-        let end = tokenizer.endOfText.map { JSON.int(Int($0)) } ?? .null
-        let generation: JSON = ["bos_token_id": end, "eos_token_id": end, "do_sample": true, "temperature": 1.0]
-        try write(generation.serialized(pretty: true) + "\n", to: "generation_config.json")
+        if let tokenizer { try write(TokenizerFile.contents(for: tokenizer), to: TokenizerFile.name) }
+        for file in description.files(for: specification, tokenizer: tokenizer, dtype: dtype) {
+            try write(file.text, to: file.name)
+        }
         return record
     }
 
@@ -137,13 +142,13 @@ public enum ModelDirectory {
         _ specification: ModelSpecification, _ files: WeightFiles, meanwhile: @Sendable () -> Void
     ) throws -> any LanguageModel {
         do {
-            if let count = specification.parameterCount { try files.checkMemory(parameters: count) }
+            try files.checkSize(of: specification)
         } catch {
             try files.verifyChecksums()
             throw error
         }
         if let model = specification.makeModel(.uninitialized) {
-            try fill(model, from: files, meanwhile)
+            try fill(model, specification, from: files, meanwhile)
             return model
         }
         guard case .ngram(let configuration) = specification else {
@@ -166,10 +171,11 @@ public enum ModelDirectory {
     /// Reads every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
     /// else is copied. Other threads verify the checksums of the files, and run `meanwhile`.
     private static func fill(
-        _ model: any NeuralLanguageModel, from files: WeightFiles, _ meanwhile: @Sendable () -> Void
+        _ model: any NeuralLanguageModel, _ specification: ModelSpecification, from files: WeightFiles,
+        _ meanwhile: @Sendable () -> Void
     ) throws {
         let copies: [WeightFiles.Copy]
-        do { copies = try files.assign(to: model) } catch {
+        do { copies = try files.assign(to: model, specification) } catch {
             // A file that was altered is said to be, rather than what has become of it.
             try files.verifyChecksums()
             throw error

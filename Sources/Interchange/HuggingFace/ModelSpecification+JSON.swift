@@ -49,12 +49,9 @@ extension ModelSpecification {
         }
     }
 
-    /// The contents of config.json.
-    /// - Parameters:
-    ///   - endOfText: the id of `<|endoftext|>`. Where it is left out, transformers 4 assumes 50256.
-    ///   - dtype: transformers' name for the numbers of the weights.
-    package func json(endOfText: Int32?, dtype: String = "float32") -> JSON {
-        let end = endOfText.map { JSON.int(Int($0)) } ?? .null
+    /// The members of config.json that describe the model. `ModelDescription` adds the others.
+    /// - Parameter dtype: transformers' name for the number format of the weights.
+    package func json(dtype: String = "float32") -> JSONObject {
         var fields: [(String, JSON)]
         switch self {
         case .transformer(let c): fields = c.json(dtype: dtype)
@@ -65,7 +62,7 @@ extension ModelSpecification {
         case .bigram: fields = [("model_type", "bigram")]
         case .ngram(let c): fields = [("model_type", "ngram"), ("order", .int(c.order))]
         }
-        fields += [("vocab_size", .int(vocabularySize)), ("bos_token_id", end), ("eos_token_id", end)]
-        return .object(JSONObject(fields))
+        fields.append(("vocab_size", .int(vocabularySize)))
+        return JSONObject(fields)
     }
 }

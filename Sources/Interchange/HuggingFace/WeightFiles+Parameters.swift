@@ -15,19 +15,22 @@ extension WeightFiles: ParameterSource {
     }
 
     func shortage(stored: Int, parameters: Int) -> String {
-        "its files contain \(stored) numbers and config.json describes a model with \(parameters) parameters; one of "
-            + "them is altered or truncated"
+        "its files contain \(stored) numbers and config.json describes a model with \(parameters) parameters: they do not "
+            + "belong together"
     }
 
-    func tensor(for named: NamedParameter) throws -> StoredTensor<Copy> {
+    func storedName(of parameter: String, in model: ModelSpecification) -> String? { storedName(of: parameter) }
+
+    /// The name of the stored tensor of a parameter; nil if there is none.
+    func storedName(of parameter: String) -> String? {
         // GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without
         // its classifier.
-        let bare = ["transformer.", "model."].filter(named.name.hasPrefix).map {
-            String(named.name.dropFirst($0.count))
-        }
-        guard let name = ([named.name] + bare).first(where: { file(of: $0) != nil }), let file = file(of: name) else {
-            throw ModelError(path: path, reason: "the tensor \(named.name) is missing")
-        }
+        let bare = ["transformer.", "model."].filter(parameter.hasPrefix).map { String(parameter.dropFirst($0.count)) }
+        return ([parameter] + bare).first { file(of: $0) != nil }
+    }
+
+    func tensor(_ name: String, for named: NamedParameter) throws -> StoredTensor<Copy> {
+        guard let file = file(of: name) else { preconditionFailure("a stored tensor") }
         let entry = try file.entry(name), target = named.parameter.value
         guard entry.shape == target.shape.dimensions else {
             throw ModelError(
@@ -38,12 +41,5 @@ extension WeightFiles: ParameterSource {
         }
         let storage = entry.dtype == .float32 ? file.file.floatsInPlace(entry.range) : nil
         return StoredTensor(name: name, storage: storage) { Copy(file: file, name: name, target: target) }
-    }
-
-    func objection(toUnused name: String) -> String? {
-        // Masks and frequencies that old versions stored, and a second copy of a tied classifier.
-        let harmless = [".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq", "lm_head.weight"]
-        if harmless.contains(where: name.hasSuffix) { return nil }
-        return "the tensor \(name) is not part of the model that config.json describes"
     }
 }

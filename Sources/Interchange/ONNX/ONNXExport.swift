@@ -14,7 +14,7 @@ import Tokenizers
 /// - output: `logits` (B, T, V); with a cache also `present.N.key` and `.value` (B, heads, P + T, size), the past of the next
 ///   call.
 ///
-/// The metadata contain the texts of `config.json` and `tokenizer.json`.
+/// The metadata contain the texts of `config.json`, `tokenizer.json` and the other small files of the model.
 package enum ONNXExport {
     /// The extension of a file of weights, after the name of the graph's file.
     package static let dataEnding = ".data"
@@ -54,12 +54,14 @@ package enum ONNXExport {
     /// - Parameters:
     ///   - model: the model.
     ///   - tokenizer: the tokenizer for the metadata; nil for none.
+    ///   - files: the description for the metadata; nil for that of a model that was trained on texts without end tokens.
     ///   - path: the file. A second file for the weights has the same name with `dataEnding` after it.
     ///   - options: with or without a cache, and in which precision.
     /// - Throws: why there is no file, in one line.
     @discardableResult
     package static func write(
-        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, options: Options = Options()
+        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, description files: ModelDescription? = nil,
+        to path: String, options: Options = Options()
     ) throws -> Report {
         guard let network = model.neural else {
             throw ModelError(
@@ -76,9 +78,9 @@ package enum ONNXExport {
         var description = ONNXModel(
             try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
         if let specification = model.specification {
-            description.metadata.append(
-                (ModelSpecification.configurationFile, specification.json(endOfText: tokenizer?.endOfText).serialized())
-            )
+            let files = files ?? tokenizer.map { ModelDescription(for: $0, endsTexts: false) }
+            let written = files?.files(for: specification, tokenizer: tokenizer, dtype: "float32") ?? []
+            description.metadata += written.map { ($0.name, $0.text) }
         }
         if let tokenizer {
             description.metadata.append((TokenizerFile.name, try TokenizerFile.contents(for: tokenizer)))

@@ -25,7 +25,13 @@ struct TorchScriptArchive: Sendable {
 
     /// Prepares everything that is written, except for the weights, which are not copied.
     /// - Throws: why the model cannot be exported to TorchScript.
-    init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, path: String) throws {
+    init(_ saved: SavedModel, path: String) throws {
+        let tokenizer = try saved.tokenizerIfAny()
+        try self.init(saved.model, tokenizer: tokenizer, roles: saved.description.roles, path: path)
+    }
+
+    /// - Parameter roles: the tokens at which generation ends, and those that are never generated.
+    init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, roles: TokenRoles, path: String) throws {
         guard let model = model.neural else {
             throw ModelError(
                 path: path,
@@ -33,21 +39,15 @@ struct TorchScriptArchive: Sendable {
                     "a model of type '\(model.modelType)' has no computation graph and cannot be exported to TorchScript"
             )
         }
-        if let size = tokenizer?.vocabularySize, size != model.vocabularySize {
-            throw ModelError(
-                path: path,
-                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong "
-                    + "together")
-        }
         self.path = path
         let module: TorchScriptModule
-        (module, hasText) = try Self.module(model, tokenizer)
+        (module, hasText) = try Self.module(model, tokenizer, roles)
         entries = Self.entries(module, model.parameters.map(\.parameter.value))
     }
 
     /// The model as a module, and whether it has the methods for text.
     private static func module(
-        _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?
+        _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?, _ roles: TokenRoles
     ) throws -> (module: TorchScriptModule, hasText: Bool) {
         var module = TorchScriptModule()
         for (number, named) in model.parameters.enumerated() {
@@ -57,9 +57,11 @@ struct TorchScriptArchive: Sendable {
         let graph = TorchScriptGraph(try Graph(tracing: model, hasCache: true, knowsGELU: true))
         module.methods += TorchScriptGeneration.idMethods(
             contextLength: model.contextLength, vocabularySize: model.vocabularySize,
-            banned: tokenizer?.specialTokenIDs ?? [], parameter: model.parameters[0].name)
+            ends: roles.ends.filter { Int($0) < model.vocabularySize },
+            banned: roles.neverGenerated(by: tokenizer, rows: model.vocabularySize),
+            parameter: model.parameters[0].name)
         let hasText = tokenizer.map { TorchScriptTokenizer.add($0, to: &module) } ?? false
-        if let tokenizer, hasText { module.methods += TorchScriptGeneration.textMethods(tokenizer) }
+        if let tokenizer, hasText { module.methods += TorchScriptGeneration.textMethods(tokenizer, roles) }
         module.methods += graph.methods()
         return (module, hasText)
     }

@@ -19,15 +19,18 @@ public enum TorchScriptExport {
     /// - Parameters:
     ///   - model: a model with a computation graph.
     ///   - tokenizer: its tokenizer; nil for an archive that generates ids only.
+    ///   - roles: the tokens that begin and end a text; nil for a model that was trained without special tokens.
     ///   - path: the file.
     ///   - progress: called repeatedly with the share of the archive that has been written.
     /// - Returns: whether the archive has the methods for text.
     /// - Throws: why the model cannot be exported to TorchScript, or not be written.
     @discardableResult
     public static func write(
-        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, to path: String, progress: (Double) -> Void = { _ in }
+        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, roles: TokenRoles? = nil, to path: String,
+        progress: (Double) -> Void = { _ in }
     ) throws -> Bool {
-        let archive = try TorchScriptArchive(model, tokenizer: tokenizer, path: path)
+        let roles = roles ?? TokenRoles(suppressed: tokenizer?.specialTokenIDs ?? [])
+        let archive = try TorchScriptArchive(model, tokenizer: tokenizer, roles: roles, path: path)
         try AtomicFile.replace(at: path) { file in
             try archive.write(to: file, progress: progress)
         } check: { temporary in

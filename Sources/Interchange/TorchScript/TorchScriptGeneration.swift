@@ -8,10 +8,11 @@ enum TorchScriptGeneration {
     /// - Parameters:
     ///   - contextLength: the maximum number of tokens of a step and its past together; nil for any number.
     ///   - vocabularySize: V.
+    ///   - ends: the ids after which generation stops.
     ///   - banned: the ids that are never generated.
     ///   - parameter: the name of a parameter, whose device is used.
     static func idMethods(
-        contextLength: Int?, vocabularySize: Int, banned: [Int32], parameter: String
+        contextLength: Int?, vocabularySize: Int, ends: [Int32], banned: [Int32], parameter: String
     ) -> String {
         let crop = contextLength.map { context in
             """
@@ -24,6 +25,14 @@ enum TorchScriptGeneration {
         }
         let ban =
             banned.isEmpty ? "" : "      scores[\(banned.map(Int.init))] = -inf\n"
+        let end =
+            ends.isEmpty
+            ? ""
+            : """
+                  if id in \(ends.map(Int.init)):
+                    return text
+
+            """
         return """
               # The logits (B, T, \(vocabularySize)) of the token after each of the ids (B, T).
               def forward(self: __torch__.Model, ids: Tensor) -> Tensor:
@@ -34,8 +43,8 @@ enum TorchScriptGeneration {
               def ids_of(self: __torch__.Model, ids: List[int]) -> Tensor:
                 return torch.tensor([ids], dtype=4, device=\(TorchScriptModule.expression(parameter)).device)
 
-              # The ids, at least one, followed by n generated ones: the most probable at temperature 0, otherwise sampled with
-              # PyTorch's random numbers.
+              # The ids, at least one, followed by n generated ones, or fewer if one of them ends the text: the most probable at
+              # temperature 0, otherwise sampled with PyTorch's random numbers.
               def generate_ids(self: __torch__.Model, ids: List[int], n: int, temperature: float=0.0) -> List[int]:
                 if len(ids) == 0:
                   ops.prim.RaiseException("the prompt has no ids", "builtins.ValueError")
@@ -58,6 +67,7 @@ enum TorchScriptGeneration {
                     chosen = torch.argmax(scores)
                   id = int(chosen)
                   text.append(id)
+            \(end)\
                   window.append(id)
                   new = self.ids_of([id])
                 return text
@@ -67,15 +77,23 @@ enum TorchScriptGeneration {
     }
 
     /// The method `generate`.
-    /// - Parameter tokenizer: the tokenizer of the model.
-    static func textMethods(_ tokenizer: any Tokenizer) -> String {
-        let newline = (try? tokenizer.encode("\n")) ?? []
+    /// - Parameters:
+    ///   - tokenizer: the tokenizer of the model.
+    ///   - roles: the token before a text.
+    static func textMethods(_ tokenizer: any Tokenizer, _ roles: TokenRoles) -> String {
+        let template = tokenizer.template
+        func list(_ ids: [Int32]) -> String { "\(ids.map(Int.init))" }
+        let ids = [
+            template.before.isEmpty ? nil : list(template.before), "self.encode(text)",
+            template.after.isEmpty ? nil : list(template.after),
+        ].compactMap { $0 }.joined(separator: " + ")
         return """
-              # The text followed by n generated tokens; see generate_ids. An empty text is continued like a line break.
+              # The text followed by n generated tokens, or fewer if one of them ends it; see generate_ids. An empty text is
+              # continued from the token that begins a text, or else like a line break.
               def generate(self: __torch__.Model, text: str, n: int, temperature: float=0.0) -> str:
-                ids = self.encode(text)
-                if len(ids) == 0:
-                  start = \((newline.isEmpty ? [0] : newline).map(Int.init))
+                ids = \(ids)
+                if len(text) == 0:
+                  start = \(list(roles.start(for: tokenizer)))
                   return self.decode(self.generate_ids(start, n, temperature)[len(start):])
                 return self.decode(self.generate_ids(ids, n, temperature))
 

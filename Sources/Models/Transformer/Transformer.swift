@@ -82,7 +82,7 @@ extension TransformerConfiguration {
     fileprivate var deviation: Double { 0.02 }
 
     /// GPT-2's names, or else Llama's, which cover every option.
-    fileprivate var parameterNames: ParameterNames {
+    package var parameterNames: ParameterNames {
         if family == .gpt2 { return .gpt2 }
         var names = ParameterNames.llama
         // A network without a gate has the names of GPT-2's, as it has its layout.

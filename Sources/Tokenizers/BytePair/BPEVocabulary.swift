@@ -131,6 +131,9 @@ public struct BPEVocabulary: Sendable {
     /// The bytes of a token; empty for an unused or invalid id.
     public func bytes(of id: Int32) -> [UInt8] { Array(table.token(id)) }
 
+    /// Whether an id stands for a token.
+    func hasToken(_ id: Int32) -> Bool { !table.token(id).isEmpty }
+
     /// The id of the token with exactly these bytes.
     public func id(of bytes: some Collection<UInt8>) -> Int32? { table.id(of: bytes) }
 

@@ -18,10 +18,16 @@ public enum TokenizerFile {
         try json(for: tokenizer).serialized(pretty: true)
     }
 
-    /// The contents of the `tokenizer_config.json` of `tokenizer`; `contextLength` is the maximum number of tokens of the model's
-    /// input.
-    public static func configuration(for tokenizer: any Tokenizer, contextLength: Int? = nil) -> String {
+    /// The contents of the `tokenizer_config.json` of `tokenizer`.
+    /// - Parameters:
+    ///   - tokenizer: the tokenizer.
+    ///   - contextLength: the maximum number of tokens of the model's input.
+    ///   - chatTemplate: the template of conversations, in Jinja.
+    public static func configuration(
+        for tokenizer: any Tokenizer, contextLength: Int? = nil, chatTemplate: String? = nil
+    ) -> String {
         var object = JSONObject()
+        object["chat_template"] = chatTemplate.map(JSON.string)
         if tokenizer.endOfText != nil {
             object["bos_token"] = .string(endOfTextSpelling)
             object["eos_token"] = .string(endOfTextSpelling)

@@ -19,6 +19,8 @@ public struct TokenDataset: Sendable {
     public let documents: [Document]
     /// The SHA-256 of each text's UTF-8, or of the file of its tokens.
     public let hashes: [String]
+    /// Whether a training part contains the token that ends a text, so that a model learns to generate it.
+    public let hasEnds: Bool
 
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
@@ -93,6 +95,8 @@ public struct TokenDataset: Sendable {
                 predictedCharacters: count - cut - Self.characters(in: first))
         }
         hashes = texts.map(\.sha256)
+        let end = tokenizer.endOfText
+        hasEnds = documents.contains { document in end.map(document.training.contains) ?? false }
     }
 
     /// The number of characters that begin in bytes of UTF-8.

@@ -23,20 +23,17 @@ package struct Checkpoint {
     /// The length of samples.txt in bytes.
     package var samplesLength: Int
 
-    /// The id of the end-of-text token, for config.json.
-    private let endOfText: Int32?
     private let file: SafetensorsFile?
 
     package init(
         settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
-        tokenizer: String, endOfText: Int32?, samplesLength: Int
+        tokenizer: String, samplesLength: Int
     ) {
         self.settings = settings
         self.progress = progress
         self.origin = origin
         self.textHashes = textHashes
         self.tokenizer = tokenizer
-        self.endOfText = endOfText
         self.samplesLength = samplesLength
         file = nil
     }
@@ -52,7 +49,7 @@ package struct Checkpoint {
             "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
-        metadata["config"] = recordsModel ? settings.model.json(endOfText: endOfText).serialized() : nil
+        metadata["config"] = recordsModel ? JSON.object(settings.model.json()).serialized() : nil
         let parts = [
             ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
             ("moment2", optimizer.moment2),
@@ -104,7 +101,6 @@ package struct Checkpoint {
         textHashes = hashes.split(separator: " ").map(String.init)
         self.tokenizer = tokenizer
         samplesLength = samples
-        endOfText = nil
         self.file = file
     }
 

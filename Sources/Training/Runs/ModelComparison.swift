@@ -88,21 +88,21 @@ public struct ModelComparison {
         let begin = ContinuousClock.now
         let training = try TrainingRun(
             settings, tokenizer: reading.tokenizer, data: reading.data, samples: false,
-            directory: {
+            directory: { description in
                 try directory.map {
                     try RunDirectory(
-                        creating: $0, tokenizer: reading.tokenizer, record: reading.data.record, origin: origin)
+                        creating: $0, tokenizer: reading.tokenizer, description: description,
+                        record: reading.data.record, origin: origin)
                 }
             })
         guard let outcome = try training.run(shouldStop: shouldStop, report: report), !shouldStop() else { return nil }
         let seconds = (ContinuousClock.now - begin).seconds
-        let generator = TextGenerator(outcome.model, tokenizer: reading.tokenizer)
         let score = reading.data.score(outcome.result.value)
         let entry = Entry(
             model: training.settings.model, tokenizer: reading.specification, tokenizerName: reading.name,
             parameterCount: outcome.model.parameterCount, seconds: seconds, result: outcome.result,
             bitsPerByte: score.bitsPerByte, bitsPerCharacter: score.bitsPerCharacter,
-            line: try Self.line(from: generator, seed: settings.seed))
+            line: try Self.line(from: training.generator(for: outcome), seed: settings.seed))
         entries.append(entry)
         return entry
     }

@@ -24,6 +24,8 @@ public final class RunDirectory: TrainingStore {
     private let textHashes: [String]
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
+    /// What is saved with the model beside its weights.
+    let description: ModelDescription
     private let lock: DirectoryLock
     /// The directory before its first save is complete. If the run fails before that, the files of the run are removed.
     private var pending: PendingDirectory?
@@ -39,10 +41,13 @@ public final class RunDirectory: TrainingStore {
     /// - Parameters:
     ///   - path: the directory, which is created if it does not exist.
     ///   - tokenizer: the tokenizer that is saved with the model.
+    ///   - description: what is saved with the model beside its weights; nil for a model that is trained from random weights on
+    ///     texts without end tokens.
     ///   - record: the record of the data.
     ///   - origin: the source of the text.
     public init(
-        creating path: String, tokenizer: any Tokenizer, record: DataRecord, origin: TextOrigin
+        creating path: String, tokenizer: any Tokenizer, description: ModelDescription? = nil, record: DataRecord,
+        origin: TextOrigin
     ) throws {
         if let occupant = Self.occupant(of: path) {
             throw TrainingError.occupied(directory: path, occupant)
@@ -60,6 +65,7 @@ public final class RunDirectory: TrainingStore {
         self.tokenizer = tokenizer
         self.origin = origin.absolute
         acceptsEdits = false
+        self.description = description ?? ModelDescription(for: tokenizer, endsTexts: false)
         textHashes = record.hashes
         tokenizerFile = try TokenizerFile.contents(for: tokenizer)
     }
@@ -78,6 +84,7 @@ public final class RunDirectory: TrainingStore {
         self.origin = origin.absolute
         textHashes = run.checkpoint.textHashes
         acceptsEdits = acceptingEdits
+        description = try ModelDescription(directory: path, tokenizer: tokenizer)
         record = try DescriptionRecord(directory: path)
         let weights = try SafetensorsFile(path: path + "/" + WeightFiles.fileName)
         bestStep = weights.metadata["step"].flatMap { Int($0) }
@@ -115,7 +122,7 @@ public final class RunDirectory: TrainingStore {
 
     public func keepBest(_ model: any TrainableModel, step: Int) throws {
         try beginFirstSave()
-        let record = try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, to: path)
+        let record = try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, description, to: path)
         try ModelDirectory.saveWeights(of: model, to: path, record: record, metadata: ["step": "\(step)"])
         self.record = record
         bestStep = step
@@ -147,9 +154,7 @@ public final class RunDirectory: TrainingStore {
         try Files.makeDirectory(Self.training(path))
         let checkpoint = Checkpoint(
             settings: trainer.settings, progress: trainer.progress, origin: origin, textHashes: textHashes,
-            tokenizer: tokenizerFile,
-            endOfText: tokenizer.endOfText,
-            samplesLength: trainer.samples.utf8.count)
+            tokenizer: tokenizerFile, samplesLength: trainer.samples.utf8.count)
         try write(trainer.metrics, samples: trainer.samples)
         try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.task.dataRecord)
         try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)
@@ -162,7 +167,7 @@ public final class RunDirectory: TrainingStore {
         seconds: Double
     ) throws {
         try beginFirstSave()
-        try ModelDirectory.save(model, tokenizer: tokenizer, to: path)
+        try ModelDirectory.save(model, tokenizer: tokenizer, description: description, to: path)
         var progress = JSONObject()
         progress["seconds"] = .double(seconds)
         progress.add(result)
@@ -239,10 +244,7 @@ extension RunDirectory {
     }
 
     /// The files of the model that a run writes.
-    private static let ownFiles = [
-        "config.json", "generation_config.json", TokenizerFile.name, TokenizerFile.configurationName,
-        WeightFiles.fileName,
-    ]
+    private static let ownFiles = ModelDescription.fileNames + [TokenizerFile.name, WeightFiles.fileName]
     /// The files that a run writes in `training/`.
     private static let ownTrainingFiles = [
         "first-save", "settings.json", "metrics.csv", "loss.svg", "samples.txt", "latest.safetensors",

@@ -101,7 +101,8 @@ public struct SavedRun {
         // removed.
         let tokenizer = try TokenizerFile.tokenizer(
             from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
-        settings.model.vocabularySize = tokenizer.vocabularySize
+        // A model that the run started from may have more rows than its tokenizer has tokens.
+        settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.sequenceLength)
         let file = path + "/" + TokenizerFile.name
@@ -116,7 +117,9 @@ public struct SavedRun {
         // Loading the best model also verifies that it is intact, while the user can still restore it.
         let model = try directory.loadBest(of: settings.model)
         try checkConfiguration(of: model)
-        let trainer = try Trainer(model, data: data, settings: settings, tokenizer: tokenizer, store: directory)
+        let trainer = try Trainer(
+            model, data: data, settings: settings, tokenizer: tokenizer, roles: directory.description.roles,
+            store: directory)
         try checkpoint.restore(into: trainer.optimizer)
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
         if progress.final != nil, trainer.isOver, let change = settings.changeWithoutEffect(from: self.settings) {
@@ -133,7 +136,7 @@ public struct SavedRun {
         var expected = settings.model
         expected.vocabularySize = model.vocabularySize
         guard found != expected else { return }
-        let difference = found.json(endOfText: nil).difference(from: expected.json(endOfText: nil))
+        let difference = JSON.object(found.json()).difference(from: .object(expected.json()))
         throw TrainingError.changed(
             directory: path,
             what: "\(path)/\(ModelSpecification.configurationFile) is not the one the run was started with"

@@ -8,6 +8,8 @@ public struct StartingModel {
     public let model: any NeuralLanguageModel
     public let tokenizer: any Tokenizer
     public let specification: ModelSpecification
+    /// What its files say beside the weights, which the new model keeps.
+    public let description: ModelDescription
 
     /// Loads the model.
     /// - Parameters:
@@ -25,6 +27,7 @@ public struct StartingModel {
         self.path = path
         self.model = model
         self.specification = specification
+        description = saved.description
         tokenizer = try saved.tokenizer
     }
 

@@ -1,4 +1,6 @@
 import Corpus
+import Inference
+import Interchange
 import Models
 import Tokenizers
 
@@ -10,6 +12,8 @@ public final class TrainingRun {
     /// Everything that decides what the training does. The vocabulary size of the model is that of the tokenizer.
     public let settings: TrainingSettings
     public let tokenizer: any Tokenizer
+    /// What is saved with the model beside its weights: which tokens begin and end a text, for example.
+    public let description: ModelDescription
     public let data: TokenDataset
     /// Where the run is saved; nil for one in memory.
     public let directory: RunDirectory?
@@ -42,9 +46,11 @@ public final class TrainingRun {
             contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start,
-            directory: {
+            directory: { description in
                 try directory().map {
-                    try RunDirectory(creating: $0, tokenizer: tokenizer, record: data.record, origin: origin)
+                    try RunDirectory(
+                        creating: $0, tokenizer: tokenizer, description: description, record: data.record,
+                        origin: origin)
                 }
             })
     }
@@ -53,20 +59,26 @@ public final class TrainingRun {
     /// - Parameter samples: whether the model generates samples during training.
     init(
         _ settings: TrainingSettings, tokenizer: any Tokenizer, data: TokenDataset,
-        startingFrom start: StartingModel? = nil, samples: Bool = true, directory: () throws -> RunDirectory?
+        startingFrom start: StartingModel? = nil, samples: Bool = true,
+        directory: (ModelDescription) throws -> RunDirectory?
     ) throws {
         var settings = settings
         if let start { settings.model = start.specification }
-        settings.model.vocabularySize = tokenizer.vocabularySize
+        // A model that others made may have more rows than its tokenizer has tokens.
+        settings.model.vocabularySize = max(start?.specification.vocabularySize ?? 0, tokenizer.vocabularySize)
         // After the texts were read, so that their memory counts.
         try MemoryEstimate(settings).check()
         self.settings = settings
         self.tokenizer = tokenizer
         self.data = data
-        self.directory = try directory()
+        let description = start?.description ?? ModelDescription(for: tokenizer, endsTexts: data.hasEnds)
+        self.description = description
+        self.directory = try directory(description)
         let store: any TrainingStore = self.directory ?? MemoryStore()
         trainer = try (start?.model ?? settings.model.makeNeuralModel(seed: settings.seed)).map { model in
-            try Trainer(model, data: data, settings: settings, tokenizer: samples ? tokenizer : nil, store: store)
+            try Trainer(
+                model, data: data, settings: settings, tokenizer: samples ? tokenizer : nil, roles: description.roles,
+                store: store)
         }
     }
 
@@ -78,6 +90,7 @@ public final class TrainingRun {
         self.tokenizer = tokenizer
         data = trainer.data
         self.directory = directory
+        description = directory.description
         self.trainer = trainer
     }
 
@@ -130,6 +143,11 @@ public final class TrainingRun {
         let seconds = (ContinuousClock.now - begin).seconds
         try directory?.save(counted: model, settings: settings, data: data.record, result: result, seconds: seconds)
         return Outcome(end: .complete, model: model, result: result, bestStep: nil, seconds: seconds, sample: nil)
+    }
+
+    /// Generates text with the model of an outcome.
+    public func generator(for outcome: Outcome) -> TextGenerator {
+        TextGenerator(outcome.model, tokenizer: tokenizer, roles: description.roles)
     }
 
     // MARK: Figures

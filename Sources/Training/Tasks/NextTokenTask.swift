@@ -11,6 +11,7 @@ public final class NextTokenTask: TrainingTask {
     public let data: TokenDataset
     /// Decodes samples; nil for a task that writes none.
     private let tokenizer: (any Tokenizer)?
+    private let roles: TokenRoles?
     private let settings: TrainingSettings
     private let evaluator: Evaluator
 
@@ -19,14 +20,16 @@ public final class NextTokenTask: TrainingTask {
     ///   - data: what to learn from and to validate on.
     ///   - settings: batch, sequence length, seed and the extent of the last validation are what the task uses.
     ///   - tokenizer: decodes samples; nil for none.
+    ///   - roles: the tokens that begin and end a sample; nil for a model that is trained without special tokens.
     public init(
         _ model: any NeuralLanguageModel, data: TokenDataset, settings: TrainingSettings,
-        tokenizer: (any Tokenizer)? = nil
+        tokenizer: (any Tokenizer)? = nil, roles: TokenRoles? = nil
     ) {
         languageModel = model
         self.data = data
         self.settings = settings
         self.tokenizer = tokenizer
+        self.roles = roles
         // A model without a context is scored on windows as long as those it learns from.
         evaluator = Evaluator(data, length: model.contextLength ?? settings.sequenceLength)
     }
@@ -76,7 +79,7 @@ public final class NextTokenTask: TrainingTask {
         guard let tokenizer else { return nil }
         struct Stopped: Error {}
         let key = Philox.key([Purpose.samples, settings.seed, UInt64(step)])
-        let generator = TextGenerator(languageModel, tokenizer: tokenizer)
+        let generator = TextGenerator(languageModel, tokenizer: tokenizer, roles: roles)
         var text = ""
         do {
             try generator.generate(
@@ -104,16 +107,17 @@ extension Trainer where Task == NextTokenTask {
     ///   - data: what to learn from and to validate on.
     ///   - settings: everything else that decides what training does.
     ///   - tokenizer: decodes samples; nil for none.
+    ///   - roles: the tokens that begin and end a sample; nil for a model that is trained without special tokens.
     ///   - store: where the best model and the state of the run are saved; by default in memory.
     ///   - communicator: what shares each step with other processes; by default there are none.
     /// - Throws: `TrainingError` where a setting is out of its range.
     public convenience init(
         _ model: any NeuralLanguageModel, data: TokenDataset, settings: TrainingSettings,
-        tokenizer: (any Tokenizer)? = nil, store: any TrainingStore = MemoryStore(),
+        tokenizer: (any Tokenizer)? = nil, roles: TokenRoles? = nil, store: any TrainingStore = MemoryStore(),
         communicator: any Communicator = SingleProcess()
     ) throws {
         try self.init(
-            NextTokenTask(model, data: data, settings: settings, tokenizer: tokenizer), settings: settings,
+            NextTokenTask(model, data: data, settings: settings, tokenizer: tokenizer, roles: roles), settings: settings,
             store: store,
             communicator: communicator)
     }

@@ -33,8 +33,7 @@ struct ModelOptions: ParsableArguments {
 
     /// Loads the model with its tokenizer.
     func load() throws -> TextGenerator {
-        let saved = try files.load(model)
-        return TextGenerator(saved.model, tokenizer: try saved.tokenizer)
+        try TextGenerator(files.load(model))
     }
 }
 

@@ -1,0 +1,38 @@
+import Models
+
+/// The description of a model in a GGUF file.
+extension ModelDescription {
+    private enum Key {
+        static let beginning = "tokenizer.ggml.bos_token_id"
+        /// The ends of a text, of a turn and of a message. llama.cpp stops at each of them.
+        static let ends = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]
+        static let padding = "tokenizer.ggml.padding_token_id"
+        static let chatTemplate = "tokenizer.chat_template"
+    }
+
+    /// Reads the keys of a file.
+    init(_ file: GGUFFile) throws {
+        func id(_ key: String) throws -> Int32? { try file.integer(key).flatMap { Int32(exactly: $0) } }
+        var ends: [Int32] = []
+        for key in Key.ends {
+            if let end = try id(key), !ends.contains(end) { ends.append(end) }
+        }
+        self.init(
+            roles: TokenRoles(beginning: try id(Key.beginning), ends: ends, padding: try id(Key.padding)),
+            chatTemplate: try file.string(Key.chatTemplate))
+    }
+
+    /// The keys of a file, except for those of the vocabulary.
+    var keys: [(String, GGUFWrittenValue)] {
+        var keys = zip(Key.ends, roles.ends).dropFirst().map { ($0, GGUFWrittenValue.uint32(Int($1))) }
+        if let padding = roles.padding { keys.append((Key.padding, .uint32(Int(padding)))) }
+        if let chatTemplate { keys.append((Key.chatTemplate, .string(chatTemplate))) }
+        return keys
+    }
+
+    /// What a file cannot express, each in one line.
+    var remarks: [String] {
+        roles.ends.count > Key.ends.count
+            ? ["llama.cpp reads \(Key.ends.count) tokens that end a text from the file; the model has \(roles.ends.count)."] : []
+    }
+}

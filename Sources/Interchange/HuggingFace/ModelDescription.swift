@@ -1,0 +1,187 @@
+import Files
+import Models
+import StrictJSON
+import Tokenizers
+
+/// What the small files of a model say beside its architecture and its vocabulary: which tokens begin and end a text, how a
+/// conversation is written, and members that only other programs use.
+///
+/// A model that is saved, exported or trained further keeps what was read. In a directory these are config.json,
+/// generation_config.json, tokenizer_config.json, special_tokens_map.json, added_tokens.json and chat_template.jinja; a GGUF
+/// file has keys for some of it.
+public struct ModelDescription: Sendable {
+    /// The tokens that begin and end a text.
+    public let roles: TokenRoles
+
+    /// The template of conversations, in Jinja; nil if the model has none.
+    public let chatTemplate: String?
+
+    /// The members of the JSON files that were read, by the name of the file; nil if no directory was read.
+    private var members: [String: JSONObject]?
+
+    static let generationFile = "generation_config.json"
+    static let templateFile = "chat_template.jinja"
+
+    /// Files that are kept as they are.
+    private static let keptFiles = [
+        TokenizerFile.configurationName, "special_tokens_map.json", "added_tokens.json",
+    ]
+
+    /// The names of all files that a description is read from or written to.
+    package static let fileNames = [ModelSpecification.configurationFile, generationFile, templateFile] + keptFiles
+
+    // MARK: Making
+
+    /// The description of a model that no files describe.
+    init(roles: TokenRoles, chatTemplate: String? = nil) {
+        self.roles = roles
+        self.chatTemplate = chatTemplate
+    }
+
+    /// The description of a model that is trained from random weights.
+    /// - Parameters:
+    ///   - tokenizer: the tokenizer of the model.
+    ///   - endsTexts: whether the texts that it is trained on contain `endOfText`. Otherwise the model knows nothing about the
+    ///     token and must not generate it. The same is true of all other special tokens.
+    package init(for tokenizer: any Tokenizer, endsTexts: Bool) {
+        let end = endsTexts ? tokenizer.endOfText : nil
+        self.init(
+            roles: TokenRoles(
+                beginning: end, ends: end.map { [$0] } ?? [],
+                suppressed: tokenizer.specialTokenIDs.filter { $0 != end }))
+    }
+
+    // MARK: Reading
+
+    /// Reads the files of a directory.
+    /// - Parameters:
+    ///   - directory: the directory. Every file may be missing, except for config.json.
+    ///   - tokenizer: the tokenizer, which knows the ids of tokens that are given by their texts; nil if there is none.
+    /// - Throws: the file and what is wrong with it.
+    package init(directory: String, tokenizer: (any Tokenizer)?) throws {
+        var members: [String: JSONObject] = [:]
+        for name in [ModelSpecification.configurationFile, Self.generationFile] + Self.keptFiles {
+            let path = "\(directory)/\(name)"
+            guard try Files.find(path) else { continue }
+            let json: JSON
+            do { json = try JSON(parsing: try TextFile.bytes(path)) } catch let error as JSONError {
+                throw ModelError(path: path, reason: "not JSON: \(error)")
+            }
+            guard let object = json.objectValue else {
+                throw ModelError(path: path, reason: "it contains \(json.kind), not an object")
+            }
+            members[name] = object
+        }
+        let sources = try [Self.generationFile, ModelSpecification.configurationFile].compactMap { name in
+            try members[name].map { try ConfigurationFields(.object($0), "\(directory)/\(name)") }
+        }
+        let configuration = members[TokenizerFile.configurationName]
+        /// The ids of the first file that has the key, even if it says that there are none; otherwise that of the token in the
+        /// configuration of the tokenizer.
+        func ids(_ key: String, orToken token: String) throws -> [Int32] {
+            for source in sources where source.contains(key) { return try source.tokenIDs(key) }
+            return Self.id(of: configuration?[token], tokenizer).map { [$0] } ?? []
+        }
+        roles = TokenRoles(
+            beginning: try ids("bos_token_id", orToken: "bos_token").first,
+            ends: try ids("eos_token_id", orToken: "eos_token"),
+            padding: try ids("pad_token_id", orToken: "pad_token").first,
+            suppressed: try sources.first { $0.contains("suppress_tokens") }?.tokenIDs("suppress_tokens") ?? [])
+        let path = "\(directory)/\(Self.templateFile)"
+        chatTemplate =
+            try Files.find(path)
+            ? TextFile.read(path, allowingEmpty: true) : Self.chatTemplate(in: configuration?["chat_template"])
+        self.members = members
+    }
+
+    /// The id of a token, which is given by its text or as an object with `content`.
+    static func id(of token: JSON?, _ tokenizer: (any Tokenizer)?) -> Int32? {
+        guard let text = token?.stringValue ?? token?["content"]?.stringValue else { return nil }
+        return tokenizer?.specialTokens.first { $0.text.utf8.elementsEqual(text.utf8) }?.id
+    }
+
+    /// The template in tokenizer_config.json: a text, or a list of templates with names.
+    private static func chatTemplate(in value: JSON?) -> String? {
+        if let text = value?.stringValue { return text }
+        let named = value?.arrayValue ?? []
+        return (named.first { $0["name"]?.stringValue == "default" } ?? named.first)?["template"]?.stringValue
+    }
+
+    // MARK: Writing
+
+    /// A file as it is written.
+    struct File {
+        let name: String
+        let text: String
+    }
+
+    /// The files of a directory, except for those of the weights and the vocabulary.
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - tokenizer: its tokenizer; nil if there is none.
+    ///   - dtype: transformers' name for the number format of the weights.
+    func files(for model: ModelSpecification, tokenizer: (any Tokenizer)?, dtype: String) -> [File] {
+        func file(_ name: String, _ object: JSONObject) -> File {
+            File(name: name, text: JSON.object(object).serialized(pretty: true))
+        }
+        var files: [File] = []
+        if let members {
+            for name in Self.keptFiles {
+                if let object = members[name] { files.append(file(name, object)) }
+            }
+        } else if let tokenizer {
+            let text = TokenizerFile.configuration(
+                for: tokenizer, contextLength: model.contextLength, chatTemplate: chatTemplate)
+            files.append(File(name: TokenizerFile.configurationName, text: text))
+        }
+        files.append(file(ModelSpecification.configurationFile, configuration(of: model, dtype: dtype)))
+        if let generation = members?[Self.generationFile] {
+            files.append(file(Self.generationFile, generation))
+        } else if members == nil {
+            files.append(file(Self.generationFile, generation))
+        }
+        // A template within tokenizer_config.json is kept there.
+        if let chatTemplate, let members,
+            Self.chatTemplate(in: members[TokenizerFile.configurationName]?["chat_template"]) != chatTemplate
+        {
+            files.append(File(name: Self.templateFile, text: chatTemplate))
+        }
+        return files
+    }
+
+    /// Members of config.json that the computation does not depend on. If they were read, they are kept.
+    private static let keptMembers: Set<String> = [
+        "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range", "use_cache", "pad_token_id",
+    ]
+
+    /// The contents of config.json: what was read, with the members that describe the model as it is.
+    func configuration(of model: ModelSpecification, dtype: String) -> JSONObject {
+        let known = members?[ModelSpecification.configurationFile]
+        var object = known ?? JSONObject()
+        for (key, value) in model.json(dtype: dtype) where !(Self.keptMembers.contains(key) && object[key] != nil) {
+            object[key] = value
+        }
+        if object["torch_dtype"] != nil { object["torch_dtype"] = .string(dtype) }
+        if known == nil {
+            // Where they are left out, transformers 4 assumes 50256.
+            for (key, value) in roleMembers { object[key] = value }
+        }
+        return object
+    }
+
+    private var roleMembers: [(String, JSON)] {
+        func id(_ id: Int32?) -> JSON { id.map { .int(Int($0)) } ?? .null }
+        let ends = roles.ends.map { JSON.int(Int($0)) }
+        return [
+            ("bos_token_id", id(roles.beginning)), ("eos_token_id", ends.count > 1 ? .array(ends) : ends.first ?? .null),
+        ] + (roles.padding.map { [("pad_token_id", id($0))] } ?? [])
+    }
+
+    private var generation: JSONObject {
+        var object = JSONObject(roleMembers + [("do_sample", true), ("temperature", 1.0)])
+        if !roles.suppressed.isEmpty {
+            object["suppress_tokens"] = .array(roles.suppressed.map { .int(Int($0)) })
+        }
+        return object
+    }
+}
