@@ -71,7 +71,8 @@ let package = Package(
 
         // Tests mirror the sources; Support is what they share.
         .target(
-            name: "TestSupport", dependencies: ["Tensors", "Tokenizers", "Files", "Platform"], path: "Tests/Support"),
+            name: "TestSupport", dependencies: ["Tensors", "Tokenizers", "StrictJSON", "Files", "Platform"],
+            path: "Tests/Support"),
         .testTarget(name: "FilesTests", dependencies: ["Files", "Platform", "TestSupport"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport", "FuzzTargets"]),
@@ -86,7 +87,7 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: models + [
-                "Tokenizers", "Interchange", "Inference", "Corpus", "Files", "Platform", "TestSupport",
+                "Tokenizers", "Interchange", "Inference", "Corpus", "StrictJSON", "Files", "Platform", "TestSupport",
             ]),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus", "Training", "Tokenizers", "Files", "TestSupport"]),
         .testTarget(

@@ -61,11 +61,17 @@ extension ParameterSource {
     private func requireTensors(of parameters: [String], _ model: ModelSpecification) throws {
         let missing = parameters.filter { storedName(of: $0, in: model) == nil }
         guard let first = missing.first else { return }
-        let others = missing.count == 1 ? "" : missing.count == 2 ? " and one other" : " and \(missing.count - 1) others"
+        let others =
+            switch missing.count {
+            case 1: " is"
+            case 2: " and another one are"
+            default: " and \(missing.count - 1) others are"
+            }
         throw ModelError(
             path: path,
-            reason: "the tensor \(first)\(others) of the model that its description requires \(missing.count == 1 ? "is" : "are") "
-                + "missing")
+            reason:
+                "the tensor \(first)\(others) missing, so this is not a whole model; restore or download its files again"
+        )
     }
 
     /// Assigns to each parameter the stored tensor in the memory of its file, if it can be used there.
@@ -86,7 +92,9 @@ extension ParameterSource {
             }
         }
         for name in unused.sorted() {
-            if let reason = try objection(toUnused: name, of: specification) { throw ModelError(path: path, reason: reason) }
+            if let reason = try objection(toUnused: name, of: specification) {
+                throw ModelError(path: path, reason: reason)
+            }
         }
         return copies
     }

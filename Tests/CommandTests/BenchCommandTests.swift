@@ -120,7 +120,7 @@ import Testing
     @Test(
         "A shape that cannot be is misuse",
         arguments: [
-            ["train", "--heads", "3", "--width", "8"], ["train", "--length", "65"], ["train", "--batch", "0"],
+            ["train", "--heads", "3", "--width", "8"], ["train", "--length", "129"], ["train", "--batch", "0"],
             ["train", "--seconds", "-1"], ["generate", "--width", "99999999999"], ["train", "--layers", "-1"],
             ["train", "--heads", "-1"], ["generate", "--context", "-1"], ["train", "--vocabulary", "-1"],
             ["train", "--batch", "-1"], ["train", "--length", "-1"], ["generate", "--threads", "-1"],
@@ -137,7 +137,7 @@ import Testing
             ["train", "--width", "1048576", "--layers", "2", "--heads", "1", "--vocabulary", "1", "--context", "1"],
             [
                 "train", "--batch", "1048576", "--context", "16777216", "--length", "16777216", "--layers", "1",
-                "--width", "1", "--heads", "1",
+                "--width", "2", "--heads", "1",
             ],
             ["generate", "--width", "1048576", "--layers", "4096", "--heads", "1"],
             ["generate", "--context", "16777216", "--layers", "4096", "--width", "1024", "--heads", "1"],

@@ -146,7 +146,7 @@ import Tokenizers
     func endOfText() throws {
         let model = BigramModel(vocabularySize: 257, seed: 1)
         model.table.value.withElements { for i in $0.indices where i % 257 == 256 { $0[i] = 50 } }
-        let generator = TextGenerator(model, tokenizer: ByteTokenizer(), allowsEndOfText: true)
+        let generator = TextGenerator(model, tokenizer: ByteTokenizer(), roles: TokenRoles(ends: [256]))
         let tokens = try tokens(generator, GenerationRequest(prompt: [97], length: 5, topLogProbabilities: 1))
         #expect(tokens.map(\.id) == [256] && tokens.map(\.text) == [""] && tokens[0].finishReason == .endOfText)
         #expect(tokens[0].alternatives.map(\.id) == [256])

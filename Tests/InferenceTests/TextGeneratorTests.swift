@@ -48,13 +48,41 @@ import Tokenizers
         #expect(try pieces(generator, "🙂", length: 50, stops: ["🙂"]) == ["é", "→"])
     }
 
-    @Test func endOfTextIsNotGeneratedUnlessAllowed() throws {
-        let model = BigramModel(vocabularySize: 257, seed: 1)
-        model.table.value.withElements { for i in $0.indices where i % 257 == 256 { $0[i] = 50 } }
-        var generator = TextGenerator(model, tokenizer: ByteTokenizer())
-        #expect(try !generator.text(after: "a", length: 5).isEmpty)
-        generator.allowsEndOfText = true
-        #expect(try generator.text(after: "a", length: 5).isEmpty)
+    /// A model that considers one token far more probable than all others.
+    private func model(favouring token: Int, rows: Int) -> BigramModel {
+        let model = BigramModel(vocabularySize: rows, seed: 1)
+        model.table.value.withElements { for i in $0.indices where i % rows == token { $0[i] = 50 } }
+        return model
+    }
+
+    @Test("A text ends with each of the tokens that end a text, unless they are ignored")
+    func ends() throws {
+        let favourite = model(favouring: 256, rows: 257)
+        let trainedWithout = TextGenerator(favourite, tokenizer: ByteTokenizer())
+        #expect(try trainedWithout.text(after: "a", length: 5).utf8.count >= 5)
+        for ends: [Int32] in [[256], [7, 256]] {
+            var generator = TextGenerator(favourite, tokenizer: ByteTokenizer(), roles: TokenRoles(ends: ends))
+            let request = GenerationRequest(prompt: [97], length: 5, settings: .greedy)
+            #expect(try generator.generate(request) { _ in } == 1)
+            generator.ignoresEnds = true
+            var ids: [Int32] = []
+            try generator.generate(request) { ids.append($0.id) }
+            #expect(ids == [256, 256, 256, 256, 256])
+        }
+    }
+
+    @Test("Rows of a model without a token are never generated")
+    func rows() throws {
+        let generator = TextGenerator(
+            model(favouring: 299, rows: 300), tokenizer: ByteTokenizer(), roles: TokenRoles(ends: [256]))
+        try generator.generate(GenerationRequest(prompt: [97], length: 20)) { #expect($0.id < 257) }
+    }
+
+    @Test("An empty prompt begins with the token that begins a text")
+    func beginning() throws {
+        let encoding = TextEncoding(ByteTokenizer(), roles: TokenRoles(beginning: 256))
+        #expect(try encoding.ids(ofPrompt: "") == [256])
+        #expect(try encoding.ids(ofPrompt: "a") == [97])
     }
 
     @Test func sequencesAreThoseMadeAlone() throws {

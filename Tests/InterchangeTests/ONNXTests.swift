@@ -72,7 +72,9 @@ struct ONNXTests {
         #expect(directory.contents == ["model.onnx"])
         let model = try ONNXFile(path: path).model
         #expect(model.version == 8 && model.operatorSet == 17)
-        #expect(model.metadata.map(\.key) == ["config.json", "tokenizer.json"])
+        #expect(
+            model.metadata.map(\.key)
+                == ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"])
         #expect(try model.metadata[1].value == TokenizerFile.contents(for: Self.tokenizer))
         #expect(model.metadata[0].value.contains(#""vocab_size":"#))
     }

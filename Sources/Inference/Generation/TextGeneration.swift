@@ -28,7 +28,8 @@ struct TextGeneration {
         self.request = request
         ends = generator.ignoresEnds ? [] : generator.roles.ends
         vocabularySize = generator.model.vocabularySize
-        let sequence = SequenceState(decoder: StreamingDecoder(generator.tokenizer), filter: try StopFilter(request.stops))
+        let sequence = SequenceState(
+            decoder: StreamingDecoder(generator.tokenizer), filter: try StopFilter(request.stops))
         self.sequences = Array(repeating: sequence, count: sequences)
     }
 

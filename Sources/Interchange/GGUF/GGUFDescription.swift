@@ -33,6 +33,8 @@ extension ModelDescription {
     /// What a file cannot express, each in one line.
     var remarks: [String] {
         roles.ends.count > Key.ends.count
-            ? ["llama.cpp reads \(Key.ends.count) tokens that end a text from the file; the model has \(roles.ends.count)."] : []
+            ? [
+                "llama.cpp reads \(Key.ends.count) tokens that end a text from the file; the model has \(roles.ends.count)."
+            ] : []
     }
 }

@@ -33,7 +33,7 @@ public struct ModelDescription: Sendable {
     // MARK: Making
 
     /// The description of a model that no files describe.
-    init(roles: TokenRoles, chatTemplate: String? = nil) {
+    init(roles: TokenRoles = TokenRoles(), chatTemplate: String? = nil) {
         self.roles = roles
         self.chatTemplate = chatTemplate
     }
@@ -124,7 +124,7 @@ public struct ModelDescription: Sendable {
         func file(_ name: String, _ object: JSONObject) -> File {
             File(name: name, text: JSON.object(object).serialized(pretty: true))
         }
-        var files: [File] = []
+        var files = [file(ModelSpecification.configurationFile, configuration(of: model, dtype: dtype))]
         if let members {
             for name in Self.keptFiles {
                 if let object = members[name] { files.append(file(name, object)) }
@@ -134,7 +134,6 @@ public struct ModelDescription: Sendable {
                 for: tokenizer, contextLength: model.contextLength, chatTemplate: chatTemplate)
             files.append(File(name: TokenizerFile.configurationName, text: text))
         }
-        files.append(file(ModelSpecification.configurationFile, configuration(of: model, dtype: dtype)))
         if let generation = members?[Self.generationFile] {
             files.append(file(Self.generationFile, generation))
         } else if members == nil {
@@ -151,7 +150,8 @@ public struct ModelDescription: Sendable {
 
     /// Members of config.json that the computation does not depend on. If they were read, they are kept.
     private static let keptMembers: Set<String> = [
-        "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range", "use_cache", "pad_token_id",
+        "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range", "use_cache",
+        "pad_token_id",
     ]
 
     /// The contents of config.json: what was read, with the members that describe the model as it is.
@@ -173,7 +173,8 @@ public struct ModelDescription: Sendable {
         func id(_ id: Int32?) -> JSON { id.map { .int(Int($0)) } ?? .null }
         let ends = roles.ends.map { JSON.int(Int($0)) }
         return [
-            ("bos_token_id", id(roles.beginning)), ("eos_token_id", ends.count > 1 ? .array(ends) : ends.first ?? .null),
+            ("bos_token_id", id(roles.beginning)),
+            ("eos_token_id", ends.count > 1 ? .array(ends) : ends.first ?? .null),
         ] + (roles.padding.map { [("pad_token_id", id($0))] } ?? [])
     }
 

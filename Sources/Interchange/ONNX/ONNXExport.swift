@@ -78,12 +78,13 @@ package enum ONNXExport {
         var description = ONNXModel(
             try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
         if let specification = model.specification {
-            let files = files ?? tokenizer.map { ModelDescription(for: $0, endsTexts: false) }
-            let written = files?.files(for: specification, tokenizer: tokenizer, dtype: "float32") ?? []
-            description.metadata += written.map { ($0.name, $0.text) }
+            let said = files ?? tokenizer.map { ModelDescription(for: $0, endsTexts: false) } ?? ModelDescription()
+            description.metadata = said.files(for: specification, tokenizer: tokenizer, dtype: "float32")
+                .map { ($0.name, $0.text) }
         }
         if let tokenizer {
-            description.metadata.append((TokenizerFile.name, try TokenizerFile.contents(for: tokenizer)))
+            let vocabulary = (TokenizerFile.name, try TokenizerFile.contents(for: tokenizer))
+            description.metadata.insert(vocabulary, at: min(1, description.metadata.count))
         }
         let check = ONNXCheck(network, hasCache: options.hasCache, path: path)
         let message = ONNXWriter.message(description, dataFile: nil)

@@ -39,6 +39,12 @@ struct TorchScriptArchive: Sendable {
                     "a model of type '\(model.modelType)' has no computation graph and cannot be exported to TorchScript"
             )
         }
+        if let size = tokenizer?.vocabularySize, size > model.vocabularySize {
+            throw ModelError(
+                path: path,
+                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong together"
+            )
+        }
         self.path = path
         let module: TorchScriptModule
         (module, hasText) = try Self.module(model, tokenizer, roles)

@@ -122,7 +122,8 @@ public final class RunDirectory: TrainingStore {
 
     public func keepBest(_ model: any TrainableModel, step: Int) throws {
         try beginFirstSave()
-        let record = try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, description, to: path)
+        let record =
+            try self.record ?? ModelDirectory.saveDescription(of: model, tokenizer: tokenizer, description, to: path)
         try ModelDirectory.saveWeights(of: model, to: path, record: record, metadata: ["step": "\(step)"])
         self.record = record
         bestStep = step

@@ -117,7 +117,8 @@ extension Trainer where Task == NextTokenTask {
         communicator: any Communicator = SingleProcess()
     ) throws {
         try self.init(
-            NextTokenTask(model, data: data, settings: settings, tokenizer: tokenizer, roles: roles), settings: settings,
+            NextTokenTask(model, data: data, settings: settings, tokenizer: tokenizer, roles: roles),
+            settings: settings,
             store: store,
             communicator: communicator)
     }

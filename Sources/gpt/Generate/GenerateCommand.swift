@@ -9,8 +9,10 @@ struct GenerateCommand: ParsableCommand {
         abstract: "Generate text with a model.",
         discussion: """
             The text starts with the prompt and is printed to standard output as it is generated. The prompt is given with \
-            --prompt, in a file, or through a pipe; without a prompt, the text starts as if after a newline. When the \
-            context is full, its first half is dropped and generation continues.
+            --prompt, in a file, or through a pipe; without a prompt, the text starts with the token that begins a text, if \
+            the model has one, or as if after a newline. Generation stops after --length tokens, or earlier if the \
+            model generates a token that ends a text. When the context is full, its first half is dropped and \
+            generation continues.
 
               gpt generate model --prompt "ROMEO:" --length 1000
               gpt generate model --temperature 0.5 --count 3 --stop '\\n\\n'
@@ -52,6 +54,10 @@ struct GenerateCommand: ParsableCommand {
         help: ArgumentHelp("The number of texts to generate from the prompt, 1 or more.", valueName: "number"))
     var count = 1
 
+    @OptionGroup var end: EndOptions
+
+    @OptionGroup var encoding: EncodingOptions
+
     @OptionGroup var replacement: ReplacementOptions
 
     @Option(help: WeightFormat.help)
@@ -76,7 +82,10 @@ struct GenerateCommand: ParsableCommand {
             let unknown = replacement.scalar
             let prompt = try readPrompt()
             try model.execution.execute(with: precision) {
-                let generator = try model.load()
+                var generator = try model.load()
+                encoding.apply(to: &generator)
+                generator.ignoresEnds = end.ignoreEos
+                encoding.remark(on: prompt, called: "The prompt", generator.encoding)
                 let ids = try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 do {
                     try generate(

@@ -40,6 +40,10 @@ struct TestCommand: ParsableCommand {
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
+    @OptionGroup var end: EndOptions
+
+    @OptionGroup var encoding: EncodingOptions
+
     @OptionGroup var replacement: ReplacementOptions
 
     @Option(help: WeightFormat.help)
@@ -62,8 +66,11 @@ struct TestCommand: ParsableCommand {
             let settings = sampling.settings
             let unknown = replacement.scalar
             try model.execution.execute(with: precision) {
-                let generator = try model.load()
+                var generator = try model.load()
+                encoding.apply(to: &generator)
+                generator.ignoresEnds = end.ignoreEos
                 let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
+                encoding.remark(on: content, called: "The text", generator.encoding)
                 // The prompt is encoded before the text is evaluated, which can take a while, so that an error is
                 // reported at once.
                 let promptIds = try promptText.map { prompt in

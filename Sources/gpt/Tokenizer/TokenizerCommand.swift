@@ -28,23 +28,6 @@ struct TokenizerCommand: ParsableCommand {
         ])
 }
 
-/// The treatment of special tokens that are spelled out in a text.
-enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
-    case refuse, text, allow
-
-    var policy: SpecialTokenPolicy {
-        switch self {
-        case .refuse: .refused
-        case .text: .plainText
-        case .allow: .allowed
-        }
-    }
-
-    static let help = ArgumentHelp(
-        "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
-            + "as special tokens (allow).")
-}
-
 /// Parses the name of a tokenizer: a published vocabulary, a file or a model directory.
 private func tokenizerChoice(_ name: String) throws -> TokenizerSpecification {
     if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {

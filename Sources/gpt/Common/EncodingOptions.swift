@@ -1,0 +1,58 @@
+import ArgumentParser
+import GPTKit
+
+/// The treatment of special tokens that are spelled out in a text.
+enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
+    case refuse, text, allow
+
+    var policy: SpecialTokenPolicy {
+        switch self {
+        case .refuse: .refused
+        case .text: .plainText
+        case .allow: .allowed
+        }
+    }
+
+    static let help = ArgumentHelp(
+        "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
+            + "as special tokens (allow).")
+}
+
+/// How a command encodes texts and prompts for a model.
+struct EncodingOptions: ParsableArguments {
+    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.text
+
+    @Flag(
+        help: """
+            Leave out the special tokens that the model's tokenizer adds to every text, such as <|begin_of_text|> at the \
+            beginning. Has no effect if it adds none.
+            """)
+    var noTemplate = false
+
+    /// Applies the options to a model.
+    func apply(to generator: inout TextGenerator) {
+        generator.encoding.special = special.policy
+        generator.encoding.addsTemplate = !noTemplate
+    }
+
+    /// Prints a remark if a text spells special tokens and the default applies to them.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - name: what the remark calls it.
+    ///   - encoding: how it is encoded.
+    func remark(on text: String, called name: String, _ encoding: TextEncoding) {
+        guard special == .text, let token = encoding.specialTokens(in: text).first else { return }
+        note(
+            "\(name) contains the special token \(token.text), which is encoded as plain text; --special allow encodes it as "
+                + "the token.")
+    }
+}
+
+/// What happens where the model ends a text.
+struct EndOptions: ParsableArguments {
+    @Flag(
+        help:
+            "Continue after a token that ends a text, such as <|endoftext|>. Without this option generation stops there."
+    )
+    var ignoreEos = false
+}
