@@ -134,10 +134,8 @@ public struct ModelDescription: Sendable {
                 for: tokenizer, contextLength: model.contextLength, chatTemplate: chatTemplate)
             files.append(File(name: TokenizerFile.configurationName, text: text))
         }
-        if let generation = members?[Self.generationFile] {
-            files.append(file(Self.generationFile, generation))
-        } else if members == nil {
-            files.append(file(Self.generationFile, generation))
+        if let object = members == nil ? generation : members?[Self.generationFile] {
+            files.append(file(Self.generationFile, object))
         }
         // A template within tokenizer_config.json is kept there.
         if let chatTemplate, let members,

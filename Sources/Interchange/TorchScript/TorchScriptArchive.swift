@@ -42,7 +42,8 @@ struct TorchScriptArchive: Sendable {
         if let size = tokenizer?.vocabularySize, size > model.vocabularySize {
             throw ModelError(
                 path: path,
-                reason: "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong together"
+                reason:
+                    "the tokenizer has \(size) tokens and the model \(model.vocabularySize): they do not belong together"
             )
         }
         self.path = path
