@@ -37,6 +37,8 @@ let package = Package(
 
         // Text to ids and back. Depends on nothing but the JSON reader.
         .target(name: "Tokenizers", dependencies: ["StrictJSON"]),
+        // A conversation as the text that a model was trained on.
+        .target(name: "ChatTemplates", dependencies: ["StrictJSON", "Platform"]),
 
         // The engine and the models.
         .target(name: "Tensors", dependencies: ["CKernels", "Platform"]),
@@ -76,6 +78,7 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files", "Platform", "TestSupport"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport", "FuzzTargets"]),
+        .testTarget(name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "StrictJSON", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform", "TestSupport"]),
         .testTarget(name: "LayersTests", dependencies: ["Tensors", "Layers", "TestSupport"]),
         .testTarget(name: "ModelsTests", dependencies: models + ["Platform", "TestSupport"]),
