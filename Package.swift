@@ -5,7 +5,8 @@ import PackageDescription
 // The modules that a user of the library sees, each above those it depends on. A target names every module whose types it
 // uses, also those it gets through another: it is only rebuilt for a change in a module that it names.
 let models: [Target.Dependency] = ["Tensors", "Layers", "Models"]
-let library: [Target.Dependency] = models + ["Tokenizers", "Interchange", "Inference", "Corpus", "Training"]
+let library: [Target.Dependency] =
+    models + ["Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus", "Training"]
 
 let package = Package(
     name: "swift-gpt",
@@ -14,7 +15,8 @@ let package = Package(
         .library(
             name: "GPTKit",
             targets: [
-                "GPTKit", "Tensors", "Layers", "Models", "Tokenizers", "Interchange", "Inference", "Corpus", "Training",
+                "GPTKit", "Tensors", "Layers", "Models", "Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus",
+                "Training",
             ]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .executable(name: "gpt", targets: ["gpt"]),
@@ -48,7 +50,8 @@ let package = Package(
         // Models on disk, models in use, texts, and training.
         .target(name: "Interchange", dependencies: models + ["Tokenizers", "StrictJSON", "Files", "Platform"]),
         .target(
-            name: "Inference", dependencies: models + ["Interchange", "Tokenizers", "StrictJSON", "Files", "Platform"]),
+            name: "Inference",
+            dependencies: models + ["Interchange", "Tokenizers", "ChatTemplates", "StrictJSON", "Files", "Platform"]),
         .target(name: "Corpus", dependencies: ["StrictJSON", "Files", "Platform"]),
         .target(
             name: "Training",
@@ -90,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "InferenceTests",
             dependencies: models + [
-                "Tokenizers", "Interchange", "Inference", "Corpus", "StrictJSON", "Files", "Platform", "TestSupport",
+                "Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus", "StrictJSON", "Files", "Platform",
+                "TestSupport",
             ]),
         .testTarget(name: "CorpusTests", dependencies: ["Corpus", "Training", "Tokenizers", "Files", "TestSupport"]),
         .testTarget(

@@ -1,3 +1,4 @@
+@_exported import ChatTemplates
 @_exported import Corpus
 @_exported import Inference
 @_exported import Interchange

@@ -14,6 +14,7 @@ struct GPT: ParsableCommand {
         subcommands: [
             TrainCommand.self,
             GenerateCommand.self,
+            ChatCommand.self,
             TestCommand.self,
             InfoCommand.self,
             DataCommand.self,

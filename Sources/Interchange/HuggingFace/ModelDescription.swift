@@ -100,6 +100,20 @@ public struct ModelDescription: Sendable {
         return tokenizer?.specialTokens.first { $0.text.utf8.elementsEqual(text.utf8) }?.id
     }
 
+    /// The texts of special tokens by the names that chat templates know them by, such as `bos_token`.
+    package func tokenTexts(_ tokenizer: any Tokenizer) -> [String: String] {
+        var texts: [String: String] = [:]
+        for (name, id) in [
+            ("bos_token", roles.beginning), ("eos_token", roles.ends.first), ("pad_token", roles.padding),
+        ] {
+            if let id { texts[name] = tokenizer.specialToken(id)?.text }
+        }
+        for (name, value) in members?[TokenizerFile.configurationName] ?? JSONObject() where name.hasSuffix("_token") {
+            if let text = value.stringValue ?? value["content"]?.stringValue { texts[name] = text }
+        }
+        return texts
+    }
+
     /// The template in tokenizer_config.json: a text, or a list of templates with names.
     private static func chatTemplate(in value: JSON?) -> String? {
         if let text = value?.stringValue { return text }

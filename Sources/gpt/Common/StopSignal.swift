@@ -24,25 +24,37 @@ enum StopSignal {
         return number == 0 ? nil : number
     }
 
+    /// What the first signal prints to standard error.
+    private static let notice = Mutex<String?>(nil)
+
+    /// What a training prints after the first signal.
+    static let savingNotice =
+        "\nStopping after this step and saving; a second signal ends the program at once, without saving.\n"
+
     /// Runs `body`. Meanwhile a signal is recorded instead of ending the process.
     ///
     /// `body` must call `shouldStop` at least every tenth of a second, or in every step of a training run, and return
     /// soon after it returns true. Afterwards `received` contains the signal, and signals end the process again.
-    static func deferring<Result>(_ body: (_ shouldStop: () -> Bool) throws -> Result) rethrows -> Result {
+    /// - Parameter notice: what the first signal prints to standard error; nil for nothing.
+    static func deferring<Result>(
+        notice: String? = savingNotice, _ body: (_ shouldStop: () -> Bool) throws -> Result
+    ) rethrows -> Result {
+        Self.notice.withLock { $0 = notice }
+        last.store(0, ordering: .relaxed)
         state.store(deferred, ordering: .relaxed)
         defer { last.store(max(0, state.exchange(atOnce, ordering: .relaxed)), ordering: .relaxed) }
         return try body { received != nil }
     }
 
-    /// Records a signal if signals are deferred and this is the first one. The function is safe in a signal handler.
+    /// Records a signal if signals are deferred and this is the first one. Without a notice, the function is safe in a signal
+    /// handler.
+    /// - Parameter showsNotice: whether the notice is printed.
     /// - Returns: false if the process must end.
-    fileprivate static func record(_ number: Int32) -> Bool {
+    fileprivate static func record(_ number: Int32, showsNotice: Bool) -> Bool {
         guard state.compareExchange(expected: deferred, desired: number, ordering: .relaxed).exchanged else {
             return false
         }
-        let notice: StaticString =
-            "\nStopping after this step and saving; a second signal ends the program at once, without saving.\n"
-        _ = write(2, notice.utf8Start, notice.utf8CodeUnitCount)
+        if showsNotice, let notice = notice.withLock({ $0 }) { show(notice) }
         return true
     }
 
@@ -107,7 +119,7 @@ func endOnInterrupt() {
         { _ in
             var signals = endingSignals
             var number: Int32 = 0
-            repeat { while sigwait(&signals, &number) != 0 {} } while StopSignal.record(number)
+            repeat { while sigwait(&signals, &number) != 0 {} } while StopSignal.record(number, showsNotice: true)
             // The other threads continue until the process ends, so their output is discarded.
             let output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY)
             dup2(nowhere, STDOUT_FILENO)
@@ -121,7 +133,7 @@ func endOnInterrupt() {
     if failed == 0 { return }
     // If the thread cannot be created, a signal handler ends the process. Temporary files are then not removed.
     for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 {
-        signal(number) { number in if !StopSignal.record(number) { _exit(128 + number) } }
+        signal(number) { number in if !StopSignal.record(number, showsNotice: false) { _exit(128 + number) } }
     }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
