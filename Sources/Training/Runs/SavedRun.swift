@@ -64,10 +64,12 @@ public struct SavedRun {
     ///   - settings: the settings of the run, possibly with changes.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved. Edits of
     ///     values that the training depends on are always an error.
+    ///   - notice: called with a message if new settings make the learning rate jump.
     /// - Throws: `TrainingError.changed` with the part that differs; `TrainingError.settingChanged` or
     ///   `TrainingError.changeWithoutEffect` for a setting.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false,
+        notice: (String) -> Void = { _ in }
     ) throws -> TrainingRun {
         var settings = settings
         if settings.length != self.settings.length, settings.evaluateEvery == nil {
@@ -122,6 +124,7 @@ public struct SavedRun {
         if progress.final != nil, trainer.isOver, let change = settings.changeWithoutEffect(from: self.settings) {
             throw TrainingError.changeWithoutEffect(directory: path, change)
         }
+        if !trainer.isOver, let jump = settings.learningRateJump(from: self.settings, after: progress) { notice(jump) }
         return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
     }
 

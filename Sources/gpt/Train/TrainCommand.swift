@@ -207,7 +207,7 @@ struct TrainCommand: ParsableCommand {
         }
         let texts = try origin.texts { remark("Downloading tiny Shakespeare ...") }
         let resumed = try run.resume(
-            texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles)
+            texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles, notice: remark)
         guard let trainer = resumed.trainer else { return }
         if trainer.isOver, run.isComplete(with: settings) {
             if profile {
