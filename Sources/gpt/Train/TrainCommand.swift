@@ -269,6 +269,7 @@ struct TrainCommand: ParsableCommand {
                 "Stopped early: the validation loss has not improved for \(counted(run.settings.patience, "evaluation"))."
             )
         }
+        if let line = run.unfinishedWarmup { remark(line) }
         try TrainResult(run: run, outcome: outcome, path: path, origin: origin).write()
         if let table {
             try writeLine()

@@ -182,7 +182,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Steps of linear learning rate warmup. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
+            "Steps of linear learning rate warmup. A warmup that would not end within the run is shortened to a tenth of "
+                + "--steps. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
     var warmup: Int?
 
     @Option(
