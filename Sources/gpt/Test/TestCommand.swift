@@ -63,7 +63,7 @@ struct TestCommand: ParsableCommand {
             let unknown = replacement.scalar
             try model.execution.execute(with: precision) {
                 let generator = try model.load()
-                let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
+                let content = try TextFile.readText(text, allowingEmpty: true, for: .encoding) { note($0) }
                 // The prompt is encoded before the text is evaluated, which can take a while, so that an error is
                 // reported at once.
                 let promptIds = try promptText.map { prompt in

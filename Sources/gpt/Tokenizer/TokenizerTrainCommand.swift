@@ -104,7 +104,9 @@ struct TokenizerTrainCommand: ParsableCommand {
             defer { progress.finish() }
             var pieces = PretokenCounter()
             for path in text {
-                try TextFile.readBlocks(path, splitPoint: { pattern.pattern.splitPoint(in: $0) }) { block in
+                try TextFile.readBlocks(
+                    path, splitPoint: { pattern.pattern.splitPoint(in: $0) }, notice: { note($0) }
+                ) { block in
                     pieces.add(block, splitBy: pattern.pattern)
                     progress.report(pieces)
                 }

@@ -205,7 +205,7 @@ struct TrainCommand: ParsableCommand {
             throw TrainingError.changed(
                 directory: path, what: "its text was read from standard input; give the same text with --text")
         }
-        let texts = try origin.texts { remark("Downloading tiny Shakespeare ...") }
+        let texts = try origin.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") }
         let resumed = try run.resume(
             texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles, notice: remark)
         guard let trainer = resumed.trainer else { return }
