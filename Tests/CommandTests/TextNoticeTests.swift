@@ -108,4 +108,18 @@ struct TextNoticeTests {
         ])
         #expect(compared.errorText.contains("The warmup of bigram is shortened from 10 to 0 steps"))
     }
+
+    @Test("A vocabulary is learned from whole texts, or from lines")
+    func lines() throws {
+        let text = String(repeating: "one two\n\n\nthree four\n\n\n\n", count: 6)
+        func merges(_ arguments: String...) throws -> String? {
+            let result = try gpt(
+                ["tokenizer", "train", "--text", "-", "--vocabulary", "271", "--json", "--out"] + arguments, input: text
+            )
+            return result.lines.last?.split(separator: ",").first { $0.contains("\"merges\"") }.map(String.init)
+        }
+        // The line breaks are two merges, which no line contains.
+        #expect(try merges("whole.json")?.hasSuffix("15") == true)
+        #expect(try merges("lines.json", "--lines")?.hasSuffix("13") == true)
+    }
 }
