@@ -28,10 +28,13 @@ public enum TextOrigin: Sendable, Equatable {
     }
 
     /// Reads the texts.
+    /// - Parameters:
+    ///   - notice: called as in `TextSource.read`.
+    ///   - willDownload: called before a text is downloaded.
     /// - Throws: why one of them is not available.
-    public func texts(willDownload: () -> Void = {}) throws -> [NamedText] {
+    public func texts(notice: (String) -> Void = { _ in }, willDownload: () -> Void = {}) throws -> [NamedText] {
         switch self {
-        case .files(let paths): try TextSource.read(paths)
+        case .files(let paths): try TextSource.read(paths, notice: notice)
         case .tinyShakespeare: [try TinyShakespeare.load(willDownload: willDownload)]
         case .builtIn: [BuiltInCorpus.named]
         }

@@ -6,15 +6,19 @@ public enum TextSource {
     package static func holdsTokens(_ path: String) -> Bool { TokenShard.isOne(path) }
 
     /// Reads files, each as a separate text. `-` is standard input, and a file that ends in `.bin` contains token ids
-    /// in the format of nanoGPT or llm.c.
-    /// - Throws: one line that names the file and the reason.
-    public static func read(_ paths: [String]) throws -> [NamedText] {
+    /// in the format of nanoGPT or llm.c. A byte-order mark at the beginning of a text is left out; it is no part of the
+    /// text's hash either.
+    /// - Parameter notice: called with a sentence if a byte-order mark is left out, or if the lines of a text end in CR LF.
+    /// - Throws: one line that names the file and the reason: it cannot be read, it is not UTF-8, it contains NUL bytes.
+    public static func read(_ paths: [String], notice: (String) -> Void = { _ in }) throws -> [NamedText] {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
             throw CorpusError("standard input can be read only once: give - a single time")
         }
         return try paths.map {
             if holdsTokens($0) { return try TokenShard.read($0) }
-            return NamedText(name: $0 == "-" ? "standard input" : $0, text: try TextFile.read($0, for: .encoding))
+            return NamedText(
+                name: $0 == "-" ? "standard input" : $0, text: try TextFile.readText($0, for: .encoding, notice: notice)
+            )
         }
     }
 }

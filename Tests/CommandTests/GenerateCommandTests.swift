@@ -182,7 +182,11 @@ import Testing
         try write([0x61, 0x62, 0xFF], to: file)
         let result = try greedy(model, "--prompt-file", file)
         #expect(result.status == 1)
-        #expect(result.errorLines == ["gpt: cannot read \(file): not valid UTF-8 at byte 2"])
+        #expect(
+            result.errorLines == [
+                "gpt: cannot read \(file): not valid UTF-8 at byte 2; if it is in another encoding, convert it, for example "
+                    + "with iconv -f WINDOWS-1252 -t UTF-8"
+            ])
         let pipe = directory.file("pipe")
         mkfifo(pipe, 0o600)
         let refused = try greedy(model, "--prompt-file", pipe)

@@ -299,7 +299,7 @@ import Testing
     }
 
     @Test func refusesBytesThatAreNoText() throws {
-        try directory.write([0x61, 0xFF, 0x00], to: "binary")
+        try directory.write([0x61, 0xFF, 0x62], to: "binary")
         for command in [["encode"], ["count"]] {
             let result = try runCommand(
                 ["tokenizer"] + command + ["--tokenizer", "byte", directory.file("binary")])

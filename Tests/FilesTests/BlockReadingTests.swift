@@ -12,7 +12,9 @@ import Testing
     private func blocks(_ bytes: [UInt8], size: Int = 1) throws -> [String] {
         try directory.write(bytes, to: "text")
         var blocks: [String] = []
-        try TextFile.readBlocks(directory.file("text"), size: size, splitPoint: afterSpace) { blocks.append($0) }
+        try TextFile.readBlocks(
+            directory.file("text"), size: size, splitPoint: afterSpace, notice: { Issue.record("\($0)") }
+        ) { blocks.append($0) }
         return blocks
     }
 
@@ -42,7 +44,7 @@ import Testing
         #expect(throws: FileError.self) { try blocks([]) }
         #expect(throws: FileError.self) { try blocks([0xFF, 0xFE, 0x61, 0x00]) }
         #expect(throws: FileError.self) {
-            try TextFile.readBlocks(directory.path, splitPoint: afterSpace) { _ in }
+            try TextFile.readBlocks(directory.path, splitPoint: afterSpace, notice: { _ in }) { _ in }
         }
     }
 }

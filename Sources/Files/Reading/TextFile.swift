@@ -1,20 +1,37 @@
 import Platform
 
-/// Reads text given by a user: UTF-8 in a file, or on standard input.
+/// Reads text: UTF-8 in a file, or on standard input.
 package enum TextFile {
-    /// The text of the file at `path`, or of standard input if that is `-`, byte for byte: line endings, Unicode
-    /// normalization and byte order marks are not changed.
-    ///
-    /// - Parameter use: what the text is used for, which determines how much memory it needs.
+    /// The text of a file of this program at `path`, byte for byte.
     /// - Throws: one line: no such file, a directory, a pipe or device, no permission, an empty file unless those are
-    ///   allowed, bytes that are not UTF-8 (with the offset of the first), a text that needs more memory than is
-    ///   available.
-    package static func read(
-        _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading
+    ///   allowed, bytes that are not UTF-8 (with the offset of the first).
+    package static func read(_ path: String, allowingEmpty: Bool = false) throws(FileError) -> String {
+        let bytes = try bytes(path)
+        if bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw FileError(attempt, name(path), invalid(bytes[...], at: 0))
+        }
+        return text
+    }
+
+    /// The text that a user gives: that of the file at `path`, or of standard input if that is `-`.
+    ///
+    /// A byte-order mark at the beginning is left out. Everything else stays as it is: line ends, Unicode normalization.
+    ///
+    /// - Parameters:
+    ///   - use: what the text is used for, which determines how much memory it needs.
+    ///   - notice: called with a sentence if a byte-order mark is left out, or if lines end in CR LF.
+    /// - Throws: the errors of `read`, and one line for a text with NUL bytes, a text in UTF-16 or UTF-32, or one that
+    ///   needs more memory than is available.
+    package static func readText(
+        _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading, notice: (String) -> Void
     ) throws(FileError) -> String {
         let bytes = try bytes(path, for: use)
-        if bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
-        return try text(bytes[...], path, at: 0)
+        var inspection = TextInspection(name(path))
+        let start = try inspection.begin(bytes[...], notice: notice)
+        let text = try inspection.text(of: bytes[start...], notice: notice)
+        if text.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
+        return text
     }
 
     /// Reads the text at `path`, or standard input if that is `-`, in blocks: a text of any length in little memory.
@@ -23,49 +40,49 @@ package enum TextFile {
     ///   - size: about the length of a block. A block without a split point grows.
     ///   - splitPoint: where a text that begins with these bytes may be split, near their end and not within a
     ///     character; nil if nowhere.
-    ///   - body: called with the blocks in order. Together they are the text, and each is valid UTF-8.
-    /// - Throws: the errors of `read` and of `body`.
+    ///   - notice: called as in `readText`.
+    ///   - body: called with the blocks in order. Together they are the text of `readText`, and each is valid UTF-8.
+    /// - Throws: the errors of `readText` and of `body`.
     package static func readBlocks(
         _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false,
-        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, body: (String) throws -> Void
+        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, notice: (String) -> Void, body: (String) throws -> Void
     ) throws {
         let descriptor = path == "-" ? STDIN_FILENO : try Files.openForReading(path).descriptor
         defer { if path != "-" { close(descriptor) } }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 18)
-        var position = 0
+        var inspection = TextInspection(name(path))
+        var isBegun = false
+        func begin() throws {
+            if !isBegun { bytes.removeSubrange(..<(try inspection.begin(bytes[...], notice: notice))) }
+            isBegun = true
+        }
         var target = size
         while true {
             let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { break }
             bytes.append(contentsOf: chunk[..<count])
-            if bytes.count < target { continue }
+            if bytes.count < max(4, target) { continue }
+            try begin()
             guard let split = bytes.withUnsafeBufferPointer(splitPoint), split > 0 else {
                 // No split point so far: the block doubles.
                 try TextUse.reading.requireMemory(bytes.count, path)
                 target = 2 * bytes.count
                 continue
             }
-            try body(text(bytes[..<split], path, at: position))
+            try body(inspection.text(of: bytes[..<split], notice: notice))
             bytes.removeSubrange(..<split)
-            position += split
             target = size
         }
-        if position == 0, bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
-        if !bytes.isEmpty { try body(text(bytes[...], path, at: position)) }
+        try begin()
+        if !inspection.hasText, bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
+        if !bytes.isEmpty { try body(inspection.text(of: bytes[...], notice: notice)) }
     }
 
-    /// The text of bytes that begin at `position` of the file at `path`.
-    private static func text(
-        _ bytes: ArraySlice<UInt8>, _ path: String, at position: Int
-    ) throws(FileError) -> String {
-        if let text = String(validating: bytes, as: UTF8.self) { return text }
-        var reason = "not valid UTF-8 at byte \(position + validPrefix(of: bytes))"
-        if position == 0, bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
-            reason += ": it looks like UTF-16; save it as UTF-8"
-        }
-        throw FileError(attempt, name(path), reason)
+    /// Why bytes that begin at `position` of a file are not a text.
+    static func invalid(_ bytes: ArraySlice<UInt8>, at position: Int) -> String {
+        "not valid UTF-8 at byte \(position + validPrefix(of: bytes))"
     }
 
     /// The bytes of the file at `path`, or of standard input if that is `-`; it may be empty.
@@ -76,7 +93,7 @@ package enum TextFile {
         return try readAll(descriptor, path, expecting: size, for: use)
     }
 
-    fileprivate static let attempt = "cannot read"
+    static let attempt = "cannot read"
 
     fileprivate static func name(_ path: String) -> String { path == "-" ? "standard input" : path }
 

@@ -16,6 +16,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
     }
 
     public var peak: Double
+    /// The number of steps in which the rate rises to its peak. `TrainingRun` shortens a warm-up that would not end within
+    /// its run; a `Trainer` by itself follows the schedule exactly.
     public var warmupSteps: Int
     public var shape: Shape
 

@@ -39,7 +39,8 @@ public struct ModelComparison {
 
     /// Creates the tokenizers and encodes the texts.
     /// - Parameters:
-    ///   - settings: the settings of each model. Their tokenizer and vocabulary size are replaced.
+    ///   - settings: the settings of each model. Their tokenizer and vocabulary size are replaced, and a warm-up that
+    ///     would not end within the run is shortened.
     ///   - tokenizers: the tokenizers; each model is trained with each of them.
     ///   - texts: the texts for training and validation.
     ///   - origin: the source of the texts.
@@ -49,7 +50,11 @@ public struct ModelComparison {
         _ settings: [TrainingSettings], tokenizers: [TokenizerSpecification], texts: [NamedText], origin: TextOrigin,
         validation: Double, notice: (String) -> Void = { _ in }
     ) throws {
-        self.settings = settings
+        var fitted = settings
+        for index in fitted.indices {
+            if let change = fitted[index].fitWarmup(of: settings[index].model.kind.rawValue) { notice(change) }
+        }
+        self.settings = fitted
         self.origin = origin
         let context = settings.filter(\.model.kind.isTrained).map(\.sequenceLength).max() ?? 1
         readings = try zip(tokenizers, TokenizerSpecification.names(of: tokenizers)).map { specification, name in

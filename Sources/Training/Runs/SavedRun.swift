@@ -64,12 +64,19 @@ public struct SavedRun {
     ///   - settings: the settings of the run, possibly with changes.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved. Edits of
     ///     values that the training depends on are always an error.
+    ///   - notice: called with a message if a new length or warm-up makes the learning rate jump, or is shorter than the
+    ///     warm-up, which is then shortened.
     /// - Throws: `TrainingError.changed` with the part that differs; `TrainingError.settingChanged` or
     ///   `TrainingError.changeWithoutEffect` for a setting.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false
+        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false,
+        notice: (String) -> Void = { _ in }
     ) throws -> TrainingRun {
         var settings = settings
+        // A run that continues as it began computes what it would have computed without the interruption.
+        let isSameSchedule =
+            settings.length == self.settings.length && settings.schedule == self.settings.schedule
+        let shortening = isSameSchedule ? nil : settings.fitWarmup()
         if settings.length != self.settings.length, settings.evaluateEvery == nil {
             // More steps are not a reason to evaluate less often.
             settings.evaluateEvery = self.settings.evaluationInterval
@@ -125,6 +132,8 @@ public struct SavedRun {
         if progress.final != nil, trainer.isOver, let change = settings.changeWithoutEffect(from: self.settings) {
             throw TrainingError.changeWithoutEffect(directory: path, change)
         }
+        if let shortening { notice(shortening) }
+        if !trainer.isOver, let jump = settings.learningRateJump(from: self.settings, after: progress) { notice(jump) }
         return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
     }
 

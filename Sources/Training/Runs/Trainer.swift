@@ -120,7 +120,7 @@ public final class Trainer<Task: TrainingTask> {
             optimizer.clearGradients()
             throw TrainingError.notFinite(what: what, value: value, step: progress.step + 1)
         }
-        progress.learningRate = learningRate
+        progress.learningRate = settings.learningRate(after: progress)
         progress.gradientNorm = norm
         optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
         progress.step += 1
@@ -136,14 +136,6 @@ public final class Trainer<Task: TrainingTask> {
         let high = Float(total), loss = Tensor([2], [high, Float(total - Double(high))])
         try communicator.sum(optimizer.parameters.compactMap(\.parameter.gradient) + [loss])
         return loss.values.reduce(0) { $0 + Double($1) }
-    }
-
-    private var learningRate: Double {
-        switch settings.length {
-        case .steps(let steps): settings.schedule.rate(step: progress.step, of: steps)
-        case .minutes(let minutes):
-            settings.schedule.rate(step: progress.step, progress: progress.seconds / (60 * minutes))
-        }
     }
 
     /// Whether there is nothing left to train.

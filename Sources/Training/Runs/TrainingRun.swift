@@ -25,7 +25,8 @@ public final class TrainingRun {
     /// A new run on texts: makes the tokenizer, encodes the texts, and makes the model.
     ///
     /// - Parameters:
-    ///   - settings: what decides what the training does.
+    ///   - settings: what decides what the training does. A warm-up that is as long as the run, or longer, is shortened to
+    ///     a tenth of its steps.
     ///   - texts: what to learn from and to validate on.
     ///   - origin: where the texts came from, which a resumed run needs to know.
     ///   - start: the model whose weights training begins with, in place of `settings.model`; nil for random weights.
@@ -39,6 +40,8 @@ public final class TrainingRun {
         directory: () throws -> String? = { nil }, notice: (String) -> Void = { _ in }
     ) throws {
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        var settings = settings
+        let shortening = settings.fitWarmup()
         let tokenizer =
             try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice)
         let data = try TokenDataset(
@@ -53,6 +56,7 @@ public final class TrainingRun {
                         origin: origin)
                 }
             })
+        if let shortening { notice(shortening) }
     }
 
     /// A new run on a dataset, which several runs can share.

@@ -95,7 +95,8 @@ package struct TokenizerVectors {
             for number in merges.indices { try report("step \(number)", .skipped(reason)) }
         }
         guard let convention = BPETrainer.Convention(rawValue: rule) else { return try skip(.unknownTrainer(rule)) }
-        guard let text = try trainingText.map({ try TextFile.read($0) }) ?? (try? TinyShakespeare.kept()) else {
+        guard let text = try trainingText.map({ try TextFile.readText($0) { _ in } }) ?? (try? TinyShakespeare.kept())
+        else {
             return try skip(.noTrainingText)
         }
         var pretokens = PretokenCounter()

@@ -4,9 +4,9 @@ import GPTKit
 extension TextOptions {
     /// Reads the specified texts. If there are none, reads tiny Shakespeare, or the built-in play if that cannot be
     /// downloaded.
-    /// - Parameter remark: called with a message before a slow step.
+    /// - Parameter remark: called with a message before a slow step, or about a byte-order mark or line ends.
     func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
-        if !text.isEmpty { return (try TextSource.read(text), .files(text)) }
+        if !text.isEmpty { return (try TextSource.read(text, notice: remark), .files(text)) }
         do {
             return ([try TinyShakespeare.load { remark("Downloading tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {

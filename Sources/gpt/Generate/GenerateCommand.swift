@@ -108,7 +108,7 @@ struct GenerateCommand: ParsableCommand {
         if path == "-", promptFile == nil, !inputArrives(within: 1000) {
             note("Waiting for the prompt on standard input; use --prompt to give it on the command line.")
         }
-        return try TextFile.read(path, allowingEmpty: true, for: .encoding)
+        return try TextFile.readText(path, allowingEmpty: true, for: .encoding) { note($0) }
     }
 
     private func generate(

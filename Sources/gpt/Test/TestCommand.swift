@@ -69,7 +69,7 @@ struct TestCommand: ParsableCommand {
                 var generator = try model.load()
                 encoding.apply(to: &generator)
                 generator.ignoresEnds = end.ignoreEos
-                let content = try TextFile.read(text, allowingEmpty: true, for: .encoding)
+                let content = try TextFile.readText(text, allowingEmpty: true, for: .encoding) { note($0) }
                 encoding.remark(on: content, called: "The text", generator.encoding)
                 // The prompt is encoded before the text is evaluated, which can take a while, so that an error is
                 // reported at once.

@@ -54,7 +54,7 @@ struct TokenizerBenchCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let trainer = try trainer()
-            let content = try text.map { try TextFile.read($0, for: .encoding) } ?? Self.defaultText()
+            let content = try text.map { try TextFile.readText($0, for: .encoding) { note($0) } } ?? Self.defaultText()
             // Before the clock runs: a vocabulary may have to be fetched.
             _ = try loadTokenizer(tokenizer)
 

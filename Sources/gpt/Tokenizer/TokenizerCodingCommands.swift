@@ -57,8 +57,9 @@ struct TokenizerEncodeCommand: ParsableCommand {
                 }
                 try write(line)
             }
-            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, splitPoint: tokenizer.splitPoint(in:)) {
-                text in
+            try TextFile.readBlocks(
+                input.path("text"), allowingEmpty: true, splitPoint: tokenizer.splitPoint(in:), notice: { note($0) }
+            ) { text in
                 let ids = try tokenizer.encode(text, special: special, at: place)
                 if template, place.bytes == 0 { try print(tokenizer.template.before) }
                 place.pass(text)
@@ -100,7 +101,8 @@ struct TokenizerDecodeCommand: ParsableCommand {
             var decoder = StreamingDecoder(tokenizer)
             try TextFile.readBlocks(
                 input.path("ids"), allowingEmpty: true,
-                splitPoint: { bytes in bytes.lastIndex { Self.isSeparator($0) }.map { $0 + 1 } }
+                splitPoint: { bytes in bytes.lastIndex { Self.isSeparator($0) }.map { $0 + 1 } },
+                notice: { _ in }
             ) { block in
                 var text = ""
                 for word in block.utf8.split(whereSeparator: Self.isSeparator) {
@@ -175,7 +177,9 @@ struct TokenizerCountCommand: ParsableCommand {
                 let points = tokenizers.map { $0.splitPoint(in: bytes) }
                 return points.contains(nil) ? nil : points.compactMap { $0 }.min()
             }
-            try TextFile.readBlocks(input.path("text"), allowingEmpty: true, splitPoint: splitPoint) { text in
+            try TextFile.readBlocks(
+                input.path("text"), allowingEmpty: true, splitPoint: splitPoint, notice: { note($0) }
+            ) { text in
                 for (index, tokenizer) in tokenizers.enumerated() {
                     counts[index] += try tokenizer.count(text, special: special, at: place)
                 }

@@ -12,8 +12,12 @@ struct TokenizerTrainCommand: ParsableCommand {
         abstract: "Train a byte pair encoding (BPE) tokenizer on text files.",
         discussion: """
             Training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
-            into a new token. The texts can be larger than memory: only their distinct words are stored. The merges are \
-            the same as those of Hugging Face's trainer on the same texts or, with --like, of rustbpe or minbpe.
+            into a new token. The texts can be larger than memory: only their distinct words are stored.
+
+            A vocabulary is learned from whole texts: a word, such as several line breaks in a row, can extend over lines. \
+            The merges are those of 'train_from_iterator' in Hugging Face's tokenizers, given each text as one string. With \
+            --lines every line, with the line feed at its end, is a text of its own; the merges are those of 'train', given \
+            the files. With --like they are those of rustbpe or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --out tokenizer.json
@@ -62,6 +66,9 @@ struct TokenizerTrainCommand: ParsableCommand {
     )
     var pattern = Pattern.gpt2
 
+    @Flag(help: "Train on each line by itself, as 'train' of Hugging Face's tokenizers does with files.")
+    var lines = false
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("The minimum count of a pair to be merged, 0 or more.", valueName: "number"))
@@ -104,8 +111,14 @@ struct TokenizerTrainCommand: ParsableCommand {
             defer { progress.finish() }
             var pieces = PretokenCounter()
             for path in text {
-                try TextFile.readBlocks(path, splitPoint: { pattern.pattern.splitPoint(in: $0) }) { block in
-                    pieces.add(block, splitBy: pattern.pattern)
+                try TextFile.readBlocks(
+                    path, splitPoint: { pattern.pattern.splitPoint(in: $0) }, notice: { note($0) }
+                ) { block in
+                    if lines {
+                        pieces.add(linesOf: block, splitBy: pattern.pattern)
+                    } else {
+                        pieces.add(block, splitBy: pattern.pattern)
+                    }
                     progress.report(pieces)
                 }
             }

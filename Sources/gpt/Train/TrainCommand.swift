@@ -205,9 +205,9 @@ struct TrainCommand: ParsableCommand {
             throw TrainingError.changed(
                 directory: path, what: "its text was read from standard input; give the same text with --text")
         }
-        let texts = try origin.texts { remark("Downloading tiny Shakespeare ...") }
+        let texts = try origin.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") }
         let resumed = try run.resume(
-            texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles)
+            texts, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles, notice: remark)
         guard let trainer = resumed.trainer else { return }
         if trainer.isOver, run.isComplete(with: settings) {
             if profile {
@@ -269,6 +269,7 @@ struct TrainCommand: ParsableCommand {
                 "Stopped early: the validation loss has not improved for \(counted(run.settings.patience, "evaluation"))."
             )
         }
+        if let line = run.unfinishedWarmup { remark(line) }
         try TrainResult(run: run, outcome: outcome, path: path, origin: origin).write()
         if let table {
             try writeLine()

@@ -42,7 +42,7 @@ struct TokenizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
-                + "text), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
+                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
                 + "model directory. (default: char)",
             valueName: "kind"))
     var tokenizer: String?
@@ -182,7 +182,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Steps of linear learning rate warmup. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
+            "Steps of linear learning rate warmup. A warmup that would not end within the run is shortened to a tenth of "
+                + "--steps. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
     var warmup: Int?
 
     @Option(
