@@ -7,23 +7,75 @@ public struct NamedText: Sendable {
     public let text: String
     /// The token ids of a text that another program encoded.
     public let tokens: [Int32]?
-    /// The SHA-256 of the file with the tokens.
+    /// If the text consists of documents, one after another: the length of each in Unicode scalars. The end of each is marked
+    /// with the end-of-text token when it is encoded.
+    public let documentLengths: [Int]?
+    /// The SHA-256 of the file that the text or the tokens were read from, if that is not the text itself.
     private let digest: String?
 
     public init(name: String, text: String) {
-        self.name = name
-        self.text = text
-        tokens = nil
-        digest = nil
+        self.init(name: name, text: text, tokens: nil, documentLengths: nil, digest: nil)
+    }
+
+    /// A text of documents.
+    /// - Parameters:
+    ///   - name: the name in messages.
+    ///   - documents: the documents.
+    ///   - sha256: the SHA-256 of the file that they were read from.
+    package init(name: String, documents: some Sequence<Substring>, sha256: String) {
+        var text = "", lengths: [Int] = []
+        for document in documents {
+            text += document
+            lengths.append(document.unicodeScalars.count)
+        }
+        self.init(name: name, text: text, tokens: nil, documentLengths: lengths, digest: sha256)
     }
 
     package init(name: String, tokens: [Int32], sha256: String) {
-        self.name = name
-        text = ""
-        self.tokens = tokens
-        digest = sha256
+        self.init(name: name, text: "", tokens: tokens, documentLengths: nil, digest: sha256)
     }
 
-    /// The SHA-256 of the text in UTF-8, or of the file with the tokens.
+    private init(name: String, text: String, tokens: [Int32]?, documentLengths: [Int]?, digest: String?) {
+        self.name = name
+        self.text = text
+        self.tokens = tokens
+        self.documentLengths = documentLengths
+        self.digest = digest
+    }
+
+    /// The SHA-256 of the text in UTF-8, or of the file that it was read from.
     package var sha256: String { digest ?? SHA256.hexDigest(of: text.utf8) }
+
+    /// The documents that a separator divides the text into. The separator is part of none, empty documents are left out, and
+    /// the hash stays that of the whole.
+    /// - Throws: if the text has token ids or documents already, or does not contain the separator.
+    package func separated(by separator: String) throws(CorpusError) -> NamedText {
+        if tokens != nil || documentLengths != nil {
+            throw CorpusError("\(name): a document separator applies to text files only")
+        }
+        let documents = text.pieces(between: separator)
+        guard documents.count > 1 else {
+            throw CorpusError("\(name): the text does not contain the document separator; check its spelling")
+        }
+        return NamedText(name: name, documents: documents.filter { !$0.isEmpty }, sha256: sha256)
+    }
+}
+
+extension String {
+    /// The parts before, between and after the occurrences of a separator, which are found by their bytes.
+    fileprivate func pieces(between separator: String) -> [Substring] {
+        let wanted = Array(separator.utf8)
+        guard let first = wanted.first else { return [self[...]] }
+        var pieces: [Substring] = [], start = utf8.startIndex, position = start
+        while let candidate = utf8[position...].firstIndex(of: first) {
+            guard utf8[candidate...].starts(with: wanted) else {
+                position = utf8.index(after: candidate)
+                continue
+            }
+            pieces.append(self[start..<candidate])
+            start = utf8.index(candidate, offsetBy: wanted.count)
+            position = start
+        }
+        return pieces + [self[start...]]
+    }
 }

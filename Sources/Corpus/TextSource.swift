@@ -6,7 +6,7 @@ public enum TextSource {
     package static func holdsTokens(_ path: String) -> Bool { TokenShard.isOne(path) }
 
     /// Reads files, each as a separate text. `-` is standard input, and a file that ends in `.bin` contains token ids
-    /// in the format of nanoGPT or llm.c. A byte-order mark at the beginning of a text is left out; it is no part of the
+    /// in the format of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A byte-order mark at the beginning of a text is left out; it is no part of the
     /// text's hash either.
     /// - Parameter notice: called with a sentence if a byte-order mark is left out, or if the lines of a text end in CR LF.
     /// - Throws: one line that names the file and the reason: it cannot be read, it is not UTF-8, it contains NUL bytes.
@@ -16,6 +16,7 @@ public enum TextSource {
         }
         return try paths.map {
             if holdsTokens($0) { return try TokenShard.read($0) }
+            if DocumentFile.isOne($0) { return try DocumentFile.read($0, notice: notice) }
             return NamedText(
                 name: $0 == "-" ? "standard input" : $0, text: try TextFile.readText($0, for: .encoding, notice: notice)
             )

@@ -71,6 +71,9 @@ public protocol Tokenizer: Sendable {
     /// The special token with this id; `nil` if it is not the id of one.
     func specialToken(_ id: Int32) -> SpecialToken?
 
+    /// The first special token that a text spells; `nil` if it spells none.
+    func firstSpecialToken(in text: String) -> SpecialToken?
+
     /// The ids below `vocabularySize` that stand for no token, in ascending order.
     var unassignedIDs: [Int32] { get }
 }
@@ -122,6 +125,11 @@ extension Tokenizer {
     }
 
     public func specialToken(_ id: Int32) -> SpecialToken? { specialTokens.first { $0.id == id } }
+
+    public func firstSpecialToken(in text: String) -> SpecialToken? {
+        guard let matcher = try? SpecialTokenMatcher(specialTokens) else { return nil }
+        return matcher.firstToken(in: text)
+    }
 
     public var unassignedIDs: [Int32] { [] }
 }

@@ -28,6 +28,47 @@ struct TrainCommandTests {
         try train(["--text", "verse.txt"] + Self.tiny + arguments)
     }
 
+    @Test(
+        "A model trained on documents writes one and ends, and keeps that when it is exported",
+        arguments: ["stories.txt", "stories.jsonl"])
+    func documents(name: String) throws {
+        let story = "once a cat sat"
+        let text =
+            name.hasSuffix("jsonl")
+            ? String(repeating: "{\"text\": \"\(story)\"}\n", count: 60)
+            : Array(repeating: story, count: 60).joined(separator: "\n\n")
+        try directory.write(Array(text.utf8), to: name)
+        let separator = name.hasSuffix("jsonl") ? [] : ["--document-separator", "\\n\\n"]
+        let result = try train(
+            ["--text", name, "--out", "stories", "--steps", "200", "--lr", "0.01", "--quiet"] + separator + [
+                "--layers", "1", "--heads", "2", "--width", "16", "--context", "16", "--batch", "8",
+            ])
+        #expect(result.status == 0, "\(result.errorText)")
+        _ = try runCommand(["export", "stories", "--to", "gguf", "stories.gguf"], directory: directory.path)
+        for model in ["stories", "stories.gguf"] {
+            let generated = try runCommand(
+                ["generate", model, "--temperature", "0", "--length", "100"], directory: directory.path)
+            #expect(generated.text == story + "\n", "\(model)")
+            let goesOn = try runCommand(
+                ["generate", model, "--temperature", "0", "--length", "100", "--ignore-eos"], directory: directory.path)
+            #expect(goesOn.text.hasPrefix(story + story), "\(model)")
+        }
+        let resumed = try runCommand(
+            ["train", "--resume", "stories", "--steps", "205", "--quiet"], directory: directory.path)
+        #expect(resumed.status == 0, "\(resumed.errorText)")
+    }
+
+    @Test("A special token that a text spells is said to be plain text")
+    func specialTokenInText() throws {
+        try directory.write(Array((Self.verse + "<|endoftext|>\n" + Self.verse).utf8), to: "two.txt")
+        let result = try train(["--text", "two.txt", "--steps", "1", "--quiet"] + Self.tiny)
+        #expect(result.errorText.contains("--document-separator '<|endoftext|>'"))
+        let separated = try train(
+            ["--text", "two.txt", "--steps", "1", "--quiet", "--out", "b", "--document-separator", "<|endoftext|>"]
+                + Self.tiny)
+        #expect(separated.status == 0 && separated.errorText == "")
+    }
+
     private func file(_ name: String) throws -> [UInt8] { try TextFile.bytes(directory.file(name)) }
 
     /// The columns of metrics.csv that do not depend on the clock.

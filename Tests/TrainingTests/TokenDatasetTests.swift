@@ -44,6 +44,23 @@ struct TokenDatasetTests {
         #expect(data.trainingCount == 72 && data.validationCount == 8)
     }
 
+    @Test("Documents end with the end-of-text token, and a text is cut between two of them")
+    func documents() throws {
+        let documents = NamedText(
+            name: "d", documents: [digits(6), digits(3), digits(4), digits(5)].map { $0[...] }, sha256: "")
+        let tokenizer = CharacterTokenizer(alphabetOf: [digits(10)])
+        let data = try TokenDataset([documents], tokenizer: tokenizer, validation: 0.4, contextLength: 4)
+        // 18 characters, of which 10 are for training: two documents have 9.
+        #expect(data.documents[0].training == [0, 1, 2, 3, 4, 5, 10, 0, 1, 2, 10])
+        #expect(data.documents[0].validation == [0, 1, 2, 3, 10, 0, 1, 2, 3, 4, 10])
+        #expect(data.hasEnds)
+        #expect(data.score(1).bitsPerCharacter > 0)
+        #expect(try !dataset([digits(100)]).hasEnds)
+        let one = NamedText(name: "d", documents: [digits(10)[...]], sha256: "")
+        let cut = try TokenDataset([one], tokenizer: tokenizer, validation: 0.4, contextLength: 4)
+        #expect(cut.documents[0].training == [0, 1, 2, 3, 4, 5] && cut.documents[0].validation == [6, 7, 8, 9, 10])
+    }
+
     @Test("Each text is cut by itself")
     func severalTexts() throws {
         let data = try dataset([digits(100), digits(50)])

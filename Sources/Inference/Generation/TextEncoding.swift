@@ -48,9 +48,4 @@ public struct TextEncoding: Sendable {
         prompt.isEmpty
             ? roles.start(for: tokenizer, withTemplate: addsTemplate) : try ids(of: prompt, replacing: unknown)
     }
-
-    /// The special tokens that a text spells, in the order of their ids: those whose encoding depends on `special`.
-    public func specialTokens(in text: String) -> [SpecialToken] {
-        tokenizer.specialTokens.filter { !$0.text.isEmpty && text.utf8.contains($0.text.utf8) }
-    }
 }

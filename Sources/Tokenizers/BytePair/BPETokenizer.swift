@@ -119,6 +119,11 @@ public final class BPETokenizer: Tokenizer {
     /// The special token with this id; `nil` if it is not the id of one.
     public func specialToken(_ id: Int32) -> SpecialToken? { specialTokensByID[id] }
 
+    /// The first special token that a text spells; `nil` if it spells none.
+    public func firstSpecialToken(in text: String) -> SpecialToken? {
+        matchers.raw.firstToken(in: text) ?? matchers.normalized.firstToken(in: text)
+    }
+
     /// The ids that stand for no token: gaps in the numbering of a vocabulary.
     public var unassignedIDs: [Int32] {
         (0..<Int32(vocabularySize)).filter { !vocabulary.hasToken($0) && specialTokensByID[$0] == nil }

@@ -47,6 +47,13 @@ struct SpecialTokenMatcher: Sendable {
 
     var isEmpty: Bool { lengths.isEmpty }
 
+    /// The first token in a text.
+    func firstToken(in text: String) -> SpecialToken? {
+        if isEmpty { return nil }
+        var text = text
+        return text.withUTF8 { firstMatch(in: $0, from: 0) { _ in true } }?.token
+    }
+
     /// A token that was found, and its bytes in the text.
     struct Match {
         let token: SpecialToken

@@ -60,7 +60,8 @@ public struct TokenDataset: Sendable {
     /// cut before it is encoded, so that the parts are the same text whatever the tokenizer.
     ///
     /// - Parameters:
-    ///   - texts: each is cut in two by itself.
+    ///   - texts: each is cut in two by itself. The end of each of its documents, if it has any, is marked with the end-of-text
+    ///     token.
     ///   - tokenizer: what turns them into ids.
     ///   - validation: the share of each text that is for validation, above 0 and below 1.
     ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
@@ -76,7 +77,7 @@ public struct TokenDataset: Sendable {
             }
             let scalars = text.text.unicodeScalars
             let count = scalars.count
-            let cut = Self.trainingLength(of: count, validation: validation)
+            let cut = Self.trainingLength(of: text, count, validation: validation)
             let middle = scalars.index(scalars.startIndex, offsetBy: cut)
             let training = try Self.encode(scalars[..<middle], at: 0, of: text, with: tokenizer)
             let validation = try Self.encode(scalars[middle...], at: cut, of: text, with: tokenizer)
@@ -128,8 +129,37 @@ public struct TokenDataset: Sendable {
             predictedCharacters: characters)
     }
 
-    /// The ids of a part of a text, which begins at the character numbered `position`.
+    /// The ids of a part of a text, which begins at the character numbered `position`. Each document in it begins with the
+    /// template of the tokenizer and ends with the end-of-text token.
     private static func encode(
+        _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
+    ) throws -> [Int32] {
+        guard let lengths = text.documentLengths else {
+            return try encodeOrdinary(part, at: position, of: text, with: tokenizer)
+        }
+        guard let end = tokenizer.endOfText else {
+            throw TrainingError.setting(
+                "\(text.name): the tokenizer (\(tokenizer.kind)) has no \(endOfTextSpelling) to mark the ends of documents; choose "
+                    + "another tokenizer")
+        }
+        let partEnd = position + part.count
+        var ids: [Int32] = [], start = 0, rest = part
+        for length in lengths {
+            defer { start += length }
+            // A document is cut only if it is the only one.
+            let (lower, upper) = (max(start, position), min(start + length, partEnd))
+            guard lower < upper else { continue }
+            let document = rest.prefix(upper - lower)
+            rest = rest[document.endIndex...]
+            ids += tokenizer.template.before
+            ids += try encodeOrdinary(document, at: lower, of: text, with: tokenizer)
+            if upper == start + length { ids.append(end) }
+        }
+        return ids
+    }
+
+    /// The ids of consecutive characters.
+    private static func encodeOrdinary(
         _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
     ) throws -> [Int32] {
         do {
@@ -145,7 +175,16 @@ public struct TokenDataset: Sendable {
     /// The part of a text that is for training.
     static func trainingPart(of text: NamedText, validation: Double) -> Substring.UnicodeScalarView {
         let scalars = text.text.unicodeScalars
-        return scalars.prefix(trainingLength(of: scalars.count, validation: validation))
+        return scalars.prefix(trainingLength(of: text, scalars.count, validation: validation))
+    }
+
+    /// How many of the `count` characters of a text are for training. A text of several documents is cut between two of them.
+    private static func trainingLength(of text: NamedText, _ count: Int, validation: Double) -> Int {
+        let cut = trainingLength(of: count, validation: validation)
+        guard let lengths = text.documentLengths, lengths.count > 1 else { return cut }
+        var end = lengths[0]
+        for length in lengths[1..<(lengths.count - 1)] where end + length <= cut { end += length }
+        return end
     }
 
     /// How many of a text's characters are for training.

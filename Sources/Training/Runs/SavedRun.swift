@@ -111,7 +111,8 @@ public struct SavedRun {
         // A model that the run started from may have more rows than its tokenizer has tokens.
         settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
         let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: settings.validation, contextLength: settings.sequenceLength)
+            settings.divided(texts), tokenizer: tokenizer, validation: settings.validation,
+            contextLength: settings.sequenceLength)
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(

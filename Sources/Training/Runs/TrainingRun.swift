@@ -42,6 +42,7 @@ public final class TrainingRun {
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
         var settings = settings
         let shortening = settings.fitWarmup()
+        let texts = try settings.divided(texts)
         let tokenizer =
             try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice)
         let data = try TokenDataset(
@@ -57,6 +58,17 @@ public final class TrainingRun {
                 }
             })
         if let shortening { notice(shortening) }
+    }
+
+    /// The first special token that a training text spells although it is encoded as plain text, and the name of that text; nil
+    /// if there is none.
+    public static func specialTokenAsText(
+        in texts: [NamedText], _ tokenizer: any Tokenizer
+    ) -> (token: SpecialToken, name: String)? {
+        for text in texts {
+            if let token = tokenizer.firstSpecialToken(in: text.text) { return (token, text.name) }
+        }
+        return nil
     }
 
     /// A new run on a dataset, which several runs can share.

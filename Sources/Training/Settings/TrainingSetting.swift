@@ -1,4 +1,5 @@
 import Models
+import StrictJSON
 
 /// A training setting: its name, whether a resumed run may change it, the kinds of models it applies to, and how to
 /// read its value.
@@ -8,7 +9,7 @@ public struct TrainingSetting: Sendable {
     /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
         case model, family, layers, heads, width, keyValueHeads, positions, context, order
-        case tokenizer, validation, batch, accumulate, seed, beta1, beta2
+        case tokenizer, validation, documentSeparator, batch, accumulate, seed, beta1, beta2
         case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience
         case evaluationInterval, saveInterval, finalEvaluation
     }
@@ -61,6 +62,9 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("order", .order, kinds: [.ngram]) { "\($0.order)" },
         TrainingSetting("tokenizer", .tokenizer, kinds: everything) { $0.tokenizer.description },
         TrainingSetting("validation share", .validation, kinds: everything) { "\($0.validation)" },
+        TrainingSetting("document separator", .documentSeparator, kinds: everything) {
+            $0.documentSeparator.map { JSON.string($0).serialized() } ?? "none"
+        },
         TrainingSetting("batch", .batch) { "\($0.batch)" },
         TrainingSetting("number of accumulated batches", .accumulate) { "\($0.accumulate)" },
         TrainingSetting("seed", .seed) { "\($0.seed)" },

@@ -23,6 +23,7 @@ extension TrainingSettings {
         object["tokenizer"] = .string(tokenizer.description)
         object["from"] = initialModel.map(JSON.string)
         object["validation"] = .double(validation)
+        object["document_separator"] = documentSeparator.map(JSON.string)
         switch length {
         case .steps(let steps): object["steps"] = .int(steps)
         case .minutes(let minutes): object["minutes"] = .double(minutes)
@@ -100,6 +101,7 @@ extension TrainingSettings {
         default: finalEvaluation = .windows(try record.int("final_evaluation"))
         }
         if json["from"] != nil { initialModel = try record.string("from") }
+        documentSeparator = try record.optionalString("document_separator")
         if let problem { throw MalformedRecord(description: problem.description) }
     }
 }

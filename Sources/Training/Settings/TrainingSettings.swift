@@ -1,3 +1,4 @@
+import Corpus
 import Models
 import Tensors
 
@@ -19,6 +20,8 @@ public struct TrainingSettings: Sendable, Equatable {
     public var initialModel: String?
     /// The fraction at the end of each text that is used for validation.
     public var validation: Double
+    /// What separates the documents of a text; nil for texts that are not divided into documents.
+    public var documentSeparator: String?
 
     public var length: Length
     /// B, the number of windows in a micro-batch.
@@ -86,6 +89,14 @@ public struct TrainingSettings: Sendable, Equatable {
         }
     }
 
+    /// The texts, divided into documents if the settings have a separator.
+    func divided(_ texts: [NamedText]) throws(CorpusError) -> [NamedText] {
+        guard let documentSeparator else { return texts }
+        var divided: [NamedText] = []
+        for text in texts { divided.append(try text.separated(by: documentSeparator)) }
+        return divided
+    }
+
     /// The number of steps; nil if the length is given in minutes.
     public var steps: Int? { if case .steps(let steps) = length { steps } else { nil } }
 
@@ -137,6 +148,7 @@ public struct TrainingSettings: Sendable, Equatable {
         for (id, value, range) in numbers where !range.contains(value) {
             return SettingProblem(id, outside(value.spelling, range))
         }
+        if documentSeparator?.isEmpty == true { return SettingProblem(.documentSeparator, "is empty") }
         let fractions: [(TrainingSetting.ID, Double)] = [
             (.dropout, dropout), (.beta1, optimizer.beta1), (.beta2, optimizer.beta2),
         ]

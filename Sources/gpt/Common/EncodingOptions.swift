@@ -41,7 +41,7 @@ struct EncodingOptions: ParsableArguments {
     ///   - name: what the remark calls it.
     ///   - encoding: how it is encoded.
     func remark(on text: String, called name: String, _ encoding: TextEncoding) {
-        guard special == .text, let token = encoding.specialTokens(in: text).first else { return }
+        guard special == .text, let token = encoding.tokenizer.firstSpecialToken(in: text) else { return }
         note(
             "\(name) contains the special token \(token.text), which is encoded as plain text; --special allow encodes it as "
                 + "the token.")

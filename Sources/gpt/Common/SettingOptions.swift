@@ -16,6 +16,7 @@ extension TrainingSetting.ID {
         case .order: "--order"
         case .tokenizer: "--tokenizer"
         case .validation: "--validation"
+        case .documentSeparator: "--document-separator"
         case .batch: "--batch"
         case .accumulate: "--accumulate"
         case .seed: "--seed"

@@ -14,6 +14,7 @@ struct TrainCommand: ParsableCommand {
               gpt train --text notes.txt --out notes --minutes 10
               gpt train --resume notes
               gpt train --text notes.txt --tokenizer bpe:1024
+              gpt train --text stories.txt --document-separator '\\n\\n\\n'
               gpt train --family qwen3 --heads 8 --kv-heads 2
               gpt train --from notes --text letters.txt --out letters
 
@@ -24,6 +25,7 @@ struct TrainCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "Text") var text: TextOptions
+    @OptionGroup(title: "Text") var documents: DocumentOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Model") var shape: ShapeOptions
     @OptionGroup(title: "Training") var training: TrainingOptions
@@ -138,6 +140,7 @@ struct TrainCommand: ParsableCommand {
         shape.apply(to: &settings)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
+        if let separator = documents.separator { settings.documentSeparator = separator }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         return settings
     }
@@ -152,6 +155,13 @@ struct TrainCommand: ParsableCommand {
         let (texts, origin) = try text.read(remark: remark)
         let run = try TrainingRun(
             settings, texts: texts, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
+        if settings.documentSeparator == nil,
+            let (token, name) = TrainingRun.specialTokenAsText(in: texts, run.tokenizer)
+        {
+            note(
+                "\(name) contains the special token \(token.text), which is encoded as plain text. If it separates documents, "
+                    + "--document-separator '\(token.text)' makes it the token that ends each.")
+        }
         if let model = run.trainer?.model { describe(run, parameters: model.parameterCount) }
         try train(run, origin: origin)
     }
@@ -197,6 +207,7 @@ struct TrainCommand: ParsableCommand {
         shape.apply(to: &settings)
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
+        if let separator = documents.separator { settings.documentSeparator = separator }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
 

@@ -17,7 +17,7 @@ struct TextOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
-                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary. (default: tiny Shakespeare)",
+                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents. (default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -35,6 +35,21 @@ struct TextOptions: ParsableArguments {
             throw ValidationError("--validation is \(validation.spelling), which is not between 0.0001 and 0.9999.")
         }
     }
+}
+
+/// How the text is divided into documents.
+struct DocumentOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The text between two documents in each text file; \\n is a newline. The end of each document is marked with the "
+                + "end-of-text token, so that the model learns to end its texts. Files whose names end in .jsonl are documents "
+                + "without this option: {\"text\": \"...\"} on each line. (default: each text is one document without an end)",
+            valueName: "text"))
+    var documentSeparator: String?
+
+    /// The separator with its escapes resolved.
+    var separator: String? { documentSeparator.map(unescaped) }
 }
 
 /// How the text becomes tokens.
