@@ -76,7 +76,7 @@ struct GenerateCommand: ParsableCommand {
             let unknown = replacement.scalar
             let prompt = try readPrompt()
             try model.execution.execute(with: precision) {
-                let generator = try model.load()
+                let generator = try model.load(precision, replacement)
                 let ids = try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 do {
                     try generate(
