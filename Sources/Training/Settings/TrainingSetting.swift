@@ -4,7 +4,8 @@ import StrictJSON
 /// A training setting: its name, whether a resumed run may change it, the kinds of models it applies to, and how to
 /// read its value.
 ///
-/// This table is the only definition of which changes a resumed run rejects, and of the names in the error messages.
+/// This table is the only definition of which settings apply to which kinds of models, of which changes a resumed run
+/// rejects, and of the names in the error messages.
 public struct TrainingSetting: Sendable {
     /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
@@ -43,6 +44,8 @@ public struct TrainingSetting: Sendable {
     private static let everything = Set(ModelSpecification.Kind.allCases)
     /// The models that are trained by gradient descent.
     private static let trained: Set<ModelSpecification.Kind> = [.bigram, .attention, .gpt]
+    /// The models that compute matrix products, and drop activations out. A bigram model looks its logits up.
+    private static let computing: Set<ModelSpecification.Kind> = [.attention, .gpt]
 
     /// All settings. If the default of a setting depends on another setting, it comes after that setting, so that the
     /// first difference is the setting that the user changed.
@@ -81,8 +84,8 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("learning rate", .learningRate, mayChange: true) { "\($0.schedule.peak)" },
         TrainingSetting("warmup", .warmup, mayChange: true) { "\($0.schedule.warmupSteps) steps" },
         TrainingSetting("schedule", .schedule, mayChange: true) { $0.schedule.shape.rawValue },
-        TrainingSetting("dropout", .dropout, mayChange: true) { "\($0.dropout)" },
-        TrainingSetting("precision", .precision, mayChange: true) { $0.precision.rawValue },
+        TrainingSetting("dropout", .dropout, kinds: computing, mayChange: true) { "\($0.dropout)" },
+        TrainingSetting("precision", .precision, kinds: computing, mayChange: true) { $0.precision.rawValue },
         TrainingSetting("weight decay", .weightDecay, mayChange: true) { "\($0.optimizer.weightDecay)" },
         TrainingSetting("clipping norm", .clip, mayChange: true) { "\($0.optimizer.clip)" },
         TrainingSetting("patience", .patience, mayChange: true, reopensCompleteRun: true) { "\($0.patience)" },

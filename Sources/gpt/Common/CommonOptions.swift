@@ -32,8 +32,25 @@ struct ModelOptions: ParsableArguments {
     func validate() throws { try requireNames(model) }
 
     /// Loads the model with its tokenizer.
-    func load() throws -> TextGenerator {
-        try TextGenerator(files.load(model))
+    /// - Parameters:
+    ///   - precision: the number format of the weights.
+    ///   - replacement: the replacement for unknown characters.
+    /// - Throws: also where one of these options has no effect on the model.
+    func load(_ precision: WeightFormat, _ replacement: ReplacementOptions) throws -> TextGenerator {
+        let saved = try files.load(model)
+        if precision != .float32, let kind = saved.model.specification?.kind,
+            !TrainingSetting.ID.precision.hasEffect(on: kind)
+        {
+            throw CommandFailure(
+                "--precision \(precision.rawValue) does not apply to \(model), a model of the kind \(kind.rawValue); leave it out"
+            )
+        }
+        let tokenizer = try saved.tokenizer
+        if replacement.scalar != nil, tokenizer.supportedCharacters == nil {
+            throw CommandFailure(
+                "--replace-unknown does not apply to \(model): its tokenizer can encode every character; leave it out")
+        }
+        return try TextGenerator(saved)
     }
 }
 
@@ -87,9 +104,10 @@ struct SamplingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Sampling temperature, 0 or more: below 1 makes likely tokens likelier, 0 always selects the most probable token.",
+            "Sampling temperature, 0 or more: below 1 makes likely tokens likelier, 0 always selects the most probable token. "
+                + "(default: 0.8)",
             valueName: "number"))
-    var temperature = 0.8
+    var temperature: Double?
 
     @Option(
         parsing: .unconditional,
@@ -100,24 +118,26 @@ struct SamplingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Sample from the smallest set of most probable tokens whose total probability is at least p: above 0, at most 1.",
+            "Sample from the smallest set of most probable tokens whose total probability is at least p: above 0, at most 1. "
+                + "(default: 1)",
             valueName: "p"))
-    var topP = 1.0
+    var topP: Double?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Sample from tokens with at least this fraction of the probability of the most probable token: 0 to 1.",
+            "Sample from tokens with at least this fraction of the probability of the most probable token: 0 to 1. "
+                + "(default: 0)",
             valueName: "fraction"))
-    var minP = 0.0
+    var minP: Double?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Reduce the logits of tokens that are already in the text, by this factor above 0; 1.1 to 1.3 reduces repetition, "
-                + "1 has no effect.",
+                + "1 has no effect. (default: 1)",
             valueName: "number"))
-    var repetitionPenalty = 1.0
+    var repetitionPenalty: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -126,8 +146,17 @@ struct SamplingOptions: ParsableArguments {
 
     var settings: GenerationSettings {
         GenerationSettings(
-            temperature: temperature, topK: topK, topP: topP, minP: minP, repetitionPenalty: repetitionPenalty,
-            seed: seed ?? UInt64.random(in: 0..<1 << 32))
+            temperature: temperature ?? 0.8, topK: topK, topP: topP ?? 1, minP: minP ?? 0,
+            repetitionPenalty: repetitionPenalty ?? 1, seed: seed ?? UInt64.random(in: 0..<1 << 32))
+    }
+
+    /// Those of these options that were given.
+    var given: [String] {
+        let options: [(String, Bool)] = [
+            ("--temperature", temperature != nil), ("--top-k", topK != nil), ("--top-p", topP != nil),
+            ("--min-p", minP != nil), ("--repetition-penalty", repetitionPenalty != nil), ("--seed", seed != nil),
+        ]
+        return options.filter(\.1).map(\.0)
     }
 
     func validate() throws { try checkingUsage { try settings.validate() } }

@@ -82,7 +82,7 @@ struct GenerateCommand: ParsableCommand {
             let unknown = replacement.scalar
             let prompt = try readPrompt()
             try model.execution.execute(with: precision) {
-                var generator = try model.load()
+                var generator = try model.load(precision, replacement)
                 encoding.apply(to: &generator)
                 generator.ignoresEnds = end.ignoreEos
                 encoding.remark(on: prompt, called: "The prompt", generator.encoding)

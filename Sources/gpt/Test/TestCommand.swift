@@ -35,8 +35,9 @@ struct TestCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The number of tokens to generate after the prompt, 0 or more.", valueName: "tokens"))
-    var length = 200
+        help: ArgumentHelp(
+            "The number of tokens to generate after the prompt, 0 or more. (default: 200)", valueName: "tokens"))
+    var length: Int?
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
 
@@ -56,7 +57,11 @@ struct TestCommand: ParsableCommand {
     private var promptText: String? { prompt.map(unescaped) }
 
     func validate() throws {
-        if length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        if let length, length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
+        if prompt == nil, let option = ((length == nil ? [] : ["--length"]) + sampling.given).first {
+            throw ValidationError(
+                "\(option) applies to the text that --prompt generates: leave it out, or give a --prompt.")
+        }
         try requireNames(text)
         try requireTexts([text])
     }
@@ -66,7 +71,7 @@ struct TestCommand: ParsableCommand {
             let settings = sampling.settings
             let unknown = replacement.scalar
             try model.execution.execute(with: precision) {
-                var generator = try model.load()
+                var generator = try model.load(precision, replacement)
                 encoding.apply(to: &generator)
                 generator.ignoresEnds = end.ignoreEos
                 let content = try TextFile.readText(text, allowingEmpty: true, for: .encoding) { note($0) }
@@ -131,7 +136,7 @@ struct TestCommand: ParsableCommand {
         remarkOnPrompt(ids, generator.model)
         var continuation = ""
         try gpt.write("\n" + prompt)
-        try generator.generate(after: ids, length: length, settings: settings) { _, text in
+        try generator.generate(after: ids, length: length ?? 200, settings: settings) { _, text in
             try gpt.write(text)
             continuation += text
         }

@@ -102,13 +102,29 @@ struct TrainCommand: ParsableCommand {
         if let problem = settings.problem { try checkingUsage { throw TrainingError.invalid(problem) } }
     }
 
+    /// The first option that has no effect on a kind of model; nil if there is none.
+    private func optionWithoutEffect(on kind: ModelSpecification.Kind) -> String? {
+        (shape.given + training.given).first { TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false }
+    }
+
+    /// Rejects options that have no effect on the kind of a model or run on disk.
+    /// - Parameter attempt: what cannot be done.
+    private func requireEffects(on kind: ModelSpecification.Kind, _ attempt: String) throws {
+        guard let option = optionWithoutEffect(on: kind) else { return }
+        throw CommandFailure(
+            "cannot \(attempt): \(option) does not apply to a model of the kind \(kind.rawValue); leave it out")
+    }
+
     /// Rejects options that have no effect on the specified kind of model. The kind of a model or run on disk is not
     /// known yet.
     private func requireEffects() throws {
         guard from == nil, resume == nil else { return }
+        if files.acceptEditedFiles {
+            throw ValidationError(
+                "--accept-edited-files applies to the files of --from and --resume: leave it out, or give one of them.")
+        }
         let kind = shape.model ?? .gpt
-        let given = shape.given + training.given
-        if let option = given.first(where: { TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false }) {
+        if let option = optionWithoutEffect(on: kind) {
             throw ValidationError(
                 "\(option) does not apply to --model \(kind.rawValue): leave it out, or choose another --model.")
         }
@@ -147,6 +163,7 @@ struct TrainCommand: ParsableCommand {
 
     private func newRun() throws {
         let start = try from.map { try StartingModel($0, acceptingEdits: files.acceptEditedFiles) }
+        if let start { try requireEffects(on: start.specification.kind, "fine-tune \(start.path)") }
         let settings = try settings(from: start)
         if let problem = settings.problem { throw problem }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .incompleteSave {
@@ -193,13 +210,7 @@ struct TrainCommand: ParsableCommand {
     private func resumeRun(_ path: String) throws {
         let run = try SavedRun(path)
         var settings = run.settings
-        let kind = settings.model.kind
-        if let option = (shape.given + training.given).first(where: {
-            TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false
-        }) {
-            throw CommandFailure(
-                "cannot resume \(path): \(option) does not apply to a model of the kind \(kind.rawValue); leave it out")
-        }
+        try requireEffects(on: settings.model.kind, "resume \(path)")
         if let kind = shape.model, kind != settings.model.kind {
             // `resume` rejects this change.
             settings.model = DefaultSettings.settings(for: kind).model
