@@ -11,6 +11,7 @@ private enum Key {
     static let end = "tokenizer.ggml.eos_token_id"
     static let addsBeginning = "tokenizer.ggml.add_bos_token"
     static let addsEnd = "tokenizer.ggml.add_eos_token"
+    static let addsPrefixSpace = "tokenizer.ggml.add_space_prefix"
 }
 
 extension GGUFVocabulary {
@@ -22,7 +23,8 @@ extension GGUFVocabulary {
         ]
         if let beginning { keys.append((Key.beginning, .uint32(Int(beginning)))) }
         if let endOfText { keys.append((Key.end, .uint32(Int(endOfText)))) }
-        return keys + [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
+        keys += [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
+        return addsPrefixSpace ? keys + [(Key.addsPrefixSpace, .bool(true))] : keys
     }
 
     /// Adds a token `<|endoftext|>` if there is none: without it llama.cpp would use the token with the id 11, whatever it is.
@@ -76,6 +78,7 @@ extension GGUFModel {
         let isLlama = ["llama-bpe", "llama3", "llama-v3", "falcon3"].contains(pattern)
         vocabulary.addsBeginning = try file.bool(Key.addsBeginning) ?? isLlama
         vocabulary.addsEnd = try file.bool(Key.addsEnd) ?? false
+        vocabulary.addsPrefixSpace = try file.bool(Key.addsPrefixSpace) ?? false
         return try TokenizerState { [vocabulary] () throws(TokenizerError) in
             try vocabulary.tokenizer(file: file.path)
         }
