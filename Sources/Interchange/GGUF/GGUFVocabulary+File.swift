@@ -58,7 +58,11 @@ extension GGUFModel {
         var vocabulary = GGUFVocabulary(pattern: pattern)
         guard let tokens = try file.strings(Key.tokens) else { throw file.failure("it has no \(Key.tokens)") }
         vocabulary.tokens = tokens
-        vocabulary.merges = try file.strings(Key.merges) ?? []
+        guard let merges = try file.strings(Key.merges) else {
+            throw file.failure(
+                "\(Key.merges) is missing, without which its tokens cannot be merged; convert the model again")
+        }
+        vocabulary.merges = merges
         let kinds = try file.integers(Key.kinds) ?? [Int](repeating: 1, count: tokens.count)
         guard kinds.count == tokens.count else {
             throw file.failure("it has \(tokens.count) tokens and \(kinds.count) \(Key.kinds)")
