@@ -30,6 +30,25 @@ import Tokenizers
         return path
     }
 
+    private static func logits(_ path: String) throws -> [Float] {
+        try #require(try ModelDirectory.load(path).model as? any NeuralLanguageModel)
+            .logits(TokenBatch([1, 2, 3])).values
+    }
+
+    @Test(
+        "The names of modules around the model are no part of its own",
+        arguments: ["_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module."],
+        [TransformerConfiguration.Family.gpt2, .llama])
+    func wrapped(wrapper: String, family: TransformerConfiguration.Family) throws {
+        let expected = try Self.logits(try write(family))
+        #expect(try Self.logits(try write(family) { wrapper + $0 }) == expected)
+        let bare = try write(family) { wrapper + $0.replacing("transformer.", with: "").replacing("model.", with: "") }
+        #expect(try Self.logits(bare) == expected)
+        let other = try write(family) { "wrapped." + $0 }
+        let error = #expect(throws: ModelError.self) { try ModelDirectory.load(other) }
+        #expect(error?.reason.contains("is missing") == true)
+    }
+
     /// The 256 bytes, `th` and an end of text.
     private func writeSeparateFiles(to path: String, merges: String = "#version: 0.2\nt h\n") throws {
         let symbols = ByteSymbols.scalars.map { String($0) } + ["th", "<|endoftext|>"]

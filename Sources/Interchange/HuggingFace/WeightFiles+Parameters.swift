@@ -20,12 +20,9 @@ extension WeightFiles: ParameterSource {
     }
 
     func tensor(for named: NamedParameter) throws -> StoredTensor<Copy> {
-        // GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without
-        // its classifier.
-        let bare = ["transformer.", "model."].filter(named.name.hasPrefix).map {
-            String(named.name.dropFirst($0.count))
-        }
-        guard let name = ([named.name] + bare).first(where: { file(of: $0) != nil }), let file = file(of: name) else {
+        guard let name = Self.storedNames(of: named.name).first(where: { file(of: $0) != nil }),
+            let file = file(of: name)
+        else {
             throw ModelError(path: path, reason: "the tensor \(named.name) is missing")
         }
         let entry = try file.entry(name), target = named.parameter.value
@@ -38,6 +35,17 @@ extension WeightFiles: ParameterSource {
         }
         let storage = entry.dtype == .float32 ? file.file.floatsInPlace(entry.range) : nil
         return StoredTensor(name: name, storage: storage) { Copy(file: file, name: name, target: target) }
+    }
+
+    /// The names that a parameter may have in a file, its own first.
+    ///
+    /// GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without its
+    /// classifier. `torch.compile` and `DataParallel` put a name before all those of the module that they wrap.
+    static func storedNames(of name: String) -> [String] {
+        let bare = ["transformer.", "model."].filter(name.hasPrefix).map { String(name.dropFirst($0.count)) }
+        return ["", "_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module."].flatMap { wrapper in
+            ([name] + bare).map { wrapper + $0 }
+        }
     }
 
     func objection(toUnused name: String) -> String? {
