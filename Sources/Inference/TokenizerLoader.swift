@@ -12,6 +12,7 @@ public enum TokenizerLoader {
     public static func read(_ path: String) throws -> any Tokenizer {
         if Files.isDirectory(path) {
             guard try Files.find(path + "/" + TokenizerFile.name) else {
+                if let files = try TokenizerFile.separateFiles(in: path) { return try files.tokenizer() }
                 throw ModelError(
                     path: path,
                     reason:

@@ -31,6 +31,10 @@ package enum TokenizerState: Sendable {
         let bytes = try Files.find(path) ? TextFile.bytes(path) : nil
         try record?.verify(TokenizerFile.name, bytes, in: directory)
         guard let bytes else {
+            if let files = try TokenizerFile.separateFiles(in: directory) {
+                try self.init(files.tokenizer)
+                return
+            }
             self = .missing(
                 ModelError(
                     path: directory,

@@ -17,6 +17,9 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A tokenizer that cannot be represented in the file.
     case unwritable(kind: String)
 
+    /// Why a tokenizer cannot be represented in a file of another format.
+    case unrepresentable(String)
+
     /// Why a vocabulary cannot be trained.
     case training(String)
 
@@ -39,7 +42,7 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
         case .unknownReplacement(let scalar, let alphabet):
             "the replacement \(shown(scalar)) is not in the alphabet of \(alphabet) characters either; choose another"
         case .unreadable(let file, let reason), .unsupported(let file, let reason): "\(file): \(reason)"
-        case .vocabulary(let reason): reason
+        case .vocabulary(let reason), .unrepresentable(let reason): reason
         case .specialToken(let text, let position):
             "the text contains the special token \(quoted(text)) at byte \(position); "
                 + "allow special tokens, or treat them as plain text"

@@ -81,4 +81,32 @@ import Tokenizers
             _ = try GGUFVocabulary(BPETokenizer(vocabulary, pattern: .whole))
         }
     }
+
+    @Test("A space before texts is kept, and is remarked as llama.cpp ignores it; one before pre-tokens is refused")
+    func prefixSpace() throws {
+        let vocabulary = try BPEVocabulary(alphabet: .printable, merging: [(220, 64)])
+        let tokenizer = try BPETokenizer(vocabulary, pattern: .gpt2, prefixSpace: .texts)
+        let stored = try GGUFVocabulary(tokenizer)
+        #expect(stored.addsPrefixSpace && stored.remarks.count == 1)
+        #expect(try stored.tokenizer(file: "file").encode("a") == [256])
+        for pattern in [SplitPattern.gpt2, .llama3, .qwen2] {
+            let error = #expect(throws: TokenizerError.self) {
+                _ = try GGUFVocabulary(BPETokenizer(vocabulary, pattern: pattern, prefixSpace: .pretokens))
+            }
+            #expect(error?.description.contains("add_prefix_space") == true, "\(error?.description ?? "")")
+        }
+        // With another pattern, neither transformers nor llama.cpp adds the space that the key stands for.
+        var other = stored
+        other.pattern = "llama-bpe"
+        #expect(try other.tokenizer(file: "file").encode("a") == [64])
+    }
+
+    @Test("That a token must be a whole word is remarked")
+    func wholeWord() throws {
+        var token = SpecialToken("the", id: 256)
+        token.isWholeWord = true
+        let vocabulary = try BPEVocabulary(alphabet: .printable, merging: [])
+        let stored = try GGUFVocabulary(BPETokenizer(vocabulary, pattern: .gpt2, specialTokens: [token]))
+        #expect(stored.remarks.count == 1 && stored.remarks.first?.contains("\"the\"") == true)
+    }
 }

@@ -105,6 +105,63 @@ import Tokenizers
         #expect(query.map { Array($0.parameter.value.values[32 * second..<32 * (second + 1)]) } == row)
     }
 
+    @Test(
+        "Divisors of rotary frequencies come back as they are; Llama 3's with the published bounds as its scaling",
+        arguments: [
+            (.llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 32), true),
+            (.llama3(factor: 32, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 8192), true),
+            // Half the bounds of half the context: the published bounds of the whole.
+            (.llama3(factor: 3.7, lowFrequencyFactor: 0.5, highFrequencyFactor: 2, originalContext: 50), false),
+            (.llama3(factor: 3.7, lowFrequencyFactor: 0.5, highFrequencyFactor: 3, originalContext: 50), false),
+            (.divisors([1, 1.5, 0.25, 100, 2, 3, 4, 5]), true),
+            // Those of the first case as another program rounds them.
+            (.divisors([1, Float(3.2995389).nextUp, 8, 8, 8, 8, 8, 8]), false),
+        ] as [(RotaryFrequencies.Scaling, Bool)])
+    func divisors(scaling: RotaryFrequencies.Scaling, isSame: Bool) throws {
+        let tokenizer = CharacterTokenizer(alphabetOf: ["\n abc"])
+        var shape = TransformerConfiguration(
+            .llama, vocabularySize: tokenizer.vocabularySize, contextLength: 64, layers: 1, heads: 2, width: 32)
+        shape.positions = .rotary(RotaryFrequencies(base: 10_000, scaling: scaling))
+        let model = directory.file("model"), out = directory.file("model.gguf"), back = directory.file("back")
+        try ModelDirectory.save(Transformer(shape, seed: 4), tokenizer: tokenizer, to: model)
+        _ = try ModelExport.run(model, to: .gguf, precision: .f32, at: out)
+        let read = try #require(try ModelDirectory.load(out).model as? Transformer)
+        #expect((read.configuration == shape) == isSame)
+        for (expected, logit) in zip(try Self.logits(model), try Self.logits(out)) {
+            #expect(abs(expected - logit) <= (isSame ? 0 : 1e-5))
+        }
+        // A configuration can hold them, and so can the next file.
+        _ = try ModelImport.run(out, to: back)
+        let imported = try #require(try ModelDirectory.load(back).model as? Transformer)
+        #expect(imported.configuration == read.configuration)
+        _ = try ModelExport.run(back, to: .gguf, precision: .f32, at: directory.file("again.gguf"))
+        let first = try GGUFFile(path: out), second = try GGUFFile(path: directory.file("again.gguf"))
+        let expected = try Self.divisors(first), divisors = try Self.divisors(second)
+        #expect(zip(expected, divisors).allSatisfy { abs($0 - $1) <= (isSame ? 0 : 1e-6 * $0) }, "\(divisors)")
+    }
+
+    private static func divisors(_ file: GGUFFile) throws -> [Float] {
+        try file.withBytes(of: file.entry("rope_freqs.weight")) { bytes in
+            (0..<8).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+        }
+    }
+
+    @Test("An export that cannot be read back is named by its own name, not by the temporary one")
+    func ownName() throws {
+        let tokenizer = CharacterTokenizer(alphabetOf: ["\n abc"]), out = directory.file("model.gguf")
+        // Too small for a 32-bit float, as which llama.cpp stores it.
+        let shape = TransformerConfiguration(
+            vocabularySize: tokenizer.vocabularySize, contextLength: 8, layers: 1, heads: 2, width: 16,
+            normEpsilon: 1e-60)
+        try ModelDirectory.save(Transformer(shape, seed: 4), tokenizer: tokenizer, to: directory.file("model"))
+        let error = #expect(throws: ModelError.self) {
+            try ModelExport.run(directory.file("model"), to: .gguf, precision: .f32, at: out)
+        }
+        let description = error?.description ?? ""
+        #expect(description.contains("read back") && description.contains(out))
+        #expect(!description.replacing(out, with: "").contains(directory.path), "\(description)")
+    }
+
     @Test("Rows that are no whole blocks are written in half precision, vectors and positions exactly")
     func blocks() throws {
         let model = try model(CharacterTokenizer(alphabetOf: ["abc"]), width: 24), out = directory.file("model.gguf")

@@ -310,9 +310,7 @@ import Tokenizers
             ("post_processor", ["type": "RobertaProcessing"], "RobertaProcessing"),
             ("decoder", ["type": "Metaspace"], "Metaspace"),
             ("post_processor", ["type": "TemplateProcessing", "single": []], "does not contain the text"),
-            ("truncation", ["max_length": 5], "truncation"), ("padding", ["strategy": "BatchLongest"], "padding"),
             ("added_tokens", [["id": 400, "content": "xyz"]], "400, not 258"),
-            ("added_tokens", [["id": 257, "content": "<s>", "single_word": true]], "single_word"),
         ] as [(String, JSON, String)])
     func refusesWhatItLacks(_ key: String, _ value: JSON, _ words: String) {
         let error = #expect(throws: TokenizerError.self) {

@@ -82,7 +82,7 @@ import Tokenizers
             file("{}", rest: #""pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},"#),
             "vocabulary is empty"
         ),
-        (#"{"model": {"vocab": {}, "merges": []}}"#, "no type"),
+        (#"{"model": {"vocab": {}}}"#, "no type"),
         (#"{"model": {"type": "BPE", "vocab": {}}}"#, "merges"),
         (#"{"model": {"type": "BPE", "merges": []}}"#, "no vocab"),
         (#"{"model": {"type": "Unigram"}}"#, "\"Unigram\""), (#"{"model": {"type": "WordPiece"}}"#, "\"WordPiece\""),

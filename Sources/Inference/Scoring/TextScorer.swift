@@ -30,9 +30,12 @@ package struct TextScorer {
         ids = try generator.encoding.ids(of: text, replacing: unknown)
         guard ids.count >= 2 else { throw ScoringError.tooShort(tokens: ids.count) }
         var decoder = StreamingDecoder(tokenizer)
+        let first = tokenizer.bytes(of: ids[0]), space = UInt8(ascii: " ")
+        // A space that the tokenizer puts before the text is no part of it.
+        let added = first.first == space && text.utf8.first != space ? 1 : 0
         predicted = (
-            text.unicodeScalars.count - decoder.append(ids[0]).unicodeScalars.count,
-            text.utf8.count - tokenizer.bytes(of: ids[0]).count
+            text.unicodeScalars.count + added - decoder.append(ids[0]).unicodeScalars.count,
+            text.utf8.count + added - first.count
         )
         parts = EvaluationWindows(tokenCount: ids.count, for: model).parts
     }

@@ -56,7 +56,9 @@ struct LogitsCheck {
         }
         let saved: SavedModel
         do { saved = try ModelDirectory.load(path) } catch {
-            throw failure("the export cannot be read back (\(error))")
+            // Under its own name: the temporary one says nothing.
+            let reason = String(describing: error).replacing(path, with: name)
+            throw failure("the export cannot be read back (\(reason))")
         }
         guard let model = saved.model.neural, model.vocabularySize >= vocabularySize else {
             throw failure("the export, read back, is another model")
@@ -81,15 +83,19 @@ struct LogitsCheck {
             let share = (squaredError / variance).squareRoot()
             throw failure("read back, its logits differ by \(share) standard deviations, more than \(tolerance)")
         }
-        if let tokenizer { try compare(tokenizer, with: saved, splitsAlike, failure) }
+        if let tokenizer { try compare(tokenizer, with: saved, called: name, splitsAlike, failure) }
         return largest
     }
 
     private func compare(
-        _ tokenizer: any Tokenizer, with saved: SavedModel, _ splitsAlike: Bool, _ failure: (String) -> ModelError
+        _ tokenizer: any Tokenizer, with saved: SavedModel, called name: String, _ splitsAlike: Bool,
+        _ failure: (String) -> ModelError
     ) throws {
         let read: any Tokenizer
-        do { read = try saved.tokenizer } catch { throw failure("its tokenizer cannot be read back (\(error))") }
+        do { read = try saved.tokenizer } catch {
+            throw failure(
+                "its tokenizer cannot be read back (\(String(describing: error).replacing(saved.path, with: name)))")
+        }
         for id in 0..<Int32(tokenizer.vocabularySize) where tokenizer.bytes(of: id) != read.bytes(of: id) {
             throw failure("read back, its token \(id) differs")
         }

@@ -1,4 +1,5 @@
 import Files
+import Tokenizers
 
 /// Imports models of other programs into directories that this library reads and writes.
 public enum ModelImport {
@@ -43,6 +44,15 @@ public enum ModelImport {
             remarks: remarks)
     }
 
+    /// Copies the files of a tokenizer without a `tokenizer.json`, apart from those that are copied anyway.
+    private static func copySeparateTokenizerFiles(_ path: String, into directory: String) throws {
+        guard try !Files.find("\(path)/\(TokenizerFile.name)") else { return }
+        let names = SeparateTokenizerFiles.requiredNames + SeparateTokenizerFiles.optionalNames
+        for name in names where !DescriptionRecord.fileNames.contains(name) {
+            if try Files.find("\(path)/\(name)") { try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)") }
+        }
+    }
+
     private static func copy(_ path: String, into directory: String, _ acceptingEdits: Bool) throws {
         let weights = try WeightFiles(directory: path)
         var record = DescriptionRecord()
@@ -52,6 +62,7 @@ public enum ModelImport {
             try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)")
             record.add(name, try TextFile.bytes("\(directory)/\(name)"))
         }
+        try copySeparateTokenizerFiles(path, into: directory)
         if acceptingEdits, try weights.record() != nil {
             // The copied weights get a record of the edited files.
             try weights.copy(to: directory, record: record)

@@ -1,5 +1,6 @@
 import Files
 import StrictJSON
+import Tensors
 
 /// A file in llama.cpp's format GGUF: values by key, then tensors by name.
 ///
@@ -10,6 +11,9 @@ import StrictJSON
 /// The file is not trusted. Every count is checked against the remaining bytes, and every product and sum for overflow. Keys and
 /// names are unique; the tensors follow each other, as llama.cpp requires, so none overlaps another or extends beyond the end.
 /// Arrays are read only when they are needed.
+///
+/// A model may be split into several files (`GGUFPart`). It is one `GGUFFile`, whichever of them is opened: with the keys of the
+/// first and the tensors of all.
 package final class GGUFFile: Sendable {
     /// A tensor in the file.
     package struct Entry: Sendable {
@@ -19,6 +23,8 @@ package final class GGUFFile: Sendable {
         package let shape: [Int]
         /// Its bytes in the file.
         package let range: Range<Int>
+        /// The file among the parts of a model, counted from 0.
+        package internal(set) var part = 0
 
         /// The number of its elements.
         package var count: Int { shape.reduce(1, *) }
@@ -31,21 +37,30 @@ package final class GGUFFile: Sendable {
     /// The keys in the order of the file.
     package let keys: [String]
 
-    let file: MappedFile
+    private let parts: [GGUFPart]
     private let values: [UTF8Key: GGUFValue]
     private let entries: [UTF8Key: Entry]
 
-    /// Opens the file at `path` and checks everything before the numbers.
+    /// Opens the file at `path`, and all others of a model of which it is a part, and checks everything before the numbers.
     /// - Throws: what is wrong with the file, in one line.
     package init(path: String) throws {
         self.path = path
-        file = try MappedFile(path: path)
-        var header = GGUFHeader(GGUFCursor(bytes: file.bytes, path: path))
-        try header.read()
-        names = header.names
-        keys = header.keys
-        values = header.values
-        entries = header.entries
+        parts = try GGUFPart.all(of: path)
+        keys = parts[0].keys
+        values = parts[0].values
+        names = parts.flatMap(\.names)
+        var entries = parts[0].entries
+        for (number, part) in parts.enumerated().dropFirst() {
+            for (name, var entry) in part.entries {
+                entry.part = number
+                if let other = entries.updateValue(entry, forKey: name) {
+                    throw ModelError(
+                        path: part.file.path,
+                        reason: "the tensor \(quoted(name.string)) is in part \(other.part + 1) as well")
+                }
+            }
+        }
+        self.entries = entries
     }
 
     /// Whether the file at `path` begins like a GGUF file.
@@ -71,7 +86,17 @@ package final class GGUFFile: Sendable {
     package func withBytes<Result>(
         of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
-        try withExtendedLifetime(file) { try body(UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])) }
+        let file = parts[entry.part].file
+        return try withExtendedLifetime(file) { try body(UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])) }
+    }
+
+    /// The numbers of a tensor in 32-bit floats, where they are in memory; nil if they cannot be used there.
+    func floatsInPlace(_ entry: Entry) -> Storage? { parts[entry.part].file.floatsInPlace(entry.range) }
+
+    /// Releases the memory of some bytes of a tensor, which are not needed again soon.
+    func release(_ range: Range<Int>, of entry: Entry) {
+        let start = entry.range.lowerBound
+        parts[entry.part].file.release(start + range.lowerBound..<start + range.upperBound)
     }
 
     // MARK: Values
@@ -123,8 +148,8 @@ package final class GGUFFile: Sendable {
         guard array.type == .string else { throw failure("its \(named(key)) does not contain strings") }
         var strings: [String] = []
         strings.reserveCapacity(array.count)
-        var cursor = GGUFCursor(bytes: file.bytes, path: path, position: array.range.lowerBound)
-        return try withExtendedLifetime(file) { () throws(ModelError) in
+        var cursor = cursor(at: array)
+        return try withExtendedLifetime(parts) { () throws(ModelError) in
             for _ in 0..<array.count { strings.append(try cursor.string("a string of \(named(key))")) }
             return strings
         }
@@ -135,8 +160,8 @@ package final class GGUFFile: Sendable {
         guard let array = try array(key) else { return nil }
         var integers: [Int] = []
         integers.reserveCapacity(array.count)
-        var cursor = GGUFCursor(bytes: file.bytes, path: path, position: array.range.lowerBound)
-        return try withExtendedLifetime(file) { () throws(ModelError) in
+        var cursor = cursor(at: array)
+        return try withExtendedLifetime(parts) { () throws(ModelError) in
             for _ in 0..<array.count {
                 guard case .integer(let integer) = try cursor.value(array.type, key) else {
                     throw failure("its \(named(key)) does not contain whole numbers")
@@ -145,6 +170,11 @@ package final class GGUFFile: Sendable {
             }
             return integers
         }
+    }
+
+    /// A cursor at an array of the keys.
+    private func cursor(at array: GGUFArray) -> GGUFCursor {
+        GGUFCursor(bytes: parts[0].file.bytes, path: parts[0].file.path, position: array.range.lowerBound)
     }
 
     private func array(_ key: String) throws(ModelError) -> GGUFArray? {

@@ -45,8 +45,7 @@ package enum GGUFModel {
             let (copy, rows) = jobs[item - 1]
             file.withBytes(of: copy.entry) { copy.weight.decode($0, of: copy.entry.encoding, rows: rows) }
             let rowSize = copy.entry.encoding.size(of: copy.weight.columns)
-            let start = copy.entry.range.lowerBound
-            file.file.release(start + rows.lowerBound * rowSize..<start + rows.upperBound * rowSize)
+            file.release(rows.lowerBound * rowSize..<rows.upperBound * rowSize, of: copy.entry)
         }
     }
 
@@ -87,7 +86,7 @@ package enum GGUFModel {
                     "the tensor \(name) has the shape \(Shape(entry.shape)), and its keys require \(Shape(shape))")
             }
             let isInPlace = layout == .same && entry.encoding == .float32
-            return StoredTensor(name: name, storage: isInPlace ? file.file.floatsInPlace(entry.range) : nil) {
+            return StoredTensor(name: name, storage: isInPlace ? file.floatsInPlace(entry) : nil) {
                 Copy(weight: WeightConverter(parameter, layout), entry: entry)
             }
         }

@@ -18,9 +18,13 @@ extension RotaryFrequencies {
         return keys
     }
 
-    /// The divisor of each frequency of a head; nil if all are equal.
+    /// The divisor of each frequency of a head, as llama.cpp's converter computes it; nil if they need no tensor.
     func divisors(headSize: Int) -> [Float]? {
-        guard case .llama3 = scaling else { return nil }
+        switch scaling {
+        case nil, .linear: return nil
+        case .divisors(let divisors): return divisors
+        case .llama3: break
+        }
         let plain = RotaryFrequencies(base: base).values(headSize: headSize)
         return zip(plain, values(headSize: headSize)).map { Float($0 / $1) }
     }
@@ -54,24 +58,44 @@ extension RotaryFrequencies {
         if file.contains(Self.tensorName) { try readDivisors(file, headSize: headSize) }
     }
 
-    /// Finds the published scaling that has the divisors of the file. All models of Llama 3 have the same frequency bounds, and
-    /// the greatest divisor is the factor.
+    /// Reads the divisors as they are. If they are those of Llama 3's scaling with the frequency bounds that all published
+    /// models have, up to the rounding of converters, it is that scaling, so that a configuration can be written as it was.
     private mutating func readDivisors(_ file: GGUFFile, headSize: Int) throws(ModelError) {
         let entry = try file.entry(Self.tensorName)
-        guard scaling == nil, entry.encoding == .float32, entry.count == headSize / 2 else {
+        guard entry.encoding == .float32, entry.count == headSize / 2 else {
             throw file.failure("the type or shape of its \(Self.tensorName) is not supported")
+        }
+        guard scaling == nil else {
+            throw file.failure("it has both a scaling factor and \(Self.tensorName), which is not supported")
         }
         let divisors = file.withBytes(of: entry) { bytes in
             (0..<entry.count).map { Float(bitPattern: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
         }
         if divisors.allSatisfy({ $0 == 1 }) { return }
-        for context in [8192, 4096, 2048, 16384, 32768] {
-            scaling = .llama3(
-                factor: Double(divisors.max() ?? 1), lowFrequencyFactor: 1, highFrequencyFactor: 4,
-                originalContext: context)
-            let found = self.divisors(headSize: headSize) ?? []
-            if zip(found, divisors).allSatisfy({ abs($0 - $1) <= 1e-4 * abs($1) }) { return }
+        scaling = llama3Scaling(divisors, headSize: headSize) ?? .divisors(divisors)
+    }
+
+    /// Llama 3's scaling with these divisors: the greatest is the factor, and one between it and 1 gives the context. llama.cpp's
+    /// converter computes in 32-bit floats, and differs from exact divisors by up to 3e-7 of them.
+    private func llama3Scaling(_ divisors: [Float], headSize: Int) -> Scaling? {
+        let low = 1.0, high = 4.0, greatest = divisors.max() ?? 1
+        // The shortest decimal of the float: 3.7 rather than the double nearest to the float of 3.7.
+        let factor = Double(greatest.description) ?? Double(greatest)
+        var contexts = [8192]
+        for (frequency, divisor) in zip(values(headSize: headSize), divisors.map(Double.init))
+        where divisor > 1 && divisor < factor {
+            let share = (1 / divisor - 1 / factor) / (1 - 1 / factor)
+            let waves = low + share * (high - low)
+            if let context = Int(exactly: (waves * 2 * Double.pi / frequency).rounded()), context > 0 {
+                contexts.append(context)
+            }
         }
-        throw file.failure("the rotary scaling in its \(Self.tensorName) is not supported")
+        for context in contexts {
+            let scaling = Scaling.llama3(
+                factor: factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContext: context)
+            let found = RotaryFrequencies(base: base, scaling: scaling).divisors(headSize: headSize) ?? []
+            if zip(found, divisors).allSatisfy({ abs($0 - $1) <= 1e-6 * $0 }) { return scaling }
+        }
+        return nil
     }
 }

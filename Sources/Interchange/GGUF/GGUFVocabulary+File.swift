@@ -12,6 +12,7 @@ private enum Key {
     static let end = "tokenizer.ggml.eos_token_id"
     static let addsBeginning = "tokenizer.ggml.add_bos_token"
     static let addsEnd = "tokenizer.ggml.add_eos_token"
+    static let addsPrefixSpace = "tokenizer.ggml.add_space_prefix"
 }
 
 extension GGUFVocabulary {
@@ -23,7 +24,8 @@ extension GGUFVocabulary {
         ]
         if let beginning { keys.append((Key.beginning, .uint32(Int(beginning)))) }
         if let endOfText { keys.append((Key.end, .uint32(Int(endOfText)))) }
-        return keys + [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
+        keys += [(Key.addsBeginning, .bool(addsBeginning)), (Key.addsEnd, .bool(addsEnd))]
+        return addsPrefixSpace ? keys + [(Key.addsPrefixSpace, .bool(true))] : keys
     }
 
     /// The keys of a file without a vocabulary.
@@ -80,7 +82,11 @@ extension GGUFModel {
         var vocabulary = GGUFVocabulary(pattern: pattern)
         guard let tokens = try file.strings(Key.tokens) else { throw file.failure("it has no \(Key.tokens)") }
         vocabulary.tokens = tokens
-        vocabulary.merges = try file.strings(Key.merges) ?? []
+        guard let merges = try file.strings(Key.merges) else {
+            throw file.failure(
+                "\(Key.merges) is missing, without which its tokens cannot be merged; convert the model again")
+        }
+        vocabulary.merges = merges
         let kinds = try file.integers(Key.kinds) ?? [Int](repeating: 1, count: tokens.count)
         guard kinds.count == tokens.count else {
             throw file.failure("it has \(tokens.count) tokens and \(kinds.count) \(Key.kinds)")
@@ -100,6 +106,7 @@ extension GGUFModel {
         let isLlama = ["llama-bpe", "llama3", "llama-v3", "falcon3"].contains(pattern)
         vocabulary.addsBeginning = try file.bool(Key.addsBeginning) ?? isLlama
         vocabulary.addsEnd = try file.bool(Key.addsEnd) ?? false
+        vocabulary.addsPrefixSpace = try file.bool(Key.addsPrefixSpace) ?? false
         return try TokenizerState { [vocabulary] () throws(TokenizerError) in
             try vocabulary.tokenizer(file: file.path)
         }

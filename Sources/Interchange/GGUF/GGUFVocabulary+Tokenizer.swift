@@ -52,8 +52,8 @@ extension GGUFVocabulary {
         do {
             return try BPETokenizer(
                 BPEVocabulary(tokens: bytesByID, merges: list), pattern: split.pattern, specialTokens: special,
-                template: template,
-                ignoresMerges: split.ignoresMerges)
+                template: template, ignoresMerges: split.ignoresMerges,
+                prefixSpace: addsPrefixSpace && split.pattern == .gpt2 ? .texts : .none)
         } catch .vocabulary(let reason) {
             throw unsupported(reason)
         }

@@ -39,6 +39,9 @@ package struct GGUFVocabulary: Sendable, Equatable {
     package var addsBeginning = false
     /// Whether `endOfText` is added after every text.
     package var addsEnd = false
+    /// Whether a space is put before a text that does not begin with one. Other patterns than GPT-2's do not have this: their
+    /// `ByteLevel` would put one before every pre-token.
+    package var addsPrefixSpace = false
     /// Differences between llama.cpp's tokenizer and the original, each in one line.
     package var remarks: [String] = []
 
@@ -88,6 +91,20 @@ package struct GGUFVocabulary: Sendable, Equatable {
         let vocabulary = tokenizer.vocabulary
         guard let name = LlamaSplitPattern.name(tokenizer.pattern, ignoresMerges: tokenizer.ignoresMerges) else {
             throw .unwritable(kind: tokenizer.kind)
+        }
+        switch (tokenizer.prefixSpace, tokenizer.pattern) {
+        case (.none, _): break
+        case (.texts, .gpt2):
+            addsPrefixSpace = true
+            remarks.append("The tokenizer puts a space before a text; llama.cpp does not.")
+        case (.texts, _), (.pretokens, _):
+            throw .unrepresentable(
+                "llama.cpp has no tokenizer that puts a space before every pre-token (add_prefix_space after a Split)")
+        }
+        if let token = tokenizer.specialTokens.first(where: \.isWholeWord) {
+            remarks.append(
+                "The token \(quoted(token.text)) is found in whole words only (single_word); llama.cpp finds it anywhere."
+            )
         }
         pattern = name
         var known = Set<UTF8Key>()

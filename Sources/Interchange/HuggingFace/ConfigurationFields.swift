@@ -65,6 +65,15 @@ struct ConfigurationFields {
         return number
     }
 
+    /// A list of finite numbers that has no default.
+    func numbers(_ key: String) throws(ModelError) -> [Double] {
+        guard let value = object[key] else { throw failure("\(prefix)\(key) is missing") }
+        guard let list = value.arrayValue, case let numbers = list.compactMap(\.doubleValue),
+            numbers.count == list.count
+        else { throw wrong(key, value, "a list of finite numbers") }
+        return numbers
+    }
+
     /// A number that may be absent or null.
     func optionalNumber(_ key: String) throws(ModelError) -> Double? {
         object[key]?.isNull ?? true ? nil : try number(key)

@@ -1,8 +1,26 @@
 import Files
+import Models
+import StrictJSON
 import Tokenizers
 
 /// The files of a tokenizer in the directory of its model.
 extension TokenizerFile {
+    /// The files of a tokenizer without a `tokenizer.json` in a directory; nil if there are none.
+    package static func separateFiles(in directory: String) throws -> SeparateTokenizerFiles? {
+        var contents: [String: [UInt8]] = [:]
+        for name in SeparateTokenizerFiles.requiredNames {
+            guard try Files.find("\(directory)/\(name)") else { return nil }
+            contents[name] = try TextFile.bytes("\(directory)/\(name)")
+        }
+        for name in SeparateTokenizerFiles.optionalNames where try Files.find("\(directory)/\(name)") {
+            contents[name] = try TextFile.bytes("\(directory)/\(name)")
+        }
+        let path = "\(directory)/\(ModelSpecification.configurationFile)"
+        let configuration = try Files.find(path) ? try? JSON(parsing: TextFile.bytes(path)) : nil
+        return SeparateTokenizerFiles(
+            contents, directory: directory, modelType: configuration?["model_type"]?.stringValue)
+    }
+
     /// Writes `tokenizer_config.json` and `tokenizer.json` into `directory`, which must exist. A tokenizer is read from the second,
     /// so it is written last.
     package static func write(_ tokenizer: any Tokenizer, contextLength: Int? = nil, directory: String) throws {

@@ -123,7 +123,7 @@ extension TransformerConfiguration {
     /// Rotary positions, as transformers 5 has them and as it was before.
     private var positionsJSON: [(String, JSON)] {
         guard case .rotary(let frequencies) = positions else { return [] }
-        let scaling = frequencies.scalingJSON
+        let scaling = frequencies.scalingJSON(contextLength: contextLength)
         let theta = JSON.double(frequencies.base)
         return [
             ("rope_theta", theta),
@@ -225,14 +225,30 @@ extension RotaryFrequencies {
                 factor: try parameters.requiredPositive("factor"),
                 lowFrequencyFactor: try parameters.requiredPositive("low_freq_factor"),
                 highFrequencyFactor: try parameters.requiredPositive("high_freq_factor"), originalContext: context)
+        case "longrope": scaling = .divisors(try Self.divisors(parameters))
         case let other:
             throw fields.failure(
-                "the rotary scaling \(quoted(other)) is not supported; default, linear and llama3 are")
+                "the rotary scaling \(quoted(other)) is not supported; default, linear and llama3 are, and longrope with "
+                    + "equal factors")
         }
     }
 
+    /// The divisors of `longrope`, if they are the same for short and long texts, and attention is not scaled.
+    private static func divisors(_ parameters: ConfigurationFields) throws -> [Float] {
+        let short = try parameters.numbers("short_factor"), long = try parameters.numbers("long_factor")
+        guard short == long else {
+            throw parameters.failure(
+                "the rotary scaling longrope with a short_factor that is not its long_factor is not supported")
+        }
+        guard try parameters.optionalNumber("attention_factor") == 1 else {
+            throw parameters.failure("the rotary scaling longrope without attention_factor = 1 is not supported")
+        }
+        return short.map { Float($0) }
+    }
+
     /// The members that say how frequencies are scaled.
-    fileprivate var scalingJSON: [(String, JSON)] {
+    /// - Parameter contextLength: the context of the model.
+    fileprivate func scalingJSON(contextLength: Int) -> [(String, JSON)] {
         switch scaling {
         case nil: [("rope_type", "default")]
         case .linear(let factor): [("rope_type", "linear"), ("factor", .double(factor))]
@@ -240,6 +256,13 @@ extension RotaryFrequencies {
             [
                 ("rope_type", "llama3"), ("factor", .double(factor)), ("low_freq_factor", .double(low)),
                 ("high_freq_factor", .double(high)), ("original_max_position_embeddings", .int(context)),
+            ]
+        case .divisors(let divisors):
+            [
+                ("rope_type", "longrope"), ("factor", 1.0), ("attention_factor", 1.0),
+                ("short_factor", .array(divisors.map { .double(Double($0)) })),
+                ("long_factor", .array(divisors.map { .double(Double($0)) })),
+                ("original_max_position_embeddings", .int(contextLength)),
             ]
         }
     }

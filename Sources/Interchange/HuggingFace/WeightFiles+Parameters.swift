@@ -22,12 +22,7 @@ extension WeightFiles: ParameterSource {
     func storedName(of parameter: String, in model: ModelSpecification) -> String? { storedName(of: parameter) }
 
     /// The name of the stored tensor of a parameter; nil if there is none.
-    func storedName(of parameter: String) -> String? {
-        // GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without
-        // its classifier.
-        let bare = ["transformer.", "model."].filter(parameter.hasPrefix).map { String(parameter.dropFirst($0.count)) }
-        return ([parameter] + bare).first { file(of: $0) != nil }
-    }
+    func storedName(of parameter: String) -> String? { Self.names(of: parameter).first { file(of: $0) != nil } }
 
     func tensor(_ name: String, for named: NamedParameter) throws -> StoredTensor<Copy> {
         guard let file = file(of: name) else { preconditionFailure("a stored tensor") }
@@ -41,5 +36,16 @@ extension WeightFiles: ParameterSource {
         }
         let storage = entry.dtype == .float32 ? file.file.floatsInPlace(entry.range) : nil
         return StoredTensor(name: name, storage: storage) { Copy(file: file, name: name, target: target) }
+    }
+
+    /// The names that a parameter may have in a file, its own first.
+    ///
+    /// GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without its
+    /// classifier. `torch.compile` and `DataParallel` put a name before all those of the module that they wrap.
+    static func names(of parameter: String) -> [String] {
+        let bare = ["transformer.", "model."].filter(parameter.hasPrefix).map { String(parameter.dropFirst($0.count)) }
+        return ["", "_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module."].flatMap { wrapper in
+            ([parameter] + bare).map { wrapper + $0 }
+        }
     }
 }

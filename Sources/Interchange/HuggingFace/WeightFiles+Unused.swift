@@ -30,7 +30,7 @@ extension WeightFiles {
     func objection(toUnused name: String, of model: ModelSpecification) throws -> String? {
         guard case .transformer(let configuration) = model, let file = file(of: name) else { return unknown(name) }
         let entry = try file.entry(name)
-        if name == configuration.parameterNames.classifier + ".weight" {
+        if name == storedName(of: configuration.parameterNames.classifier + ".weight") {
             // `hasOwnClassifier` has compared it with the embedding.
             return configuration.tiesEmbeddings ? nil : unknown(name)
         }

@@ -118,7 +118,7 @@ enum TorchScriptTokenizer {
         case .qwen2: module.methods += cl100kPattern(greatestNumber: 1, keepsTrailingWhitespace: false)
         case .whole, .o200k: module.methods += noPattern
         }
-        module.methods += encodingPairs(ignoresMerges: tokenizer.ignoresMerges)
+        module.methods += encodingPairs(ignoresMerges: tokenizer.ignoresMerges, prefixSpace: tokenizer.prefixSpace)
     }
 
     /// Bytes as a string that is valid Unicode: each byte is the character with its code point.
@@ -185,9 +185,19 @@ enum TorchScriptTokenizer {
 
         """
 
-    private static func encodingPairs(ignoresMerges: Bool) -> String {
+    private static func encodingPairs(ignoresMerges: Bool, prefixSpace: BPETokenizer.PrefixSpace) -> String {
+        let textPrefix = """
+                if len(bytes) > 0 and bytes[0] != 32:
+                  bytes = [32] + bytes
+
+            """
+        let pretokenPrefix = """
+                  if len(piece) > 0 and piece[0] != 32:
+                    piece = [32] + piece
+
+            """
         let pretokenIsToken = """
-                  pretoken = "".join([self.tokens[self.byte_ids[byte]] for byte in bytes[start:end]])
+                  pretoken = "".join([self.tokens[self.byte_ids[byte]] for byte in piece])
                   whole = self.id_of_token.get(pretoken, -1)
                   if whole >= 0:
                     part = [whole]
@@ -197,10 +207,13 @@ enum TorchScriptTokenizer {
               # The ids of a text, which is split into pre-tokens, within which bytes are merged.
               def encode(self: __torch__.Model, text: str) -> List[int]:
                 bytes = self.bytes_of(text)
+            \(prefixSpace == .texts ? textPrefix : "")\
                 ids = annotate(List[int], [])
                 start = 0
                 for end in self.ends_of_pretokens(bytes):
-                  part = [self.byte_ids[byte] for byte in bytes[start:end]]
+                  piece = bytes[start:end]
+            \(prefixSpace == .pretokens ? pretokenPrefix : "")\
+                  part = [self.byte_ids[byte] for byte in piece]
                   whole = -1
             \(ignoresMerges ? pretokenIsToken : "")\
                   if whole < 0:

@@ -49,6 +49,9 @@ public struct RotaryFrequencies: Sendable, Hashable {
         /// factor, those with a wavelength below `originalContext / highFrequencyFactor` are unchanged, and those
         /// between are interpolated.
         case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalContext: Int)
+        /// Each is divided by a number of its own, one for each pair of a head: `rope_freqs` of llama.cpp, and `longrope` in
+        /// Hugging Face's configurations.
+        case divisors([Float])
     }
 
     public var base: Double
@@ -64,7 +67,7 @@ public struct RotaryFrequencies: Sendable, Hashable {
 
     /// The size / 2 frequencies of a head, in radians per position.
     package func values(headSize: Int) -> [Double] {
-        AngleTable.frequencies(width: headSize, base: base).map { frequency in
+        AngleTable.frequencies(width: headSize, base: base).enumerated().map { pair, frequency in
             switch scaling {
             case nil: return frequency
             case .linear(let factor): return frequency / factor
@@ -75,12 +78,13 @@ public struct RotaryFrequencies: Sendable, Hashable {
                 if waves > high { return frequency }
                 let share = (waves - low) / (high - low)
                 return (1 - share) * frequency / factor + share * frequency
+            case .divisors(let divisors): return frequency / Double(divisors[pair])
             }
         }
     }
 
-    /// An error message of one line, if the frequencies are invalid.
-    var problem: String? {
+    /// An error message of one line, if the frequencies are invalid for heads of this size.
+    func problem(headSize: Int) -> String? {
         guard base > 0, base.isFinite else { return "the base of the rotary positions is \(base), not above 0" }
         switch scaling {
         case nil: return nil
@@ -90,6 +94,12 @@ public struct RotaryFrequencies: Sendable, Hashable {
         case .llama3(let factor, let low, let high, let context):
             let isSound = factor > 0 && factor.isFinite && low > 0 && high > low && high.isFinite && context > 0
             return isSound ? nil : "the scaling factors of the rotary positions are not above 0 and in ascending order"
+        case .divisors(let divisors):
+            guard divisors.count == headSize / 2 else {
+                return "there are \(divisors.count) divisors of rotary frequencies for heads of \(headSize / 2) pairs"
+            }
+            return divisors.allSatisfy { $0 > 0 && $0.isFinite }
+                ? nil : "the divisors of the rotary frequencies are not all above 0"
         }
     }
 }

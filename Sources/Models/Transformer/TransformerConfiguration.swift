@@ -105,7 +105,7 @@ public struct TransformerConfiguration: Sendable, Hashable {
         }
         if case .rotary(let frequencies) = positions {
             if headSize % 2 != 0 { return "rotary positions need an even head size; it is \(headSize)" }
-            return frequencies.problem
+            return frequencies.problem(headSize: headSize)
         }
         return nil
     }

@@ -41,8 +41,9 @@ extension BPETokenizer {
     }
 
     /// The ids of a text and the position of each in it; see `encode(_:special:addingSpecialTokens:)`. If normalization changed
-    /// a segment of the text, each token in it has the positions of the whole segment. The ids of `template` have empty
-    /// ranges at the start and the end.
+    /// a segment of the text, each token in it has the positions of the whole segment. A token that consists of an added space
+    /// (`prefixSpace`) has the positions of the character after it. The ids of `template` have empty ranges at the start and
+    /// the end.
     public func encodeWithOffsets(_ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool = false)
         throws(TokenizerError) -> [TokenOffsets]
     {
@@ -55,13 +56,18 @@ extension BPETokenizer {
                     switch segment {
                     case .special(let token, let range): ranges.append((token.id, range))
                     case .text(let bytes, let origin):
-                        var sink = IDSink(keeping: true, bytes: bytes.count)
-                        encodeText(bytes, into: &sink)
-                        var start = 0
-                        for id in sink.ids {
-                            let end = start + vocabulary.table.length(id)
-                            ranges.append((id, origin.range(start..<end)))
-                            start = end
+                        forEachPart(of: bytes) { part in
+                            var sink = IDSink(keeping: true, bytes: part.range.count)
+                            encode(part, into: &sink)
+                            let first = part.range.lowerBound
+                            var start = part.isPrefixed ? first - 1 : first
+                            for id in sink.ids {
+                                let end = start + vocabulary.table.length(id)
+                                let isAdded = end == first
+                                let upper = isAdded ? first + TextBytes(bytes).character(at: first).length : end
+                                ranges.append((id, origin.range(max(start, first)..<upper)))
+                                start = end
+                            }
                         }
                     }
                 }

@@ -68,6 +68,13 @@ extension BPETokenizer {
 
     /// Appends the ids of a normalized text without special tokens to `sink`.
     func encodeText(_ bytes: UnsafeBufferPointer<UInt8>, into sink: inout IDSink) {
+        if prefixSpace == .none { return encode(bytes, splitBy: pattern, into: &sink) }
+        forEachPart(of: bytes) { encode($0, into: &sink) }
+    }
+
+    private func encode(
+        _ bytes: UnsafeBufferPointer<UInt8>, splitBy pattern: SplitPattern, into sink: inout IDSink
+    ) {
         withWorkspace { workspace in
             switch vocabulary.rules {
             case .ranks(let rules): encoder(rules).encode(bytes, splitBy: pattern, with: workspace, into: &sink)
@@ -81,6 +88,35 @@ extension BPETokenizer {
             tokens: vocabulary.table, rules: rules, adjacentBytes: vocabulary.adjacentBytes,
             byteIDs: vocabulary.byteIDs,
             ignoresMerges: ignoresMerges)
+    }
+
+    // MARK: Prefix spaces
+
+    /// A part of a text that a space may be put before.
+    struct Part {
+        /// Its bytes in the text.
+        let range: Range<Int>
+        /// Whether a space is put before it.
+        let isPrefixed: Bool
+        fileprivate let bytes: UnsafeBufferPointer<UInt8>
+    }
+
+    /// Calls `body` with the parts of a normalized text without special tokens that `prefixSpace` concerns, in order.
+    func forEachPart(of bytes: UnsafeBufferPointer<UInt8>, _ body: (Part) -> Void) {
+        func call(_ range: Range<Int>) {
+            let isPrefixed = prefixSpace != .none && bytes[range.lowerBound] != UInt8(ascii: " ")
+            body(Part(range: range, isPrefixed: isPrefixed, bytes: UnsafeBufferPointer(rebasing: bytes[range])))
+        }
+        if prefixSpace == .pretokens { return pattern.forEachPretoken(of: bytes, call) }
+        if !bytes.isEmpty { call(0..<bytes.count) }
+    }
+
+    /// Appends the ids of a part to `sink`.
+    func encode(_ part: Part, into sink: inout IDSink) {
+        let pattern = prefixSpace == .pretokens ? .whole : pattern
+        guard part.isPrefixed else { return encode(part.bytes, splitBy: pattern, into: &sink) }
+        let prefixed = [UInt8(ascii: " ")] + part.bytes
+        prefixed.withUnsafeBufferPointer { encode($0, splitBy: pattern, into: &sink) }
     }
 
     // MARK: Special tokens
@@ -132,32 +168,24 @@ extension BPETokenizer {
         }
     }
 
-    private enum Part {
+    private enum Stretch {
         case token(SpecialToken, Range<Int>)
         case text(Range<Int>)
     }
 
     private func split(
         _ bytes: UnsafeBufferPointer<UInt8>, _ matcher: SpecialTokenMatcher, _ special: SpecialTokenPolicy,
-        _ body: (Part) throws(TokenizerError) -> Void
+        _ body: (Stretch) throws(TokenizerError) -> Void
     ) throws(TokenizerError) {
         var start = 0
         if !matcher.isEmpty, special != .plainText {
-            var refused: SpecialTokenMatcher.Match?
             var search = 0
             while let match = matcher.firstMatch(
-                in: bytes, from: search,
-                where: { match in
-                    switch special.treatment(of: match.token) {
-                    case .allowed: return true
-                    case .plainText: return false
-                    case .refused:
-                        refused = match
-                        return true
-                    }
-                })
+                in: bytes, from: search, where: { special.treatment(of: $0.token) != .plainText })
             {
-                if let refused { throw .specialToken(refused.token.text, position: refused.range.lowerBound) }
+                if special.treatment(of: match.token) == .refused {
+                    throw .specialToken(match.token.text, position: match.range.lowerBound)
+                }
                 search = match.range.upperBound
                 let range = extended(match, in: bytes, from: start)
                 if start < range.lowerBound { try body(.text(start..<range.lowerBound)) }

@@ -13,7 +13,13 @@ extension BPETokenizer {
         let couldSplit = specialTokens.contains {
             $0.stripsLeft || $0.stripsRight || $0.text.utf8.contains { $0 == 0x20 || $0 == 0x0A }
         }
-        return couldSplit ? nil : pattern.splitPoint(in: bytes)
+        return couldSplit ? nil : partEnd(in: bytes)
+    }
+
+    /// Where a text that begins with `bytes` can be split if it contains no special tokens. No space may be put before the
+    /// second part, so that begins with one.
+    private func partEnd(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        pattern.splitPoint(in: bytes, onlyBeforeSpaces: prefixSpace == .texts)
     }
 
     /// The ids of a text in which special tokens are plain text. Its parts are encoded concurrently; it is split between
@@ -29,7 +35,7 @@ extension BPETokenizer {
             var ends: [Int] = []
             var start = 0
             while bytes.count - start > partLength,
-                let length = pattern.splitPoint(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
+                let length = partEnd(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
             {
                 start += length
                 ends.append(start)

@@ -27,6 +27,23 @@ public final class BPETokenizer: Tokenizer {
     /// `ignore_merges`).
     public let ignoresMerges: Bool
 
+    /// Where a space is put that a text does not have.
+    public let prefixSpace: PrefixSpace
+
+    /// The name of the token for unknown text in a file (`unk_token`). No text is encoded as it, because every byte is a token.
+    public let unknownToken: String?
+
+    /// Where a space is put, so that the first word of a text is encoded like any other (Hugging Face's `add_prefix_space`).
+    /// Decoding does not remove it.
+    public enum PrefixSpace: Sendable {
+        /// Nowhere.
+        case none
+        /// Before each text between special tokens that does not begin with a space.
+        case texts
+        /// Before each pre-token that does not begin with a space.
+        case pretokens
+    }
+
     /// A normalization form of Unicode.
     public enum Normalization: Sendable {
         /// The text as it is.
@@ -54,12 +71,14 @@ public final class BPETokenizer: Tokenizer {
     ///   - normalization: how a text is normalized before it is split.
     ///   - template: the ids before and after a text that is encoded with `addingSpecialTokens`.
     ///   - ignoresMerges: whether a pre-token that is a token is not merged; `nil` for true with tiktoken's merge rule only.
+    ///   - prefixSpace: where a space is put that a text does not have.
+    ///   - unknownToken: the name of the token for unknown text in a file.
     /// - Throws: `TokenizerError.vocabulary` if a special token has the id of a token with other bytes, or the text of another
     ///   special token.
     public init(
         _ vocabulary: BPEVocabulary, pattern: SplitPattern, specialTokens: [SpecialToken] = [],
         name: String? = nil, normalization: Normalization = .none, template: TokenTemplate = TokenTemplate(),
-        ignoresMerges: Bool? = nil
+        ignoresMerges: Bool? = nil, prefixSpace: PrefixSpace = .none, unknownToken: String? = nil
     ) throws(TokenizerError) {
         _ = UnicodeClasses.shared  // initialized now rather than during the first encoding
         self.vocabulary = vocabulary
@@ -69,6 +88,8 @@ public final class BPETokenizer: Tokenizer {
         self.normalization = normalization
         self.template = template
         self.ignoresMerges = ignoresMerges ?? vocabulary.mergesByRank
+        self.prefixSpace = prefixSpace
+        self.unknownToken = unknownToken
         var byID: [Int32: SpecialToken] = [:]
         for token in specialTokens {
             guard token.id >= 0, token.id < BPEVocabulary.greatestIDCount else {

@@ -15,6 +15,9 @@ public struct SpecialToken: Sendable, Hashable {
     /// Whether white space after it belongs to it (`rstrip`).
     public var stripsRight = false
 
+    /// Whether it is found only where no letter, digit or other word character (`\w`) is next to it (`single_word`).
+    public var isWholeWord = false
+
     /// Whether it is searched for in the normalized text, rather than in the original.
     public var isNormalized = false
 

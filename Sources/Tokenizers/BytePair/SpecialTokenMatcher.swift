@@ -60,19 +60,23 @@ struct SpecialTokenMatcher: Sendable {
         let range: Range<Int>
     }
 
-    /// The first token at or after `start` that `accepts` accepts.
+    /// The first token at or after `start` that `accepts` accepts. Where the longest of them must be a whole word and is not,
+    /// shorter ones are not looked for, and the search goes on after it, as in Hugging Face's tokenizers.
     func firstMatch(
         in bytes: UnsafeBufferPointer<UInt8>, from start: Int, where accepts: (Match) throws -> Bool
     ) rethrows -> Match? {
         let text = TextBytes(bytes)
         var position = start
         while let candidate = firstCandidate(in: text, from: position) {
+            position = candidate + 1
             for length in lengths where candidate + length <= text.count {
                 guard let token = token(in: text, at: candidate, length) else { continue }
                 let match = Match(token: token, range: candidate..<candidate + length)
-                if try accepts(match) { return match }
+                guard try accepts(match) else { continue }
+                if !token.isWholeWord || text.isWord(match.range) { return match }
+                position = candidate + length
+                break
             }
-            position = candidate + 1
         }
         return nil
     }

@@ -5,11 +5,14 @@ import StrictJSON
 /// Every feature of the file that affects ids is either supported or an error that names it.
 extension TokenizerReader {
     func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
+        // transformers encodes without both, unless a call asks for them.
         for key in ["truncation", "padding"] {
-            if let value = root[key], !value.isNull { throw unsupported("it has \(key), which is not supported") }
+            if let value = root[key], !value.isNull, value.objectValue == nil {
+                throw failure("its \(key) is \(value.kind), not an object")
+            }
         }
         let normalization = try normalization()
-        let pattern = try splitPattern()
+        let (pattern, prefixSpace) = try preTokenization()
         try check("decoder", isOneOf: ["ByteLevel"])
         let symbols = try tokenSymbols(model)
         let added = try addedTokens(symbols, normalization)
@@ -20,7 +23,7 @@ extension TokenizerReader {
         do {
             return try BPETokenizer(
                 vocabulary, pattern: pattern, specialTokens: added, normalization: normalization, template: template,
-                ignoresMerges: ignoresMerges)
+                ignoresMerges: ignoresMerges, prefixSpace: prefixSpace, unknownToken: unknownToken(model))
         } catch .vocabulary(let reason) {
             throw unsupported(reason)
         }
@@ -135,13 +138,11 @@ extension TokenizerReader {
             func flag(_ key: String) throws(TokenizerError) -> Bool {
                 try self.flag(key, of: entry, called: "the added token \(quoted(content))", default: false)
             }
-            if try flag("single_word") {
-                throw unsupported("the added token \(quoted(content)) has single_word, which is not supported")
-            }
             var token = SpecialToken(content, id: Int32(id))
             token.isControl = try flag("special")
             token.stripsLeft = try flag("lstrip")
             token.stripsRight = try flag("rstrip")
+            token.isWholeWord = try flag("single_word")
             token.isNormalized = try flag("normalized")
             let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
             if token.isNormalized, normalization == .nfc, changes {
@@ -166,10 +167,12 @@ extension TokenizerReader {
         return result
     }
 
-    /// The pattern of a `ByteLevel` step, which has its own expression or follows a `Split` by a known one.
-    private func splitPattern() throws(TokenizerError) -> SplitPattern {
+    /// The pattern of a `ByteLevel` step, which has its own expression or follows a `Split` by a known one; and where that
+    /// step puts spaces: before each of the parts that it gets.
+    private func preTokenization() throws(TokenizerError) -> (SplitPattern, BPETokenizer.PrefixSpace) {
         guard let value = root["pre_tokenizer"], !value.isNull else { throw failure("it has no pre_tokenizer") }
         var pattern: SplitPattern?
+        var prefixSpace = BPETokenizer.PrefixSpace.none
         var isByteLevel = false
         for step in try steps(value, of: "pre_tokenizer", in: "pretokenizers") {
             guard !isByteLevel else {
@@ -177,8 +180,11 @@ extension TokenizerReader {
             }
             switch step.type {
             case "ByteLevel":
-                if try flag("add_prefix_space", of: step.value, called: "its pre_tokenizer", default: true) {
-                    throw unsupported("its pre_tokenizer has add_prefix_space, which is not supported")
+                guard step.value["add_prefix_space"] != nil else {
+                    throw failure("its pre_tokenizer has no add_prefix_space")
+                }
+                if try flag("add_prefix_space", of: step.value, called: "its pre_tokenizer", default: false) {
+                    prefixSpace = pattern == nil ? .texts : .pretokens
                 }
                 let usesExpression = try flag(
                     "use_regex", of: step.value, called: "its pre_tokenizer", default: true)
@@ -196,7 +202,7 @@ extension TokenizerReader {
             }
         }
         guard isByteLevel else { throw unsupported("its pre_tokenizer has no ByteLevel, which is not supported") }
-        return pattern ?? .whole
+        return (pattern ?? .whole, prefixSpace)
     }
 
     private func splitPattern(_ split: JSON) throws(TokenizerError) -> SplitPattern {

@@ -16,7 +16,8 @@ struct BPEWriter {
             "post_processor": try postProcessor(),
             "decoder": TokenizerFile.byteLevel(usesExpression: false),
             "model": [
-                "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
+                "type": "BPE", "dropout": nil, "unk_token": tokenizer.unknownToken.map(JSON.string) ?? .null,
+                "continuing_subword_prefix": nil,
                 "end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false,
                 "ignore_merges": .bool(tokenizer.ignoresMerges), "vocab": try vocabulary(),
                 "merges": .array(merges.map { .array([.string(symbols($0.left)), .string(symbols($0.right))]) }),
@@ -46,23 +47,29 @@ struct BPEWriter {
 
     private func added(_ token: SpecialToken) -> JSON {
         [
-            "id": .int(Int(token.id)), "content": .string(token.text), "single_word": false,
+            "id": .int(Int(token.id)), "content": .string(token.text), "single_word": .bool(token.isWholeWord),
             "lstrip": .bool(token.stripsLeft), "rstrip": .bool(token.stripsRight),
             "normalized": .bool(token.isNormalized), "special": .bool(token.isControl),
         ]
     }
 
     private func preTokenizer() throws(TokenizerError) -> JSON {
-        switch tokenizer.pattern {
-        case .gpt2: return TokenizerFile.byteLevel(usesExpression: true)
-        case .whole: return TokenizerFile.byteLevel(usesExpression: false)
-        default:
+        func byteLevel(usesExpression: Bool) -> JSON {
+            TokenizerFile.byteLevel(usesExpression: usesExpression, addsPrefixSpace: tokenizer.prefixSpace != .none)
+        }
+        switch (tokenizer.pattern, tokenizer.prefixSpace) {
+        case (.gpt2, .none), (.gpt2, .texts): return byteLevel(usesExpression: true)
+        case (.whole, _): return byteLevel(usesExpression: false)
+        case (_, .texts):
+            throw .unwritable(
+                kind: "\(tokenizer.kind) with a space before each text and a pattern other than GPT-2's")
+        case (.gpt2, .pretokens), (.cl100k, _), (.llama3, _), (.qwen2, _), (.o200k, _):
             guard let expression = tokenizer.pattern.expressions.first else { throw .unwritable(kind: tokenizer.kind) }
             let split: JSON = [
                 "type": "Split", "pattern": ["Regex": .string(expression)], "behavior": "Isolated", "invert": false,
             ]
             return [
-                "type": "Sequence", "pretokenizers": [split, TokenizerFile.byteLevel(usesExpression: false)],
+                "type": "Sequence", "pretokenizers": [split, byteLevel(usesExpression: false)],
             ]
         }
     }

@@ -83,10 +83,15 @@ public enum TokenizerFile {
         ]
     }
 
-    /// The step that converts bytes to visible characters, without a space before the text, and splits it by GPT-2's regular
-    /// expression or not at all.
-    static func byteLevel(usesExpression: Bool) -> JSON {
-        ["type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": .bool(usesExpression)]
+    /// The step that converts bytes to visible characters, and splits them by GPT-2's regular expression or not at all.
+    /// - Parameters:
+    ///   - usesExpression: whether it splits.
+    ///   - addsPrefixSpace: whether it puts a space before a text that does not begin with one.
+    static func byteLevel(usesExpression: Bool, addsPrefixSpace: Bool = false) -> JSON {
+        [
+            "type": "ByteLevel", "add_prefix_space": .bool(addsPrefixSpace), "trim_offsets": true,
+            "use_regex": .bool(usesExpression),
+        ]
     }
 
     // MARK: - Reading

@@ -24,6 +24,10 @@ struct TokenizerReader {
             throw unsupported(
                 "it has \(merges.count) merges and no pre_tokenizer; only byte-level merges are supported")
         }
+        if let unknown = try unknownToken(model) {
+            throw unsupported(
+                "its model has unk_token \(quoted(unknown)) for characters without a token, which is not supported")
+        }
         try refuse("normalizer")
         try check("post_processor", isOneOf: [])
         try check("decoder", isOneOf: ["Fuse"])
@@ -33,18 +37,37 @@ struct TokenizerReader {
     // MARK: The parts of the file
 
     private func checkModel(_ model: JSON) throws(TokenizerError) {
-        guard let type = model["type"]?.stringValue else { throw unsupported("its model has no type") }
+        // Older files, such as GPT-2's, do not say the type of a model with merges.
+        let isUntyped = model["type"] == nil && model["merges"]?.arrayValue != nil
+        guard let type = isUntyped ? "BPE" : model["type"]?.stringValue else {
+            throw unsupported("its model has no type")
+        }
         guard type == "BPE" else {
             throw unsupported(
                 "its model is \(quoted(type)); only character, byte and byte pair (BPE) vocabularies are supported")
         }
-        for feature in ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"] {
+        for feature in ["continuing_subword_prefix", "end_of_word_suffix"] {
             guard let value = model[feature], !value.isNull, value != "" else { continue }
             throw unsupported("its model has \(feature) \(value.serialized()), which is not supported")
+        }
+        if let dropout = model["dropout"], !dropout.isNull {
+            guard let share = dropout.doubleValue, 0...1 ~= share else {
+                throw failure("its model has dropout \(dropout.shown), not a number from 0 to 1")
+            }
+            if share > 0 {
+                throw unsupported("its model has dropout \(share), so the ids of a text are random; set it to null")
+            }
         }
         if try flag("byte_fallback", of: model, called: "its model", default: false) {
             throw unsupported("its model has byte_fallback, which is not supported")
         }
+    }
+
+    /// The token that the model has for unknown text; `nil` if there is none.
+    func unknownToken(_ model: JSON) throws(TokenizerError) -> String? {
+        guard let value = model["unk_token"], !value.isNull else { return nil }
+        guard let token = value.stringValue else { throw failure("its unk_token is \(value.kind)") }
+        return token.isEmpty ? nil : token
     }
 
     /// The boolean member `key` of an object. A value of another type is an error: if the default replaced it, ids could change
@@ -153,6 +176,7 @@ struct TokenizerReader {
     private func isByteVocabulary(_ model: JSON) -> Bool {
         guard model["merges"]?.arrayValue?.isEmpty == true, let vocabulary = model["vocab"]?.objectValue,
             vocabulary.count <= 257, root["normalizer"]?.isNull ?? true, root["post_processor"]?.isNull ?? true,
+            model["unk_token"]?.isNull ?? true,
             root["pre_tokenizer"]?["type"] == "ByteLevel", root["decoder"]?["type"] == "ByteLevel",
             root["pre_tokenizer"]?["add_prefix_space"]?.boolValue == false,
             root["pre_tokenizer"]?["use_regex"]?.boolValue == false,

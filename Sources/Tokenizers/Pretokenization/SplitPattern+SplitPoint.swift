@@ -4,7 +4,8 @@ extension SplitPattern {
     ///
     /// It is before a single space that a letter follows, which begins a pre-token in every pattern, or after a single line
     /// break that a letter follows, which ends one.
-    package func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+    /// - Parameter onlyBeforeSpaces: whether it must be before a space.
+    package func splitPoint(in bytes: UnsafeBufferPointer<UInt8>, onlyBeforeSpaces: Bool = false) -> Int? {
         guard self != .whole else { return nil }
         let text = TextBytes(bytes)
         /// Whether a character other than white space ends at `position`.
@@ -15,7 +16,7 @@ extension SplitPattern {
             return start + length == position && characterClass.isDisjoint(with: .whitespace)
         }
         for position in stride(from: bytes.count - 5, to: 0, by: -1) {
-            guard text[position] == 0x20 || text[position] == 0x0A,
+            guard text[position] == 0x20 || (text[position] == 0x0A && !onlyBeforeSpaces),
                 !text.character(at: position + 1).class.isDisjoint(with: .letter), followsText(position)
             else { continue }
             return text[position] == 0x20 ? position : position + 1

@@ -10,7 +10,7 @@ extension FuzzSuite {
             "tokenizers", "encoding, training and the files of vocabularies",
             [
                 EncodingTarget(try VocabularySet(small: small)), TrainingTarget(),
-                TokenizerFileTarget(small), RankFileTarget(), GPT2FilesTarget(),
+                TokenizerFileTarget(small), RankFileTarget(), GPT2FilesTarget(), SeparateFilesTarget(),
             ])
     }
 }
@@ -22,7 +22,16 @@ func demandSense(_ tokenizer: any Tokenizer) throws {
         guard let ids = try? tokenizer.encode(text, replacing: "a") else { continue }
         try demand(ids.allSatisfy { $0 >= 0 && Int($0) < tokenizer.vocabularySize }, "an id is outside the vocabulary")
         if let tokenizer = tokenizer as? BPETokenizer, tokenizer.normalization == .none {
-            try demand(try tokenizer.bytes(of: ids) == Array(text.utf8), "\(ids) does not decode to \(text)")
+            let decoded = try tokenizer.bytes(of: ids)
+            switch tokenizer.prefixSpace {
+            case .none: try demand(decoded == Array(text.utf8), "\(ids) does not decode to \(text)")
+            case .texts, .pretokens:
+                // Spaces were added, and nothing else.
+                let space = UInt8(ascii: " ")
+                try demand(
+                    decoded.filter { $0 != space } == text.utf8.filter { $0 != space },
+                    "\(ids) does not decode to \(text) with spaces")
+            }
         }
     }
     // Invalid ids have no bytes, or are an error.
@@ -59,10 +68,12 @@ private struct TokenizerFileTarget: FuzzTarget {
         }
         var special = SpecialToken("<s>", id: 257)
         special.stripsRight = true
+        special.isWholeWord = true
         return SplitPattern.allCases.compactMap {
             try? BPETokenizer(
                 vocabulary, pattern: $0, specialTokens: [special], normalization: .nfc,
-                template: .init(before: [257], after: [257]))
+                template: .init(before: [257], after: [257]), prefixSpace: $0 == .gpt2 ? .texts : .pretokens,
+                unknownToken: "<s>")
         }
     }
 
