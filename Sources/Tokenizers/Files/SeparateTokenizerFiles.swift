@@ -192,7 +192,8 @@ package struct SeparateTokenizerFiles {
             var token = token
             token["id"] = .int(id)
             tokens.append(.object(token))
-            next = max(next, id + 1)
+            // Any other id is an error, which the reader of the tokenizer.json reports.
+            if 0..<BPEVocabulary.greatestIDCount ~= id { next = max(next, id + 1) }
         }
         let special = Set(named.compactMap { $0.content?.stringValue.map(UTF8Key.init) })
         for (id, listed) in try listedTokens(configuration) {
