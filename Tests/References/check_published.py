@@ -29,8 +29,7 @@ TOLERANCE = 3e-5
 # llama.cpp takes GELU from a table of half-precision numbers.
 TABLE_TOLERANCE = 1e-2
 LENGTH = 60
-PROMPTS = ["the kettle", "rain falls on the old tin roof and", "1 23 it's café e\u0301 <think>"]
-ROLES = ["bos_token_id", "eos_token_id", "pad_token_id"]
+PROMPTS = ["the kettle", "<|start|>rain falls on the old tin roof and", "1 23 it's café e\u0301 <think>"]
 MESSAGES = [{"role": "user", "content": "why? <|turn|>"}, {"role": "assistant", "content": "rain"}]
 # What depends on the program that wrote a directory, or on the precision that was asked for.
 UNCOMPARED = ["_name_or_path", "transformers_version", "dtype", "torch_dtype", "_from_model_config"]
@@ -109,6 +108,9 @@ class Transformers:
             said[role] = (getattr(tokenizer, f"{role}_token"), getattr(tokenizer, f"{role}_token_id"))
         for name, object in [("config", model.config), ("generation_config", model.generation_config)]:
             said.update({f"{name}.{key}": value for key, value in object.to_dict().items() if key not in UNCOMPARED})
+        for key in ["config.rope_parameters", "config.rope_scaling"]:
+            if said.get(key):  # `type` is the former name of `rope_type`
+                said[key] = {name: value for name, value in said[key].items() if name != "type"}
         if tokenizer.chat_template:
             said["chat"] = tokenizer.apply_chat_template(MESSAGES, tokenize=False, add_generation_prompt=True)
         return said
@@ -129,8 +131,16 @@ class Case:
         self.unaided = [self.theirs.generate(ids) for ids in self.prompts]
         self.logits = self.theirs.logits(self.ids)
 
+    @property
+    def chat_template(self):
+        """The template of conversations, where there is room for one."""
+        template = self.theirs.tokenizer.chat_template
+        return template["default"] if isinstance(template, dict) else template
+
     def run(self, *arguments, **options):
         done = subprocess.run([self.gpt, *arguments], capture_output=True, **options)
+        if b"llama.cpp does not support" in done.stderr:
+            raise Skipped(done.stderr.decode().strip())
         if done.returncode != 0:
             raise RuntimeError(f"gpt {arguments[0]}: {done.stderr.decode(errors='replace').strip()[-400:]}")
         return done.stdout
@@ -225,7 +235,13 @@ def generate(case):
 
 def hf(case):
     path = case.export("hf", "hf")
-    return case.require_same(path) + ", " + case.require_texts(path)
+    seen = case.require_same(path) + ", " + case.require_texts(path)
+    if case.traits["dtype"] != "float32":
+        short = case.export("hf", "hf-short", "--precision", "bf16" if case.traits["dtype"] == "bfloat16" else "f16")
+        require_equal("dtype", case.traits["dtype"], str(transformers.AutoConfig.from_pretrained(short).dtype).removeprefix("torch."))
+        case.require_logits(Transformers(short).logits(case.ids))
+        seen += ", as short"
+    return seen
 
 
 def imported(case):
@@ -244,7 +260,8 @@ def gguf(case):
     reader = GGUFReader(path)
     field = lambda key: reader.fields[key].contents() if key in reader.fields else None
     rows = next(int(tensor.shape[1]) for tensor in reader.tensors if tensor.name == "token_embd.weight")
-    require_equal("rows", case.rows, rows)
+    if case.stops or rows != case.rows + 1:  # a token that ends texts is added where there is none
+        require_equal("rows", case.rows, rows)
     require_equal("tokens", rows, len(field("tokenizer.ggml.tokens")))
     tokenizer = case.theirs.tokenizer
     require_equal("bos", tokenizer.bos_token_id, field("tokenizer.ggml.bos_token_id"))
@@ -253,11 +270,36 @@ def gguf(case):
     require_equal("eot", case.stops[1] if len(case.stops) > 1 else None, field("tokenizer.ggml.eot_token_id"))
     require_equal("pad", tokenizer.pad_token_id, field("tokenizer.ggml.padding_token_id"))
     require_equal("add_bos_token", case.theirs.encode("a")[0] == tokenizer.bos_token_id, field("tokenizer.ggml.add_bos_token"))
-    chat = tokenizer.chat_template
-    require_equal("chat template", chat["default"] if isinstance(chat, dict) else chat, field("tokenizer.chat_template"))
+    require_equal("chat template", case.chat_template, field("tokenizer.chat_template"))
     seen = case.require_logits(case.our_logits(path))
     # A text that is not in NFC becomes other ids there.
     return seen + ("" if case.traits["nfc"] else ", " + case.require_texts(path))
+
+
+def from_gguf(case):
+    """What `gpt import` makes of the file that `gpt export` wrote."""
+    path, source = case.directory + "-from-gguf", case.export("gguf", "model.gguf")
+    shutil.rmtree(path, ignore_errors=True)
+    case.run("import", source, path)
+    other, differences = Transformers(path), []
+
+    def compare(what, expected, got):
+        if expected != got:
+            differences.append(f"{what}: {short(got)} where {short(expected)} is right")
+
+    if case.stops:
+        compare("ends", sorted(case.stops), sorted(other.ends))
+        compare("eos", True, other.tokenizer.eos_token_id in case.stops)
+    compare("chat template", case.chat_template, other.tokenizer.chat_template)
+    for role in ["bos", "pad"]:
+        compare(role, *(getattr(x.tokenizer, f"{role}_token_id") for x in [case.theirs, other]))
+    for prompt, ids, after in zip(PROMPTS, case.prompts, case.continuations):
+        if not case.traits["nfc"]:
+            compare(f"ids of {prompt!r}", ids, other.encode(prompt))
+        compare(f"after {prompt!r}", after, other.generate(ids))
+    if differences:
+        raise AssertionError(" | ".join(differences))
+    return case.require_logits(other.logits(case.ids))
 
 
 def llama_cpp(case):
@@ -305,7 +347,7 @@ def torchscript(case):
     return seen + f", {len(case.prompts)} texts"
 
 
-CHECKS = [logits, ids, generate, hf, imported, gguf, llama_cpp, onnx, torchscript]
+CHECKS = [logits, ids, generate, hf, imported, gguf, from_gguf, llama_cpp, onnx, torchscript]
 
 
 def main():

@@ -43,7 +43,7 @@ TRAITS = {
         "tokenizer_config", "generation without eos", "null",
     ],
     "bos": ["none", "template", "template in sequence", "add_bos_token", "add_bos_token false over template"],
-    "chat": ["none", "tokenizer_config", "chat_template.jinja", "named list"],
+    "chat": ["none", "tokenizer_config", "chat_template.jinja", "named list", "chat_template.jinja and another"],
     "pattern": ["bytelevel", "gpt2", "llama3", "qwen2"],
     "nfc": [False, True],
     "ignore_merges": [False, True],
@@ -54,8 +54,10 @@ TRAITS = {
     "shards": [1, 1, 3],
     "buffers": [False, True],
     "bare": [False, True],
-    "scaling": ["none", "llama3", "linear"],
+    "scaling": ["none", "llama3", "llama3 of another context", "linear"],
     "rope": ["rope_parameters", "rope_scaling", "rope_scaling with type"],
+    "sizes": ["all", "left out"],
+    "biases": [False, False, True],
 }
 SPECIAL = ["<|begin|>", "<|finish|>", "<|start|>", "<|turn|>", "<|pad|>"]
 FAMILY_CLASS = {"gpt2": (None, "bytelevel"), "llama": ("PreTrainedTokenizerFast", None), "qwen3": ("Qwen2Tokenizer", "qwen2")}
@@ -73,7 +75,9 @@ def traits(family, number, seed):
     models = [{trait: column[index] for trait, column in columns.items()} for index in range(number)]
     for model in models:
         if family == "gpt2":
-            del model["scaling"], model["rope"]
+            del model["scaling"], model["rope"], model["sizes"], model["biases"]
+        if family == "qwen3":
+            del model["sizes"]
         if model["class"] == "of the family":
             # transformers 5 makes the steps of such a tokenizer itself, whatever the file says.
             model["pattern"] = FAMILY_CLASS[family][1] or model["pattern"]
@@ -173,19 +177,28 @@ def configuration(family, model, rows, tokenizer):
               "architectures": [{"gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM", "qwen3": "Qwen3ForCausalLM"}[family]]}
     if family == "gpt2" and model["head"] != "own":
         del object["tie_word_embeddings"]
+    if model.get("sizes") == "left out":  # then they follow from others
+        del object["head_dim"], object["num_key_value_heads"]
+    if model.get("biases"):
+        object["attention_bias"] = True
+        if family == "llama":
+            object["mlp_bias"] = True
     object["bos_token_id"] = tokenizer.token_to_id("<|begin|>")
     if family != "gpt2":
         scaling = {
             "none": None, "linear": {"rope_type": "linear", "factor": 2.0},
-            "llama3": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-                       "original_max_position_embeddings": 64},
+            "llama3": {"rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                       "original_max_position_embeddings": 8192},
+            "llama3 of another context": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                          "original_max_position_embeddings": 64},
         }[model["scaling"]]
+        base = 500000.0 if model["scaling"] == "llama3" else 5000.0
         if model["rope"] == "rope_parameters":
-            object["rope_parameters"] = {"rope_theta": 5000.0, **(scaling or {"rope_type": "default"})}
+            object["rope_parameters"] = {"rope_theta": base, **(scaling or {"rope_type": "default"})}
         else:
             if scaling and model["rope"] == "rope_scaling with type":
                 scaling["type"] = scaling.pop("rope_type")
-            object["rope_theta"], object["rope_scaling"] = 5000.0, scaling
+            object["rope_theta"], object["rope_scaling"] = base, scaling
     return object
 
 
@@ -291,8 +304,11 @@ def make(family, model, directory, seed, steps=60):
     if in_generation is not None or model["eos"] == "generation without eos":
         write(directory, "generation_config.json", generation)
     write(directory, "tokenizer_config.json", tokenizer_configuration(family, model, tokenizer))
-    if model["chat"] == "chat_template.jinja":
+    if model["chat"].startswith("chat_template.jinja"):
         write(directory, "chat_template.jinja", CHAT)
+    if model["chat"].endswith("and another"):
+        os.makedirs(os.path.join(directory, "additional_chat_templates"))
+        write(directory, "additional_chat_templates/tool_use.jinja", "{{ messages }}")
     if model["listed"] == "special_tokens_map.json":
         write(directory, "special_tokens_map.json", {
             "bos_token": "<|begin|>", "eos_token": {"content": "<|finish|>", "lstrip": False, "normalized": False, "rstrip": False,
