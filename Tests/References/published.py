@@ -53,7 +53,7 @@ TRAITS = {
     "dtype": ["float32", "bfloat16", "float16"],
     "shards": [1, 1, 3],
     "buffers": [False, True],
-    "bare": [False, True],
+    "bare": [True, True, False],
     "scaling": ["none", "llama3", "llama3 of another context", "linear"],
     "rope": ["rope_parameters", "rope_scaling", "rope_scaling with type"],
     "sizes": ["all", "left out"],
@@ -73,7 +73,13 @@ def traits(family, number, seed):
             column += generator.sample(choices, len(choices))
         columns[trait] = column[:number]
     models = [{trait: column[index] for trait, column in columns.items()} for index in range(number)]
+    is_former = int(transformers.__version__.split(".")[0]) < 5
     for model in models:
+        if is_former:  # it ties the classifier whatever the file has, and does not know rope_parameters
+            model["head"] = model["head"].replace("tied, another in the file", "own")
+            model["rope"] = model["rope"].replace("rope_parameters", "rope_scaling")
+        # Names are bare where a model was saved without its classifier.
+        model["bare"] = model["bare"] and model["head"] == "tied"
         if family == "gpt2":
             del model["scaling"], model["rope"], model["sizes"], model["biases"]
         if family == "qwen3":
