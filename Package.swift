@@ -15,7 +15,8 @@ let package = Package(
         .library(
             name: "GPTKit",
             targets: [
-                "GPTKit", "Tensors", "Layers", "Models", "Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus",
+                "GPTKit", "Tensors", "Layers", "Models", "Tokenizers", "ChatTemplates", "Interchange", "Inference",
+                "Corpus",
                 "Training",
             ]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),

@@ -1,5 +1,4 @@
 import Files
-import StrictJSON
 import Tokenizers
 
 /// The tokenizer of a model that was read. If the tokenizer file is damaged, reading the model throws instead.
@@ -43,34 +42,7 @@ package enum TokenizerState: Sendable {
                 ))
             return
         }
-        let template = try Self.template(directory)
-        try self.init { () throws(TokenizerError) in
-            let tokenizer = try TokenizerFile.tokenizer(from: bytes, file: path)
-            guard let template, case .bytePairs(let bytePairs) = tokenizer.form else { return tokenizer }
-            return try bytePairs.replacing(template: template(tokenizer))
-        }
-    }
-
-    /// The template that `add_bos_token` and `add_eos_token` of tokenizer_config.json describe. As in transformers 5, it replaces
-    /// the one of tokenizer.json; nil if the file has neither member.
-    private static func template(_ directory: String) throws -> ((any Tokenizer) -> TokenTemplate)? {
-        let path = "\(directory)/\(TokenizerFile.configurationName)"
-        guard try Files.find(path) else { return nil }
-        let json: JSON
-        do { json = try JSON(parsing: try TextFile.bytes(path)) } catch let error as JSONError {
-            throw ModelError(path: path, reason: "not JSON: \(error)")
-        }
-        let fields = try ConfigurationFields(json, path)
-        let adds = try (beginning: fields.bool("add_bos_token"), end: fields.bool("add_eos_token"))
-        if adds.beginning == nil, adds.end == nil { return nil }
-        return { tokenizer in
-            func ids(_ isAdded: Bool?, _ token: String) -> [Int32] {
-                guard isAdded == true, let id = ModelDescription.id(of: json[token], tokenizer) else { return [] }
-                return [id]
-            }
-            return TokenTemplate(
-                before: ids(adds.beginning, "bos_token"), after: ids(adds.end, "eos_token"))
-        }
+        try self.init { () throws(TokenizerError) in try TokenizerFile.tokenizer(from: bytes, file: path) }
     }
 
     /// Reads a tokenizer, whose kind may be unsupported.

@@ -36,7 +36,7 @@ import Tokenizers
         var conversation = try Conversation(with: try saved(), template: chatML, system: "Be short.")
         var shown = ""
         let answer = try conversation.answer(to: "the", length: 4, settings: .greedy) { shown += $0 }
-        #expect(answer == Conversation.Answer(text: "aaaa", end: .length, omittedMessages: 0) && shown == "aaaa")
+        #expect(answer.text == "aaaa" && answer.end == .length && answer.omittedMessages == 0 && shown == "aaaa")
         #expect(
             conversation.messages == [
                 ChatMessage(role: "system", content: "Be short."), ChatMessage(role: "user", content: "the"),
@@ -50,10 +50,12 @@ import Tokenizers
     func stops() throws {
         var conversation = try Conversation(with: try saved(), template: chatML)
         var tokens = 0
-        let answer = try conversation.answer(to: "the", length: 9, settings: .greedy) {
-            tokens += 1
-            return tokens == 3
-        }
+        let answer = try conversation.answer(
+            to: "the", length: 9, settings: .greedy,
+            shouldStop: {
+                tokens += 1
+                return tokens == 3
+            })
         #expect(answer.text == "aaa" && answer.end == .stopped)
         #expect(conversation.messages.last?.content == "aaa")
     }

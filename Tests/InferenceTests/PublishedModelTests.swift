@@ -183,17 +183,42 @@ import Tokenizers
     }
 
     @Test(
-        "add_bos_token and add_eos_token replace the template of tokenizer.json",
-        arguments: [(true, false), (false, true), (false, false)])
-    func addedTokens(addsBeginning: Bool, addsEnd: Bool) throws {
+        "The template is that of tokenizer.json, whatever add_bos_token says, as in transformers",
+        arguments: [true, false])
+    func addedTokens(addsBeginning: Bool) throws {
+        let begin = "<|begin_of_text|>"
+        for template in [begin, nil] {
+            var model = PublishedModel(special: ["<|end_of_text|>", begin], beginning: template)
+            model.files["tokenizer_config.json"] = [
+                "bos_token": .string(begin), "add_bos_token": .bool(addsBeginning), "add_eos_token": true,
+            ]
+            let ids = try TextGenerator(try saved(model, "model-\(template ?? "")")).encode(prompt: "on")
+            #expect(ids == (template == nil ? [258] : [260, 258]))
+        }
+    }
+
+    @Test("A directory made from a GGUF file names the special tokens, and encodes them as transformers does")
+    func directoryFromGGUF() throws {
         let begin = "<|begin_of_text|>"
         var model = PublishedModel(special: ["<|end_of_text|>", begin], beginning: begin)
-        model.files["tokenizer_config.json"] = [
-            "bos_token": .string(begin), "eos_token": ["content": "<|end_of_text|>"],
-            "add_bos_token": .bool(addsBeginning), "add_eos_token": .bool(addsEnd),
-        ]
-        let ids = try TextGenerator(try saved(model)).encode(prompt: "on")
-        #expect(ids == (addsBeginning ? [260] : []) + [258] + (addsEnd ? [259] : []))
+        model.configuration["bos_token_id"] = 260
+        model.configuration["eos_token_id"] = 259
+        model.configuration["pad_token_id"] = 259
+        try model.write(to: directory.file("model"))
+        _ = try exported("model", to: .gguf)
+        _ = try ModelImport.run(directory.file("model-gguf.gguf"), to: directory.file("imported"))
+        let configuration = try JSON(parsing: Fixtures.bytes(directory.file("imported/tokenizer_config.json")))
+        #expect(configuration["bos_token"] == .string(begin))
+        #expect(configuration["eos_token"] == "<|end_of_text|>" && configuration["pad_token"] == "<|end_of_text|>")
+        #expect(configuration["split_special_tokens"] == nil)
+    }
+
+    @Test("Members of config.json that were left out stay out")
+    func absentMembers() throws {
+        try PublishedModel().write(to: directory.file("model"))
+        _ = try exported("model", to: .hf)
+        let configuration = try JSON(parsing: Fixtures.bytes(directory.file("model-hf/config.json")))
+        #expect(configuration["attn_pdrop"] == nil && configuration["initializer_range"] == nil)
     }
 
     // MARK: Special tokens
@@ -255,6 +280,24 @@ import Tokenizers
         #expect(try ModelDirectory.load(directory.file("model")).description.chatTemplate == template)
         #expect(try exported("model", to: .hf).description.chatTemplate == template)
         #expect(try Fixtures.bytes(directory.file("model-hf/chat_template.jinja")) == Array(template.utf8))
+    }
+
+    @Test("Templates for other uses are kept")
+    func otherChatTemplates() throws {
+        var model = PublishedModel()
+        model.files["tokenizer_config.json"] = ["eos_token": "<|endoftext|>", "chat_template": "default"]
+        try model.write(to: directory.file("model"))
+        let folder = "additional_chat_templates"
+        #expect(Fixtures.makeDirectory(directory.file("model/\(folder)")))
+        _ = try directory.file("model/\(folder)/tool_use.jinja", containing: "tools")
+        #expect(try exported("model", to: .hf).description.chatTemplate == "default")
+        let written = try JSON(parsing: Fixtures.bytes(directory.file("model-hf/tokenizer_config.json")))
+        #expect(
+            written["chat_template"] == [
+                ["name": "default", "template": "default"], ["name": "tool_use", "template": "tools"],
+            ])
+        _ = try ModelImport.run(directory.file("model"), to: directory.file("imported"))
+        #expect(try Fixtures.bytes(directory.file("imported/\(folder)/tool_use.jinja")) == Array("tools".utf8))
     }
 
     @Test("A model without a tokenizer is exported with a remark", arguments: [ExportFormat.hf, .gguf, .onnx])

@@ -63,6 +63,14 @@ public enum ModelImport {
             record.add(name, try TextFile.bytes("\(directory)/\(name)"))
         }
         try copySeparateTokenizerFiles(path, into: directory)
+        let folder = "\(path)/\(ModelDescription.otherTemplatesFolder)"
+        if Files.isDirectory(folder) {
+            let copy = "\(directory)/\(ModelDescription.otherTemplatesFolder)"
+            try Files.makeDirectory(copy)
+            for name in try Files.contents(ofDirectory: folder) where name.hasSuffix(".jinja") {
+                try Files.copy("\(folder)/\(name)", to: "\(copy)/\(name)")
+            }
+        }
         if acceptingEdits, try weights.record() != nil {
             // The copied weights get a record of the edited files.
             try weights.copy(to: directory, record: record)

@@ -19,8 +19,15 @@ public struct ModelDescription: Sendable {
     /// The members of the JSON files that were read, by the name of the file; nil if no directory was read.
     private var members: [String: JSONObject]?
 
+    /// Templates for other uses, such as `tool_use`, by their names.
+    private var otherTemplates: [(name: String, source: String)] = []
+
+    /// Whether the model was trained from random weights, without special tokens in its texts.
+    private var isTrainedHere = false
+
     static let generationFile = "generation_config.json"
     static let templateFile = "chat_template.jinja"
+    static let otherTemplatesFolder = "additional_chat_templates"
 
     /// Files that are kept as they are.
     private static let keptFiles = [
@@ -49,6 +56,7 @@ public struct ModelDescription: Sendable {
             roles: TokenRoles(
                 beginning: end, ends: end.map { [$0] } ?? [],
                 suppressed: tokenizer.specialTokenIDs.filter { $0 != end }))
+        isTrainedHere = true
     }
 
     // MARK: Reading
@@ -92,6 +100,12 @@ public struct ModelDescription: Sendable {
             try Files.find(path)
             ? TextFile.read(path, allowingEmpty: true) : Self.chatTemplate(in: configuration?["chat_template"])
         self.members = members
+        let folder = "\(directory)/\(Self.otherTemplatesFolder)"
+        guard Files.isDirectory(folder) else { return }
+        for file in try Files.contents(ofDirectory: folder).sorted() where file.hasSuffix(".jinja") {
+            otherTemplates.append(
+                (String(file.dropLast(6)), try TextFile.read("\(folder)/\(file)", allowingEmpty: true)))
+        }
     }
 
     /// The id of a token, which is given by its text or as an object with `content`.
@@ -139,20 +153,24 @@ public struct ModelDescription: Sendable {
             File(name: name, text: JSON.object(object).serialized(pretty: true))
         }
         var files = [file(ModelSpecification.configurationFile, configuration(of: model, dtype: dtype))]
-        if let members {
+        if var members {
+            if let list = namedTemplates {
+                members[TokenizerFile.configurationName, default: JSONObject()]["chat_template"] = list
+            }
             for name in Self.keptFiles {
                 if let object = members[name] { files.append(file(name, object)) }
             }
         } else if let tokenizer {
             let text = TokenizerFile.configuration(
-                for: tokenizer, contextLength: model.contextLength, chatTemplate: chatTemplate)
+                for: tokenizer, specialTokens: isTrainedHere ? nil : tokenTexts(tokenizer),
+                contextLength: model.contextLength, chatTemplate: chatTemplate)
             files.append(File(name: TokenizerFile.configurationName, text: text))
         }
         if let object = members == nil ? generation : members?[Self.generationFile] {
             files.append(file(Self.generationFile, object))
         }
         // A template within tokenizer_config.json is kept there.
-        if let chatTemplate, let members,
+        if let chatTemplate, let members, otherTemplates.isEmpty,
             Self.chatTemplate(in: members[TokenizerFile.configurationName]?["chat_template"]) != chatTemplate
         {
             files.append(File(name: Self.templateFile, text: chatTemplate))
@@ -160,7 +178,15 @@ public struct ModelDescription: Sendable {
         return files
     }
 
-    /// Members of config.json that the computation does not depend on. If they were read, they are kept.
+    /// All templates as a list in tokenizer_config.json, where transformers reads them as well as in files; nil if there are none
+    /// for other uses.
+    private var namedTemplates: JSON? {
+        if otherTemplates.isEmpty { return nil }
+        let all = (chatTemplate.map { [("default", $0)] } ?? []) + otherTemplates.map { ($0.name, $0.source) }
+        return .array(all.map { ["name": .string($0), "template": .string($1)] })
+    }
+
+    /// Members of config.json that the computation does not depend on. A file that was read keeps its own, or lacks them.
     private static let keptMembers: Set<String> = [
         "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range", "use_cache",
         "pad_token_id",
@@ -170,7 +196,7 @@ public struct ModelDescription: Sendable {
     func configuration(of model: ModelSpecification, dtype: String) -> JSONObject {
         let known = members?[ModelSpecification.configurationFile]
         var object = known ?? JSONObject()
-        for (key, value) in model.json(dtype: dtype) where !(Self.keptMembers.contains(key) && object[key] != nil) {
+        for (key, value) in model.json(dtype: dtype) where known == nil || !Self.keptMembers.contains(key) {
             object[key] = value
         }
         if object["torch_dtype"] != nil { object["torch_dtype"] = .string(dtype) }

@@ -150,13 +150,6 @@ public final class BPETokenizer: Tokenizer {
         (0..<Int32(vocabularySize)).filter { !vocabulary.hasToken($0) && specialTokensByID[$0] == nil }
     }
 
-    /// The same tokenizer with other ids before and after a text.
-    package func replacing(template: TokenTemplate) throws(TokenizerError) -> BPETokenizer {
-        try BPETokenizer(
-            vocabulary, pattern: pattern, specialTokens: specialTokens, name: name, normalization: normalization,
-            template: template, ignoresMerges: ignoresMerges)
-    }
-
     // MARK: Working memory
 
     /// Calls `body` with a workspace that no other call uses: one of an earlier call, if one is free.

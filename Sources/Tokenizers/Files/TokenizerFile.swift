@@ -21,14 +21,19 @@ public enum TokenizerFile {
     /// The contents of the `tokenizer_config.json` of `tokenizer`.
     /// - Parameters:
     ///   - tokenizer: the tokenizer.
+    ///   - specialTokens: the texts of special tokens by their names, such as `bos_token`. If they are given, special tokens in a
+    ///     text are encoded as such. With nil they are plain text, and the end-of-text token begins and ends a text.
     ///   - contextLength: the maximum number of tokens of the model's input.
     ///   - chatTemplate: the template of conversations, in Jinja.
     public static func configuration(
-        for tokenizer: any Tokenizer, contextLength: Int? = nil, chatTemplate: String? = nil
+        for tokenizer: any Tokenizer, specialTokens: [String: String]? = nil, contextLength: Int? = nil,
+        chatTemplate: String? = nil
     ) -> String {
         var object = JSONObject()
         object["chat_template"] = chatTemplate.map(JSON.string)
-        if tokenizer.endOfText != nil {
+        if let specialTokens {
+            for (name, text) in specialTokens.sorted(by: { $0.key < $1.key }) { object[name] = .string(text) }
+        } else if tokenizer.endOfText != nil {
             object["bos_token"] = .string(endOfTextSpelling)
             object["eos_token"] = .string(endOfTextSpelling)
         }
@@ -36,7 +41,7 @@ public enum TokenizerFile {
         object["clean_up_tokenization_spaces"] = false
         object["model_max_length"] = contextLength.map(JSON.int)
         // The letters of <|endoftext|> in a text are encoded as text, not as the token.
-        object["split_special_tokens"] = true
+        if specialTokens == nil { object["split_special_tokens"] = true }
         // Without it transformers derives a class from the model's, which may drop spaces and newlines.
         object["tokenizer_class"] = "PreTrainedTokenizerFast"
         return JSON.object(object).serialized(pretty: true)
