@@ -82,7 +82,8 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files", "Platform", "TestSupport"]),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON", "TestSupport", "FuzzTargets"]),
-        .testTarget(name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "StrictJSON", "TestSupport"]),
+        .testTarget(
+            name: "ChatTemplatesTests", dependencies: ["ChatTemplates", "StrictJSON", "Platform", "TestSupport"]),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Platform", "TestSupport"]),
         .testTarget(name: "LayersTests", dependencies: ["Tensors", "Layers", "TestSupport"]),
         .testTarget(name: "ModelsTests", dependencies: models + ["Platform", "TestSupport"]),
@@ -113,7 +114,9 @@ let package = Package(
         // Inputs by the million for whatever takes bytes from anyone, and those of them that once went wrong.
         .target(
             name: "FuzzTargets",
-            dependencies: models + ["Tokenizers", "Interchange", "Inference", "StrictJSON", "Files", "TestSupport"],
+            dependencies: models + [
+                "Tokenizers", "ChatTemplates", "Interchange", "Inference", "StrictJSON", "Files", "TestSupport",
+            ],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(
             name: "Fuzz",

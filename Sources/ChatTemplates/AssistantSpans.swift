@@ -13,12 +13,12 @@ extension ChatTemplate {
     /// - With another content in its place, the text differs exactly where the content is.
     /// - The conversation before the message, with the generation prompt, ends where the message begins. Some templates render
     ///   earlier messages in another way when others follow: they drop the reasoning in them, or put the text of the system
-    ///   into the last message of the user. Then the part begins at the place, between the content of the message before and
-    ///   that of this one, where the text before agrees longest with the end of that prompt.
+    ///   into the last message of the user. So it is only compared what comes after the content of the message before: the
+    ///   part begins where that ends to agree, or else with the content.
     /// - The conversation up to the message shows what follows its content: the part ends with as much of that as the whole
     ///   text has there.
     ///
-    /// A message whose content the template does not show has no part.
+    /// A message whose content the template does not show has no part: that of a call of a tool, in some templates.
     /// - Returns: the text, and the parts as ranges of its bytes in UTF-8, in their order and without overlaps.
     /// - Throws: `ChatTemplateError` if the template refuses the conversation, or fails.
     public func assistantSpans(
@@ -30,13 +30,14 @@ extension ChatTemplate {
 
     /// The same, with variables of any kind.
     package func renderingWithAssistantSpans(
-        of messages: [ChatMessage], variables: [String: JSON], time: Int? = nil
+        of messages: [ChatMessage], variables: [String: JSON], limits: RenderingLimits = RenderingLimits(),
+        time: Int? = nil
     ) throws -> (rendering: ChatRendering, spans: [Range<Int>]) {
         let rendering = try self.rendering(
-            of: messages, addingGenerationPrompt: false, variables: variables, time: time)
+            of: messages, addingGenerationPrompt: false, variables: variables, limits: limits, time: time)
         if !rendering.generations.isEmpty { return (rendering, rendering.generations.filter { !$0.isEmpty }.disjoint) }
         let finder = SpanFinder(
-            template: self, messages: messages, variables: variables, time: time,
+            template: self, messages: messages, variables: variables, limits: limits, time: time,
             text: Array(rendering.text.unicodeScalars))
         return (rendering, rendering.text.offsets(of: try finder.spans()))
     }
@@ -49,6 +50,7 @@ private struct SpanFinder {
     let template: ChatTemplate
     let messages: [ChatMessage]
     let variables: [String: JSON]
+    let limits: RenderingLimits
     let time: Int?
     let text: Scalars
 
@@ -56,42 +58,50 @@ private struct SpanFinder {
         var spans: [Range<Int>] = []
         for position in messages.indices where messages[position].role == "assistant" {
             guard let content = try place(ofContentAt: position, in: messages, text) else { continue }
-            var lowest = spans.last?.upperBound ?? 0
-            if position > 0, let before = try place(ofContentAt: position - 1, in: messages, text) {
-                lowest = max(lowest, before.upperBound)
-            }
-            let start = start(of: position, between: min(lowest, content.lowerBound), and: content.lowerBound)
+            let start = try start(of: position, before: content.lowerBound)
             let end = content.upperBound + lengthOfEnd(of: position, after: content.upperBound)
             if start < end { spans.append(start..<end) }
         }
         return spans.disjoint
     }
 
-    /// Where the content of a message is: nil if the text does not depend on it.
-    private func place(ofContentAt position: Int, in messages: [ChatMessage], _ text: Scalars) throws -> Range<Int>? {
-        var messages = messages
+    /// Where the content of a message is: nil if the text does not show it.
+    private func place(
+        ofContentAt position: Int, in messages: [ChatMessage], _ text: Scalars, addingGenerationPrompt: Bool = false
+    ) throws -> Range<Int>? {
+        var changed = messages
         // Scalars for private use that are not in the text. A template that splits or trims the content keeps them.
-        messages[position].content =
-            Self.markers.first { !text.contains($0) }.map { String(repeating: String($0), count: 3) } ?? ""
-        let other = try render(messages[...], addingGenerationPrompt: false)
+        let marker = Self.markers.first { !text.contains($0) } ?? Self.markers[0]
+        changed[position].content = String(repeating: String(marker), count: 3)
+        let other = try render(changed[...], addingGenerationPrompt: addingGenerationPrompt)
         let prefix = commonPrefix(text[...], other[...])
-        guard prefix < max(text.count, other.count) else { return nil }
-        let suffix = min(commonSuffix(text[...], other[...]), text.count - prefix)
-        return prefix..<(text.count - suffix)
+        guard prefix < other.count, other[prefix...].contains(marker) else { return nil }
+        let place = prefix..<(text.count - min(commonSuffix(text[...], other[...]), text.count - prefix))
+        // A template may render an empty message in quite another way. Then there is something else than the content.
+        let isEmpty = messages[position].members.count == 2 && messages[position].content.isEmpty
+        return isEmpty && text[place].contains { !$0.isWhiteSpace } ? nil : place
     }
 
     private static let markers: [Unicode.Scalar] = ["\u{F8F0}", "\u{F8F1}", "\u{F8F2}", "\u{10FFFD}"]
 
-    /// Where a message begins, between two positions.
-    private func start(of position: Int, between lowest: Int, and highest: Int) -> Int {
-        guard let prompt = try? render(messages[..<position], addingGenerationPrompt: true) else { return highest }
-        if (lowest...highest).contains(prompt.count), text.starts(with: prompt) { return prompt.count }
-        var best = (position: highest, length: 0)
-        for position in (max(lowest, highest - 10_000)...highest).reversed() {
-            let length = commonSuffix(text[..<position], prompt.suffix(200))
-            if length > best.length { best = (position, length) }
+    /// Where a message begins, whose content is at `content`.
+    private func start(of position: Int, before content: Int) throws -> Int {
+        let earlier = Array(messages[..<position])
+        guard let prompt = try? render(earlier[...], addingGenerationPrompt: true) else { return content }
+        var lowest = 0, promptStart = 0
+        for other in earlier.indices.reversed() {
+            guard let place = try place(ofContentAt: other, in: messages, text), place.upperBound <= content else {
+                continue
+            }
+            guard
+                let promptPlace = try? self.place(ofContentAt: other, in: earlier, prompt, addingGenerationPrompt: true)
+            else { continue }
+            (lowest, promptStart) = (place.upperBound, promptPlace.upperBound)
+            break
         }
-        return best.position
+        let beginning = text[lowest..<content], expected = prompt[promptStart...]
+        let length = commonPrefix(beginning, expected)
+        return length == beginning.count || length == expected.count ? lowest + length : content
     }
 
     /// The length of what ends a turn after its content.
@@ -100,14 +110,22 @@ private struct SpanFinder {
         guard let text = try? render(beginning[...], addingGenerationPrompt: false),
             let place = try? place(ofContentAt: position, in: beginning, text)
         else { return 0 }
-        let end = self.text[content...].prefix(commonPrefix(self.text[content...], text[place.upperBound...]))
+        let expected = text[place.upperBound...]
+        var end = self.text[content...].prefix(commonPrefix(self.text[content...], expected))
+        // What ends the conversation may begin like what begins the next message: the part has no piece of a marker.
+        if end.count < expected.count, let opening = end.lastIndex(where: { $0 == "<" || $0 == "[" }),
+            !end[opening...].contains(where: { $0 == ">" || $0 == "]" })
+        {
+            end = end[..<opening]
+        }
         guard let last = end.lastIndex(where: { !$0.isWhiteSpace }) else { return end.count }
         return last + 1 - end.startIndex
     }
 
     private func render(_ messages: ArraySlice<ChatMessage>, addingGenerationPrompt: Bool) throws -> Scalars {
         let rendering = try template.rendering(
-            of: Array(messages), addingGenerationPrompt: addingGenerationPrompt, variables: variables, time: time)
+            of: Array(messages), addingGenerationPrompt: addingGenerationPrompt, variables: variables, limits: limits,
+            time: time)
         return Array(rendering.text.unicodeScalars)
     }
 

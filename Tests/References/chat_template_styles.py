@@ -39,9 +39,13 @@ TEMPLATES["chatml"] = r"""{% for m in messages %}{% if loop.first and m['role'] 
 TEMPLATES["chatml in lines"] = r"""
 {%- for m in messages %}
 <|im_start|>{{ m.role }}
-    {% generation %}
+    {% if m.role == 'assistant' %}
+        {% generation %}
 {{ m.content }}<|im_end|>
-    {% endgeneration %}
+        {% endgeneration %}
+    {% else %}
+{{ m.content }}<|im_end|>
+    {% endif %}
 
 {% endfor %}
 {% if add_generation_prompt %}

@@ -19,6 +19,9 @@ package enum Fixtures {
     /// Small tokenizers trained by Hugging Face's library, and its ids for texts.
     package static let tokenizers = folder + "/tokenizers"
 
+    /// Chat templates, and what transformers and Jinja render with them (Tests/References/make_chat_templates.py).
+    package static let chatTemplates = folder + "/ChatTemplates"
+
     /// Hostile inputs, in a directory for each fuzz target.
     package static let hostile = folder + "/Hostile"
 

@@ -4,7 +4,7 @@ final class Expression: Sendable {
     let line: Int
     let height: Int
 
-    static let greatestHeight = 120
+    static let greatestHeight = 80
 
     init(_ kind: Kind, line: Int) throws {
         self.kind = kind

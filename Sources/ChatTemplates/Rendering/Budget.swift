@@ -1,15 +1,15 @@
 /// What rendering may cost. A template is read from a file that others made, so it may be hostile: one that goes on and on,
 /// or that makes texts without end, is an error.
 package struct RenderingLimits: Sendable {
-    /// The greatest number of steps: statements, expressions, elements of loops, and scalars of texts that are read, sixteen
-    /// of which are a step.
-    package var steps = 20_000_000
+    /// The greatest number of steps: statements, expressions, elements of loops, and scalars of texts that are read, some
+    /// of which are a step. This many take a few seconds.
+    package var steps = 5_000_000
 
     /// The greatest number of scalars and elements of all texts and lists that are made.
-    package var memory = 40_000_000
+    package var memory = 20_000_000
 
     /// The greatest nesting of expressions, statements and macros that are being evaluated.
-    package var depth = 250
+    package var depth = 160
 
     /// The greatest number of elements of `range()`: that of Jinja's sandbox.
     static let greatestRange = 100_000
@@ -34,7 +34,10 @@ final class Budget {
     }
 
     /// Counts the reading of a text.
-    func read(_ text: Text) throws { try spend(1 + text.count / 16) }
+    func read(_ text: Text) throws { try spend(1 + text.count / 8) }
+
+    /// Counts work that looks up properties of each scalar, or hashes it.
+    func examine(_ text: Text) throws { try spend(1 + text.count / 2) }
 
     /// Counts scalars and elements before they are made.
     func allocate(_ count: Int) throws {

@@ -98,6 +98,7 @@ extension Interpreter {
     func key(of item: Value, _ attribute: Value?, isCaseSensitive: Bool) throws -> Value {
         let key = try attribute.map { $0.isNone ? item : try member($0, of: item) } ?? item
         guard !isCaseSensitive, case .text(let text) = key else { return key }
+        try budget.examine(text)
         return try made(text.lowercased)
     }
 

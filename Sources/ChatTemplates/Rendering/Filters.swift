@@ -42,7 +42,7 @@ extension Interpreter {
     private func apply(textFilter name: String, to value: Value, _ arguments: Arguments) throws -> Value {
         if name == "indent" { return try indented(value, arguments) }
         let text = try string(value)
-        try budget.read(text)
+        try budget.examine(text)
         switch name {
         case "trim":
             return try made(text.stripped(of: try optionalText(try arguments.bound(to: ["chars"], of: name)[0], name)))

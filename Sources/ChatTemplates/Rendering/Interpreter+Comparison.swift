@@ -104,7 +104,7 @@ extension Interpreter {
                 if case .undefined(let problem) = element { throw failure(problem) }
                 throw failure("'in' a string needs a string, not \(element.typeName)")
             }
-            try budget.spend(1 + text.count / 16 * max(1, min(part.count, 16)))
+            try budget.spend(1 + (text.count + part.count) / 2)
             return text.position(of: part) != nil
         case .mapping(let mapping): return mapping[try mappingKey(element)] != nil
         case .view(let view) where view.part == .keys: return view.mapping[try mappingKey(element)] != nil
@@ -130,7 +130,7 @@ extension Interpreter {
         case .int(let value): return .number(value)
         case .float(let value): return Int(exactly: value).map(MappingKey.number) ?? .fraction(value)
         case .text(let text):
-            try budget.read(text)
+            try budget.examine(text)
             return .text(text)
         case .tuple(let elements): return .tuple(try elements.items.map { try mappingKey($0) })
         case .namespace(let object): return .object(ObjectIdentifier(object))

@@ -77,7 +77,7 @@ extension Interpreter {
         // As in Jinja, a body that `break` or `continue` leaves does not count for `else`.
         var isUsed = false
         iteration: while let item = try state.advance() {
-            try budget.spend()
+            try budget.spend(3)
             let inner = self.scope(loop.scope, in: scope)
             inner.set("loop", to: .loop(state))
             try assign(item, to: loop.target, in: inner)
@@ -174,7 +174,8 @@ extension Interpreter {
             throw failure("\(definition.shown) has only \(definition.parameters.count) parameters")
         }
         try setDefaults(of: definition, in: scope)
-        return .text(try capture { try execute(definition.body, in: scope) }.text)
+        // One more level, because a call needs more of the stack than others.
+        return try nested(nil) { .text(try capture { try execute(definition.body, in: scope) }.text) }
     }
 
     private func setDefaults(of definition: MacroDefinition, in scope: Scope) throws {

@@ -2,6 +2,7 @@ import Platform
 
 extension Interpreter {
     func apply(numberFilter name: String, to value: Value, _ arguments: Arguments) throws -> Value {
+        if case .text(let text) = value { try budget.spend(1 + text.count) }
         if name == "int" { return try convertedToInteger(value, arguments) }
         if case .undefined(let problem) = value { throw failure(problem) }
         switch name {

@@ -25,7 +25,7 @@ extension Interpreter {
         case "even": return try isEqual(try arithmetic("%", value, .int(2)), .int(0))
         case "lower", "upper":
             let text = try string(value)
-            try budget.read(text)
+            try budget.examine(text)
             return name == "lower" ? text.isLowercase : text.isUppercase
         case "iterable": return isIterable(value)
         case "filter": return try Self.filters.contains(requiredText(value, "the test 'filter'").string)

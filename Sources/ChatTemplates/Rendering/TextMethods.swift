@@ -49,6 +49,7 @@ extension Interpreter {
 
     private func converted(_ text: Text, _ name: String, _ arguments: Arguments) throws -> Value {
         _ = try arguments.bound(to: [], of: name)
+        try budget.examine(text)
         func all(_ isTrue: (Unicode.Scalar) -> Bool) -> Value {
             .bool(!text.isEmpty && text.scalars.allSatisfy(isTrue))
         }
