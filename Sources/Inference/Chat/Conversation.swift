@@ -75,15 +75,15 @@ public struct Conversation {
     ///   - text: what the user says. Special tokens that it spells are encoded as such, as by transformers.
     ///   - length: the greatest number of tokens of the answer.
     ///   - settings: how tokens are drawn.
-    ///   - shouldStop: called after each token; when it returns true, the answer ends there.
     ///   - onText: called with each part of the answer.
+    ///   - shouldStop: called after each token; when it returns true, the answer ends there.
     /// - Throws: `ChatTemplateError` if the template refuses the conversation; `TokenizerError` for a character that the
     ///   vocabulary does not have; `ConversationError.tooLong` if the message alone is longer than the context;
     ///   `GenerationError`; what `onText` throws. The conversation is then as it was before.
     @discardableResult
     public mutating func answer(
         to text: String, length: Int = 500, settings: GenerationSettings = GenerationSettings(),
-        shouldStop: () -> Bool = { false }, onText: (String) throws -> Void = { _ in }
+        onText: (String) throws -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> Answer {
         let said = messages + [ChatMessage(role: "user", content: text)]
         let (prompt, omitted) = try prompt(of: said)

@@ -130,9 +130,8 @@ struct ChatCommand: ParsableCommand {
         _ message: String, _ conversation: inout Conversation, _ settings: GenerationSettings
     ) throws {
         let answer = try StopSignal.deferring(notice: nil) { shouldStop in
-            try conversation.answer(to: message, length: length, settings: settings, shouldStop: shouldStop) {
-                try write($0)
-            }
+            try conversation.answer(
+                to: message, length: length, settings: settings, onText: { try write($0) }, shouldStop: shouldStop)
         }
         try writeLine()
         if answer.omittedMessages > 0 {
