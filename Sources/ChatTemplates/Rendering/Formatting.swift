@@ -114,6 +114,7 @@ private struct FormatConversion {
 private struct FormatArguments {
     private let value: Value
     private var used = 0
+    private var isNamed = false
 
     init(_ value: Value) { self.value = value }
 
@@ -125,7 +126,7 @@ private struct FormatArguments {
             guard let member = mapping[.text(name)] else {
                 throw ChatTemplateError("the dictionary of a format has no '\(name.string)'")
             }
-            used = .max - 1
+            isNamed = true
             return member
         }
         defer { used += 1 }
@@ -135,7 +136,7 @@ private struct FormatArguments {
             }
             return elements.items[used]
         }
-        guard used == 0 else { throw ChatTemplateError("a format has more conversions than values") }
+        guard used == 0, !isNamed else { throw ChatTemplateError("a format has more conversions than values") }
         return value
     }
 

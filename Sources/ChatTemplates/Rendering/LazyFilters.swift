@@ -103,7 +103,8 @@ extension Interpreter {
             }
             guard !batch.isEmpty else { return nil }
             if let filling = values[1], !filling.isNone, batch.count < count {
-                try budget.allocate(8 * (count - batch.count))
+                let (size, overflow) = (count - batch.count).multipliedReportingOverflow(by: 8)
+                try budget.allocate(overflow ? .max : size)
                 batch += [Value](repeating: filling, count: count - batch.count)
             }
             return .list(try budget.elements(batch))
