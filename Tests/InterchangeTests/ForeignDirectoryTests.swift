@@ -46,7 +46,7 @@ import Tokenizers
         #expect(try Self.logits(bare) == expected)
         let other = try write(family) { "wrapped." + $0 }
         let error = #expect(throws: ModelError.self) { try ModelDirectory.load(other) }
-        #expect(error?.reason.contains("is missing") == true)
+        #expect(error?.reason.contains("missing") == true)
     }
 
     /// The 256 bytes, `th` and an end of text.

@@ -8,17 +8,23 @@ extension ModelDescription {
         static let ends = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"]
         static let padding = "tokenizer.ggml.padding_token_id"
         static let chatTemplate = "tokenizer.chat_template"
+        /// The format has no key for tokens that are never generated; other programs ignore this one. Without it, the end of
+        /// text, which llama.cpp needs even where a model was not trained with it, would begin and end texts.
+        static let suppressed = "swift_gpt.suppress_tokens"
     }
 
     /// Reads the keys of a file.
     init(_ file: GGUFFile) throws {
         func id(_ key: String) throws -> Int32? { try file.integer(key).flatMap { Int32(exactly: $0) } }
+        let suppressed = try (file.integers(Key.suppressed) ?? []).compactMap { Int32(exactly: $0) }
         var ends: [Int32] = []
         for key in Key.ends {
-            if let end = try id(key), !ends.contains(end) { ends.append(end) }
+            if let end = try id(key), !ends.contains(end), !suppressed.contains(end) { ends.append(end) }
         }
+        let beginning = try id(Key.beginning).flatMap { suppressed.contains($0) ? nil : $0 }
         self.init(
-            roles: TokenRoles(beginning: try id(Key.beginning), ends: ends, padding: try id(Key.padding)),
+            roles: TokenRoles(
+                beginning: beginning, ends: ends, padding: try id(Key.padding), suppressed: suppressed),
             chatTemplate: try file.string(Key.chatTemplate))
     }
 
@@ -26,6 +32,7 @@ extension ModelDescription {
     var keys: [(String, GGUFWrittenValue)] {
         var keys = zip(Key.ends, roles.ends).dropFirst().map { ($0, GGUFWrittenValue.uint32(Int($1))) }
         if let padding = roles.padding { keys.append((Key.padding, .uint32(Int(padding)))) }
+        if !roles.suppressed.isEmpty { keys.append((Key.suppressed, .int32s(roles.suppressed))) }
         if let chatTemplate { keys.append((Key.chatTemplate, .string(chatTemplate))) }
         return keys
     }
