@@ -6,8 +6,8 @@ import Tokenizers
 /// A model with its tokenizer: text in, text out.
 ///
 /// `Generator`, in the module of the models, works on ids alone. This type adds the text: it encodes the prompt, decodes the
-/// tokens as they are generated, and ends at tokens that end a text and at stop strings. It runs on the caller's thread; `InferenceEngine` does the same
-/// for several tasks.
+/// tokens as they are generated, and ends at tokens that end a text and at stop strings. It runs on the caller's thread;
+/// `InferenceEngine` does the same for several tasks.
 public struct TextGenerator {
     public let model: any LanguageModel
     /// How prompts and texts become ids.
