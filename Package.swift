@@ -53,11 +53,11 @@ let package = Package(
         .target(
             name: "Inference",
             dependencies: models + ["Interchange", "Tokenizers", "ChatTemplates", "StrictJSON", "Files", "Platform"]),
-        .target(name: "Corpus", dependencies: ["StrictJSON", "Files", "Platform"]),
+        .target(name: "Corpus", dependencies: ["ChatTemplates", "StrictJSON", "Files", "Platform"]),
         .target(
             name: "Training",
             dependencies: models + [
-                "Interchange", "Inference", "Corpus", "Tokenizers", "StrictJSON", "Files", "Platform",
+                "ChatTemplates", "Interchange", "Inference", "Corpus", "Tokenizers", "StrictJSON", "Files", "Platform",
             ]),
         // References, golden vectors and benchmarks: what shows that the others are right and fast.
         .target(

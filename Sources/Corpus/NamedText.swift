@@ -1,3 +1,4 @@
+import ChatTemplates
 import Files
 
 /// A text, or the token ids of one, with its name.
@@ -10,11 +11,22 @@ public struct NamedText: Sendable {
     /// If the text consists of documents, one after another: the length of each in Unicode scalars. The end of each is marked
     /// with the end-of-text token when it is encoded.
     public let documentLengths: [Int]?
+    /// The conversations that take the place of the text; nil if it has none. A chat template makes texts of them.
+    package let conversations: [[ChatMessage]]?
     /// The SHA-256 of the file that the text or the tokens were read from, if that is not the text itself.
     private let digest: String?
 
     public init(name: String, text: String) {
-        self.init(name: name, text: text, tokens: nil, documentLengths: nil, digest: nil)
+        self.init(name: name, text: text, digest: nil)
+    }
+
+    /// Conversations.
+    /// - Parameters:
+    ///   - name: the name in messages.
+    ///   - conversations: the messages of each.
+    ///   - sha256: the SHA-256 of the file that they were read from.
+    package init(name: String, conversations: [[ChatMessage]], sha256: String) {
+        self.init(name: name, text: "", conversations: conversations, digest: sha256)
     }
 
     /// A text of documents.
@@ -28,18 +40,22 @@ public struct NamedText: Sendable {
             text += document
             lengths.append(document.unicodeScalars.count)
         }
-        self.init(name: name, text: text, tokens: nil, documentLengths: lengths, digest: sha256)
+        self.init(name: name, text: text, documentLengths: lengths, digest: sha256)
     }
 
     package init(name: String, tokens: [Int32], sha256: String) {
-        self.init(name: name, text: "", tokens: tokens, documentLengths: nil, digest: sha256)
+        self.init(name: name, text: "", tokens: tokens, digest: sha256)
     }
 
-    private init(name: String, text: String, tokens: [Int32]?, documentLengths: [Int]?, digest: String?) {
+    private init(
+        name: String, text: String, tokens: [Int32]? = nil, documentLengths: [Int]? = nil,
+        conversations: [[ChatMessage]]? = nil, digest: String?
+    ) {
         self.name = name
         self.text = text
         self.tokens = tokens
         self.documentLengths = documentLengths
+        self.conversations = conversations
         self.digest = digest
     }
 
@@ -50,7 +66,7 @@ public struct NamedText: Sendable {
     /// the hash stays that of the whole.
     /// - Throws: if the text has token ids or documents already, or does not contain the separator.
     package func separated(by separator: String) throws(CorpusError) -> NamedText {
-        if tokens != nil || documentLengths != nil {
+        if tokens != nil || documentLengths != nil || conversations != nil {
             throw CorpusError("\(name): a document separator applies to text files only")
         }
         let documents = text.pieces(between: separator)

@@ -19,6 +19,18 @@ import Testing
         #expect(text.documentLengths == [2, 9])
     }
 
+    @Test("Lines with messages are conversations, and lines of both kinds do not mix")
+    func conversations() throws {
+        let line = #"{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}"#
+        let text = try TextSource.read([try directory.file("c.jsonl", containing: line + "\n" + line)])[0]
+        #expect(text.conversations?.map(\.count) == [2, 2])
+        #expect(text.conversations?[0][1].content == "b")
+        for mixed in [line + "\n{\"text\": \"a\"}", "{\"text\": \"a\"}\n" + line] {
+            let path = try directory.file("d.jsonl", containing: mixed)
+            #expect { try TextSource.read([path]) } throws: { "\($0)".contains("line 2: it has no member") }
+        }
+    }
+
     @Test(
         "A line that is not a document is named",
         arguments: [

@@ -59,6 +59,30 @@ public struct ModelDescription: Sendable {
         isTrainedHere = true
     }
 
+    /// The description of a model that is trained on conversations.
+    /// - Parameters:
+    ///   - description: that of the model whose training is continued; nil for random weights.
+    ///   - chatTemplate: the template of the conversations.
+    ///   - ends: the tokens that end what the assistant says, at which generation stops.
+    package init(_ description: ModelDescription?, chatTemplate: String, ends: [Int32]) {
+        let known = description?.roles ?? TokenRoles()
+        let newEnds = ends.filter { !known.ends.contains($0) }
+        self.init(
+            roles: TokenRoles(
+                beginning: known.beginning, ends: known.ends + newEnds, padding: known.padding,
+                suppressed: known.suppressed.filter { !ends.contains($0) }),
+            chatTemplate: chatTemplate)
+        members = description?.members
+        otherTemplates = description?.otherTemplates ?? []
+        if !newEnds.isEmpty, members != nil {
+            // The first file in which transformers looks for them.
+            let file =
+                members?[Self.generationFile] == nil ? ModelSpecification.configurationFile : Self.generationFile
+            let all = roles.ends.map { JSON.int(Int($0)) }
+            members?[file]?["eos_token_id"] = all.count == 1 ? all[0] : .array(all)
+        }
+    }
+
     // MARK: Reading
 
     /// Reads the files of a directory.

@@ -12,6 +12,8 @@ public struct EvaluationWindows: Sendable {
     public let length: Int
     /// The indices of the windows to score, ascending.
     public let chosen: [Int]
+    /// Whether each token of the text is a target; nil if all are. In a conversation only what the assistant says is.
+    package var isTarget: [Bool]?
 
     /// All windows of a text.
     public init(tokenCount: Int, length: Int) {
@@ -63,7 +65,11 @@ public struct EvaluationWindows: Sendable {
             let ranges = group.map(inputs)
             let inputs = TokenBatch(
                 batch: group.count, length: ranges[0].count, ids: ranges.flatMap { tokens[$0] })
-            return (inputs, ranges.flatMap { tokens[$0.lowerBound + 1..<$0.upperBound + 1] })
+            // The loss ignores targets below 0.
+            let targets = ranges.flatMap { range in
+                (range.lowerBound + 1..<range.upperBound + 1).map { isTarget?[$0] == false ? -1 : tokens[$0] }
+            }
+            return (inputs, targets)
         }
     }
 

@@ -81,7 +81,7 @@ extension NeuralLanguageModel {
         var result = Evaluation(total: 0, count: 0)
         for (inputs, targets) in windows.batches(tokens, size: max(1, 2048 / length)) {
             if shouldStop() { return nil }
-            result += Evaluation(total: loss(inputs, targets: targets), count: targets.count)
+            result += Evaluation(total: loss(inputs, targets: targets), count: targets.count { $0 >= 0 })
         }
         return result
     }

@@ -14,6 +14,13 @@ public struct TokenDataset: Sendable {
         /// The bytes of UTF-8, and the characters, of the predicted tokens of the validation part: all but its first.
         let predictedBytes: Int
         let predictedCharacters: Int
+        /// Set if the text consists of conversations.
+        var conversations: ConversationTargets?
+
+        /// The tokens of the validation part that are predicted.
+        var predictedTokens: Int {
+            conversations?.isValidationTarget.dropFirst().count { $0 } ?? max(0, validation.count - 1)
+        }
     }
 
     public let documents: [Document]
@@ -26,7 +33,7 @@ public struct TokenDataset: Sendable {
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
 
     /// The tokens of the validation parts that are predicted.
-    private var predictedTokens: Int { documents.reduce(0) { $0 + max(0, $1.validation.count - 1) } }
+    private var predictedTokens: Int { documents.reduce(0) { $0 + $1.predictedTokens } }
 
     /// The mean number of bytes of UTF-8 of a predicted token of the validation parts. A loss per token divided by it is a
     /// loss per byte, which is comparable between tokenizers.
@@ -69,11 +76,25 @@ public struct TokenDataset: Sendable {
     public init(
         _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int
     ) throws {
+        try self.init(
+            texts, tokenizer: tokenizer, validation: validation, contextLength: contextLength, format: nil)
+    }
+
+    init(
+        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double, contextLength: Int, format: ChatFormat?
+    ) throws {
         func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
         documents = try texts.map { text in
             if let ids = text.tokens {
                 return try Self.document(
                     ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength)
+            }
+            if let conversations = text.conversations {
+                guard let format else {
+                    throw TrainingError.setting("\(text.name): it contains conversations, not a text")
+                }
+                return try Document(
+                    conversations, of: text, with: tokenizer, format, validation: validation, length: contextLength)
             }
             let scalars = text.text.unicodeScalars
             let count = scalars.count
@@ -217,6 +238,9 @@ public struct TokenDataset: Sendable {
     public func batch(
         batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
     ) -> (inputs: TokenBatch, targets: [Int32]) {
+        if documents.contains(where: { $0.conversations != nil }) {
+            return conversationBatch(batch: batch, length: length, seed: seed, step: step, microBatch: microBatch)
+        }
         let starts = documents.map { max(0, $0.training.count - length) }
         let total = starts.reduce(0, +)
         precondition(total > 0, "no text is as long as a window")

@@ -33,7 +33,8 @@ struct Evaluator {
             let share = limit >= all ? own : limit * (passed + own) / all - limit * passed / all
             passed += own
             guard share > 0 else { continue }
-            let chosen = EvaluationWindows(tokenCount: tokens.count, length: length, atMost: share)
+            var chosen = EvaluationWindows(tokenCount: tokens.count, length: length, atMost: share)
+            chosen.isTarget = document.conversations?.isValidationTarget
             let part = model.evaluate(
                 tokens, after: document.training[...], windows: chosen, shouldStop: shouldStop)
             guard let part else { return nil }

@@ -110,9 +110,14 @@ public struct SavedRun {
             from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
         // A model that the run started from may have more rows than its tokenizer has tokens.
         settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
+        let texts = try settings.divided(texts)
+        let format =
+            try texts.contains { $0.conversations != nil }
+            ? ChatFormat(
+                settings.chatTemplate, ModelDescription(directory: path, tokenizer: tokenizer), tokenizer) : nil
         let data = try TokenDataset(
-            settings.divided(texts), tokenizer: tokenizer, validation: settings.validation,
-            contextLength: settings.sequenceLength)
+            texts, tokenizer: tokenizer, validation: settings.validation,
+            contextLength: settings.sequenceLength, format: format)
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(

@@ -43,13 +43,18 @@ public final class TrainingRun {
         var settings = settings
         let shortening = settings.fitWarmup()
         let texts = try settings.divided(texts)
+        let format =
+            try texts.contains { $0.conversations != nil }
+            ? ChatFormat(settings.chatTemplate, start?.description, start?.tokenizer) : nil
         let tokenizer =
-            try start?.tokenizer ?? settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice)
+            try start?.tokenizer
+            ?? settings.tokenizer.make(
+                for: texts.map { try format?.plainText(of: $0) ?? $0 }, validation: settings.validation, notice: notice)
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation,
-            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
+            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, format: format)
         try self.init(
-            settings, tokenizer: tokenizer, data: data, startingFrom: start,
+            settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
             directory: { description in
                 try directory().map {
                     try RunDirectory(
@@ -75,8 +80,8 @@ public final class TrainingRun {
     /// - Parameter samples: whether the model generates samples during training.
     init(
         _ settings: TrainingSettings, tokenizer: any Tokenizer, data: TokenDataset,
-        startingFrom start: StartingModel? = nil, samples: Bool = true,
-        directory: (ModelDescription) throws -> RunDirectory?
+        startingFrom start: StartingModel? = nil, format: ChatFormat? = nil,
+        samples: Bool = true, directory: (ModelDescription) throws -> RunDirectory?
     ) throws {
         var settings = settings
         if let start { settings.model = start.specification }
@@ -87,7 +92,9 @@ public final class TrainingRun {
         self.settings = settings
         self.tokenizer = tokenizer
         self.data = data
-        let description = start?.description ?? ModelDescription(for: tokenizer, endsTexts: data.hasEnds)
+        let description =
+            format.map { ModelDescription(start?.description, chatTemplate: $0.template.source, ends: data.turnEnds) }
+            ?? start?.description ?? ModelDescription(for: tokenizer, endsTexts: data.hasEnds)
         self.description = description
         self.directory = try directory(description)
         let store: any TrainingStore = self.directory ?? MemoryStore()

@@ -23,6 +23,7 @@ extension TrainingSettings {
         object["tokenizer"] = .string(tokenizer.description)
         object["from"] = initialModel.map(JSON.string)
         object["validation"] = .double(validation)
+        object["chat_template"] = chatTemplate.map(JSON.string)
         object["document_separator"] = documentSeparator.map(JSON.string)
         switch length {
         case .steps(let steps): object["steps"] = .int(steps)
@@ -102,6 +103,7 @@ extension TrainingSettings {
         }
         if json["from"] != nil { initialModel = try record.string("from") }
         documentSeparator = try record.optionalString("document_separator")
+        chatTemplate = try record.optionalString("chat_template")
         if let problem { throw MalformedRecord(description: problem.description) }
     }
 }

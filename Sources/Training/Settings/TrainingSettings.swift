@@ -22,6 +22,9 @@ public struct TrainingSettings: Sendable, Equatable {
     public var validation: Double
     /// What separates the documents of a text; nil for texts that are not divided into documents.
     public var documentSeparator: String?
+    /// The chat template that makes texts of conversations: the name of a built-in one, or Jinja. With nil it is that of the
+    /// model from whose weights the training starts, or else `plain`.
+    public var chatTemplate: String?
 
     public var length: Length
     /// B, the number of windows in a micro-batch.

@@ -41,12 +41,22 @@ public final class NextTokenTask: TrainingTask {
 
     public var tokensPerStep: Int { settings.tokensPerStep }
 
-    public func targetCount(step: Int) -> Int { settings.tokensPerStep }
+    public func targetCount(step: Int) -> Int {
+        guard data.hasMaskedTargets else { return settings.tokensPerStep }
+        let count = (0..<settings.accumulate).reduce(0) { count, microBatch in
+            count + batch(MicroBatchIndex(step: step, microBatch: microBatch)).targets.count { $0 >= 0 }
+        }
+        return max(1, count)
+    }
 
-    public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {
-        let (inputs, targets) = data.batch(  // (B, T) each
+    private func batch(_ index: MicroBatchIndex) -> (inputs: TokenBatch, targets: [Int32]) {
+        data.batch(
             batch: settings.batch, length: settings.sequenceLength, seed: settings.seed, step: index.step,
             microBatch: index.microBatch)
+    }
+
+    public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {
+        let (inputs, targets) = batch(index)  // (B, T) each
         return MicroBatch { [languageModel] scale, dropout in
             languageModel.loss(inputs, targets: targets, gradientScale: scale, dropout: dropout)
         }

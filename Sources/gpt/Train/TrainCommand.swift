@@ -157,6 +157,7 @@ struct TrainCommand: ParsableCommand {
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let separator = documents.separator { settings.documentSeparator = separator }
+        if let template = try documents.template() { settings.chatTemplate = template }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         return settings
     }
@@ -219,6 +220,7 @@ struct TrainCommand: ParsableCommand {
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let separator = documents.separator { settings.documentSeparator = separator }
+        if let template = try documents.template() { settings.chatTemplate = template }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
 

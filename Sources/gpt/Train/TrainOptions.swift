@@ -1,4 +1,6 @@
 import ArgumentParser
+import ChatTemplates
+import Files
 import GPTKit
 
 extension ModelSpecification.Kind: ExpressibleByArgument {}
@@ -17,7 +19,7 @@ struct TextOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
-                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents. (default: tiny Shakespeare)",
+                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents or conversations. (default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -47,6 +49,20 @@ struct DocumentOptions: ParsableArguments {
                 + "without this option: {\"text\": \"...\"} on each line. (default: each text is one document without an end)",
             valueName: "text"))
     var documentSeparator: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The chat template for conversations: chatml, llama3, gemma, mistral, plain, or a file in Jinja. Conversations are "
+                + "lines {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]} of a .jsonl file; the model learns "
+                + "what the assistant says. (default: that of the model with --from, otherwise plain)",
+            valueName: "name or file"))
+    var chatTemplate: String?
+
+    /// The template to record: a name, or the contents of a file.
+    func template() throws -> String? {
+        guard let chatTemplate, ChatTemplate.builtIn(named: chatTemplate) == nil else { return chatTemplate }
+        return try TextFile.read(chatTemplate)
+    }
 
     /// The separator with its escapes resolved.
     var separator: String? { documentSeparator.map(unescaped) }

@@ -21,8 +21,13 @@ struct TrainResult {
             "validation loss \(figure(result)) nats per \(run.tokenizer.unit)\(extent(result)), "
                 + "\(fixed(score.bitsPerByte, 3)) bits per byte\(ofStep), trained in \(duration(outcome.seconds))")
         if let comparison { try writeLine(comparison) }
-        try writeLine("The model is in \(escaped(path)). To generate more text:")
-        try writeLine("  gpt generate \(shellWord(path))\(suggestedPrompt)")
+        if run.description.chatTemplate != nil {
+            try writeLine("The model is in \(escaped(path)). To talk to it:")
+            try writeLine("  gpt chat \(shellWord(path))")
+        } else {
+            try writeLine("The model is in \(escaped(path)). To generate more text:")
+            try writeLine("  gpt generate \(shellWord(path))\(suggestedPrompt)")
+        }
     }
 
     /// The loss of the baseline and the difference, in a sentence; nil where the model is the baseline itself, or memory is

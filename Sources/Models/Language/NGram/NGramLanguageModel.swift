@@ -24,6 +24,16 @@ extension NGramModel: LanguageModel {
             var total = 0.0, count = 0
             for window in windows.chosen[first..<min(first + max(1, size / windows.length), windows.chosen.count)] {
                 let inputs = windows.inputs(of: window)
+                if let isTarget = windows.isTarget {
+                    for target in inputs.lowerBound + 1..<inputs.upperBound + 1 where isTarget[target] {
+                        let before = tokens[max(0, target - order)..<target]
+                        let known =
+                            before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before
+                        total += negativeLogLikelihood(of: tokens[target...target], after: known)
+                        count += 1
+                    }
+                    continue
+                }
                 // The model may use all preceding tokens, but never uses more than these.
                 let before = tokens[max(0, inputs.lowerBound + 1 - order)...inputs.lowerBound]
                 let known = before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before

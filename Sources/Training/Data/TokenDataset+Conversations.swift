@@ -1,0 +1,105 @@
+import ChatTemplates
+import Corpus
+import Tensors
+import Tokenizers
+
+/// Which tokens of conversations a model learns, and where its windows begin.
+struct ConversationTargets: Sendable {
+    /// Whether the assistant says each token of the training part.
+    let isTrainingTarget: [Bool]
+    /// The same of the validation part.
+    let isValidationTarget: [Bool]
+    /// Where windows begin in the training part: with a conversation, as a chat does, and within one that is longer than a
+    /// window after each window.
+    let starts: [Int]
+    /// The special tokens that end what the assistant says.
+    let ends: [Int32]
+}
+
+extension TokenDataset.Document {
+    /// Encodes conversations, of which the last are for validation.
+    /// - Throws: `TrainingError` if there are fewer than two, and what `ChatFormat.encode` throws, with the number of the
+    ///   conversation.
+    init(
+        _ conversations: [[ChatMessage]], of text: NamedText, with tokenizer: any Tokenizer, _ format: ChatFormat,
+        validation share: Double, length: Int
+    ) throws {
+        guard conversations.count > 1 else {
+            throw TrainingError.setting(
+                "\(text.name): it has one conversation; give at least two, of which one is for validation")
+        }
+        let usual = TokenDataset.trainingLength(of: conversations.count, validation: share)
+        let cut = max(1, min(usual, conversations.count - 1))
+        var ids: [Int32] = [], isTarget: [Bool] = [], starts: [Int] = [], ends: [Int32] = [], boundary = 0
+        for (number, conversation) in conversations.enumerated() {
+            let name = "\(text.name), conversation \(number + 1)"
+            let part: (ids: [Int32], isTarget: [Bool])
+            do { part = try format.encode(conversation, with: tokenizer, called: name) } catch let error
+                as TrainingError
+            {
+                throw error
+            } catch {
+                throw TrainingError.setting("\(name): \(error)")
+            }
+            if number == cut { boundary = ids.count }
+            if number < cut { starts += stride(from: ids.count, to: ids.count + part.ids.count, by: length) }
+            for (position, id) in part.ids.enumerated() where part.isTarget[position] {
+                let isLast = position + 1 == part.ids.count || !part.isTarget[position + 1]
+                if isLast, !ends.contains(id) { ends.append(id) }
+            }
+            ids += part.ids
+            isTarget += part.isTarget
+        }
+        let validation = Array(ids[boundary...]), isValidationTarget = Array(isTarget[boundary...])
+        var bytes = 0, characters = 0
+        for (id, isPredicted) in zip(validation, isValidationTarget).dropFirst() where isPredicted {
+            let token = tokenizer.bytes(of: id)
+            bytes += token.count
+            characters += token.count { $0 & 0xC0 != 0x80 }
+        }
+        self.init(
+            name: text.name, training: Array(ids[..<boundary]), validation: validation, predictedBytes: bytes,
+            predictedCharacters: characters,
+            conversations: ConversationTargets(
+                isTrainingTarget: Array(isTarget[..<boundary]), isValidationTarget: isValidationTarget, starts: starts,
+                ends: ends))
+    }
+}
+
+extension TokenDataset {
+    /// The special tokens that end what the assistant says in conversations; none if there are no conversations.
+    var turnEnds: [Int32] {
+        documents.flatMap { $0.conversations?.ends ?? [] }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// Whether a step has targets that are to be ignored.
+    var hasMaskedTargets: Bool { documents.contains { $0.conversations != nil } }
+
+    /// Windows that begin with a conversation and go on with the ones after it, the first ones again after the last. What the
+    /// assistant does not say is -1 among the targets, which the loss ignores.
+    func conversationBatch(
+        batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
+    ) -> (inputs: TokenBatch, targets: [Int32]) {
+        let total = documents.reduce(0) { $0 + ($1.conversations?.starts.count ?? 0) }
+        var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
+        var inputs: [Int32] = [], targets: [Int32] = []
+        for _ in 0..<batch {
+            var number = Int(random.next().multipliedFullWidth(by: UInt64(total)).high)
+            for document in documents {
+                guard let conversations = document.conversations else { continue }
+                guard number < conversations.starts.count else {
+                    number -= conversations.starts.count
+                    continue
+                }
+                let tokens = document.training, start = conversations.starts[number]
+                for offset in 0..<length {
+                    inputs.append(tokens[(start + offset) % tokens.count])
+                    let target = (start + offset + 1) % tokens.count
+                    targets.append(conversations.isTrainingTarget[target] ? tokens[target] : -1)
+                }
+                break
+            }
+        }
+        return (TokenBatch(batch: batch, length: length, ids: inputs), targets)
+    }
+}
