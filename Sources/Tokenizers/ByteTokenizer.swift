@@ -18,11 +18,11 @@ public struct ByteTokenizer: Tokenizer {
     /// The bytes of the UTF-8 of `text`. Every text can be encoded.
     public func encode(_ text: String) -> [Int32] { text.utf8.map(Int32.init) }
 
-    /// The same: no text contains a special token, and no character is unknown.
+    /// The same, with the id of `<|endoftext|>` where `special` allows it. No character is unknown.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) -> [Int32] {
-        encode(text)
+        encode(text, special: special) { encode($0) }
     }
 
     public func bytes(of id: Int32) -> [UInt8] { UInt8(exactly: id).map { [$0] } ?? [] }

@@ -43,10 +43,15 @@ public struct CharacterTokenizer: Tokenizer {
 
     public var vocabularySize: Int { alphabet.count + (endOfText == nil ? 0 : 1) }
 
-    /// The ids of the characters of `text`, in one pass over its UTF-8. No text contains a special token.
+    /// The ids of the characters of `text`, and that of `<|endoftext|>` where `special` allows it.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) throws -> [Int32] {
+        try encode(text, special: special) { try encodeCharacters($0, replacing: unknown) }
+    }
+
+    /// The ids of the characters of a text, in one pass over its UTF-8.
+    private func encodeCharacters(_ text: String, replacing unknown: Unicode.Scalar?) throws -> [Int32] {
         let replacement = try unknown.map { unknown in
             guard let id = ids[unknown.value] else {
                 throw TokenizerError.unknownReplacement(unknown, alphabet: alphabet.count)
