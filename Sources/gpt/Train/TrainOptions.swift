@@ -58,6 +58,12 @@ struct DocumentOptions: ParsableArguments {
             valueName: "name or file"))
     var chatTemplate: String?
 
+    /// Those of these options that were given.
+    var given: [String] {
+        [("--document-separator", documentSeparator != nil), ("--chat-template", chatTemplate != nil)]
+            .filter(\.1).map(\.0)
+    }
+
     /// The template to record: a name, or the contents of a file.
     func template() throws -> String? {
         guard let chatTemplate, ChatTemplate.builtIn(named: chatTemplate) == nil else { return chatTemplate }
