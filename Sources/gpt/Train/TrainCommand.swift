@@ -104,7 +104,9 @@ struct TrainCommand: ParsableCommand {
 
     /// The first option that has no effect on a kind of model; nil if there is none.
     private func optionWithoutEffect(on kind: ModelSpecification.Kind) -> String? {
-        (shape.given + documents.given + training.given).first { TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false }
+        (shape.given + documents.given + training.given).first {
+            TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false
+        }
     }
 
     /// Rejects options that have no effect on the kind of a model or run on disk.
