@@ -74,7 +74,7 @@ public protocol Tokenizer: Sendable {
     /// The first special token that a text spells; `nil` if it spells none.
     func firstSpecialToken(in text: String) -> SpecialToken?
 
-    /// The ids below `vocabularySize` that stand for no token, in ascending order.
+    /// The ids below `vocabularySize` that have no token, in ascending order.
     var unassignedIDs: [Int32] { get }
 }
 

@@ -168,7 +168,7 @@ extension TemplateParser {
         }
     }
 
-    /// Reads a bracket, elements separated by commas, of which one may follow the last, and the other bracket.
+    /// Reads elements between two brackets. They are separated by commas, and a comma after the last one is allowed.
     private mutating func parseItems<Item>(
         end: String, _ parse: (inout TemplateParser) throws -> Item
     ) throws -> [Item] {

@@ -1,8 +1,8 @@
 /// What rendering may cost. A template is read from a file that others made, so it may be hostile: one that goes on and on,
 /// or that makes texts without end, is an error.
 package struct RenderingLimits: Sendable {
-    /// The greatest number of steps: statements, expressions, elements of loops, and scalars of texts that are read, some
-    /// of which are a step. This many take a few seconds.
+    /// The greatest number of steps. Statements, expressions, elements of loops and the reading of texts all take steps. This
+    /// number takes a few seconds.
     package var steps = 5_000_000
 
     /// The greatest number of scalars and elements of all texts and lists that are made.

@@ -86,8 +86,8 @@ extension Interpreter {
         }
     }
 
-    /// The sign of the difference of two numbers, at least one of which is a float: nil if they are not ordered. An integer is
-    /// not rounded, because two that a double cannot tell apart are not equal.
+    /// The sign of the difference of two numbers, if one or both are floats; nil if they are not ordered. Integers are not
+    /// rounded to floats, because rounding can make two different integers equal.
     private func order(_ left: Value, _ right: Value) -> Int? {
         guard let first = left.number, let second = right.number else { return nil }
         if first != second { return first < second ? -1 : first > second ? 1 : nil }

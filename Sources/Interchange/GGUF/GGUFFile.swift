@@ -41,7 +41,7 @@ package final class GGUFFile: Sendable {
     private let values: [UTF8Key: GGUFValue]
     private let entries: [UTF8Key: Entry]
 
-    /// Opens the file at `path`, and all others of a model of which it is a part, and checks everything before the numbers.
+    /// Opens the file at `path`, and checks everything before the numbers. If it is a part of a split model, all parts are opened.
     /// - Throws: what is wrong with the file, in one line.
     package init(path: String) throws {
         self.path = path

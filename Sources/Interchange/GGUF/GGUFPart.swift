@@ -23,7 +23,7 @@ struct GGUFPart: Sendable {
         entries = header.entries
     }
 
-    /// The files of a model, of which one is at `path`, in order.
+    /// All files of the model that the file at `path` belongs to, in their order.
     /// - Throws: which file is missing, or what is wrong with one of them.
     static func all(of path: String) throws -> [GGUFPart] {
         let given = try GGUFPart(path: path)

@@ -58,7 +58,7 @@ public final class BPETokenizer: Tokenizer {
     /// The special tokens that are searched for before normalization, and after it.
     let matchers: (raw: SpecialTokenMatcher, normalized: SpecialTokenMatcher)
 
-    private let idleWorkspaces = Mutex<[EncodingWorkspace]>([])
+    private let idleWorkspaces = Mutex<[IdleWorkspace]>([])
 
     /// A tokenizer with these parts.
     ///
@@ -145,7 +145,7 @@ public final class BPETokenizer: Tokenizer {
         matchers.raw.firstToken(in: text) ?? matchers.normalized.firstToken(in: text)
     }
 
-    /// The ids that stand for no token: gaps in the numbering of a vocabulary.
+    /// The ids without a token: gaps in the numbering of a vocabulary.
     public var unassignedIDs: [Int32] {
         (0..<Int32(vocabularySize)).filter { !vocabulary.hasToken($0) && specialTokensByID[$0] == nil }
     }
@@ -154,8 +154,9 @@ public final class BPETokenizer: Tokenizer {
 
     /// Calls `body` with a workspace that no other call uses: one of an earlier call, if one is free.
     func withWorkspace<Result>(_ body: (EncodingWorkspace) throws -> Result) rethrows -> Result {
-        let workspace = idleWorkspaces.withLock { $0.popLast() } ?? EncodingWorkspace()
-        defer { idleWorkspaces.withLock { $0.append(workspace) } }
+        let workspace = idleWorkspaces.withLock { $0.popLast() }?.workspace ?? EncodingWorkspace()
+        let idle = IdleWorkspace(workspace: workspace)
+        defer { idleWorkspaces.withLock { $0.append(idle) } }
         return try body(workspace)
     }
 }

@@ -131,7 +131,7 @@ public struct BPEVocabulary: Sendable {
     /// The bytes of a token; empty for an unused or invalid id.
     public func bytes(of id: Int32) -> [UInt8] { Array(table.token(id)) }
 
-    /// Whether an id stands for a token.
+    /// Whether there is a token with this id.
     func hasToken(_ id: Int32) -> Bool { !table.token(id).isEmpty }
 
     /// The id of the token with exactly these bytes.

@@ -1,9 +1,14 @@
+/// A workspace that no call uses, in the store of a tokenizer.
+struct IdleWorkspace: Sendable {
+    // Unsafe because it passes from one thread to another: a call removes a workspace from the store under a lock and returns it
+    // at its end, so no two calls use the same one.
+    nonisolated(unsafe) let workspace: EncodingWorkspace
+}
+
 /// The working memory of one call that encodes: a cache of the ids of short pre-tokens, and buffers for merging.
 ///
-/// A tokenizer keeps its workspaces between calls, so that a later text finds the pre-tokens of earlier ones.
-// Unchecked because it moves between threads: a call removes a workspace from the tokenizer's store, under a lock, and returns
-// it at its end, so no two calls use the same one.
-final class EncodingWorkspace: @unchecked Sendable {
+/// A tokenizer keeps its workspaces between calls (`IdleWorkspace`), so that a later text finds the pre-tokens of earlier ones.
+final class EncodingWorkspace {
     /// Pre-tokens of up to this many bytes are cached: their bytes and length fill two 64-bit integers.
     static let greatestCachedLength = 15
 

@@ -1,7 +1,7 @@
 import StrictJSON
 
-/// A byte-level byte-pair tokenizer in the form that is older than `tokenizer.json`: `vocab.json` and `merges.txt`, and beside them
-/// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`, each of which may be missing.
+/// A byte-level byte-pair tokenizer in the form that is older than `tokenizer.json`: `vocab.json` and `merges.txt`. The files
+/// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are optional.
 ///
 /// They are read as by transformers' `GPT2Tokenizer` and `Qwen2Tokenizer`: put together to the `tokenizer.json` of the same
 /// tokenizer, which is read in their place. These files do not contain the split pattern: it follows from the class of the
