@@ -9,14 +9,16 @@ struct ClosedOutput: Error {}
 func write(_ text: String) throws {
     guard let last = text.utf8.last else { return }
     var text = text
-    // Set before the write as well: the process may be interrupted when the text is out and the next line has not run.
-    outputEndsWithinLine.store(true, ordering: .sequentiallyConsistent)
-    try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }
-    outputEndsWithinLine.store(last != 0x0A, ordering: .sequentiallyConsistent)
+    try outputEndsWithinLine.withLock { endsWithinLine in
+        endsWithinLine = true
+        try text.withUTF8 { try writeAll(UnsafeRawBufferPointer($0), to: STDOUT_FILENO) }
+        endsWithinLine = last != 0x0A
+    }
 }
 
-/// Whether the last write to standard output did not end with a newline, or is not complete.
-let outputEndsWithinLine = Atomic(false)
+/// Whether the last write to standard output did not end with a newline, or is not complete. Locked during a write, so
+/// that what is written at an interrupt comes after text that is on its way.
+let outputEndsWithinLine = Mutex(false)
 
 /// Writes a line to standard output.
 func writeLine(_ text: String = "") throws { try write(text + "\n") }

@@ -120,14 +120,7 @@ func endOnInterrupt() {
             var signals = endingSignals
             var number: Int32 = 0
             repeat { while sigwait(&signals, &number) != 0 {} } while StopSignal.record(number, showsNotice: true)
-            // The other threads continue until the process ends, so their output is discarded.
-            let output = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY)
-            dup2(nowhere, STDOUT_FILENO)
-            if number == SIGINT, isatty(output) == 1 || outputEndsWithinLine.load(ordering: .sequentiallyConsistent) {
-                // A pipe that is full would block the write, and the end of the process, until somebody reads.
-                var descriptor = pollfd(fd: output, events: Int16(POLLOUT), revents: 0)
-                if poll(&descriptor, 1, 500) > 0 { _ = write(output, "\n", 1) }
-            }
+            discardOutput(endingLine: number == SIGINT, within: 500)
             CleanupRegistry.remove(andExitWith: 128 + number)
         }, nil)
     if failed == 0 { return }
@@ -136,6 +129,28 @@ func endOnInterrupt() {
         signal(number) { number in if !StopSignal.record(number, showsNotice: false) { _exit(128 + number) } }
     }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+}
+
+/// Discards what the other threads write to standard output from now on, because they continue until the process ends.
+///
+/// - Parameters:
+///   - endingLine: whether to write a newline before, if standard output is a terminal or its last line is not complete.
+///   - milliseconds: how long to wait until the newline can be written. Nobody may be reading a pipe that is full.
+private func discardOutput(endingLine: Bool, within milliseconds: Int32) {
+    let nowhere = open("/dev/null", O_WRONLY)
+    for elapsed in 0..<milliseconds where endingLine {
+        // The lock is not available while another thread writes. Nothing can be written between the newline and dup2().
+        let done: Void? = outputEndsWithinLine.withLockIfAvailable { endsWithinLine in
+            var descriptor = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+            if endsWithinLine || outputIsTerminal, poll(&descriptor, 1, milliseconds - elapsed) > 0 {
+                _ = write(STDOUT_FILENO, "\n", 1)
+            }
+            dup2(nowhere, STDOUT_FILENO)
+        }
+        if done != nil { return }
+        usleep(1000)
+    }
+    dup2(nowhere, STDOUT_FILENO)
 }
 
 /// The signals that request the end of the process, except for a hang-up signal that is ignored.
