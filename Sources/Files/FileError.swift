@@ -51,7 +51,7 @@ package struct FileError: Error, Equatable, CustomStringConvertible {
     }
 
     /// A path on one line: control characters are escaped.
-    static func shown(_ path: String) -> String {
+    package static func shown(_ path: String) -> String {
         if path.isEmpty { return "a file without a name" }
         var line = ""
         for scalar in path.unicodeScalars {

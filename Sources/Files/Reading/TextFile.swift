@@ -20,14 +20,16 @@ package enum TextFile {
     ///
     /// - Parameters:
     ///   - use: what the text is used for, which determines how much memory it needs.
+    ///   - reportsLineEnds: whether line ends of CR LF are worth a notice: not where they are no part of what is read.
     ///   - notice: called with a sentence if a byte-order mark is left out, or if lines end in CR LF.
     /// - Throws: the errors of `read`, and one line for a text with NUL bytes, a text in UTF-16 or UTF-32, or one that
     ///   needs more memory than is available.
     package static func readText(
-        _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading, notice: (String) -> Void
+        _ path: String, allowingEmpty: Bool = false, for use: TextUse = .reading, reportsLineEnds: Bool = true,
+        notice: (String) -> Void
     ) throws(FileError) -> String {
         let bytes = try bytes(path, for: use)
-        var inspection = TextInspection(name(path))
+        var inspection = TextInspection(name(path), reportsLineEnds: reportsLineEnds)
         let start = try inspection.begin(bytes[...], notice: notice)
         let text = try inspection.text(of: bytes[start...], notice: notice)
         if text.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }

@@ -5,6 +5,7 @@ import Platform
 struct TextInspection {
     /// The name of the text in messages.
     private let name: String
+    private let reportsLineEnds: Bool
 
     /// The number of bytes that were inspected.
     private var position = 0
@@ -13,8 +14,13 @@ struct TextInspection {
     private var endsInReturn = false
     private var hasLineEndsOfTwo = false
 
-    /// - Parameter name: the path of the text, or "standard input".
-    init(_ name: String) { self.name = name }
+    /// - Parameters:
+    ///   - name: the path of the text, or "standard input".
+    ///   - reportsLineEnds: whether line ends of CR LF are worth a notice.
+    init(_ name: String, reportsLineEnds: Bool = true) {
+        self.name = name
+        self.reportsLineEnds = reportsLineEnds
+    }
 
     /// Inspects the beginning of a text, of four bytes or more unless the text is shorter.
     /// - Parameter notice: called with a sentence about a byte-order mark.
@@ -53,7 +59,7 @@ struct TextInspection {
                 TextFile.invalid(block, at: position) + "; if it is in another encoding, convert it, for example with "
                     + "iconv -f WINDOWS-1252 -t UTF-8")
         }
-        if !hasLineEndsOfTwo, containsLineEndOfTwo(block) {
+        if reportsLineEnds, !hasLineEndsOfTwo, containsLineEndOfTwo(block) {
             hasLineEndsOfTwo = true
             notice("The lines of \(FileError.shown(name)) end in CR LF, which is kept; tr -d '\\r' removes the CR.")
         }
