@@ -13,13 +13,8 @@ enum DocumentFile {
     static func read(_ path: String, notice: (String) -> Void) throws -> NamedText {
         let text = try TextFile.readText(path, for: .encoding, notice: notice)
         var documents: [Substring] = [], conversations: [[ChatMessage]] = []
-        for (number, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
-            if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-            func failure(_ reason: String) -> CorpusError { CorpusError("\(path), line \(number + 1): \(reason)") }
-            let json: JSON
-            do { json = try JSON(parsing: Array(line)) } catch {
-                throw failure("not JSON: \(error.problem) at column \(error.column)")
-            }
+        try JSONLines.read(text, name: path) { line, json in
+            func failure(_ reason: String) -> CorpusError { CorpusError("\(path), line \(line): \(reason)") }
             if let messages = json["messages"]?.arrayValue, documents.isEmpty {
                 do { conversations.append(try messages.map(message)) } catch { throw failure("\(error)") }
             } else if let document = json["text"]?.stringValue, conversations.isEmpty {
