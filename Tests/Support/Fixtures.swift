@@ -22,6 +22,9 @@ package enum Fixtures {
     /// Chat templates, and what transformers and Jinja render with them (Tests/References/make_chat_templates.py).
     package static let chatTemplates = folder + "/ChatTemplates"
 
+    /// Scores of made-up texts by sacrebleu and scikit-learn (Tests/References/make_scores.py).
+    package static let scores = folder + "/scores"
+
     /// Hostile inputs, in a directory for each fuzz target.
     package static let hostile = folder + "/Hostile"
 
