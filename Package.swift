@@ -115,7 +115,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: models + [
-                "Tokenizers", "ChatTemplates", "Interchange", "Inference", "StrictJSON", "Files", "TestSupport",
+                "Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus", "StrictJSON", "Files",
+                "TestSupport",
             ],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(

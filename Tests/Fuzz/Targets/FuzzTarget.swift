@@ -54,6 +54,6 @@ package struct FuzzSuite: Sendable {
 
     /// All suites. Their initializers read the samples they need.
     package static func all() throws -> [FuzzSuite] {
-        [try tokenizers(), try models(), try graphs(), try archives(), try chatTemplates()]
+        [try tokenizers(), try models(), try graphs(), try archives(), try chatTemplates(), tables()]
     }
 }
