@@ -5,6 +5,9 @@
 
 writes DIRECTORY/translation.json (N pairs, 50 by default) and DIRECTORY/classification.json, whose texts are made up as well, or
 those of a table with the columns `label` and `text`. Needs sacrebleu 2.6, scikit-learn and numpy.
+
+The tests read the files in Tests/Fixtures/scores. For a larger comparison write larger ones there, run the tests of `Scores of
+translations` and `Baselines of classifiers`, and restore them.
 """
 
 import argparse

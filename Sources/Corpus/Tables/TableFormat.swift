@@ -14,6 +14,9 @@ package enum TableFormat: String, Sendable, CaseIterable {
 
     /// - Throws: if the end of the name says none.
     package init(path: String) throws(CorpusError) {
+        if path == "-" {
+            throw CorpusError("standard input: rows are read from a file whose name ends in .csv, .tsv or .jsonl")
+        }
         let lowercase = path.lowercased()
         guard let format = Self.extensions.first(where: { lowercase.hasSuffix($0.ending) })?.format else {
             throw CorpusError(

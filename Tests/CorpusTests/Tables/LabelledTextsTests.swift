@@ -116,6 +116,13 @@ struct LabelledTextsTests {
         #expect { try LabelledTexts.read(path) } throws: { "\($0)".hasPrefix(path + words) }
     }
 
+    @Test("Standard input has no name that says how its rows are written")
+    func standardInput() {
+        #expect { try LabelledTexts.read("-") } throws: {
+            "\($0)".hasPrefix("standard input: rows are read from a file")
+        }
+    }
+
     @Test("A column of which nearly every value is different is not one of labels")
     func notLabels() throws {
         let rows = (0..<101).map { "t\($0),\($0)" }.joined(separator: "\n")
