@@ -55,6 +55,7 @@ public enum TokenizerFile {
         let decoder: JSON
         switch tokenizer.form {
         case .bytePairs(let tokenizer): return try BPEWriter(tokenizer: tokenizer).json()
+        case .wordPiece(let tokenizer): return try WordPieceWriter(tokenizer: tokenizer).json()
         case .characters(let tokenizer):
             symbols = tokenizer.alphabet
             preTokenizer = nil
@@ -103,8 +104,8 @@ public enum TokenizerFile {
 
     /// The tokenizer that the contents of a `tokenizer.json` describe; `file` is its name in errors.
     ///
-    /// Character, byte and byte-pair vocabularies are supported, also if another program wrote them; byte pairs with the patterns of
-    /// `SplitPattern`.
+    /// Character, byte, byte-pair and WordPiece vocabularies are supported, also if another program wrote them; byte pairs with
+    /// the patterns of `SplitPattern`, WordPiece with BERT's normalization and splitting.
     /// - Throws: `TokenizerError.unreadable` if the file is invalid, `TokenizerError.unsupported` if it has any other feature that
     ///   affects ids.
     public static func tokenizer(from contents: [UInt8], file: String = name) throws(TokenizerError) -> any Tokenizer {

@@ -110,7 +110,8 @@ public struct TokenDataset: Sendable {
                 throw TrainingError.textTooShort(
                     name: text.name, characters: count, needed: needed(), context: contextLength)
             }
-            let first = tokenizer.bytes(of: validation[0])
+            let first =
+                tokenizer.decodedBytes(of: validation[0], isFirst: true, spellingSpecialTokens: false) ?? []
             return Document(
                 name: text.name, training: training, validation: validation,
                 predictedBytes: text.text.utf8[middle...].count - first.count,
