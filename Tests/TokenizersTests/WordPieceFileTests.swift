@@ -109,6 +109,17 @@ import Tokenizers
         #expect(error.description.hasPrefix("t.json: ") && error.description.contains(reason), "\(error)")
     }
 
+    @Test("In tokenizer_config.json special tokens have BERT's names, and are found in texts")
+    func configurationFile() throws {
+        let configuration = try JSON(parsing: TokenizerFile.configuration(for: Self.read(Self.json())))
+        #expect(
+            configuration == [
+                "cls_token": "[CLS]", "mask_token": "[MASK]", "pad_token": "[PAD]", "sep_token": "[SEP]",
+                "unk_token": "[UNK]", "clean_up_tokenization_spaces": false,
+                "tokenizer_class": "PreTrainedTokenizerFast",
+            ])
+    }
+
     // MARK: vocab.txt
 
     private static func files(

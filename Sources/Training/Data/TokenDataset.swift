@@ -114,8 +114,9 @@ public struct TokenDataset: Sendable {
                 tokenizer.decodedBytes(of: validation[0], isFirst: true, spellingSpecialTokens: false) ?? []
             return Document(
                 name: text.name, training: training, validation: validation,
-                predictedBytes: text.text.utf8[middle...].count - first.count,
-                predictedCharacters: count - cut - Self.characters(in: first))
+                // A token may have more bytes than the text that was normalized to it.
+                predictedBytes: max(1, text.text.utf8[middle...].count - first.count),
+                predictedCharacters: max(1, count - cut - Self.characters(in: first)))
         }
         hashes = texts.map(\.sha256)
         let end = tokenizer.endOfText
