@@ -119,7 +119,9 @@ struct TokenizerInfoCommand: ParsableCommand {
         var line = ""
         for (number, id) in ids.enumerated() {
             let bytes = tokenizer.bytes(of: id)
-            let text = String(validating: bytes, as: UTF8.self).map(escaped) ?? hexadecimal(bytes)
+            // A word without tokens is the special token for unknown words.
+            let spelled = specialSpelling(of: id, tokenizer) ?? String(validating: bytes, as: UTF8.self)
+            let text = spelled.map(escaped) ?? hexadecimal(bytes)
             if outputIsTerminal {
                 line += "\u{1B}[30;\(colours[number % colours.count])m\(text)\u{1B}[0m"
             } else {
