@@ -9,26 +9,27 @@ import Tokenizers
 
     /// A `tokenizer.json` with some members, and members of its parts, replaced; null removes one.
     private static func json(_ changes: [(part: String?, key: String, value: JSON?)] = []) -> JSON {
-        var parts: [String: JSONObject] = [
-            "normalizer": JSONObject([
-                ("type", "BertNormalizer"), ("clean_text", true), ("handle_chinese_chars", true),
-                ("strip_accents", nil),
-                ("lowercase", true),
-            ]),
-            "pre_tokenizer": JSONObject([("type", "BertPreTokenizer")]),
-            "post_processor": JSONObject([
-                ("type", "BertProcessing"), ("sep", ["[SEP]", 3]), ("cls", ["[CLS]", 2]),
-            ]),
-            "decoder": JSONObject([("type", "WordPiece"), ("prefix", "##"), ("cleanup", true)]),
-            "model": JSONObject([
-                ("type", "WordPiece"), ("unk_token", "[UNK]"), ("continuing_subword_prefix", "##"),
-                ("max_input_chars_per_word", 100),
-                ("vocab", .object(JSONObject(tokens.enumerated().map { ($1, JSON.int($0)) }))),
-            ]),
+        let vocabulary = JSON.object(JSONObject(tokens.enumerated().map { ($1, JSON.int($0)) }))
+        var parts: [String: JSON] = [
+            "normalizer": [
+                "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": nil,
+                "lowercase": true,
+            ],
+            "pre_tokenizer": ["type": "BertPreTokenizer"],
+            "post_processor": ["type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]],
+            "decoder": ["type": "WordPiece", "prefix": "##", "cleanup": true],
+            "model": [
+                "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": vocabulary,
+            ],
         ]
-        for change in changes { if let part = change.part { parts[part]?[change.key] = change.value } }
+        for change in changes {
+            guard let part = change.part, var object = parts[part]?.objectValue else { continue }
+            object[change.key] = change.value
+            parts[part] = .object(object)
+        }
         var object = JSONObject()
-        for (key, value) in parts.sorted(by: { $0.key < $1.key }) { object[key] = .object(value) }
+        for (key, value) in parts.sorted(by: { $0.key < $1.key }) { object[key] = value }
         object["added_tokens"] = .array(
             tokens.prefix(5).enumerated().map { ["id": .int($0), "content": .string($1), "special": true] })
         for change in changes where change.part == nil { object[change.key] = change.value }
@@ -148,14 +149,15 @@ import Tokenizers
 
     @Test("do_lower_case, strip_accents and tokenize_chinese_chars are those of the normalization")
     func normalization() throws {
-        for (configuration, expected) in [
+        let cases: [(JSON, BertNormalization)] = [
             (["do_lower_case": false], BertNormalization(lowercases: false)),
             (["strip_accents": false], BertNormalization(stripsAccents: false)),
             (
                 ["strip_accents": nil, "tokenize_chinese_chars": false],
                 BertNormalization(separatesChineseCharacters: false)
             ),
-        ] as [(JSON, BertNormalization)] {
+        ]
+        for (configuration, expected) in cases {
             let tokenizer = try Self.files(Self.lines, configuration).tokenizer()
             #expect((tokenizer as? WordPieceTokenizer)?.normalization == expected)
         }
