@@ -147,7 +147,11 @@ public final class WordPieceTokenizer: Tokenizer {
         }
         if let special = specialTokensByID[id] {
             if special.isControl, !spellingSpecialTokens { return nil }
-            return decoding.bytes(of: special.text.utf8, isFirst: isFirst)
+            let text = Array(special.text.utf8)
+            guard special.isNormalized else { return decoding.bytes(of: text, isFirst: isFirst) }
+            // Hugging Face's tokenizers decode such a token to what is searched for.
+            let normalized = text.withUnsafeBufferPointer { (normalization ?? .none).normalized($0) }
+            return decoding.bytes(of: normalized, isFirst: isFirst)
         }
         return vocabulary.bytes(of: id).map { decoding.bytes(of: $0, isFirst: isFirst) }
     }
