@@ -5,6 +5,9 @@ public struct StreamingDecoder {
     private let tokenizer: any Tokenizer
     private let spellsSpecialTokens: Bool
 
+    /// Whether no id has added to the text yet.
+    private var isFirst: Bool
+
     /// The bytes of a character that is not complete yet: at most three.
     private var pending: [UInt8] = []
 
@@ -12,17 +15,19 @@ public struct StreamingDecoder {
     /// - Parameters:
     ///   - tokenizer: the tokenizer of the ids.
     ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` are decoded to their names, rather than to nothing.
-    public init(_ tokenizer: any Tokenizer, spellingSpecialTokens: Bool = false) {
+    ///   - continuing: whether the ids continue a text, so that a space before the first word is part of it.
+    public init(_ tokenizer: any Tokenizer, spellingSpecialTokens: Bool = false, continuing: Bool = false) {
         self.tokenizer = tokenizer
+        isFirst = !continuing
         spellsSpecialTokens = spellingSpecialTokens
     }
 
     /// The characters that `id` completes; there may be none.
     public mutating func append(_ id: Int32) -> String {
-        if spellsSpecialTokens, let special = tokenizer.specialToken(id) {
-            pending += special.text.utf8
-        } else {
-            pending += tokenizer.bytes(of: id)
+        let bytes = tokenizer.decodedBytes(of: id, isFirst: isFirst, spellingSpecialTokens: spellsSpecialTokens)
+        if let bytes {
+            pending += bytes
+            isFirst = false
         }
         let complete = pending.count - lengthOfIncompleteCharacter(at: pending)
         defer { pending.removeFirst(complete) }

@@ -2,7 +2,8 @@
 ///
 /// A model reads and writes text only through a tokenizer. Every token stands for a sequence of bytes, and a text is the
 /// UTF-8 that its tokens spell one after another, so decoding is the same for every kind of tokenizer: a kind defines which
-/// bytes an id stands for, and how a text is split. Texts are processed as bytes or Unicode scalars, never as `Character`,
+/// bytes an id stands for, and how a text is split. Only the first token of a text may spell something else than anywhere
+/// else: in a vocabulary of words, there is no space before it. Texts are processed as bytes or Unicode scalars, never as `Character`,
 /// which would join CR and LF, or a letter and its accent, into one.
 ///
 /// A conforming type implements `kind`, `vocabularySize`, `endOfText`, `encode` and `bytes(of:)`; everything else has a
@@ -68,6 +69,13 @@ public protocol Tokenizer: Sendable {
     /// The bytes of an id: empty for `endOfText`, and for a number that is not an id.
     func bytes(of id: Int32) -> [UInt8]
 
+    /// The bytes that an id adds to a decoded text; `nil` if it is left out or is not an id.
+    /// - Parameters:
+    ///   - id: the id.
+    ///   - isFirst: whether no id before it added any.
+    ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` are decoded to their names, rather than left out.
+    func decodedBytes(of id: Int32, isFirst: Bool, spellingSpecialTokens: Bool) -> [UInt8]?
+
     /// The special token with this id; `nil` if it is not the id of one.
     func specialToken(_ id: Int32) -> SpecialToken?
 
@@ -86,6 +94,8 @@ public enum TokenizerForm: Sendable {
     case bytes(ByteTokenizer)
     /// A byte-level byte-pair encoding.
     case bytePairs(BPETokenizer)
+    /// WordPiece, as BERT has it.
+    case wordPiece(WordPieceTokenizer)
     /// A tokenizer of another module.
     case other
 }
@@ -122,6 +132,12 @@ extension Tokenizer {
     /// For tokens of at most one character: after the last ASCII character.
     public func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         bytes.lastIndex { $0 < 0x80 }.map { $0 + 1 }
+    }
+
+    public func decodedBytes(of id: Int32, isFirst: Bool, spellingSpecialTokens: Bool) -> [UInt8]? {
+        if spellingSpecialTokens, let special = specialToken(id) { return Array(special.text.utf8) }
+        let bytes = bytes(of: id)
+        return bytes.isEmpty ? nil : bytes
     }
 
     public func specialToken(_ id: Int32) -> SpecialToken? { specialTokens.first { $0.id == id } }
@@ -186,10 +202,20 @@ extension Tokenizer {
 
     /// The text of `ids`. Bytes that are not valid UTF-8 become U+FFFD, one for each maximal subpart of a character (Unicode
     /// 16.0, section 3.9.6).
-    public func decode(_ ids: some Sequence<Int32>) -> String {
+    /// - Parameters:
+    ///   - ids: the ids.
+    ///   - spellingSpecialTokens: whether tokens such as `<|endoftext|>` are decoded to their names, rather than left out.
+    public func decode(_ ids: some Sequence<Int32>, spellingSpecialTokens: Bool = false) -> String {
         var joined: [UInt8] = []
         joined.reserveCapacity(ids.underestimatedCount)
-        for id in ids { joined.append(contentsOf: bytes(of: id)) }
+        var isFirst = true
+        for id in ids {
+            guard
+                let bytes = decodedBytes(of: id, isFirst: isFirst, spellingSpecialTokens: spellingSpecialTokens)
+            else { continue }
+            joined += bytes
+            isFirst = false
+        }
         return String(decoding: joined, as: UTF8.self)
     }
 }

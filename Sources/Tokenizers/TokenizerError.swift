@@ -35,6 +35,9 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
     /// A text of 2 GiB or more.
     case tooLong
 
+    /// A greatest length of a sequence that is below the number of ids that the template adds.
+    case tooShort(length: Int, template: Int)
+
     public var description: String {
         switch self {
         case .unknownCharacter(let scalar, let position, let alphabet):
@@ -48,6 +51,9 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible {
                 + "allow special tokens, or treat them as plain text"
         case .unknownID(let id, let size): "there is no token with the id \(id); the vocabulary has \(size) ids, from 0"
         case .tooLong: "a text of 2 GiB or more cannot be encoded at once; encode it in parts"
+        case .tooShort(let length, let template):
+            "a sequence of at most \(length) ids has no room for the \(template) special tokens of the template; "
+                + "allow at least \(template)"
         case .unwritable(let kind): "a tokenizer of \(kind) cannot be saved as a tokenizer.json"
         case .training(let reason): "cannot train a tokenizer: \(reason)"
         }

@@ -27,6 +27,10 @@ struct OptionEffectTests {
         }
     }
 
+    private static let wordPiece = [
+        "tokenizer", "train", "--kind", "wordpiece", "--text", "a", "--vocabulary", "300", "--out", "b",
+    ]
+
     @Test(
         "Options for something that is not asked for are wrong usage",
         arguments: [
@@ -40,6 +44,9 @@ struct OptionEffectTests {
             (["test", "model", "--text", "a", "--seed", "5"], "--seed"),
             (["export", "model", "--to", "gguf", "a", "--cache"], "--cache"),
             (["export", "model", "--to", "torchscript", "a", "--precision", "bf16"], "bf16"),
+            (["tokenizer", "train", "--text", "a", "--vocabulary", "300", "--out", "b", "--cased"], "--cased"),
+            (Self.wordPiece + ["--like", "hf"], "--like"), (Self.wordPiece + ["--pattern", "gpt2"], "--pattern"),
+            (Self.wordPiece + ["--lines"], "--lines"), (Self.wordPiece + ["--special", "<s>"], "--special"),
             (["bench", "generate", "--batch", "2"], "--batch"), (["bench", "ops", "--profile"], "--profile"),
         ])
     func misuse(_ arguments: [String], _ option: String) throws {

@@ -353,7 +353,7 @@ import Tokenizers
     @Test("What is sound and not computed here is told from what is broken")
     func unsupported() throws {
         for (model, isSound) in [
-            (["type": "Unigram", "vocab": []], true), (["type": "WordPiece", "vocab": [:]], true),
+            (["type": "Unigram", "vocab": []], true), (["type": "WordLevel", "vocab": [:]], true),
             (["type": "BPE", "vocab": ["a": 0], "merges": [], "byte_fallback": true], true),
             (["type": "BPE", "vocab": ["a": 0, "b": 0], "merges": []], false), (["type": "BPE"], false), (3, false),
         ] as [(JSON, Bool)] {

@@ -85,7 +85,7 @@ import Tokenizers
         (#"{"model": {"vocab": {}}}"#, "no type"),
         (#"{"model": {"type": "BPE", "vocab": {}}}"#, "merges"),
         (#"{"model": {"type": "BPE", "merges": []}}"#, "no vocab"),
-        (#"{"model": {"type": "Unigram"}}"#, "\"Unigram\""), (#"{"model": {"type": "WordPiece"}}"#, "\"WordPiece\""),
+        (#"{"model": {"type": "Unigram"}}"#, "\"Unigram\""), (#"{"model": {"type": "WordLevel"}}"#, "\"WordLevel\""),
         (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a a"]}}"#, "1 merges and no pre_tokenizer"),
         (file(#"{"a": 0, "a": 1}"#), "occurs twice"), (file(#"{"a": 0, "b": 0}"#), "same id 0"),
         (file(#"{"a": 0, "b": 2}"#), "id of \"b\" is 2"), (file(#"{"a": -1}"#), "id of \"a\" is -1"),

@@ -28,8 +28,13 @@ struct TextGeneration {
         self.request = request
         ends = generator.ignoresEnds ? [] : generator.roles.ends
         vocabularySize = generator.model.vocabularySize
+        let tokenizer = generator.tokenizer
+        let continuesText = request.prompt.contains {
+            tokenizer.decodedBytes(of: $0, isFirst: true, spellingSpecialTokens: false) != nil
+        }
         let sequence = SequenceState(
-            decoder: StreamingDecoder(generator.tokenizer), filter: try StopFilter(request.stops))
+            decoder: StreamingDecoder(tokenizer, continuing: continuesText),
+            filter: try StopFilter(request.stops))
         self.sequences = Array(repeating: sequence, count: sequences)
     }
 

@@ -30,7 +30,8 @@ package struct TextScorer {
         ids = try generator.encoding.ids(of: text, replacing: unknown)
         guard ids.count >= 2 else { throw ScoringError.tooShort(tokens: ids.count) }
         var decoder = StreamingDecoder(tokenizer)
-        let first = tokenizer.bytes(of: ids[0]), space = UInt8(ascii: " ")
+        let first = tokenizer.decodedBytes(of: ids[0], isFirst: true, spellingSpecialTokens: false) ?? []
+        let space = UInt8(ascii: " ")
         // A space that the tokenizer puts before the text is no part of it.
         let added = first.first == space && text.utf8.first != space ? 1 : 0
         predicted = (

@@ -47,7 +47,7 @@ public enum ModelImport {
     /// Copies the files of a tokenizer without a `tokenizer.json`, apart from those that are copied anyway.
     private static func copySeparateTokenizerFiles(_ path: String, into directory: String) throws {
         guard try !Files.find("\(path)/\(TokenizerFile.name)") else { return }
-        let names = SeparateTokenizerFiles.requiredNames + SeparateTokenizerFiles.optionalNames
+        let names = SeparateTokenizerFiles.requiredNames.flatMap { $0 } + SeparateTokenizerFiles.optionalNames
         for name in names where !DescriptionRecord.fileNames.contains(name) {
             if try Files.find("\(path)/\(name)") { try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)") }
         }

@@ -61,6 +61,9 @@ package struct GGUFVocabulary: Sendable, Equatable {
             merges = Self.merges(making: tokenizer.alphabet)
         case .bytes:
             for scalar in ByteSymbols.scalars { append(String(scalar), .normal) }
+        case .wordPiece:
+            throw .unrepresentable(
+                "a GGUF file of a model that generates cannot have a WordPiece vocabulary; choose another format")
         case .other: throw .unwritable(kind: tokenizer.kind)
         }
         endOfText = tokenizer.endOfText

@@ -7,11 +7,12 @@ import Tokenizers
 extension TokenizerFile {
     /// The files of a tokenizer without a `tokenizer.json` in a directory; nil if there are none.
     package static func separateFiles(in directory: String) throws -> SeparateTokenizerFiles? {
-        var contents: [String: [UInt8]] = [:]
-        for name in SeparateTokenizerFiles.requiredNames {
-            guard try Files.find("\(directory)/\(name)") else { return nil }
-            contents[name] = try TextFile.bytes("\(directory)/\(name)")
+        let present = try SeparateTokenizerFiles.requiredNames.first { names in
+            try names.allSatisfy { try Files.find("\(directory)/\($0)") }
         }
+        guard let present else { return nil }
+        var contents: [String: [UInt8]] = [:]
+        for name in present { contents[name] = try TextFile.bytes("\(directory)/\(name)") }
         for name in SeparateTokenizerFiles.optionalNames where try Files.find("\(directory)/\(name)") {
             contents[name] = try TextFile.bytes("\(directory)/\(name)")
         }

@@ -16,7 +16,7 @@ enum TorchScriptTokenizer {
         case .bytePairs(let tokenizer):
             guard tokenizer.pattern != .o200k, tokenizer.normalization == .none else { return false }
             add(tokenizer, to: &module)
-        case .other: return false
+        case .wordPiece, .other: return false
         }
         return true
     }

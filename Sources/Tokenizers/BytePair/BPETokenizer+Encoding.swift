@@ -134,7 +134,7 @@ extension BPETokenizer {
         of bytes: UnsafeBufferPointer<UInt8>, special: SpecialTokenPolicy, _ body: (Segment) -> Void
     ) throws(TokenizerError) {
         guard bytes.count < Int(Int32.max) else { throw .tooLong }
-        try split(bytes, matchers.raw, special) { part throws(TokenizerError) in
+        try matchers.raw.split(bytes, special) { part throws(TokenizerError) in
             switch part {
             case .token(let token, let range): body(.special(token, range))
             case .text(let range):
@@ -159,62 +159,12 @@ extension BPETokenizer {
         _ special: SpecialTokenPolicy, _ body: (Segment) -> Void
     ) throws(TokenizerError) {
         if matchers.normalized.isEmpty { return body(.text(bytes, origin: origin)) }
-        try split(bytes, matchers.normalized, special) { part throws(TokenizerError) in
+        try matchers.normalized.split(bytes, special) { part throws(TokenizerError) in
             switch part {
             case .token(let token, let range): body(.special(token, origin.range(range)))
             case .text(let range):
                 body(.text(UnsafeBufferPointer(rebasing: bytes[range]), origin: origin.advanced(by: range.lowerBound)))
             }
         }
-    }
-
-    private enum Stretch {
-        case token(SpecialToken, Range<Int>)
-        case text(Range<Int>)
-    }
-
-    private func split(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ matcher: SpecialTokenMatcher, _ special: SpecialTokenPolicy,
-        _ body: (Stretch) throws(TokenizerError) -> Void
-    ) throws(TokenizerError) {
-        var start = 0
-        if !matcher.isEmpty, special != .plainText {
-            var search = 0
-            while let match = matcher.firstMatch(
-                in: bytes, from: search, where: { special.treatment(of: $0.token) != .plainText })
-            {
-                if special.treatment(of: match.token) == .refused {
-                    throw .specialToken(match.token.text, position: match.range.lowerBound)
-                }
-                search = match.range.upperBound
-                let range = extended(match, in: bytes, from: start)
-                if start < range.lowerBound { try body(.text(start..<range.lowerBound)) }
-                try body(.token(match.token, range))
-                start = range.upperBound
-            }
-        }
-        if start < bytes.count { try body(.text(start..<bytes.count)) }
-    }
-
-    /// The bytes of a token, including white space that belongs to it.
-    private func extended(
-        _ match: SpecialTokenMatcher.Match, in bytes: UnsafeBufferPointer<UInt8>, from start: Int
-    ) -> Range<Int> {
-        let text = TextBytes(bytes)
-        var lower = match.range.lowerBound
-        var upper = match.range.upperBound
-        if match.token.stripsLeft {
-            var position = lower
-            // Backwards by characters: each must be white space and end where the next one begins.
-            while position > start {
-                position -= 1
-                if text[position] & 0xC0 == 0x80 { continue }
-                let (characterClass, length) = text.character(at: position)
-                guard !characterClass.isDisjoint(with: .whitespace), position + length == lower else { break }
-                lower = position
-            }
-        }
-        if match.token.stripsRight { upper = text.endOfRun(of: .whitespace, from: upper) }
-        return min(max(lower, start), match.range.lowerBound)..<upper
     }
 }

@@ -1,5 +1,3 @@
-import Synchronization
-
 extension BPETokenizer {
     public func encodeOrdinary(
         _ text: String, replacing unknown: Unicode.Scalar?, concurrently loop: ParallelLoop?
@@ -30,33 +28,8 @@ extension BPETokenizer {
     ///   - partLength: the approximate number of bytes of a part. A text that cannot be split is one part.
     ///   - loop: calls the encoding of each part.
     package func encodeOrdinary(_ text: String, partLength: Int, concurrently loop: ParallelLoop) throws -> [Int32] {
-        var text = text
-        return try text.withUTF8 { bytes in
-            var ends: [Int] = []
-            var start = 0
-            while bytes.count - start > partLength,
-                let length = partEnd(in: UnsafeBufferPointer(rebasing: bytes[start..<start + partLength]))
-            {
-                start += length
-                ends.append(start)
-            }
-            ends.append(bytes.count)
-            guard ends.count > 1 else { return try encode(bytes: bytes, special: .plainText) }
-            nonisolated(unsafe) let shared = bytes  // only read, and valid until the loop has ended
-            let boundaries = [0] + ends
-            let results = Mutex([Result<[Int32], any Error>?](repeating: nil, count: ends.count))
-            loop(ends.count) { part in
-                let range = boundaries[part]..<boundaries[part + 1]
-                let result = Result {
-                    try self.encode(bytes: UnsafeBufferPointer(rebasing: shared[range]), special: .plainText)
-                }
-                results.withLock { $0[part] = result }
-            }
-            let encoded = try results.withLock { try $0.compactMap { try $0?.get() } }
-            var ids: [Int32] = []
-            ids.reserveCapacity(encoded.reduce(0) { $0 + $1.count })
-            for part in encoded { ids += part }
-            return ids
+        try encodeInParts(of: text, partLength: partLength, concurrently: loop, partEnd: partEnd) { bytes in
+            try self.encode(bytes: bytes, special: .plainText)
         }
     }
 }

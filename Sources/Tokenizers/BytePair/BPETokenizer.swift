@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A byte-level byte-pair encoding: a pattern splits a text into pre-tokens, and the bytes of each are merged into tokens. For
 /// every text the ids are those of tiktoken and of Hugging Face's tokenizers with the same vocabulary.
 ///
@@ -58,7 +56,7 @@ public final class BPETokenizer: Tokenizer {
     /// The special tokens that are searched for before normalization, and after it.
     let matchers: (raw: SpecialTokenMatcher, normalized: SpecialTokenMatcher)
 
-    private let idleWorkspaces = Mutex<[IdleWorkspace]>([])
+    private let workspaces = WorkspaceStore()
 
     /// A tokenizer with these parts.
     ///
@@ -154,9 +152,6 @@ public final class BPETokenizer: Tokenizer {
 
     /// Calls `body` with a workspace that no other call uses: one of an earlier call, if one is free.
     func withWorkspace<Result>(_ body: (EncodingWorkspace) throws -> Result) rethrows -> Result {
-        let workspace = idleWorkspaces.withLock { $0.popLast() }?.workspace ?? EncodingWorkspace()
-        let idle = IdleWorkspace(workspace: workspace)
-        defer { idleWorkspaces.withLock { $0.append(idle) } }
-        return try body(workspace)
+        try workspaces.withWorkspace(body)
     }
 }

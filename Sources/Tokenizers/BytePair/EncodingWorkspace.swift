@@ -1,5 +1,20 @@
+import Synchronization
+
+/// The workspaces of a tokenizer that no call uses.
+final class WorkspaceStore: Sendable {
+    private let idle = Mutex<[IdleWorkspace]>([])
+
+    /// Calls `body` with a workspace that no other call uses: one of an earlier call, if one is free.
+    func withWorkspace<Result>(_ body: (EncodingWorkspace) throws -> Result) rethrows -> Result {
+        let workspace = idle.withLock { $0.popLast() }?.workspace ?? EncodingWorkspace()
+        let idleAgain = IdleWorkspace(workspace: workspace)
+        defer { idle.withLock { $0.append(idleAgain) } }
+        return try body(workspace)
+    }
+}
+
 /// A workspace that no call uses, in the store of a tokenizer.
-struct IdleWorkspace: Sendable {
+private struct IdleWorkspace: Sendable {
     // Unsafe because it passes from one thread to another: a call removes a workspace from the store under a lock and returns it
     // at its end, so no two calls use the same one.
     nonisolated(unsafe) let workspace: EncodingWorkspace

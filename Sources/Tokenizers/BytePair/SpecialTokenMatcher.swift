@@ -16,14 +16,17 @@ struct SpecialTokenMatcher: Sendable {
     private let commonFirst: UInt8?
 
     /// Tokens with empty texts are never found. Throws if two tokens have the same text.
-    init(_ tokens: [SpecialToken]) throws(TokenizerError) {
+    /// - Parameters:
+    ///   - tokens: the tokens.
+    ///   - spellings: what is searched for in place of their texts.
+    init(_ tokens: [SpecialToken], spellings: [[UInt8]]? = nil) throws(TokenizerError) {
         self.tokens = tokens
         var bytes: [UInt8] = []
         var spans: [Range<Int>] = []
         var ids: [Int32] = []
         var beginsToken = [Bool](repeating: false, count: tokens.isEmpty ? 0 : 1 << 16)
         for (position, token) in tokens.enumerated() where !token.text.utf8.isEmpty {
-            let text = Array(token.text.utf8)
+            let text = spellings.map { $0[position] } ?? Array(token.text.utf8)
             spans.append(bytes.count..<bytes.count + text.count)
             ids.append(Int32(truncatingIfNeeded: position))
             bytes += text

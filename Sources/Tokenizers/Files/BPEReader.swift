@@ -5,20 +5,16 @@ import StrictJSON
 /// Every feature of the file that affects ids is either supported or an error that names it.
 extension TokenizerReader {
     func bytePairTokenizer(_ model: JSON) throws(TokenizerError) -> BPETokenizer {
-        // transformers encodes without both, unless a call asks for them.
-        for key in ["truncation", "padding"] {
-            if let value = root[key], !value.isNull, value.objectValue == nil {
-                throw failure("its \(key) is \(value.kind), not an object")
-            }
-        }
+        try checkTruncationAndPadding()
         let normalization = try normalization()
         let (pattern, prefixSpace) = try preTokenization()
         try check("decoder", isOneOf: ["ByteLevel"])
         let symbols = try tokenSymbols(model)
-        let added = try addedTokens(symbols, normalization)
+        let added = try addedTokens(symbols)
+        try checkNormalized(added, normalization)
         let merges = try merges(model, symbols)
         let vocabulary = try vocabulary(symbols, merges, added)
-        let template = try template()
+        let template = try template(ignoring: ["ByteLevel"])  // which affects only offsets
         let ignoresMerges = try flag("ignore_merges", of: model, called: "its model", default: false)
         do {
             return try BPETokenizer(
@@ -30,31 +26,6 @@ extension TokenizerReader {
     }
 
     // MARK: Vocabulary
-
-    /// The tokens in visible characters by id, and the ids by token.
-    private struct TokenSymbols {
-        var byID: [Int32: String] = [:]
-        var ids: [UTF8Key: Int32] = [:]
-    }
-
-    private func tokenSymbols(_ model: JSON) throws(TokenizerError) -> TokenSymbols {
-        guard let listed = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
-        if listed.isEmpty { throw failure("its vocabulary is empty") }
-        var symbols = TokenSymbols()
-        symbols.byID.reserveCapacity(listed.count)
-        symbols.ids.reserveCapacity(listed.count)
-        for (symbol, value) in listed {
-            guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }
-            guard id >= 0, id < BPEVocabulary.greatestIDCount else {
-                throw unsupported("the id of \(quoted(symbol)) is \(id), which is not supported")
-            }
-            if let other = symbols.byID.updateValue(symbol, forKey: Int32(id)) {
-                throw failure("\(quoted(other)) and \(quoted(symbol)) have the same id \(id)")
-            }
-            symbols.ids[UTF8Key(symbol)] = Int32(id)
-        }
-        return symbols
-    }
 
     /// The merges, each written as two strings or as one with a space between.
     private func merges(_ model: JSON, _ symbols: TokenSymbols) throws(TokenizerError) -> [Merge] {
@@ -108,52 +79,18 @@ extension TokenizerReader {
         }
     }
 
-    // MARK: Added tokens
-
-    private func addedTokens(
-        _ symbols: TokenSymbols, _ normalization: BPETokenizer.Normalization
-    ) throws(TokenizerError) -> [SpecialToken] {
-        guard let value = root["added_tokens"], !value.isNull else { return [] }
-        guard let listed = value.arrayValue else { throw failure("its added_tokens are \(value.kind)") }
-        var tokens: [SpecialToken] = []
-        var greatest: Int?
-        var seen = Set<UTF8Key>()
-        for entry in listed {
-            guard let content = entry["content"]?.stringValue, !content.isEmpty else {
-                throw failure("an added token has no content")
-            }
-            guard let id = entry["id"]?.intValue else { throw failure("the added token \(quoted(content)) has no id") }
-            guard seen.insert(UTF8Key(content)).inserted else { throw failure("\(quoted(content)) is added twice") }
-            // Hugging Face's libraries number added tokens themselves, and ignore the id in the file.
-            let given: Int
-            if let listed = symbols.ids[UTF8Key(content)] {
-                given = Int(listed)
-            } else {
-                given = max(symbols.ids.count, (greatest ?? -1) + 1)
-            }
-            guard id == given, id < BPEVocabulary.greatestIDCount else {
-                throw failure("the added token \(quoted(content)) has the id \(id), not \(given)")
-            }
-            greatest = max(greatest ?? -1, id)
-            func flag(_ key: String) throws(TokenizerError) -> Bool {
-                try self.flag(key, of: entry, called: "the added token \(quoted(content))", default: false)
-            }
-            var token = SpecialToken(content, id: Int32(id))
-            token.isControl = try flag("special")
-            token.stripsLeft = try flag("lstrip")
-            token.stripsRight = try flag("rstrip")
-            token.isWholeWord = try flag("single_word")
-            token.isNormalized = try flag("normalized")
-            let changes = Array(content.utf8).withUnsafeBufferPointer { NormalizedText(nfc: $0) != nil }
-            if token.isNormalized, normalization == .nfc, changes {
-                throw unsupported("the added token \(quoted(content)) is not in NFC, which is not supported")
-            }
-            tokens.append(token)
-        }
-        return tokens
-    }
-
     // MARK: The steps around the model
+
+    private func checkNormalized(
+        _ added: [SpecialToken], _ normalization: BPETokenizer.Normalization
+    ) throws(TokenizerError) {
+        guard normalization == .nfc else { return }
+        for token in added where token.isNormalized {
+            if Array(token.text.utf8).withUnsafeBufferPointer({ NormalizedText(nfc: $0) != nil }) {
+                throw unsupported("the added token \(quoted(token.text)) is not in NFC, which is not supported")
+            }
+        }
+    }
 
     private func normalization() throws(TokenizerError) -> BPETokenizer.Normalization {
         guard let value = root["normalizer"], !value.isNull else { return .none }
@@ -220,67 +157,5 @@ extension TokenizerReader {
             throw unsupported("its Split has the behavior \(quoted(behavior)), which is not supported")
         }
         return known
-    }
-
-    /// The ids that `TemplateProcessing` adds before and after a text.
-    private func template() throws(TokenizerError) -> TokenTemplate {
-        var template = TokenTemplate()
-        guard let value = root["post_processor"], !value.isNull else { return template }
-        var hasTemplate = false
-        for step in try steps(value, of: "post_processor", in: "processors") {
-            switch step.type {
-            case "ByteLevel": continue  // it affects only offsets
-            case "TemplateProcessing":
-                guard !hasTemplate else { throw failure("its post_processor has two templates") }
-                hasTemplate = true
-                template = try self.template(from: step.value)
-            default: throw unsupported("its post_processor is \(quoted(step.type)), which is not supported")
-            }
-        }
-        return template
-    }
-
-    private func template(from json: JSON) throws(TokenizerError) -> TokenTemplate {
-        guard let single = json["single"]?.arrayValue else { throw failure("its template has no 'single'") }
-        var template = TokenTemplate()
-        var isAfter = false
-        for element in single {
-            if let sequence = element["Sequence"] {
-                guard sequence["id"] == "A", !isAfter else {
-                    throw failure("its template 'single' does not contain exactly one text")
-                }
-                isAfter = true
-                continue
-            }
-            guard let name = element["SpecialToken"]?["id"]?.stringValue,
-                let listed = json["special_tokens"]?[name]?["ids"]?.arrayValue
-            else { throw failure("its template has an element that is neither a text nor a special token") }
-            for value in listed {
-                guard let id = value.intValue, id >= 0, id < BPEVocabulary.greatestIDCount else {
-                    throw failure("its template has the invalid id \(value.serialized())")
-                }
-                if isAfter { template.after.append(Int32(id)) } else { template.before.append(Int32(id)) }
-            }
-        }
-        guard isAfter else { throw failure("its template does not contain the text") }
-        return template
-    }
-
-    private struct Step {
-        let type: String
-        let value: JSON
-    }
-
-    /// The steps of a component: the elements of `list` if it is a `Sequence`, else the component itself.
-    private func steps(_ value: JSON, of component: String, in list: String) throws(TokenizerError) -> [Step] {
-        guard let type = value["type"]?.stringValue else { throw failure("its \(component) has no type") }
-        guard type == "Sequence" else { return [Step(type: type, value: value)] }
-        guard let values = value[list]?.arrayValue else { throw failure("its \(component) has no \(list)") }
-        var result: [Step] = []
-        for value in values {
-            guard let type = value["type"]?.stringValue else { throw failure("a step of its \(component) has no type") }
-            result.append(Step(type: type, value: value))
-        }
-        return result
     }
 }

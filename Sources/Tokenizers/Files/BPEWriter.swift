@@ -10,10 +10,10 @@ struct BPEWriter {
             "version": "1.0", "truncation": nil, "padding": nil,
             // Of two special tokens with the same id, only the one that it decodes to can be written.
             "added_tokens": .array(
-                tokenizer.specialTokens.filter { tokenizer.specialToken($0.id) == $0 }.map(added)),
+                tokenizer.specialTokens.filter { tokenizer.specialToken($0.id) == $0 }.map(\.json)),
             "normalizer": tokenizer.normalization == .nfc ? ["type": "NFC"] : nil,
             "pre_tokenizer": try preTokenizer(),
-            "post_processor": try postProcessor(),
+            "post_processor": try tokenizer.postProcessor(),
             "decoder": TokenizerFile.byteLevel(usesExpression: false),
             "model": [
                 "type": "BPE", "dropout": nil, "unk_token": tokenizer.unknownToken.map(JSON.string) ?? .null,
@@ -45,14 +45,6 @@ struct BPEWriter {
         return .object(object)
     }
 
-    private func added(_ token: SpecialToken) -> JSON {
-        [
-            "id": .int(Int(token.id)), "content": .string(token.text), "single_word": .bool(token.isWholeWord),
-            "lstrip": .bool(token.stripsLeft), "rstrip": .bool(token.stripsRight),
-            "normalized": .bool(token.isNormalized), "special": .bool(token.isControl),
-        ]
-    }
-
     private func preTokenizer() throws(TokenizerError) -> JSON {
         func byteLevel(usesExpression: Bool) -> JSON {
             TokenizerFile.byteLevel(usesExpression: usesExpression, addsPrefixSpace: tokenizer.prefixSpace != .none)
@@ -72,28 +64,5 @@ struct BPEWriter {
                 "type": "Sequence", "pretokenizers": [split, byteLevel(usesExpression: false)],
             ]
         }
-    }
-
-    private func postProcessor() throws(TokenizerError) -> JSON {
-        let template = tokenizer.template
-        guard !template.before.isEmpty || !template.after.isEmpty else { return nil }
-        var listed = JSONObject()
-        func element(_ id: Int32) throws(TokenizerError) -> JSON {
-            guard let token = tokenizer.specialToken(id) else { throw .unwritable(kind: tokenizer.kind) }
-            listed[token.text] = [
-                "id": .string(token.text), "ids": [.int(Int(id))], "tokens": [.string(token.text)],
-            ]
-            return ["SpecialToken": ["id": .string(token.text), "type_id": 0]]
-        }
-        func text(_ name: JSON, _ type: JSON) -> JSON { ["Sequence": ["id": name, "type_id": type]] }
-        var before: [JSON] = []
-        for id in template.before { before.append(try element(id)) }
-        var after: [JSON] = []
-        for id in template.after { after.append(try element(id)) }
-        return [
-            "type": "TemplateProcessing", "single": .array(before + [text("A", 0)] + after),
-            "pair": .array(before + [text("A", 0)] + after + before + [text("B", 1)] + after),
-            "special_tokens": .object(listed),
-        ]
     }
 }

@@ -1,25 +1,26 @@
 import StrictJSON
 
-/// A byte-level byte-pair tokenizer in the form that is older than `tokenizer.json`: `vocab.json` and `merges.txt`. The files
-/// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are optional.
+/// A tokenizer in a form that is older than `tokenizer.json`: `vocab.json` and `merges.txt` of byte pairs, or `vocab.txt` of
+/// WordPiece. The files `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` are optional.
 ///
-/// They are read as by transformers' `GPT2Tokenizer` and `Qwen2Tokenizer`: put together to the `tokenizer.json` of the same
-/// tokenizer, which is read in their place. These files do not contain the split pattern: it follows from the class of the
-/// tokenizer, or from the type of the model.
+/// They are read as by transformers' `GPT2Tokenizer`, `Qwen2Tokenizer` and `BertTokenizer`: put together to the `tokenizer.json`
+/// of the same tokenizer, which is read in their place. These files do not contain the split pattern: it follows from the class
+/// of the tokenizer, or from the type of the model.
 package struct SeparateTokenizerFiles {
-    /// The files that there must be.
-    package static let requiredNames = [vocabularyName, mergesName]
+    /// The files that there must be: all of one of these lists.
+    package static let requiredNames = [[vocabularyName, mergesName], [wordPieceName]]
     /// The files that there may be.
     package static let optionalNames = [TokenizerFile.configurationName, specialTokensName, addedTokensName]
 
     private static let vocabularyName = "vocab.json"
     private static let mergesName = "merges.txt"
+    static let wordPieceName = "vocab.txt"
     private static let specialTokensName = "special_tokens_map.json"
     private static let addedTokensName = "added_tokens.json"
 
-    private let directory: String
-    private let contents: [String: [UInt8]]
-    private let modelType: String?
+    let directory: String
+    let contents: [String: [UInt8]]
+    let modelType: String?
 
     /// The files of a tokenizer.
     /// - Parameters:
@@ -37,11 +38,15 @@ package struct SeparateTokenizerFiles {
     ///   another feature that affects ids is not supported.
     package func tokenizer() throws(TokenizerError) -> any Tokenizer {
         let configuration = try object(TokenizerFile.configurationName) ?? JSONObject()
+        if contents[Self.wordPieceName] != nil { return try wordPieceTokenizer(configuration) }
         let isQwen = try isQwen(configuration)
         guard let vocabulary = try object(Self.vocabularyName) else {
             throw failure(Self.vocabularyName, "it is missing")
         }
-        let named = try namedTokens(configuration, vocabulary, isQwen: isQwen)
+        // transformers would add a default that the vocabulary lacks, with an id that the model lacks as well.
+        let hasEnd = vocabulary[endOfTextSpelling] != nil
+        let roles = isQwen ? ["eos_token", "unk_token", "pad_token"] : ["bos_token", "eos_token", "unk_token"]
+        let named = try namedTokens(configuration, defaults: hasEnd ? roles.map { ($0, endOfTextSpelling) } : [])
         let added = try added(configuration, named, vocabulary)
         let prefix = try flag("add_prefix_space", configuration)
         let root: JSON = [
@@ -118,7 +123,7 @@ package struct SeparateTokenizerFiles {
     // MARK: Added tokens
 
     /// A token with a role, such as `eos_token`.
-    private struct NamedToken {
+    struct NamedToken {
         let role: String
         let token: JSONObject
         var content: JSON? { token["content"] }
@@ -129,17 +134,11 @@ package struct SeparateTokenizerFiles {
     ]
 
     /// The tokens with roles, then those without: of `tokenizer_config.json`, or of `special_tokens_map.json`, or the defaults of
-    /// the class. transformers would add a default that the vocabulary lacks, with an id that the model lacks as well.
-    private func namedTokens(
-        _ configuration: JSONObject, _ vocabulary: JSONObject, isQwen: Bool
+    /// the class.
+    func namedTokens(
+        _ configuration: JSONObject, defaults: [(role: String, text: String)]
     ) throws(TokenizerError) -> [NamedToken] {
-        var values: [(String, JSON)] = []
-        for role in Self.roles {
-            let isDefault = isQwen ? ["eos_token", "unk_token", "pad_token"] : ["bos_token", "eos_token", "unk_token"]
-            if isDefault.contains(role), vocabulary[endOfTextSpelling] != nil {
-                values.append((role, .string(endOfTextSpelling)))
-            }
-        }
+        var values: [(String, JSON)] = defaults.map { ($0.role, .string($0.text)) }
         var sources = [configuration]
         if configuration["added_tokens_decoder"] == nil, let map = try object(Self.specialTokensName) {
             sources.append(map)
@@ -181,7 +180,7 @@ package struct SeparateTokenizerFiles {
 
     /// The tokens of `added_tokens_decoder` or `added_tokens.json` in the order of their ids, then all other special tokens, which
     /// get the next ids unless they are in the vocabulary.
-    private func added(
+    func added(
         _ configuration: JSONObject, _ named: [NamedToken], _ vocabulary: JSONObject
     ) throws(TokenizerError) -> [JSON] {
         var tokens: [JSON] = []
@@ -259,7 +258,7 @@ package struct SeparateTokenizerFiles {
 
     // MARK: Files
 
-    private func object(_ name: String) throws(TokenizerError) -> JSONObject? {
+    func object(_ name: String) throws(TokenizerError) -> JSONObject? {
         guard let bytes = contents[name] else { return nil }
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { throw failure(name, error.description) }
@@ -267,15 +266,17 @@ package struct SeparateTokenizerFiles {
         return object
     }
 
-    private func flag(_ key: String, _ configuration: JSONObject) throws(TokenizerError) -> Bool {
-        guard let value = configuration[key], !value.isNull else { return false }
+    func flag(
+        _ key: String, _ configuration: JSONObject, default assumed: Bool = false
+    ) throws(TokenizerError) -> Bool {
+        guard let value = configuration[key], !value.isNull else { return assumed }
         guard let flag = value.boolValue else {
             throw failure(TokenizerFile.configurationName, "its \(key) is \(value.shown), not true or false")
         }
         return flag
     }
 
-    private func failure(_ file: String, _ reason: String) -> TokenizerError {
+    func failure(_ file: String, _ reason: String) -> TokenizerError {
         .unreadable(file: "\(directory)/\(file)", reason: reason)
     }
 }

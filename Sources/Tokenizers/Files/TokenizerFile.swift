@@ -22,7 +22,8 @@ public enum TokenizerFile {
     /// - Parameters:
     ///   - tokenizer: the tokenizer.
     ///   - specialTokens: the texts of special tokens by their names, such as `bos_token`. If they are given, special tokens in a
-    ///     text are encoded as such. With nil they are plain text, and the end-of-text token begins and ends a text.
+    ///     text are encoded as such. With nil they are plain text, and the end-of-text token begins and ends a text; those of
+    ///     WordPiece have the names that BERT's have.
     ///   - contextLength: the maximum number of tokens of the model's input.
     ///   - chatTemplate: the template of conversations, in Jinja.
     public static func configuration(
@@ -33,6 +34,8 @@ public enum TokenizerFile {
         object["chat_template"] = chatTemplate.map(JSON.string)
         if let specialTokens {
             for (name, text) in specialTokens.sorted(by: { $0.key < $1.key }) { object[name] = .string(text) }
+        } else if case .wordPiece(let tokenizer) = tokenizer.form {
+            for (name, text) in tokenizer.roles { object[name] = .string(text) }
         } else if tokenizer.endOfText != nil {
             object["bos_token"] = .string(endOfTextSpelling)
             object["eos_token"] = .string(endOfTextSpelling)
@@ -40,8 +43,9 @@ public enum TokenizerFile {
         // Otherwise some versions remove spaces before punctuation when decoding.
         object["clean_up_tokenization_spaces"] = false
         object["model_max_length"] = contextLength.map(JSON.int)
-        // The letters of <|endoftext|> in a text are encoded as text, not as the token.
-        if specialTokens == nil { object["split_special_tokens"] = true }
+        // The letters of <|endoftext|> in a text are encoded as text, not as the token. Of WordPiece, [MASK] in a text is meant.
+        let isWordPiece = if case .wordPiece = tokenizer.form { true } else { false }
+        if specialTokens == nil, !isWordPiece { object["split_special_tokens"] = true }
         // Without it transformers derives a class from the model's, which may drop spaces and newlines.
         object["tokenizer_class"] = "PreTrainedTokenizerFast"
         return JSON.object(object).serialized(pretty: true)
@@ -55,6 +59,7 @@ public enum TokenizerFile {
         let decoder: JSON
         switch tokenizer.form {
         case .bytePairs(let tokenizer): return try BPEWriter(tokenizer: tokenizer).json()
+        case .wordPiece(let tokenizer): return try WordPieceWriter(tokenizer: tokenizer).json()
         case .characters(let tokenizer):
             symbols = tokenizer.alphabet
             preTokenizer = nil
@@ -103,8 +108,8 @@ public enum TokenizerFile {
 
     /// The tokenizer that the contents of a `tokenizer.json` describe; `file` is its name in errors.
     ///
-    /// Character, byte and byte-pair vocabularies are supported, also if another program wrote them; byte pairs with the patterns of
-    /// `SplitPattern`.
+    /// Character, byte, byte-pair and WordPiece vocabularies are supported, also if another program wrote them; byte pairs with
+    /// the patterns of `SplitPattern`, WordPiece with BERT's normalization and splitting.
     /// - Throws: `TokenizerError.unreadable` if the file is invalid, `TokenizerError.unsupported` if it has any other feature that
     ///   affects ids.
     public static func tokenizer(from contents: [UInt8], file: String = name) throws(TokenizerError) -> any Tokenizer {

@@ -13,6 +13,7 @@ struct TokenizerReader {
         guard let model = root["model"], model.objectValue != nil else {
             throw failure("it is not a tokenizer.json: it has no model")
         }
+        if model["type"] == "WordPiece" { return try wordPieceTokenizer(model) }
         try checkModel(model)
         if root["pre_tokenizer"].map({ !$0.isNull }) ?? false {
             if isByteVocabulary(model) { return ByteTokenizer() }
@@ -44,7 +45,8 @@ struct TokenizerReader {
         }
         guard type == "BPE" else {
             throw unsupported(
-                "its model is \(quoted(type)); only character, byte and byte pair (BPE) vocabularies are supported")
+                "its model is \(quoted(type)); only character, byte, byte pair (BPE) and WordPiece vocabularies are supported"
+            )
         }
         for feature in ["continuing_subword_prefix", "end_of_word_suffix"] {
             guard let value = model[feature], !value.isNull, value != "" else { continue }

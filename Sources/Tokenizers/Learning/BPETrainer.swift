@@ -81,12 +81,7 @@ public struct BPETrainer: Sendable {
         guard minimumFrequency >= 0 else {
             throw .training("the minimum frequency is \(minimumFrequency); it must be 0 or more")
         }
-        for (number, name) in specialTokens.enumerated() {
-            if name.isEmpty { throw .training("a special token is empty") }
-            if specialTokens[..<number].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                throw .training("the special token \(name) is given twice")
-            }
-        }
+        try checkSpecialTokenNames(specialTokens)
         self.vocabularySize = vocabularySize
         self.convention = convention
         self.minimumFrequency = minimumFrequency
@@ -111,7 +106,10 @@ public struct BPETrainer: Sendable {
         let mostMerges = vocabularySize - tokens.count - specialAfterMerges
 
         var pairs = try PairIndex(
-            pretokens, idOfByte: idOfByte, alphabet: tokens.count, prefersFirst: convention.prefersFirstPair)
+            pretokens, alphabet: tokens.count, prefersFirst: convention.prefersFirstPair
+        ) { bytes, units in
+            for byte in bytes { units.append(idOfByte[Int(byte)]) }
+        }
         var merges: [Merge] = []
         var counts: [Int] = []
         while merges.count < mostMerges, let next = pairs.removeMostFrequent(), next.count >= max(1, minimumFrequency) {
@@ -147,6 +145,16 @@ public struct BPETrainer: Sendable {
             throw .training(
                 "the special token \(String(decoding: token, as: UTF8.self)) also occurs as a word in the text: "
                     + "choose a name that no text contains")
+        }
+    }
+}
+
+/// Throws if a special token is empty or given twice.
+func checkSpecialTokenNames(_ specialTokens: [String]) throws(TokenizerError) {
+    for (number, name) in specialTokens.enumerated() {
+        if name.isEmpty { throw .training("a special token is empty") }
+        if specialTokens[..<number].contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
+            throw .training("the special token \(name) is given twice")
         }
     }
 }

@@ -15,8 +15,8 @@ struct PairIndex {
         var right: Int32
     }
 
-    /// The id of a token at the position of its first byte. At the last byte of a token of several bytes, its negative length,
-    /// with which the token before a position is found.
+    /// The id of a token at the position of its first unit, which is a byte or, for WordPiece, a character. At the last unit of a
+    /// token of several units, its negative length, with which the token before a position is found.
     private var symbols: [Int32] = []
     private static let boundary = Int32.min
 
@@ -24,7 +24,7 @@ struct PairIndex {
     private var next: [UInt32] = []
     private var previous: [UInt32] = []
 
-    /// The number of bytes of each token.
+    /// The number of units of each token.
     private var lengths: [Int32]
 
     /// Pre-tokens are sorted by their counts, in groups of equal counts: where each group begins, and its count. A text has few
@@ -52,8 +52,14 @@ struct PairIndex {
         }
     }
 
+    /// - Parameters:
+    ///   - pretokens: the counted pre-tokens.
+    ///   - alphabet: the number of ids before the first merge.
+    ///   - prefersFirst: whether equally frequent pairs are ordered by their first positions.
+    ///   - appendUnits: appends the ids of the units of a pre-token, at most one for each byte.
     init(
-        _ pretokens: PretokenCounter, idOfByte: [Int32], alphabet: Int, prefersFirst: Bool
+        _ pretokens: PretokenCounter, alphabet: Int, prefersFirst: Bool,
+        appendUnits: (ArraySlice<UInt8>, inout [Int32]) -> Void
     ) throws(TokenizerError) {
         self.prefersFirst = prefersFirst
         // The lengths of special tokens are never used.
@@ -73,7 +79,7 @@ struct PairIndex {
                 groupStarts.append(UInt32(symbols.count))
                 groupCounts.append(count)
             }
-            for byte in bytes { symbols.append(idOfByte[Int(byte)]) }
+            appendUnits(bytes, &symbols)
             symbols.append(Self.boundary)
         }
         next = [UInt32](repeating: 0, count: symbols.count)

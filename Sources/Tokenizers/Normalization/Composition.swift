@@ -1,4 +1,4 @@
-/// Canonical composition (Unicode Standard Annex 15), with the same version of the mappings as Hugging Face's tokenizers.
+/// Canonical composition and decomposition (Unicode Standard Annex 15), with the same version of the mappings as Hugging Face's tokenizers.
 struct Composition: Sendable {
     static let shared = Composition()
 
@@ -57,11 +57,17 @@ struct Composition: Sendable {
     /// can be split without effect on the result.
     func concerns(_ point: UInt32) -> Bool { pages[Int(point >> 8)] && concerned.contains(point) }
 
+    /// The characters that NFD may replace or reorder, except for Hangul syllables.
+    var concernedByDecomposition: [UInt32] { Array(decompositions.keys) + Array(classes.keys) }
+
     /// The NFC of characters of which the first is not reordered or composed with one before.
-    func composed(_ points: [UInt32]) -> [UInt32] {
+    func composed(_ points: [UInt32]) -> [UInt32] { compose(decomposed(points)) }
+
+    /// The NFD of characters of which the first is not reordered with one before.
+    func decomposed(_ points: [UInt32]) -> [UInt32] {
         var decomposed = points.flatMap(decomposition)
         order(&decomposed)
-        return compose(decomposed)
+        return decomposed
     }
 
     private func decomposition(_ point: UInt32) -> [UInt32] { Hangul.parts(point) ?? decompositions[point] ?? [point] }
@@ -113,11 +119,11 @@ struct Composition: Sendable {
 }
 
 /// Hangul syllables, which are composed and decomposed by arithmetic (Unicode 16.0, section 3.12).
-private enum Hangul {
+enum Hangul {
     private static let leads: Range<UInt32> = 0x1100..<0x1113
     static let vowels: Range<UInt32> = 0x1161..<0x1176
     static let finals: Range<UInt32> = 0x11A8..<0x11C3
-    private static let syllables: Range<UInt32> = 0xAC00..<0xD7A4
+    static let syllables: Range<UInt32> = 0xAC00..<0xD7A4
 
     static func parts(_ point: UInt32) -> [UInt32]? {
         guard syllables.contains(point) else { return nil }

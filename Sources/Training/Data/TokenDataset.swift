@@ -110,11 +110,13 @@ public struct TokenDataset: Sendable {
                 throw TrainingError.textTooShort(
                     name: text.name, characters: count, needed: needed(), context: contextLength)
             }
-            let first = tokenizer.bytes(of: validation[0])
+            let first =
+                tokenizer.decodedBytes(of: validation[0], isFirst: true, spellingSpecialTokens: false) ?? []
             return Document(
                 name: text.name, training: training, validation: validation,
-                predictedBytes: text.text.utf8[middle...].count - first.count,
-                predictedCharacters: count - cut - Self.characters(in: first))
+                // A token may have more bytes than the text that was normalized to it.
+                predictedBytes: max(1, text.text.utf8[middle...].count - first.count),
+                predictedCharacters: max(1, count - cut - Self.characters(in: first)))
         }
         hashes = texts.map(\.sha256)
         let end = tokenizer.endOfText

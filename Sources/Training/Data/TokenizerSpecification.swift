@@ -12,13 +12,17 @@ public enum TokenizerSpecification: Sendable, Equatable {
     /// Byte-pair encoding trained on the training part of the text. The value is the vocabulary size, including
     /// `<|endoftext|>`.
     case bytePairs(Int)
+    /// WordPiece trained on the training part of the text, in lower case and without accents. The value is the vocabulary size,
+    /// including the special tokens.
+    case wordPiece(Int)
     /// A published vocabulary.
     case published(PublishedEncoding)
     /// The path of a vocabulary file or of a model directory.
     case file(String)
 
     /// The valid specifications, as listed in help and error messages.
-    public static let forms = "char, byte, bpe:N, \(publishedNames), or a file (tokenizer.json or .tiktoken)"
+    public static let forms =
+        "char, byte, bpe:N, wordpiece:N, \(publishedNames), or a file (tokenizer.json or .tiktoken)"
 
     /// The names of the published vocabularies, separated by commas.
     public static let publishedNames = PublishedEncoding.allCases.map(\.name).joined(separator: ", ")
@@ -35,6 +39,11 @@ public enum TokenizerSpecification: Sendable, Equatable {
             throw .setting(
                 "'\(text)' has no valid vocabulary size: give a whole number between 257 and "
                     + "\(BPETrainer.greatestVocabulary), as in bpe:1024")
+        } else if text.hasPrefix("wordpiece:") || text == "wordpiece" {
+            let sizes = WordPieceTrainer.sizes
+            throw .setting(
+                "'\(text)' has no valid vocabulary size: give a whole number between \(sizes.lowerBound) and "
+                    + "\(sizes.upperBound), as in wordpiece:1024")
         } else if text.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: ".") })
             || (try? Files.find(text)) ?? true
         {
@@ -65,6 +74,9 @@ public enum TokenizerSpecification: Sendable, Equatable {
                     return nil
                 }
                 self = .bytePairs(size)
+            } else if name.hasPrefix("wordpiece:") {
+                guard let size = Int(name.dropFirst(10)), WordPieceTrainer.sizes.contains(size) else { return nil }
+                self = .wordPiece(size)
             } else if let encoding = PublishedEncoding(name: name) {
                 self = .published(encoding)
             } else {
@@ -73,9 +85,9 @@ public enum TokenizerSpecification: Sendable, Equatable {
         }
     }
 
-    /// Creates the tokenizer. A character or byte-pair tokenizer is created from the texts.
+    /// Creates the tokenizer. A character, byte-pair or WordPiece tokenizer is created from the texts.
     /// - Parameters:
-    ///   - texts: the texts that will be encoded. Byte pairs are learned from their training parts only, like the
+    ///   - texts: the texts that will be encoded. Vocabularies are trained on their training parts only, like the
     ///     model.
     ///   - validation: the fraction of each text that is used for validation.
     ///   - notice: called with a message before a slow step, or if the result differs from the specification.
@@ -106,6 +118,21 @@ public enum TokenizerSpecification: Sendable, Equatable {
                 )
             }
             return try result.tokenizer(splitBy: .gpt2)
+        case .wordPiece(let size):
+            let trainer = try WordPieceTrainer(vocabularySize: size)
+            var words = PretokenCounter()
+            for text in texts {
+                words.add(
+                    wordsOf: String(TokenDataset.trainingPart(of: text, validation: validation)),
+                    normalization: trainer.normalization)
+            }
+            guard let result = try trainer.train(words) else { return ByteTokenizer() }
+            if result.tokens.count < size {
+                notice(
+                    "The vocabulary has \(result.tokens.count) tokens instead of \(size): the text has no more pairs to merge."
+                )
+            }
+            return try result.tokenizer()
         }
     }
 }
@@ -143,7 +170,12 @@ extension TokenizerSpecification {
 
 extension TokenizerSpecification {
     /// Whether the tokenizer is trained on the text.
-    private var isLearnt: Bool { if case .bytePairs = self { true } else { false } }
+    private var isLearnt: Bool {
+        switch self {
+        case .bytePairs, .wordPiece: true
+        case .characters, .bytes, .published, .file: false
+        }
+    }
 }
 
 extension TokenizerSpecification: CustomStringConvertible {
@@ -153,6 +185,7 @@ extension TokenizerSpecification: CustomStringConvertible {
         case .characters: "char"
         case .bytes: "byte"
         case .bytePairs(let size): "bpe:\(size)"
+        case .wordPiece(let size): "wordpiece:\(size)"
         case .published(let encoding): encoding.name
         case .file(let path): "file:\(path)"
         }

@@ -3,7 +3,7 @@ import Tokenizers
 
 /// One line of a file of test vectors (`TokenizerVectors`).
 struct TokenizerVector {
-    private let json: JSON
+    let json: JSON
 
     init(_ json: JSON) { self.json = json }
 
@@ -13,6 +13,7 @@ struct TokenizerVector {
             return .failed("it has no ids")
         }
         do {
+            if json["type_ids"] != nil { return try checkSequence(ids, tokenizer) }
             if json["bytes_hex"] != nil || json["error"] != nil { return try checkDecoding(ids, tokenizer) }
             guard let text = json["text"]?.stringValue else { return .failed("it has no text") }
             return try checkEncoding(text, ids, tokenizer)
@@ -89,11 +90,11 @@ struct TokenizerVector {
         return .passed
     }
 
-    private func short(_ ids: [Int32]) -> String {
+    func short(_ ids: [Int32]) -> String {
         "[" + ids.prefix(12).map(String.init).joined(separator: ", ") + (ids.count > 12 ? ", ... \(ids.count)]" : "]")
     }
 
-    private func short(_ text: String) -> String {
+    func short(_ text: String) -> String {
         let scalars = text.unicodeScalars
         return "\"" + String(String.UnicodeScalarView(scalars.prefix(40))) + (scalars.count > 40 ? "...\"" : "\"")
     }

@@ -10,7 +10,8 @@ import Tokenizers
 ///
 /// - JSON lines, each with `ids` and either `text` (to be encoded, with `allowed_special` for the special tokens that are
 ///   recognised) or `bytes_hex` (the decoded bytes) or `error` (the ids are invalid); `encoding` names a published
-///   vocabulary, and `tokens` and `offsets` are compared if they are there;
+///   vocabulary, and `tokens` and `offsets` are compared if they are there. With `type_ids` the text, and a `pair` if there is
+///   one, are encoded with the template, in at most `maximum_length` ids, and `decoded` is compared;
 /// - JSON lines with the merges of Hugging Face's trainer in order (`rank`, `left`, `right`, `new`, `count`), beside a
 ///   `settings.json` with the `corpus` and `trainer.vocab_size`;
 /// - a JSON object with the `merges` of a trainer ([left, right, new, count]), its `rule`, `vocab_size` and `corpus`.

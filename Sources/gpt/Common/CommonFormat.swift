@@ -50,7 +50,7 @@ func large(_ value: Double) -> String {
 
 /// A description of a vocabulary: "66 tokens including <|endoftext|>: characters".
 func vocabularyWords(_ size: Int, of tokenizer: any Tokenizer) -> String {
-    let reserved = tokenizer.endOfText == nil ? "" : " including \(endOfTextSpelling)"
+    let reserved = tokenizer.endOfText.flatMap { tokenizer.specialToken($0) }.map { " including \($0.text)" } ?? ""
     return "\(counted(size, "token"))\(reserved): \(tokenizer.kind)"
 }
 

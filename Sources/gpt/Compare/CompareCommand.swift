@@ -24,7 +24,7 @@ struct CompareCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The tokenizer: char, byte, bpe:N, a published vocabulary or a file. Several tokenizers, separated by commas, are "
+            "The tokenizer: char, byte, bpe:N, wordpiece:N, a published vocabulary or a file. Several tokenizers, separated by commas, are "
                 + "compared.",
             valueName: "kinds"))
     var tokenizer = "char"

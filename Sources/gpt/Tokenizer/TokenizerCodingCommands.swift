@@ -98,7 +98,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             let tokenizer = try loadTokenizer(tokenizer)
-            var decoder = StreamingDecoder(tokenizer)
+            var decoder = StreamingDecoder(tokenizer, spellingSpecialTokens: !skipSpecial)
             try TextFile.readBlocks(
                 input.path("ids"), allowingEmpty: true,
                 splitPoint: { bytes in bytes.lastIndex { Self.isSeparator($0) }.map { $0 + 1 } },
@@ -128,10 +128,7 @@ struct TokenizerDecodeCommand: ParsableCommand {
     }
 
     private func piece(_ id: Int32, _ tokenizer: any Tokenizer, _ decoder: inout StreamingDecoder) throws -> String {
-        if let special = specialSpelling(of: id, tokenizer) {
-            return skipSpecial ? "" : decoder.finish() + special
-        }
-        guard !tokenizer.bytes(of: id).isEmpty else {
+        guard tokenizer.decodedBytes(of: id, isFirst: true, spellingSpecialTokens: true) != nil else {
             throw TokenizerError.unknownID(id, vocabularySize: tokenizer.vocabularySize)
         }
         return decoder.append(id)

@@ -30,7 +30,7 @@ struct TokenizerCommand: ParsableCommand {
 
 /// Parses the name of a tokenizer: a published vocabulary, a file or a model directory.
 private func tokenizerChoice(_ name: String) throws -> TokenizerSpecification {
-    if name == "char" || name == "bpe" || name.hasPrefix("bpe:") {
+    if ["char", "bpe", "wordpiece"].contains(name) || name.hasPrefix("bpe:") || name.hasPrefix("wordpiece:") {
         throw CommandFailure(
             "'\(name)' is trained on a text and cannot be used here: give a file written by 'gpt tokenizer train', a model "
                 + "directory, or one of byte, "

@@ -79,6 +79,7 @@ struct TokenizerInfoCommand: ParsableCommand {
         var rows = [["tokenizer", "\(self.tokenizer): \(tokenizer.kind)"]]
         rows.append(["vocabulary", counted(tokenizer.vocabularySize, "id")])
         if let characters = tokenizer.supportedCharacters { rows.append(["alphabet", shortAlphabet(characters)]) }
+        if case .wordPiece(let tokenizer) = tokenizer.form { return rows + wordPieceRows(tokenizer) }
         guard case .bytePairs(let tokenizer) = tokenizer.form else { return rows }
         let vocabulary = tokenizer.vocabulary
         rows.append([
@@ -86,13 +87,17 @@ struct TokenizerInfoCommand: ParsableCommand {
         ])
         rows.append(["merges", grouped(learnt.count)])
         rows.append(["pre-tokens", tokenizer.pattern.words])
-        let special = tokenizer.specialTokens
-        let names = special.prefix(6).map { "\(escaped($0.text)) (\($0.id))" }.joined(separator: ", ")
-        rows.append(["special", special.isEmpty ? "none" : names + (special.count > 6 ? ", ... \(special.count)" : "")])
+        rows.append(["special", Self.list(tokenizer.specialTokens)])
         let ids = (0..<Int32(vocabulary.idCount)).map { ($0, vocabulary.bytes(of: $0).count) }
         let longest = ids.sorted { ($0.1, $1.0) > ($1.1, $0.0) }.prefix(4).map { short(spelling(of: $0.0, tokenizer)) }
         rows.append(["longest", longest.joined(separator: ", ")])
         return rows
+    }
+
+    static func list(_ special: [SpecialToken]) -> String {
+        if special.isEmpty { return "none" }
+        let names = special.prefix(6).map { "\(escaped($0.text)) (\($0.id))" }.joined(separator: ", ")
+        return names + (special.count > 6 ? ", ... \(special.count)" : "")
     }
 
     private func short(_ text: String) -> String { text.count > 40 ? text.prefix(36) + "...\"" : text }
@@ -114,7 +119,9 @@ struct TokenizerInfoCommand: ParsableCommand {
         var line = ""
         for (number, id) in ids.enumerated() {
             let bytes = tokenizer.bytes(of: id)
-            let text = String(validating: bytes, as: UTF8.self).map(escaped) ?? hexadecimal(bytes)
+            // A word without tokens is the special token for unknown words.
+            let spelled = specialSpelling(of: id, tokenizer) ?? String(validating: bytes, as: UTF8.self)
+            let text = spelled.map(escaped) ?? hexadecimal(bytes)
             if outputIsTerminal {
                 line += "\u{1B}[30;\(colours[number % colours.count])m\(text)\u{1B}[0m"
             } else {
@@ -154,8 +161,10 @@ struct TokenizerInfoCommand: ParsableCommand {
         object["kind"] = .string(tokenizer.kind)
         object["vocabulary"] = .int(tokenizer.vocabularySize)
         object["merges"] = .int(learnt.count)
-        if case .bytePairs(let tokenizer) = tokenizer.form {
+        switch tokenizer.form {
+        case .bytePairs, .wordPiece:
             object["special"] = .object(JSONObject(tokenizer.specialTokens.map { ($0.text, .int(Int($0.id))) }))
+        case .characters, .bytes, .other: break
         }
         object["sentence"] = .string(text)
         object["ids"] = .array(ids.map { .int(Int($0)) })

@@ -9,7 +9,7 @@ extension BPETrainer.Convention: ExpressibleByArgument {}
 struct TokenizerTrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train a byte pair encoding (BPE) tokenizer on text files.",
+        abstract: "Train a byte pair encoding (BPE) or WordPiece tokenizer on text files.",
         discussion: """
             Training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
             into a new token. The texts can be larger than memory: only their distinct words are stored.
@@ -21,6 +21,12 @@ struct TokenizerTrainCommand: ParsableCommand {
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --out tokenizer.json
+
+            With --kind wordpiece a WordPiece vocabulary is learned, as BERT has it: words in lower case (unless --cased is given), \
+            in tokens that begin a word and tokens that continue one, such as ##ing. [PAD], [UNK], [CLS], [SEP] and [MASK] \
+            have the first ids. The tokens are those of Hugging Face's WordPieceTrainer.
+
+              gpt tokenizer train --kind wordpiece --text notes.txt --vocabulary 8000 --out notes-words
 
             The result is a tokenizer.json in the format of Hugging Face's tokenizers, which can be used with 'gpt train \
             --tokenizer'.
@@ -40,6 +46,13 @@ struct TokenizerTrainCommand: ParsableCommand {
         }
     }
 
+    /// The kinds of vocabularies.
+    enum Kind: String, ExpressibleByArgument, CaseIterable {
+        case bpe, wordpiece
+    }
+
+    @Option(help: "The kind of vocabulary.") var kind = Kind.bpe
+
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
@@ -48,7 +61,9 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The vocabulary size, including the 256 bytes and the special tokens.", valueName: "number"))
+        help: ArgumentHelp(
+            "The vocabulary size, including the special tokens and the 256 bytes or the characters.",
+            valueName: "number"))
     var vocabulary: Int
 
     @Option(
@@ -58,16 +73,24 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The trainer whose id numbering and tie-breaking are used. Among equally frequent pairs, hf and rustbpe merge the "
-                + "one with the smallest ids, minbpe the one that occurs first in the text."))
-    var like = BPETrainer.Convention.huggingFace
+                + "one with the smallest ids, minbpe the one that occurs first in the text. Only for --kind bpe. (default: hf)"
+        ))
+    var like: BPETrainer.Convention?
 
     @Option(
-        help: "The split pattern that divides texts into words before training: that of GPT-2, Llama 3, Qwen or GPT-4o."
-    )
-    var pattern = Pattern.gpt2
+        help: ArgumentHelp(
+            "The split pattern that divides texts into words before training: that of GPT-2, Llama 3, Qwen or GPT-4o. Only for "
+                + "--kind bpe. (default: gpt2)"))
+    var pattern: Pattern?
 
-    @Flag(help: "Train on each line by itself, as 'train' of Hugging Face's tokenizers does with files.")
+    @Flag(
+        help: ArgumentHelp(
+            "Train on each line by itself, as 'train' of Hugging Face's tokenizers does with files. Only for --kind bpe."
+        ))
     var lines = false
+
+    @Flag(help: "Keep upper case and accents. Only for --kind wordpiece.")
+    var cased = false
 
     @Option(
         parsing: .unconditional,
@@ -90,51 +113,82 @@ struct TokenizerTrainCommand: ParsableCommand {
         try requireOneInput(text)
         try requireNames(text)
         try requireName(out)
-        try checkingUsage { try trainer() }
+        switch kind {
+        case .bpe:
+            if cased { throw ValidationError("--cased has no effect on byte pairs: use it with --kind wordpiece.") }
+            try checkingUsage { try trainer() }
+        case .wordpiece:
+            let others = [
+                ("--like", like != nil), ("--pattern", pattern != nil), ("--lines", lines),
+                ("--special", !special.isEmpty),
+            ]
+            if let other = others.first(where: \.1) {
+                throw ValidationError("\(other.0) has no effect on WordPiece: use it with --kind bpe.")
+            }
+            try checkingUsage { try wordPieceTrainer() }
+        }
     }
 
     private func trainer() throws -> BPETrainer {
         try BPETrainer(
-            vocabularySize: vocabulary, convention: like, minimumFrequency: minFrequency, specialTokens: special)
+            vocabularySize: vocabulary, convention: like ?? .huggingFace, minimumFrequency: minFrequency,
+            specialTokens: special)
     }
 
     func run() throws {
         try reportingFailures {
-            let trainer = try trainer()
             if try Files.find(out, to: "create"),
                 !Files.isDirectory(out) || Files.exists(out + "/" + TokenizerFile.name)
             {
                 throw CommandFailure("\(out) already exists: choose another path with --out, or delete it")
             }
-            let begin = ContinuousClock.now
             let progress = TokenizerTrainProgress(isQuiet: quiet)
             defer { progress.finish() }
-            var pieces = PretokenCounter()
-            for path in text {
-                try TextFile.readBlocks(
-                    path, splitPoint: { pattern.pattern.splitPoint(in: $0) }, notice: { note($0) }
-                ) { block in
-                    if lines {
-                        pieces.add(linesOf: block, splitBy: pattern.pattern)
-                    } else {
-                        pieces.add(block, splitBy: pattern.pattern)
-                    }
-                    progress.report(pieces)
-                }
+            switch kind {
+            case .bpe: try trainBytePairs(progress)
+            case .wordpiece: try trainWordPiece(progress)
             }
-            let result = try trainer.train(pieces) { merge, count in
-                progress.report(merge, count, of: vocabulary)
-                return true
-            }
-            guard let result else { return }
-            let tokenizer = try result.tokenizer(splitBy: pattern.pattern)
-            try save(tokenizer)
-            progress.finish()
-            try describe(result, pieces, seconds: (ContinuousClock.now - begin) / .seconds(1))
         }
     }
 
-    private func save(_ tokenizer: BPETokenizer) throws {
+    private func trainBytePairs(_ progress: TokenizerTrainProgress) throws {
+        let trainer = try trainer()
+        let pattern = (pattern ?? .gpt2).pattern
+        let begin = ContinuousClock.now
+        let pieces = try read(splitPoint: { pattern.splitPoint(in: $0) }, progress) { block, pieces in
+            if lines { pieces.add(linesOf: block, splitBy: pattern) } else { pieces.add(block, splitBy: pattern) }
+        }
+        let result = try trainer.train(pieces) { merge, count in
+            progress.report(merge.result, count, of: vocabulary)
+            return true
+        }
+        guard let result else { return }
+        try save(try result.tokenizer(splitBy: pattern))
+        progress.finish()
+        let specialCount = trainer.convention.putsSpecialTokensLast ? special.count : 0
+        let last = result.merges.last.map { String(decoding: result.tokens[Int($0.result)], as: UTF8.self) }
+        try describe(
+            Summary(
+                size: result.tokens.count + specialCount, merges: result.merges.count, last: last,
+                lastCount: result.counts.last), pieces, seconds: (ContinuousClock.now - begin) / .seconds(1))
+    }
+
+    /// Counts the pre-tokens of all texts.
+    func read(
+        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, _ progress: TokenizerTrainProgress,
+        add: (String, inout PretokenCounter) -> Void
+    ) throws -> PretokenCounter {
+        var pieces = PretokenCounter()
+        for path in text {
+            try TextFile.readBlocks(path, splitPoint: splitPoint, notice: { note($0) }) { block in
+                add(block, &pieces)
+                progress.report(pieces)
+            }
+        }
+        return pieces
+    }
+
+    func save(_ tokenizer: any Tokenizer) throws {
         if out.hasSuffix(".json"), !Files.isDirectory(out) {
             AtomicFile.removeLeftovers(in: Files.parent(of: out))
             try AtomicFile.write(TokenizerFile.contents(for: tokenizer), to: out)
@@ -143,15 +197,22 @@ struct TokenizerTrainCommand: ParsableCommand {
         }
     }
 
-    private func describe(_ result: BPETrainer.Result, _ pieces: PretokenCounter, seconds: Double) throws {
-        let size = result.tokens.count + (like.putsSpecialTokensLast ? special.count : 0)
+    /// What was trained.
+    struct Summary {
+        var size: Int
+        var merges: Int
+        /// The last token that was merged, and how often its pair occurred.
+        var last: String?
+        var lastCount: Int?
+    }
+
+    func describe(_ result: Summary, _ pieces: PretokenCounter, seconds: Double) throws {
+        let size = result.size
         let words = "\(counted(pieces.totalPretokens, "pre-token")), \(grouped(pieces.count)) distinct"
         try writeLine("read        \(bytes(pieces.totalBytes)): \(words)")
-        try writeLine(
-            "trained     \(counted(result.merges.count, "merge")), a vocabulary of \(counted(size, "token"))")
-        if let last = result.merges.last, let count = result.counts.last {
-            let text = escaped(String(decoding: result.tokens[Int(last.result)], as: UTF8.self))
-            try writeLine("last merge  \"\(text)\", which occurs \(counted(count, "time"))")
+        try writeLine("trained     \(counted(result.merges, "merge")), a vocabulary of \(counted(size, "token"))")
+        if let last = result.last, let count = result.lastCount {
+            try writeLine("last merge  \"\(escaped(last))\", which occurs \(counted(count, "time"))")
         }
         try writeLine("time        \(duration(seconds))")
         try writeLine("saved       \(out)")
@@ -162,7 +223,7 @@ struct TokenizerTrainCommand: ParsableCommand {
         }
         if json {
             let object: JSON = [
-                "vocabulary": .int(size), "merges": .int(result.merges.count), "bytes": .int(pieces.totalBytes),
+                "vocabulary": .int(size), "merges": .int(result.merges), "bytes": .int(pieces.totalBytes),
                 "pieces": .int(pieces.totalPretokens), "different_pieces": .int(pieces.count),
                 "seconds": .double(seconds),
                 "out": .string(out),
@@ -173,7 +234,7 @@ struct TokenizerTrainCommand: ParsableCommand {
 }
 
 /// Shows the progress of training: as one line that is updated on a terminal, otherwise as a line every 10 seconds.
-private final class TokenizerTrainProgress {
+final class TokenizerTrainProgress {
     private let isQuiet: Bool
     private var lastShown = ContinuousClock.now
 
@@ -195,12 +256,12 @@ private final class TokenizerTrainProgress {
 
     private var calls = 0
 
-    func report(_ merge: Merge, _ count: Int, of vocabulary: Int) {
+    func report(_ id: Int32, _ count: Int, of vocabulary: Int) {
         // Reading the clock takes as long as a merge, so it is read only for every 64th merge.
         calls += 1
         if calls % 64 == 0, isDue {
             line(
-                "training: token \(grouped(Int(merge.result))) of \(grouped(vocabulary)), which occurs "
+                "training: token \(grouped(Int(id))) of \(grouped(vocabulary)), which occurs "
                     + counted(count, "time"))
         }
     }

@@ -79,7 +79,7 @@ struct TokenizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
-                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
+                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece, in lower case), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
                 + "model directory. (default: char)",
             valueName: "kind"))
     var tokenizer: String?

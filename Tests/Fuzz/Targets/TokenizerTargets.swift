@@ -10,7 +10,8 @@ extension FuzzSuite {
             "tokenizers", "encoding, training and the files of vocabularies",
             [
                 EncodingTarget(try VocabularySet(small: small)), TrainingTarget(),
-                TokenizerFileTarget(small), RankFileTarget(), GPT2FilesTarget(), SeparateFilesTarget(),
+                TokenizerFileTarget(small), RankFileTarget(), GPT2FilesTarget(), SeparateFilesTarget.bytePairs,
+                SeparateFilesTarget.wordPiece, WordPieceTarget(),
             ])
     }
 }
@@ -51,9 +52,11 @@ private struct TokenizerFileTarget: FuzzTarget {
         let own: [any Tokenizer] = [CharacterTokenizer(alphabetOf: ["ab\u{E9}\n"]), ByteTokenizer()]
         for tokenizer in own { samples.append(Self.file(tokenizer)) }
         samples += Self.bytePairs.map { Self.file($0) }
+        if let tokenizer = WordPieceTarget.tokenizer { samples.append(Self.file(tokenizer)) }
         let words = [
             "null", "true", "[]", "{}", "\"\"", "\"type\":", "\"BPE\"", "\"ByteLevel\"", "\"NFC\"", "\"Sequence\"",
-            "\"Split\"", "\"TemplateProcessing\"", "\"<|endoftext|>\"", "\"merges\":", "\"vocab\":", "\"\u{120}\"",
+            "\"Split\"", "\"TemplateProcessing\"", "\"<|endoftext|>\"", "\"WordPiece\"", "\"BertNormalizer\"",
+            "\"BertPreTokenizer\"", "\"BertProcessing\"", "\"##\"", "\"merges\":", "\"vocab\":", "\"\u{120}\"",
             "\\ud800", "\\u0000", ",", ":", "}", "]",
         ]
         mutator = Mutator(samples, words: words.map { Array($0.utf8) } + Mutator.numbers)
