@@ -11,6 +11,8 @@ public struct NamedText: Sendable {
     /// If the text consists of documents, one after another: the length of each in Unicode scalars. The end of each is marked
     /// with the end-of-text token when it is encoded.
     public let documentLengths: [Int]?
+    /// The names of the documents, if each was a text of its own.
+    package let documentNames: [String]?
     /// The conversations that take the place of the text; nil if it has none. A chat template makes texts of them.
     package let conversations: [[ChatMessage]]?
     /// The SHA-256 of the file that the text or the tokens were read from, if that is not the text itself.
@@ -49,12 +51,13 @@ public struct NamedText: Sendable {
 
     private init(
         name: String, text: String, tokens: [Int32]? = nil, documentLengths: [Int]? = nil,
-        conversations: [[ChatMessage]]? = nil, digest: String?
+        documentNames: [String]? = nil, conversations: [[ChatMessage]]? = nil, digest: String?
     ) {
         self.name = name
         self.text = text
         self.tokens = tokens
         self.documentLengths = documentLengths
+        self.documentNames = documentNames
         self.conversations = conversations
         self.digest = digest
     }
@@ -62,11 +65,25 @@ public struct NamedText: Sendable {
     /// The SHA-256 of the text in UTF-8, or of the file that it was read from.
     package var sha256: String { digest ?? SHA256.hexDigest(of: text.utf8) }
 
+    /// Texts as the documents of one text, in the place of the first. Token ids, conversations and texts that consist of documents
+    /// stay as they are, and so does a single text.
+    package static func joined(_ texts: [NamedText]) -> [NamedText] {
+        let plain = texts.filter(\.isPlain)
+        guard texts.count > 1, let first = texts.firstIndex(where: \.isPlain) else { return texts }
+        let whole = NamedText(
+            name: plain.map(\.name).joined(separator: ", "), text: plain.map(\.text).joined(),
+            documentLengths: plain.map { $0.text.unicodeScalars.count }, documentNames: plain.map(\.name), digest: nil)
+        return texts[..<first] + [whole] + texts[first...].filter { !$0.isPlain }
+    }
+
+    /// Whether it is text alone.
+    private var isPlain: Bool { tokens == nil && documentLengths == nil && conversations == nil }
+
     /// The documents that a separator divides the text into. The separator is part of none, empty documents are left out, and
     /// the hash stays that of the whole.
     /// - Throws: if the text has token ids or documents already, or does not contain the separator.
     package func separated(by separator: String) throws(CorpusError) -> NamedText {
-        if tokens != nil || documentLengths != nil || conversations != nil {
+        if !isPlain {
             throw CorpusError("\(name): a document separator applies to text files only")
         }
         let documents = text.pieces(between: separator)
@@ -79,7 +96,7 @@ public struct NamedText: Sendable {
 
 extension String {
     /// The parts before, between and after the occurrences of a separator, which are found by their bytes.
-    fileprivate func pieces(between separator: String) -> [Substring] {
+    package func pieces(between separator: String) -> [Substring] {
         let wanted = Array(separator.utf8)
         guard let first = wanted.first else { return [self[...]] }
         var pieces: [Substring] = [], start = utf8.startIndex, position = start

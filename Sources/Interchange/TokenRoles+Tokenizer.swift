@@ -15,6 +15,14 @@ extension TokenRoles {
         return newline.isEmpty ? [0] : newline
     }
 
+    /// The token that marks the end of a document in the texts of a training: `endOfText`, unless the model ends texts with other
+    /// tokens only; nil if there is none.
+    package func documentEnd(of tokenizer: any Tokenizer) -> Int32? {
+        let ends = ends.filter { Int($0) < tokenizer.vocabularySize }
+        guard let first = ends.first else { return tokenizer.endOfText }
+        return tokenizer.endOfText.flatMap { ends.contains($0) ? $0 : nil } ?? first
+    }
+
     /// The ids that are never generated: those that the model was not trained with, and rows of the model without a token.
     /// - Parameters:
     ///   - tokenizer: the tokenizer of the model; nil if it has none.

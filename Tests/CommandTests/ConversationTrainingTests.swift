@@ -95,6 +95,21 @@ struct ConversationTrainingTests {
         #expect(description.chatTemplate?.contains("<|im_start|>") == true)
     }
 
+    @Test("A model that was trained on a text, without an end, ends its answers when it is trained on conversations")
+    func learnsEnds() throws {
+        try write("talk.jsonl")
+        let text = "User: abcdefghijklmnopqrstuvwxyz\nAssistant: a User, an Assistant\n"
+        try directory.write(Array(String(repeating: text, count: 40).utf8), to: "text.txt")
+        _ = try run(["train", "--text", "text.txt", "--steps", "5", "--out", "base"] + Self.options)
+        #expect(try ModelDirectory.load(directory.file("base")).description.roles.suppressed.count == 1)
+        let tuned = try run([
+            "train", "--from", "base", "--text", "talk.jsonl", "--steps", "5", "--out", "tuned", "--quiet",
+        ])
+        #expect(tuned.status == 0, "\(tuned.errorText)")
+        let roles = try ModelDirectory.load(directory.file("tuned")).description.roles
+        #expect(roles.suppressed == [] && roles.ends.count == 1 && roles.beginning == nil)
+    }
+
     @Test(
         "What cannot be learned from is said in one line",
         arguments: [

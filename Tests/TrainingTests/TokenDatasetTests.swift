@@ -61,6 +61,53 @@ struct TokenDatasetTests {
         #expect(cut.documents[0].training == [0, 1, 2, 3, 4, 5] && cut.documents[0].validation == [6, 7, 8, 9, 10])
     }
 
+    @Test("Special tokens that a text spells are letters, their ids, or an error; none is cut in two")
+    func specialTokens() throws {
+        let text = NamedText(name: "t", text: "0123456<|endoftext|>\u{E9}901234")
+        let tokenizer = CharacterTokenizer(alphabetOf: ["0123456789<|endoftext|>\u{E9}"])
+        func dataset(_ special: SpecialTokenTreatment) throws -> TokenDataset {
+            try TokenDataset([text], tokenizer: tokenizer, validation: 0.5, contextLength: 4, special: special)
+        }
+        let plain = try dataset(.text).documents[0]
+        #expect(plain.training.count == 13 && plain.validation.count == 14)
+        let allowed = try dataset(.allow).documents[0], end = try #require(tokenizer.endOfText)
+        #expect(allowed.training.count == 7 && allowed.validation.count == 8 && allowed.validation[0] == end)
+        #expect(tokenizer.decode(allowed.training + allowed.validation) == "0123456\u{E9}901234")
+        let early = NamedText(name: "e", text: "\u{E9}<|endoftext|>0123456789012345678")
+        let data = try TokenDataset(
+            [early], tokenizer: tokenizer, validation: 0.2, contextLength: 4, special: .allow)
+        #expect(data.documents[0].training.count == 14 && data.hasEnds)
+        for (text, position) in [(text, 7), (early, 2)] {
+            let error = #expect(throws: TrainingError.self) {
+                try TokenDataset([text], tokenizer: tokenizer, validation: 0.5, contextLength: 4, special: .refuse)
+            }
+            #expect(error?.description.contains("at byte \(position);") == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test("Joined texts are the documents of one text, which is cut as one")
+    func joined() throws {
+        let texts = [digits(20), digits(30)].enumerated().map { NamedText(name: "\($0)", text: $1) }
+        let tokenizer = CharacterTokenizer(alphabetOf: [digits(10)])
+        let data = try TokenDataset(texts, tokenizer: tokenizer, contextLength: 4, joinsTexts: true)
+        #expect(data.documents.map(\.name) == ["0, 1"] && data.hashes == texts.map(\.sha256))
+        let numbers = (0..<30).map { Int32($0 % 10) }
+        #expect(data.documents[0].training == numbers[..<20] + [10] + numbers[..<25])
+        #expect(data.documents[0].validation == numbers[25...] + [10])
+        #expect(data.hasEnds)
+        // A single text has no end, nor have texts that nothing could separate.
+        let one = try TokenDataset([texts[0]], tokenizer: tokenizer, contextLength: 4, joinsTexts: true)
+        #expect(!one.hasEnds && one.documents[0].training == Array(numbers[..<18]))
+        let endless = CharacterTokenizer(distinct: tokenizer.alphabet, reservingEndOfText: false)
+        let apart = try TokenDataset(texts, tokenizer: endless, contextLength: 4, joinsTexts: true)
+        #expect(apart.documents.map(\.training.count) == [18, 27])
+        let error = #expect(throws: TrainingError.self) {
+            try TokenDataset(
+                texts + [NamedText(name: "x", text: "01x")], tokenizer: tokenizer, contextLength: 4, joinsTexts: true)
+        }
+        #expect(error?.description.contains("x") == true && error?.description.contains("0, 1") == false)
+    }
+
     @Test("Each text is cut by itself")
     func severalTexts() throws {
         let data = try dataset([digits(100), digits(50)])

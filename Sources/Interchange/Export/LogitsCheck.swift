@@ -1,22 +1,11 @@
-import Files
 import Models
 import Tensors
-import Tokenizers
 
-extension SavedModel {
-    /// The tokenizer; nil if the model has none that can be used. If the system cannot read its file, that is an error, because
-    /// the export would lack a tokenizer that exists.
-    func tokenizerIfAny() throws(FileError) -> (any Tokenizer)? {
-        do { return try tokenizer } catch let error as FileError { throw error } catch { return nil }
-    }
-}
-
-/// The logits of a model for some ids, and its tokens, with which a model that was written and read again is compared.
+/// The logits of a model for some ids, with which those of a model that was written and read again are compared.
 struct LogitsCheck {
     private let tokens: TokenBatch
     private let logits: [Float]
     private let vocabularySize: Int
-    private let tokenizer: (any Tokenizer)?
 
     /// Computes the logits of a model.
     /// - Throws: if it is an n-gram model, or has weights that are not finite numbers.
@@ -39,29 +28,17 @@ struct LogitsCheck {
         logits = model.logits(tokens).values
         guard logits.allSatisfy(\.isFinite) else { throw ModelError(numbersOf: saved.model, path: saved.path) }
         vocabularySize = model.vocabularySize
-        tokenizer = try saved.tokenizerIfAny()
     }
 
-    /// Reads the model at `path` and compares it.
+    /// Compares the logits with those of another model.
     /// - Parameters:
-    ///   - path: the model, under a temporary name.
-    ///   - name: its name in errors.
+    ///   - saved: the other model, which may have more rows.
     ///   - tolerance: the maximum root mean square error of the logits, in standard deviations of the logits.
-    ///   - splitsAlike: whether its tokenizer must split texts as the original.
     /// - Returns: the largest difference of a logit.
-    /// - Throws: what differs.
-    func compare(with path: String, called name: String, tolerance: Double, splitsAlike: Bool) throws -> Double {
-        func failure(_ reason: String) -> ModelError {
-            ModelError(path: name, reason: "\(reason); the file was removed")
-        }
-        let saved: SavedModel
-        do { saved = try ModelDirectory.load(path) } catch {
-            // Under its own name: the temporary one says nothing.
-            let reason = String(describing: error).replacing(path, with: name)
-            throw failure("the export cannot be read back (\(reason))")
-        }
+    /// - Throws: `ExportDifference`.
+    func compare(with saved: SavedModel, tolerance: Double) throws(ExportDifference) -> Double {
         guard let model = saved.model.neural, model.vocabularySize >= vocabularySize else {
-            throw failure("the export, read back, is another model")
+            throw ExportDifference("the export, read back, is another model")
         }
         let read = model.logits(tokens).values
         var largest = 0.0, squaredError = 0.0, variance = 0.0
@@ -72,7 +49,8 @@ struct LogitsCheck {
                 let difference = abs(expected - Double(read[row * model.vocabularySize + id]))
                 // A maximum with NaN would be the number.
                 guard difference.isFinite else {
-                    throw failure("the model has numbers that are too large for this precision; choose bf16 or f32")
+                    throw ExportDifference(
+                        "the model has numbers that are too large for this precision; choose bf16 or f32")
                 }
                 largest = max(largest, difference)
                 squaredError += difference * difference
@@ -81,27 +59,9 @@ struct LogitsCheck {
         }
         guard squaredError <= tolerance * tolerance * variance + 1e-12 else {
             let share = (squaredError / variance).squareRoot()
-            throw failure("read back, its logits differ by \(share) standard deviations, more than \(tolerance)")
+            throw ExportDifference(
+                "read back, its logits differ by \(share) standard deviations, more than \(tolerance)")
         }
-        if let tokenizer { try compare(tokenizer, with: saved, called: name, splitsAlike, failure) }
         return largest
-    }
-
-    private func compare(
-        _ tokenizer: any Tokenizer, with saved: SavedModel, called name: String, _ splitsAlike: Bool,
-        _ failure: (String) -> ModelError
-    ) throws {
-        let read: any Tokenizer
-        do { read = try saved.tokenizer } catch {
-            throw failure(
-                "its tokenizer cannot be read back (\(String(describing: error).replacing(saved.path, with: name)))")
-        }
-        for id in 0..<Int32(tokenizer.vocabularySize) where tokenizer.bytes(of: id) != read.bytes(of: id) {
-            throw failure("read back, its token \(id) differs")
-        }
-        let text = tokenizer.decode(tokens.ids)
-        if splitsAlike, try tokenizer.encodeOrdinary(text) != read.encodeOrdinary(text) {
-            throw failure("read back, its tokenizer splits \(quoted(text)) differently")
-        }
     }
 }

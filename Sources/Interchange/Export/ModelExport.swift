@@ -18,8 +18,8 @@ public enum ModelExport {
 
     /// Exports a model to a file or directory.
     ///
-    /// The export is written under a temporary name in the same directory and read back, its logits and tokens are compared with
-    /// those of the model, and only then it is renamed. An existing file is replaced; a directory must be new or empty. The
+    /// The export is written under a temporary name in the same directory and read back, its logits, its tokenizer and its
+    /// description are compared with those of the model, and only then it is renamed. An existing file is replaced; a directory must be new or empty. The
     /// weights are written from the model's file without a copy of all, and the model is released before the export is read back.
     /// - Parameters:
     ///   - path: the model, a directory or a GGUF file.
@@ -106,9 +106,9 @@ public enum ModelExport {
         var difference = 0.0, contextLength: Int?, remarks: [String] = []
         try AtomicDirectory.make(at: out) { temporary in
             // The model is released when this function returns, before the export is read.
-            func write() throws -> LogitsCheck {
+            func write() throws -> ExportCheck {
                 let saved = try load()
-                let check = try LogitsCheck(saved)
+                let check = try ExportCheck(saved)
                 guard case .transformer(let configuration) = saved.model.specification, configuration.family != nil
                 else {
                     throw ModelError(
@@ -126,7 +126,7 @@ public enum ModelExport {
                 return check
             }
             difference = try write().compare(
-                with: temporary, called: out, tolerance: precision.tolerance, splitsAlike: true)
+                with: temporary, called: out, format: .hf, tolerance: precision.tolerance)
         }
         return Report(
             size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
@@ -135,21 +135,24 @@ public enum ModelExport {
     private static func writeGGUF(
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
-        var difference = 0.0, contextLength: Int?, remarks: [String] = []
-        var logits: LogitsCheck?
+        var difference = 0.0, contextLength: Int?
+        var differences: GGUFModel.Differences = ([], [])
+        var check: ExportCheck?
         try AtomicFile.replace(at: out) { writer in
             let saved = try load()
             contextLength = saved.model.contextLength
-            logits = try LogitsCheck(saved)
-            remarks = try GGUFModel.write(
+            check = try ExportCheck(saved)
+            differences = try GGUFModel.write(
                 saved, name: name(of: saved.path), as: precision.encoding, to: writer, path: out)
         } check: { temporary in
-            guard let logits else { return }
-            difference = try logits.compare(
-                with: temporary, called: out, tolerance: precision.tolerance, splitsAlike: remarks.isEmpty)
+            guard let check else { return }
+            difference = try check.compare(
+                with: temporary, called: out, format: .gguf, tolerance: precision.tolerance,
+                inexact: differences.inexact)
         }
         return Report(
-            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
+            size: try size(of: out), difference: difference, contextLength: contextLength,
+            remarks: differences.remarks)
     }
 
     /// The last component of a model's path, without an extension.

@@ -1,4 +1,5 @@
 import Models
+import Tokenizers
 
 /// The description of a model in a GGUF file.
 extension ModelDescription {
@@ -28,6 +29,9 @@ extension ModelDescription {
             chatTemplate: try file.string(Key.chatTemplate))
     }
 
+    /// The number of tokens that end a text that a file stores.
+    static var storedEnds: Int { Key.ends.count }
+
     /// The keys of a file, except for those of the vocabulary.
     var keys: [(String, GGUFWrittenValue)] {
         var keys = zip(Key.ends, roles.ends).dropFirst().map { ($0, GGUFWrittenValue.uint32(Int($1))) }
@@ -43,5 +47,36 @@ extension ModelDescription {
             ? [
                 "llama.cpp reads \(Key.ends.count) tokens that end a text from the file; the model has \(roles.ends.count)."
             ] : []
+    }
+}
+
+/// What a file stores of the tokens that begin and end a text.
+extension TokenRoles {
+    /// The id that a token `<|endoftext|>` gets in a file; nil if the model or its tokenizer has an end of text.
+    func endReservedInGGUF(by tokenizer: any Tokenizer) -> Int32? {
+        ends.isEmpty && tokenizer.endOfText == nil ? Int32(tokenizer.vocabularySize) : nil
+    }
+
+    /// The roles that a file stores. llama.cpp needs a token that ends a text, which also begins one if the model says nothing
+    /// else.
+    /// - Parameter tokenizer: the tokenizer of the model; nil if it has none.
+    func storedInGGUF(with tokenizer: (any Tokenizer)?) -> TokenRoles {
+        let end = ends.first ?? tokenizer.flatMap { $0.endOfText ?? endReservedInGGUF(by: $0) }
+        var stored = self
+        stored.ends = []
+        for id in ends.isEmpty ? end.map({ [$0] }) ?? [] : Array(ends.prefix(ModelDescription.storedEnds))
+        where !stored.ends.contains(id) && !suppressed.contains(id) { stored.ends.append(id) }
+        let first = tokenizer?.template.before.first ?? beginning ?? (tokenizer == nil ? nil : end)
+        stored.beginning = first.flatMap { suppressed.contains($0) ? nil : $0 }
+        return stored
+    }
+}
+
+extension SpecialToken {
+    /// The token as a file stores it: without the white space and the words around it.
+    var storedInGGUF: SpecialToken {
+        var token = SpecialToken(text, id: id)
+        token.isControl = isControl
+        return token
     }
 }

@@ -100,10 +100,13 @@ package enum GGUFModel {
 
     // MARK: Writing
 
-    /// Writes a model, and answers with what will not be as here, in a line each.
+    /// What will not be as here: each difference in one line, and the features of texts whose ids differ when the file is read.
+    typealias Differences = (remarks: [String], inexact: Set<TextFeature>)
+
+    /// Writes a model.
     static func write(
         _ saved: SavedModel, name: String, as encoding: NumberEncoding, to writer: FileWriter, path: String
-    ) throws -> [String] {
+    ) throws -> Differences {
         guard let configuration = saved.model.specification, let model = saved.model.neural,
             let architecture = GGUFArchitecture(of: configuration)
         else {
@@ -136,10 +139,14 @@ package enum GGUFModel {
                 (GGUFArchitecture.key, .string(architecture.rawValue)), ("general.type", .string("model")),
                 ("general.name", .string(name)), ("general.file_type", .uint32(fileType(encoding))),
                 ("general.quantization_version", .uint32(2)),
-            ] + architecture.keys(of: configuration) + (vocabulary?.keys ?? GGUFVocabulary.absent)
+            ] + architecture.keys(of: configuration)
+            + (vocabulary?.keys ?? GGUFVocabulary.absent(saved.description.roles))
             + saved.description.keys
         try GGUFWriter.write(keys, tensors, to: writer, path: path)
-        return (vocabulary?.remarks ?? [ModelExport.missingTokenizer]) + saved.description.remarks
+        return (
+            (vocabulary?.remarks ?? [ModelExport.missingTokenizer]) + saved.description.remarks,
+            vocabulary?.inexact ?? []
+        )
     }
 
     private static func describe(_ model: any LanguageModel) -> String {

@@ -29,7 +29,12 @@ extension GGUFVocabulary {
     }
 
     /// The keys of a file without a vocabulary.
-    static let absent: [(String, GGUFWrittenValue)] = [(Key.model, .string("none"))]
+    static func absent(_ roles: TokenRoles) -> [(String, GGUFWrittenValue)] {
+        [(Key.model, .string("none"))]
+            + [(Key.beginning, roles.beginning), (Key.end, roles.ends.first)].compactMap { key, id in
+                id.map { (key, .uint32(Int($0))) }
+            }
+    }
 
     /// Uses the tokens that begin and end a text according to the model.
     mutating func set(_ roles: TokenRoles, _ template: TokenTemplate) {

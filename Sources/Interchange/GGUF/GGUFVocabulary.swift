@@ -44,6 +44,8 @@ package struct GGUFVocabulary: Sendable, Equatable {
     package var addsPrefixSpace = false
     /// Differences between llama.cpp's tokenizer and the original, each in one line.
     package var remarks: [String] = []
+    /// The features of texts whose ids differ between llama.cpp's tokenizer, as it is read here, and the original.
+    package var inexact: Set<TextFeature> = []
 
     /// An empty vocabulary, to be filled from a file.
     package init(pattern: String) { self.pattern = pattern }
@@ -108,6 +110,13 @@ package struct GGUFVocabulary: Sendable, Equatable {
             remarks.append(
                 "The token \(quoted(token.text)) is found in whole words only (single_word); llama.cpp finds it anywhere."
             )
+            inexact.insert(.specialTokens)
+        }
+        if let token = tokenizer.specialTokens.first(where: { $0.stripsLeft || $0.stripsRight }) {
+            remarks.append(
+                "The token \(quoted(token.text)) includes the white space beside it (lstrip, rstrip); llama.cpp keeps that as text."
+            )
+            inexact.insert(.specialTokens)
         }
         pattern = name
         var known = Set<UTF8Key>()
@@ -136,12 +145,14 @@ package struct GGUFVocabulary: Sendable, Equatable {
             remarks.append(
                 "llama.cpp splits line breaks and spaces at the end of a text slightly differently from \(tokenizer.kind)."
             )
+            inexact.insert(.whiteSpace)
         }
         if tokenizer.pattern == .o200k {
             remarks.append("llama.cpp splits non-ASCII letters slightly differently from \(tokenizer.kind).")
         }
         if tokenizer.normalization == .nfc {
             remarks.append("The tokenizer normalizes texts to NFC; llama.cpp does not.")
+            inexact.insert(.accents)
         }
     }
 }

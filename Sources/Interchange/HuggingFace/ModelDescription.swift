@@ -49,37 +49,51 @@ public struct ModelDescription: Sendable {
     /// - Parameters:
     ///   - tokenizer: the tokenizer of the model.
     ///   - endsTexts: whether the texts that it is trained on contain `endOfText`. Otherwise the model knows nothing about the
-    ///     token and must not generate it. The same is true of all other special tokens.
-    package init(for tokenizer: any Tokenizer, endsTexts: Bool) {
+    ///     token and must not generate it.
+    ///   - learned: the special tokens in the texts. The model must not generate any other.
+    package init(for tokenizer: any Tokenizer, endsTexts: Bool, learning learned: Set<Int32> = []) {
         let end = endsTexts ? tokenizer.endOfText : nil
         self.init(
             roles: TokenRoles(
                 beginning: end, ends: end.map { [$0] } ?? [],
-                suppressed: tokenizer.specialTokenIDs.filter { $0 != end }))
+                suppressed: tokenizer.specialTokenIDs.filter { $0 != end && !learned.contains($0) }))
         isTrainedHere = true
     }
 
-    /// The description of a model that is trained on conversations.
+    /// The description of a model that is trained on conversations, or further on other texts.
     /// - Parameters:
     ///   - description: that of the model whose training is continued; nil for random weights.
-    ///   - chatTemplate: the template of the conversations.
-    ///   - ends: the tokens that end what the assistant says, at which generation stops.
-    package init(_ description: ModelDescription?, chatTemplate: String, ends: [Int32]) {
+    ///   - chatTemplate: the template of the conversations; nil for texts.
+    ///   - ends: the tokens that end what the assistant says, or a document. Generation stops at them.
+    ///   - learned: the special tokens in the texts, which the model may generate from now on.
+    package init(
+        _ description: ModelDescription?, chatTemplate: String?, ends: [Int32], learning learned: Set<Int32>
+    ) {
         let known = description?.roles ?? TokenRoles()
-        let newEnds = ends.filter { !known.ends.contains($0) }
-        self.init(
-            roles: TokenRoles(
-                beginning: known.beginning, ends: known.ends + newEnds, padding: known.padding,
-                suppressed: known.suppressed.filter { !ends.contains($0) }),
-            chatTemplate: chatTemplate)
+        var roles = known
+        roles.ends += ends.filter { !known.ends.contains($0) }
+        roles.suppressed.removeAll { ends.contains($0) || learned.contains($0) }
+        // As of a model that is trained on documents from the beginning.
+        if chatTemplate == nil, known.beginning == nil, known.ends.isEmpty { roles.beginning = ends.first }
+        self.init(roles: roles, chatTemplate: chatTemplate ?? description?.chatTemplate)
+        isTrainedHere = description?.isTrainedHere ?? false
         members = description?.members
         otherTemplates = description?.otherTemplates ?? []
-        if !newEnds.isEmpty, members != nil {
-            // The first file in which transformers looks for them.
-            let file =
-                members?[Self.generationFile] == nil ? ModelSpecification.configurationFile : Self.generationFile
-            let all = roles.ends.map { JSON.int(Int($0)) }
-            members?[file]?["eos_token_id"] = all.count == 1 ? all[0] : .array(all)
+        changeMembers(from: known)
+    }
+
+    /// Changes the members that say what the tokens are for, after another description.
+    private mutating func changeMembers(from known: TokenRoles) {
+        // The first file in which transformers looks for them.
+        let file = members?[Self.generationFile] == nil ? ModelSpecification.configurationFile : Self.generationFile
+        let changed = Dictionary(uniqueKeysWithValues: roleMembers)
+        if roles.ends != known.ends { members?[file]?["eos_token_id"] = changed["eos_token_id"] }
+        if roles.beginning != known.beginning { members?[file]?["bos_token_id"] = changed["bos_token_id"] }
+        guard roles.suppressed != known.suppressed else { return }
+        for name in [Self.generationFile, ModelSpecification.configurationFile]
+        where members?[name]?["suppress_tokens"] != nil {
+            members?[name]?["suppress_tokens"] =
+                roles.suppressed.isEmpty ? nil : .array(roles.suppressed.map { .int(Int($0)) })
         }
     }
 

@@ -12,6 +12,8 @@ struct ConversationTargets: Sendable {
     /// Where windows begin in the training part: with a conversation, as a chat does, and within one that is longer than a
     /// window after each window.
     let starts: [Int]
+    /// The tokens of each conversation in the validation part.
+    let validationRanges: [Range<Int>]
     /// The special tokens that end what the assistant says.
     let ends: [Int32]
 }
@@ -31,6 +33,7 @@ extension TokenDataset.Document {
         let usual = TokenDataset.trainingLength(of: conversations.count, validation: share)
         let cut = max(1, min(usual, conversations.count - 1))
         var ids: [Int32] = [], isTarget: [Bool] = [], starts: [Int] = [], ends: [Int32] = [], boundary = 0
+        var validationRanges: [Range<Int>] = []
         for (number, conversation) in conversations.enumerated() {
             let name = "\(text.name), conversation \(number + 1)"
             let part: (ids: [Int32], isTarget: [Bool])
@@ -42,6 +45,10 @@ extension TokenDataset.Document {
                 throw TrainingError.setting("\(name): \(error)")
             }
             if number == cut { boundary = ids.count }
+            if number >= cut {
+                let start = ids.count - boundary
+                validationRanges.append(start..<start + part.ids.count)
+            }
             if number < cut { starts += stride(from: ids.count, to: ids.count + part.ids.count, by: length) }
             for (position, id) in part.ids.enumerated() where part.isTarget[position] {
                 let isLast = position + 1 == part.ids.count || !part.isTarget[position + 1]
@@ -52,8 +59,8 @@ extension TokenDataset.Document {
         }
         let validation = Array(ids[boundary...]), isValidationTarget = Array(isTarget[boundary...])
         var bytes = 0, characters = 0
-        for (id, isPredicted) in zip(validation, isValidationTarget).dropFirst() where isPredicted {
-            let token = tokenizer.bytes(of: id)
+        for position in validationRanges.flatMap({ $0.dropFirst() }) where isValidationTarget[position] {
+            let token = tokenizer.bytes(of: validation[position])
             bytes += token.count
             characters += token.count { $0 & 0xC0 != 0x80 }
         }
@@ -62,7 +69,7 @@ extension TokenDataset.Document {
             predictedCharacters: characters,
             conversations: ConversationTargets(
                 isTrainingTarget: Array(isTarget[..<boundary]), isValidationTarget: isValidationTarget, starts: starts,
-                ends: ends))
+                validationRanges: validationRanges, ends: ends))
     }
 }
 

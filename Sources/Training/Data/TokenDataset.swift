@@ -19,7 +19,10 @@ public struct TokenDataset: Sendable {
 
         /// The tokens of the validation part that are predicted.
         var predictedTokens: Int {
-            conversations?.isValidationTarget.dropFirst().count { $0 } ?? max(0, validation.count - 1)
+            guard let conversations else { return max(0, validation.count - 1) }
+            return conversations.validationRanges.reduce(0) { count, range in
+                count + range.dropFirst().count { conversations.isValidationTarget[$0] }
+            }
         }
     }
 
@@ -28,6 +31,10 @@ public struct TokenDataset: Sendable {
     public let hashes: [String]
     /// Whether a training part contains the token that ends a text, so that a model learns to generate it.
     public let hasEnds: Bool
+    /// The token that ends a text; nil if the vocabulary has none.
+    let end: Int32?
+    /// The special tokens in the training parts.
+    let learnedSpecialTokens: Set<Int32>
 
     public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
     public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
@@ -67,30 +74,35 @@ public struct TokenDataset: Sendable {
     /// cut before it is encoded, so that the parts are the same text whatever the tokenizer.
     ///
     /// - Parameters:
-    ///   - texts: each is cut in two by itself. The end of each of its documents, if it has any, is marked with the end-of-text
-    ///     token.
+    ///   - texts: each is cut in two by itself, unless they are joined. The end of each of its documents, if it has any, is
+    ///     marked with the end-of-text token.
     ///   - tokenizer: what turns them into ids.
     ///   - validation: the share of each text that is for validation, above 0 and below 1.
     ///   - contextLength: T, the length of the windows that will be drawn; only to refuse texts that are too short.
+    ///   - special: how special tokens that a text spells are encoded.
+    ///   - joinsTexts: whether several texts are the documents of one text, which is cut in two as a whole. Without an
+    ///     end-of-text token they are not.
     /// - Throws: `TrainingError`, where a text is too short or has a character that the tokenizer has no word for.
     public init(
-        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int
+        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double = 0.1, contextLength: Int,
+        special: SpecialTokenTreatment = .text, joinsTexts: Bool = false
     ) throws {
-        try self.init(
-            texts, tokenizer: tokenizer, validation: validation, contextLength: contextLength, format: nil)
+        var encoding = TrainingEncoding(tokenizer)
+        encoding.special = special
+        encoding.joinsTexts = joinsTexts
+        try self.init(texts, encoding, validation: validation, contextLength: contextLength)
     }
 
-    init(
-        _ texts: [NamedText], tokenizer: any Tokenizer, validation: Double, contextLength: Int, format: ChatFormat?
-    ) throws {
+    init(_ texts: [NamedText], _ encoding: TrainingEncoding, validation: Double, contextLength: Int) throws {
         func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
-        documents = try texts.map { text in
+        let tokenizer = encoding.tokenizer
+        let documents = try encoding.arranged(texts).map { text in
             if let ids = text.tokens {
                 return try Self.document(
                     ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength)
             }
             if let conversations = text.conversations {
-                guard let format else {
+                guard let format = encoding.conversations else {
                     throw TrainingError.setting("\(text.name): it contains conversations, not a text")
                 }
                 return try Document(
@@ -98,10 +110,12 @@ public struct TokenDataset: Sendable {
             }
             let scalars = text.text.unicodeScalars
             let count = scalars.count
-            let cut = Self.trainingLength(of: text, count, validation: validation)
-            let middle = scalars.index(scalars.startIndex, offsetBy: cut)
-            let training = try Self.encode(scalars[..<middle], at: 0, of: text, with: tokenizer)
-            let validation = try Self.encode(scalars[middle...], at: cut, of: text, with: tokenizer)
+            let usual = Self.trainingLength(of: text, count, validation: validation)
+            let index = scalars.index(scalars.startIndex, offsetBy: usual)
+            let middle = encoding.cut(text.text, at: index)
+            let cut = usual - scalars.distance(from: middle, to: index)
+            let training = try encoding.ids(of: scalars[..<middle], at: 0, in: text)
+            let validation = try encoding.ids(of: scalars[middle...], at: cut, in: text)
             guard training.count > contextLength, validation.count > 1 else {
                 if training.count + validation.count != count {
                     throw TrainingError.tooFewTokens(
@@ -118,9 +132,15 @@ public struct TokenDataset: Sendable {
                 predictedBytes: max(1, text.text.utf8[middle...].count - first.count),
                 predictedCharacters: max(1, count - cut - Self.characters(in: first)))
         }
+        self.documents = documents
         hashes = texts.map(\.sha256)
-        let end = tokenizer.endOfText
-        hasEnds = documents.contains { document in end.map(document.training.contains) ?? false }
+        var isSpecial = [Bool](repeating: false, count: tokenizer.vocabularySize)
+        for id in tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
+        learnedSpecialTokens = documents.reduce(into: []) { found, document in
+            for id in document.training where isSpecial[Int(id)] { found.insert(id) }
+        }
+        end = encoding.end
+        hasEnds = encoding.end.map(learnedSpecialTokens.contains) ?? false
     }
 
     /// The number of characters that begin in bytes of UTF-8.
@@ -152,59 +172,17 @@ public struct TokenDataset: Sendable {
             predictedCharacters: characters)
     }
 
-    /// The ids of a part of a text, which begins at the character numbered `position`. Each document in it begins with the
-    /// template of the tokenizer and ends with the end-of-text token.
-    private static func encode(
-        _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
-    ) throws -> [Int32] {
-        guard let lengths = text.documentLengths else {
-            return try encodeOrdinary(part, at: position, of: text, with: tokenizer)
-        }
-        guard let end = tokenizer.endOfText else {
-            throw TrainingError.setting(
-                "\(text.name): the tokenizer (\(tokenizer.kind)) has no \(endOfTextSpelling) to mark the ends of documents; choose "
-                    + "another tokenizer")
-        }
-        let partEnd = position + part.count
-        var ids: [Int32] = [], start = 0, rest = part
-        for length in lengths {
-            defer { start += length }
-            // A document is cut only if it is the only one.
-            let (lower, upper) = (max(start, position), min(start + length, partEnd))
-            guard lower < upper else { continue }
-            let document = rest.prefix(upper - lower)
-            rest = rest[document.endIndex...]
-            ids += tokenizer.template.before
-            ids += try encodeOrdinary(document, at: lower, of: text, with: tokenizer)
-            if upper == start + length { ids.append(end) }
-        }
-        return ids
-    }
-
-    /// The ids of consecutive characters.
-    private static func encodeOrdinary(
-        _ part: Substring.UnicodeScalarView, at position: Int, of text: NamedText, with tokenizer: any Tokenizer
-    ) throws -> [Int32] {
-        do {
-            return try tokenizer.encodeOrdinary(String(part), replacing: nil, concurrently: Execution.parallelLoop)
-        } catch TokenizerError.unknownCharacter(
-            let character, let place, let alphabet)
-        {
-            throw TrainingError.unknownCharacter(
-                character, name: text.name, position: position + place, alphabet: alphabet)
-        }
-    }
-
     /// The part of a text that is for training.
     static func trainingPart(of text: NamedText, validation: Double) -> Substring.UnicodeScalarView {
         let scalars = text.text.unicodeScalars
         return scalars.prefix(trainingLength(of: text, scalars.count, validation: validation))
     }
 
-    /// How many of the `count` characters of a text are for training. A text of several documents is cut between two of them.
+    /// How many of the `count` characters of a text are for training. A text of several documents is cut between two of them,
+    /// unless the documents are joined texts: of a few long ones, that would leave out too much.
     private static func trainingLength(of text: NamedText, _ count: Int, validation: Double) -> Int {
         let cut = trainingLength(of: count, validation: validation)
-        guard let lengths = text.documentLengths, lengths.count > 1 else { return cut }
+        guard let lengths = text.documentLengths, lengths.count > 1, text.documentNames == nil else { return cut }
         var end = lengths[0]
         for length in lengths[1..<(lengths.count - 1)] where end + length <= cut { end += length }
         return end

@@ -90,16 +90,22 @@ public enum TokenizerSpecification: Sendable, Equatable {
     ///   - texts: the texts that will be encoded. Vocabularies are trained on their training parts only, like the
     ///     model.
     ///   - validation: the fraction of each text that is used for validation.
+    ///   - special: how special tokens that a text spells are encoded. A tokenizer is not trained on the letters of those that are
+    ///     not plain text.
     ///   - notice: called with a message before a slow step, or if the result differs from the specification.
     public func make(
-        for texts: [NamedText], validation: Double, notice: (String) -> Void = { _ in }
+        for texts: [NamedText], validation: Double, special: SpecialTokenTreatment = .text,
+        notice: (String) -> Void = { _ in }
     ) throws -> any Tokenizer {
+        func pieces(_ text: String) -> [Substring] {
+            special == .text ? [text[...]] : text.pieces(between: endOfTextSpelling)
+        }
         if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
             throw TrainingError.setting(
                 "\(text.name) contains token ids without their vocabulary: give its tokenizer, for example gpt2")
         }
         switch self {
-        case .characters: return CharacterTokenizer(alphabetOf: texts.map(\.text))
+        case .characters: return CharacterTokenizer(alphabetOf: texts.map { pieces($0.text).joined() })
         case .bytes: return ByteTokenizer()
         case .published(let encoding):
             return try TokenizerLoader.published(encoding) { notice("Downloading \($0) ...") }
@@ -107,11 +113,13 @@ public enum TokenizerSpecification: Sendable, Equatable {
         case .bytePairs(let size):
             // The only special token is the one between texts, as in the other kinds of tokenizers.
             let trainer = try BPETrainer(vocabularySize: size, specialTokens: [endOfTextSpelling])
-            var pieces = PretokenCounter()
+            var counter = PretokenCounter()
             for text in texts {
-                pieces.add(String(TokenDataset.trainingPart(of: text, validation: validation)), splitBy: .gpt2)
+                for piece in pieces(String(TokenDataset.trainingPart(of: text, validation: validation))) {
+                    counter.add(String(piece), splitBy: .gpt2)
+                }
             }
-            guard let result = try trainer.train(pieces) else { return ByteTokenizer() }
+            guard let result = try trainer.train(counter) else { return ByteTokenizer() }
             if result.tokens.count < size {
                 notice(
                     "The vocabulary has \(result.tokens.count) tokens instead of \(size): the text has no more pairs to merge."

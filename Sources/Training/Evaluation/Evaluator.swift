@@ -2,17 +2,36 @@ import Models
 
 /// Computes the validation loss: the loss on the parts of the texts that are not used for training.
 struct Evaluator {
-    let documents: [TokenDataset.Document]
+    /// Tokens that are scored by themselves: the validation part of a text, or one of its conversations, because a conversation
+    /// begins a window in training, and a chat.
+    private struct Part {
+        let tokens: [Int32]
+        /// The tokens before.
+        let history: ArraySlice<Int32>
+        /// Whether each token is a target; nil if all are.
+        let isTarget: [Bool]?
+    }
+
+    private let parts: [Part]
     let length: Int
 
     /// - Parameter length: the number of tokens of each window: the context length of the model, if it has one.
     init(_ data: TokenDataset, length: Int) {
-        documents = data.documents
+        parts = data.documents.flatMap { document in
+            guard let conversations = document.conversations else {
+                return [Part(tokens: document.validation, history: document.training[...], isTarget: nil)]
+            }
+            return conversations.validationRanges.map {
+                Part(
+                    tokens: Array(document.validation[$0]), history: [],
+                    isTarget: Array(conversations.isValidationTarget[$0]))
+            }
+        }
         self.length = length
     }
 
     /// The number of windows in all texts.
-    var windows: Int { documents.reduce(0) { $0 + windows(of: $1.validation) } }
+    var windows: Int { parts.reduce(0) { $0 + windows(of: $1.tokens) } }
 
     private func windows(of tokens: [Int32]) -> Int {
         EvaluationWindows.count(tokenCount: tokens.count, length: length)
@@ -26,19 +45,18 @@ struct Evaluator {
         let all = windows
         var result = Evaluation(total: 0, count: 0)
         var passed = 0
-        for document in documents {
-            let tokens = document.validation
+        for part in parts {
             // Each text gets its share of the windows. The shares are rounded so that they add up to the limit.
-            let own = windows(of: tokens)
+            let own = windows(of: part.tokens)
             let share = limit >= all ? own : limit * (passed + own) / all - limit * passed / all
             passed += own
             guard share > 0 else { continue }
-            var chosen = EvaluationWindows(tokenCount: tokens.count, length: length, atMost: share)
-            chosen.isTarget = document.conversations?.isValidationTarget
-            let part = model.evaluate(
-                tokens, after: document.training[...], windows: chosen, shouldStop: shouldStop)
-            guard let part else { return nil }
-            result += part
+            var chosen = EvaluationWindows(tokenCount: part.tokens.count, length: length, atMost: share)
+            chosen.isTarget = part.isTarget
+            let evaluation = model.evaluate(
+                part.tokens, after: part.history, windows: chosen, shouldStop: shouldStop)
+            guard let evaluation else { return nil }
+            result += evaluation
         }
         return result
     }

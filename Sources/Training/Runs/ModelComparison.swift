@@ -40,7 +40,7 @@ public struct ModelComparison {
     /// Creates the tokenizers and encodes the texts.
     /// - Parameters:
     ///   - settings: the settings of each model. Their tokenizer and vocabulary size are replaced, and a warm-up that
-    ///     would not end within the run is shortened.
+    ///     would not end within the run is shortened. How texts are encoded is the same in all.
     ///   - tokenizers: the tokenizers; each model is trained with each of them.
     ///   - texts: the texts for training and validation.
     ///   - origin: the source of the texts.
@@ -56,13 +56,18 @@ public struct ModelComparison {
         }
         self.settings = fitted
         self.origin = origin
+        let special = settings.first?.specialTokens ?? .text, joinsTexts = settings.first?.joinsTexts ?? false
         let context = settings.filter(\.model.kind.isTrained).map(\.sequenceLength).max() ?? 1
         readings = try zip(tokenizers, TokenizerSpecification.names(of: tokenizers)).map { specification, name in
-            let tokenizer = try specification.make(for: texts, validation: validation, notice: notice)
+            let tokenizer = try specification.make(
+                for: joinsTexts ? NamedText.joined(texts) : texts, validation: validation, special: special,
+                notice: notice)
             for settings in settings { try MemoryEstimate(settings.sized(tokenizer)).check() }
             return Reading(
                 specification: specification, name: name, tokenizer: tokenizer,
-                data: try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context))
+                data: try TokenDataset(
+                    texts, tokenizer: tokenizer, validation: validation, contextLength: context, special: special,
+                    joinsTexts: joinsTexts))
         }
     }
 

@@ -111,13 +111,13 @@ public struct SavedRun {
         // A model that the run started from may have more rows than its tokenizer has tokens.
         settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
         let texts = try settings.divided(texts)
+        let description = try ModelDescription(directory: path, tokenizer: tokenizer)
         let format =
             try texts.contains { $0.conversations != nil }
-            ? ChatFormat(
-                settings.chatTemplate, ModelDescription(directory: path, tokenizer: tokenizer), tokenizer) : nil
+            ? ChatFormat(settings.chatTemplate, description, tokenizer) : nil
         let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: settings.validation,
-            contextLength: settings.sequenceLength, format: format)
+            texts, TrainingEncoding(tokenizer, settings, description, conversations: format),
+            validation: settings.validation, contextLength: settings.sequenceLength)
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(

@@ -46,13 +46,11 @@ public final class TrainingRun {
         let format =
             try texts.contains { $0.conversations != nil }
             ? ChatFormat(settings.chatTemplate, start?.description, start?.tokenizer) : nil
-        let tokenizer =
-            try start?.tokenizer
-            ?? settings.tokenizer.make(
-                for: texts.map { try format?.plainText(of: $0) ?? $0 }, validation: settings.validation, notice: notice)
+        let tokenizer = try start?.tokenizer ?? settings.makeTokenizer(for: texts, format, notice: notice)
         let data = try TokenDataset(
-            texts, tokenizer: tokenizer, validation: settings.validation,
-            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, format: format)
+            texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
+            validation: settings.validation,
+            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
             directory: { description in
@@ -92,9 +90,7 @@ public final class TrainingRun {
         self.settings = settings
         self.tokenizer = tokenizer
         self.data = data
-        let description =
-            format.map { ModelDescription(start?.description, chatTemplate: $0.template.source, ends: data.turnEnds) }
-            ?? start?.description ?? ModelDescription(for: tokenizer, endsTexts: data.hasEnds)
+        let description = Self.description(of: data, tokenizer, startingFrom: start, format)
         self.description = description
         self.directory = try directory(description)
         let store: any TrainingStore = self.directory ?? MemoryStore()
@@ -103,6 +99,19 @@ public final class TrainingRun {
                 model, data: data, settings: settings, tokenizer: samples ? tokenizer : nil, roles: description.roles,
                 store: store)
         }
+    }
+
+    /// What is saved with the model of a new run beside its weights.
+    private static func description(
+        of data: TokenDataset, _ tokenizer: any Tokenizer, startingFrom start: StartingModel?, _ format: ChatFormat?
+    ) -> ModelDescription {
+        if format == nil, start == nil {
+            return ModelDescription(for: tokenizer, endsTexts: data.hasEnds, learning: data.learnedSpecialTokens)
+        }
+        let end = data.hasEnds && format == nil ? data.end : nil
+        return ModelDescription(
+            start?.description, chatTemplate: format?.template.source, ends: data.turnEnds + (end.map { [$0] } ?? []),
+            learning: data.learnedSpecialTokens)
     }
 
     // MARK: A resumed run

@@ -10,7 +10,8 @@ public struct TrainingSetting: Sendable {
     /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
         case model, family, layers, heads, width, keyValueHeads, positions, context, order
-        case tokenizer, validation, documentSeparator, chatTemplate, batch, accumulate, seed, beta1, beta2
+        case tokenizer, validation, documentSeparator, specialTokens, chatTemplate, batch, accumulate, seed, beta1,
+            beta2
         case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience
         case evaluationInterval, saveInterval, finalEvaluation
     }
@@ -67,6 +68,9 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("validation share", .validation, kinds: everything) { "\($0.validation)" },
         TrainingSetting("document separator", .documentSeparator, kinds: everything) {
             $0.documentSeparator.map { JSON.string($0).serialized() } ?? "none"
+        },
+        TrainingSetting("treatment of special tokens", .specialTokens, kinds: everything) {
+            $0.specialTokens.rawValue
         },
         TrainingSetting("chat template", .chatTemplate) { settings in
             settings.chatTemplate.map { $0.utf8.count > 20 ? "one in Jinja" : $0 } ?? "the default"

@@ -25,6 +25,8 @@ extension TrainingSettings {
         object["validation"] = .double(validation)
         object["chat_template"] = chatTemplate.map(JSON.string)
         object["document_separator"] = documentSeparator.map(JSON.string)
+        object["special_tokens"] = specialTokens == .text ? nil : .string(specialTokens.rawValue)
+        object["joins_texts"] = joinsTexts ? true : nil
         switch length {
         case .steps(let steps): object["steps"] = .int(steps)
         case .minutes(let minutes): object["minutes"] = .double(minutes)
@@ -104,6 +106,11 @@ extension TrainingSettings {
         if json["from"] != nil { initialModel = try record.string("from") }
         documentSeparator = try record.optionalString("document_separator")
         chatTemplate = try record.optionalString("chat_template")
+        specialTokens = try record.optionalCase("special_tokens") ?? .text
+        if let value = json["joins_texts"] {
+            guard let joins = value.boolValue else { throw record.wrong("joins_texts") }
+            joinsTexts = joins
+        }
         if let problem { throw MalformedRecord(description: problem.description) }
     }
 }

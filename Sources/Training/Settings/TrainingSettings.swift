@@ -1,6 +1,7 @@
 import Corpus
 import Models
 import Tensors
+import Tokenizers
 
 /// All settings that determine the result of a training run: the same settings and the same text give the same weights.
 public struct TrainingSettings: Sendable, Equatable {
@@ -22,6 +23,11 @@ public struct TrainingSettings: Sendable, Equatable {
     public var validation: Double
     /// What separates the documents of a text; nil for texts that are not divided into documents.
     public var documentSeparator: String?
+    /// How special tokens that a text spells, such as `<|endoftext|>`, are encoded.
+    public var specialTokens = SpecialTokenTreatment.text
+    /// Whether several texts are the documents of one text, which is cut in two as a whole and in which the end of each is marked.
+    /// Otherwise each is cut in two by itself, and no end is marked.
+    public var joinsTexts = false
     /// The chat template that makes texts of conversations: the name of a built-in one, or Jinja. With nil it is that of the
     /// model from whose weights the training starts, or else `plain`.
     public var chatTemplate: String?
@@ -98,6 +104,18 @@ public struct TrainingSettings: Sendable, Equatable {
         var divided: [NamedText] = []
         for text in texts { divided.append(try text.separated(by: documentSeparator)) }
         return divided
+    }
+
+    /// The tokenizer of a model with random weights. A vocabulary is trained on the texts.
+    /// - Parameters:
+    ///   - texts: the texts, divided into documents.
+    ///   - format: what makes texts of conversations; nil if there are none.
+    ///   - notice: called as by `TokenizerSpecification.make`.
+    func makeTokenizer(
+        for texts: [NamedText], _ format: ChatFormat?, notice: (String) -> Void
+    ) throws -> any Tokenizer {
+        let texts = try (joinsTexts ? NamedText.joined(texts) : texts).map { try format?.plainText(of: $0) ?? $0 }
+        return try tokenizer.make(for: texts, validation: validation, special: specialTokens, notice: notice)
     }
 
     /// The number of steps; nil if the length is given in minutes.

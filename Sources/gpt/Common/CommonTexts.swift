@@ -15,6 +15,22 @@ extension TextOptions {
         }
     }
 
+    /// How special tokens in the texts are treated.
+    var specialTokens: SpecialTokenTreatment { special ?? .text }
+
+    /// Rejects --special if there is no text that it applies to.
+    func requireEffect(on texts: [NamedText]) throws {
+        guard special != nil, texts.allSatisfy({ $0.tokens != nil || $0.conversations != nil }) else { return }
+        throw CommandFailure(
+            "--special applies to texts, and \(texts.map(\.name).joined(separator: ", ")) has token ids or conversations; "
+                + "leave it out")
+    }
+
+    /// The first special token that the texts spell, and the name of that text, if the default applies to it.
+    func plainSpecialToken(in texts: [NamedText], _ tokenizer: any Tokenizer) -> (token: SpecialToken, name: String)? {
+        special == nil ? TrainingRun.specialTokenAsText(in: texts, tokenizer) : nil
+    }
+
     /// The fraction of each text that is used for validation.
     var validationShare: Double { validation ?? 0.1 }
 }

@@ -1,18 +1,7 @@
 import ArgumentParser
 import GPTKit
 
-/// The treatment of special tokens that are spelled out in a text.
-enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
-    case refuse, text, allow
-
-    var policy: SpecialTokenPolicy {
-        switch self {
-        case .refuse: .refused
-        case .text: .plainText
-        case .allow: .allowed
-        }
-    }
-
+extension SpecialTokenTreatment: ExpressibleByArgument {
     static let help = ArgumentHelp(
         "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
             + "as special tokens (allow).")
@@ -20,7 +9,7 @@ enum SpecialTokenOption: String, ExpressibleByArgument, CaseIterable {
 
 /// How a command encodes texts and prompts for a model.
 struct EncodingOptions: ParsableArguments {
-    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.text
+    @Option(help: SpecialTokenTreatment.help) var special = SpecialTokenTreatment.text
 
     @Flag(
         help: """
@@ -42,9 +31,7 @@ struct EncodingOptions: ParsableArguments {
     ///   - encoding: how it is encoded.
     func remark(on text: String, called name: String, _ encoding: TextEncoding) {
         guard special == .text, let token = encoding.tokenizer.firstSpecialToken(in: text) else { return }
-        note(
-            "\(name) contains the special token \(token.text), which is encoded as plain text; --special allow encodes it as "
-                + "the token.")
+        note(specialTokenAsText(token, in: name))
     }
 }
 
@@ -55,4 +42,10 @@ struct EndOptions: ParsableArguments {
             "Continue after a token that ends a text, such as <|endoftext|>. Without this option generation stops there."
     )
     var ignoreEos = false
+}
+
+/// The remark on a special token that a text spells and that is encoded as plain text.
+func specialTokenAsText(_ token: SpecialToken, in name: String) -> String {
+    "\(name) contains the special token \(token.text), which is encoded as plain text; --special allow encodes it as the "
+        + "token."
 }

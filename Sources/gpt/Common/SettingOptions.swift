@@ -17,6 +17,7 @@ extension TrainingSetting.ID {
         case .tokenizer: "--tokenizer"
         case .validation: "--validation"
         case .documentSeparator: "--document-separator"
+        case .specialTokens: "--special"
         case .chatTemplate: "--chat-template"
         case .batch: "--batch"
         case .accumulate: "--accumulate"

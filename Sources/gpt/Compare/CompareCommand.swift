@@ -141,6 +141,7 @@ struct CompareCommand: ParsableCommand {
         }
         settings.seed = seed
         settings.validation = text.validation ?? settings.validation
+        settings.specialTokens = text.specialTokens
         return settings
     }
 
@@ -177,9 +178,20 @@ struct CompareCommand: ParsableCommand {
 
     private func compare(_ all: [TrainingSettings], _ choices: [TokenizerSpecification]) throws {
         let (texts, origin) = try text.read()
+        try text.requireEffect(on: texts)
+        let all = all.map { settings in
+            var settings = settings
+            settings.joinsTexts = texts.count > 1
+            return settings
+        }
         var comparison = try ModelComparison(
             all, tokenizers: choices, texts: texts, origin: origin, validation: text.validationShare
         ) { note($0) }
+        if let tokenizer = comparison.readings.first?.tokenizer,
+            let (token, name) = text.plainSpecialToken(in: texts, tokenizer)
+        {
+            note(specialTokenAsText(token, in: name))
+        }
         let names = texts.map { escaped($0.name) }.joined(separator: ", ")
         let hasSeveral = choices.count > 1
         for reading in comparison.readings {

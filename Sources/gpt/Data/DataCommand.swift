@@ -53,8 +53,15 @@ struct DataCommand: ParsableCommand {
             let (texts, _) = try text.read()
             let validation = text.validationShare
             let choice = try tokens.choice() ?? .characters
-            let tokenizer = try choice.make(for: texts, validation: validation) { note($0) }
-            let data = try TokenDataset(texts, tokenizer: tokenizer, validation: validation, contextLength: context)
+            let tokenizer = try choice.make(
+                for: NamedText.joined(texts), validation: validation, special: text.specialTokens
+            ) { note($0) }
+            let data = try TokenDataset(
+                texts, tokenizer: tokenizer, validation: validation, contextLength: context,
+                special: text.specialTokens, joinsTexts: texts.count > 1)
+            if let (token, name) = text.plainSpecialToken(in: texts, tokenizer) {
+                note(specialTokenAsText(token, in: name))
+            }
             try describe(texts, data, tokenizer, validation)
             let (inputs, targets) = data.batch(batch: batch, length: context, seed: seed, step: 0, microBatch: 0)
             try describe(inputs, targets, tokenizer)

@@ -19,7 +19,7 @@ struct TokenizerEncodeCommand: ParsableCommand {
 
     @Option(help: tokenizerHelp) var tokenizer: String
 
-    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
+    @Option(help: SpecialTokenTreatment.help) var special = SpecialTokenTreatment.refuse
 
     @Flag(help: templateHelp) var template = false
 
@@ -151,7 +151,7 @@ struct TokenizerCountCommand: ParsableCommand {
     @Option(parsing: .singleValue, help: tokenizerHelp)
     var tokenizer: [String]
 
-    @Option(help: SpecialTokenOption.help) var special = SpecialTokenOption.refuse
+    @Option(help: SpecialTokenTreatment.help) var special = SpecialTokenTreatment.refuse
 
     @Flag(help: templateHelp) var template = false
 

@@ -69,14 +69,14 @@ struct InputOptions: ParsableArguments {
 
 extension Tokenizer {
     /// Encodes a part of a text. Positions in errors refer to the whole text.
-    func encode(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> [Int32] {
+    func encode(_ text: String, special: SpecialTokenTreatment, at place: TextPlace) throws -> [Int32] {
         do {
             return try encode(text, special: special.policy)
         } catch let error as TokenizerError { throw moved(error, by: place) }
     }
 
     /// Counts the tokens of a part of a text. Positions in errors refer to the whole text.
-    func count(_ text: String, special: SpecialTokenOption, at place: TextPlace) throws -> Int {
+    func count(_ text: String, special: SpecialTokenTreatment, at place: TextPlace) throws -> Int {
         do {
             return try count(text, special: special.policy)
         } catch let error as TokenizerError { throw moved(error, by: place) }

@@ -159,6 +159,7 @@ struct TrainCommand: ParsableCommand {
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let separator = documents.separator { settings.documentSeparator = separator }
+        if let special = text.special { settings.specialTokens = special }
         if let template = try documents.template() { settings.chatTemplate = template }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         return settings
@@ -167,20 +168,20 @@ struct TrainCommand: ParsableCommand {
     private func newRun() throws {
         let start = try from.map { try StartingModel($0, acceptingEdits: files.acceptEditedFiles) }
         if let start { try requireEffects(on: start.specification.kind, "fine-tune \(start.path)") }
-        let settings = try settings(from: start)
+        var settings = try settings(from: start)
         if let problem = settings.problem { throw problem }
         if let out, let occupant = RunDirectory.occupant(of: out), occupant != .incompleteSave {
             throw TrainingError.occupied(directory: out, occupant)
         }
         let (texts, origin) = try text.read(remark: remark)
+        try text.requireEffect(on: texts)
+        settings.joinsTexts = texts.count > 1
         let run = try TrainingRun(
             settings, texts: texts, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
-        if settings.documentSeparator == nil,
-            let (token, name) = TrainingRun.specialTokenAsText(in: texts, run.tokenizer)
-        {
+        if settings.documentSeparator == nil, let (token, name) = text.plainSpecialToken(in: texts, run.tokenizer) {
             note(
-                "\(name) contains the special token \(token.text), which is encoded as plain text. If it separates documents, "
-                    + "--document-separator '\(token.text)' makes it the token that ends each.")
+                "\(specialTokenAsText(token, in: name)) If it separates documents, --document-separator '\(token.text)' makes "
+                    + "it the token that ends each.")
         }
         if let model = run.trainer?.model { describe(run, parameters: model.parameterCount) }
         try train(run, origin: origin)
@@ -222,6 +223,7 @@ struct TrainCommand: ParsableCommand {
         training.apply(to: &settings)
         if let share = text.validation { settings.validation = share }
         if let separator = documents.separator { settings.documentSeparator = separator }
+        if let special = text.special { settings.specialTokens = special }
         if let template = try documents.template() { settings.chatTemplate = template }
         if let choice = try tokenizer.choice() { settings.tokenizer = choice }
         if let problem = settings.problem { throw TrainingError.invalid(problem) }

@@ -19,7 +19,9 @@ struct TextOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
-                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents or conversations. (default: tiny Shakespeare)",
+                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents or conversations. "
+                + "Several text files are the documents of one text, and the end of each is marked with the end-of-text token. "
+                + "(default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -29,6 +31,12 @@ struct TextOptions: ParsableArguments {
             "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999. (default: 0.1)",
             valueName: "fraction"))
     var validation: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), "
+                + "or as special tokens (allow). (default: text)"))
+    var special: SpecialTokenTreatment?
 
     func validate() throws {
         try requireOneInput(text)
@@ -46,7 +54,7 @@ struct DocumentOptions: ParsableArguments {
         help: ArgumentHelp(
             "The text between two documents in each text file; \\n is a newline. The end of each document is marked with the "
                 + "end-of-text token, so that the model learns to end its texts. Files whose names end in .jsonl are documents "
-                + "without this option: {\"text\": \"...\"} on each line. (default: each text is one document without an end)",
+                + "without this option: {\"text\": \"...\"} on each line. (default: a single text is one document without an end)",
             valueName: "text"))
     var documentSeparator: String?
 
