@@ -6,16 +6,22 @@ package enum Activation: Sendable, CaseIterable {
     /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))): the approximation that GPT-2 uses (Hendrycks and Gimpel, 2016),
     /// `gelu_new` to Hugging Face and `approximate="tanh"` to PyTorch.
     case gelu
+    /// x P(x), where P is the distribution function of the normal distribution (Hendrycks and Gimpel, 2016): `gelu` to
+    /// Hugging Face, and PyTorch's default.
+    case exactGELU
     case relu
     /// x / (1 + exp(-x)) (Hendrycks and Gimpel, 2016), also known as swish.
     case silu
+    case tanh
 
     var code: Int32 {
         switch self {
         case .identity: Int32(GPT_IDENTITY.rawValue)
         case .gelu: Int32(GPT_GELU.rawValue)
+        case .exactGELU: Int32(GPT_EXACT_GELU.rawValue)
         case .relu: Int32(GPT_RELU.rawValue)
         case .silu: Int32(GPT_SILU.rawValue)
+        case .tanh: Int32(GPT_TANH.rawValue)
         }
     }
 
@@ -25,6 +31,12 @@ package enum Activation: Sendable, CaseIterable {
         case .identity: return x
         case .relu: return builder.maximum(x, builder.constant(0))
         case .gelu: return builder.gelu(x)
+        case .tanh: return builder.tanh(x)
+        case .exactGELU:
+            // P(x) = (1 + erf(x / sqrt(2))) / 2
+            let error = builder.erf(builder.multiply(x, builder.constant(0.5.squareRoot())))
+            return builder.multiply(
+                builder.multiply(builder.constant(0.5), x), builder.add(builder.constant(1), error))
         case .silu:
             let exponential = builder.exp(builder.subtract(builder.constant(0), x))
             return builder.divide(x, builder.add(builder.constant(1), exponential))

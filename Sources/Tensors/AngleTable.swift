@@ -12,6 +12,8 @@ package final class AngleTable: Sendable {
         case rotary
         /// sin, cos, sin, cos, ...: what is added to the embedding (Vaswani et al., 2017).
         case sinusoidal
+        /// All sines, then all cosines: the same in Marian.
+        case sinesFirst
     }
 
     package let form: Form
@@ -24,12 +26,12 @@ package final class AngleTable: Sendable {
 
     /// - Parameters:
     ///   - form: the order of a row.
-    ///   - width: the number of columns: even, or for a sinusoidal table also odd, without the last cosine.
+    ///   - width: the number of columns: even, or in a table of sinusoids also odd, without the last cosine.
     ///   - frequencies: the (width + 1) / 2 angles at position 1, in radians.
     ///   - amplitude: the factor of all cosines and sines; 1 for rotations.
     package init(_ form: Form, width: Int, frequencies: [Double], amplitude: Double = 1) {
         precondition(
-            frequencies.count == (width + 1) / 2 && (form == .sinusoidal || width % 2 == 0),
+            frequencies.count == (width + 1) / 2 && (form != .rotary || width % 2 == 0),
             "\(frequencies.count) frequencies for \(width) columns")
         self.form = form
         self.width = width
@@ -63,9 +65,13 @@ package final class AngleTable: Sendable {
         )
     }
 
-    /// The rows of positions (T) of a sinusoidal table, in primitives: (T, width).
+    /// The rows of positions (T) of a table of sinusoids, in primitives: (T, width).
     func sinusoids<Builder: PrimitiveBuilder>(_ positions: Builder.Value, _ builder: inout Builder) -> Builder.Value {
         let (cosines, sines) = rotations(positions, &builder)
+        if form == .sinesFirst {
+            let rows = builder.multiply(builder.join([sines, cosines]), builder.constant(amplitude))
+            return width == 2 * frequencies.count ? rows : builder.split(rows, [width, 1])[0]
+        }
         // sin, cos, sin, cos, ...: a dimension of pairs.
         let pairs = builder.join([builder.insertDimension(sines, at: 2), builder.insertDimension(cosines, at: 2)])
         let waves = builder.multiply(pairs, builder.constant(amplitude))
@@ -79,6 +85,7 @@ package final class AngleTable: Sendable {
         let row =
             switch form {
             case .rotary: angles.map(cosine) + angles.map(sine)
+            case .sinesFirst: Array((angles.map(sine) + angles.map(cosine))[..<width])
             case .sinusoidal: Array(angles.flatMap { [sine($0), cosine($0)] }[..<width])
             }
         return row.map { amplitude * $0 }

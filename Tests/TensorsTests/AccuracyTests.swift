@@ -65,7 +65,31 @@ struct AccuracyTests {
             #expect(withNaN.indices.allSatisfy { withNaN[$0].isNaN == ($0 == count / 2) })
             x[count / 2] = .infinity
             let withInfinity = try onOneThread(set) { try activate(activation, x).y }
-            #expect(withInfinity.indices.allSatisfy { withInfinity[$0].isFinite == ($0 != count / 2) })
+            // tanh of infinity is 1.
+            let isBounded = activation == .tanh
+            #expect(
+                withInfinity.indices.allSatisfy { withInfinity[$0].isFinite == (isBounded || $0 != count / 2) })
+        }
+    }
+
+    @Test("GELU without the approximation, to known values and at the ends", arguments: InstructionSet.available)
+    func exactGELUValues(set: InstructionSet) throws {
+        let x = (-400...400).map { Float($0) / 30 }
+        let (y, derivative) = try onOneThread(set) { try activate(.exactGELU, x) }
+        for (i, x) in x.map(Double.init).enumerated() {
+            let p = 0.5 * erfc(-x / 2.0.squareRoot()), density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+            #expect(abs(Double(y[i]) - x * p) <= 2e-7 * max(1, abs(x)), "GELU(\(x))")
+            #expect(abs(Double(derivative[i]) - (p + x * density)) <= 1e-6, "GELU'(\(x))")
+        }
+    }
+
+    @Test("tanh, to known values", arguments: InstructionSet.available)
+    func tanhValues(set: InstructionSet) throws {
+        let x = (-300...300).map { Float($0) / 30 }
+        let (y, derivative) = try onOneThread(set) { try activate(.tanh, x) }
+        for (i, x) in x.map(Double.init).enumerated() {
+            #expect(abs(Double(y[i]) - tanh(x)) <= 2e-7, "tanh(\(x))")
+            #expect(abs(Double(derivative[i]) - (1 - tanh(x) * tanh(x))) <= 1e-6, "tanh'(\(x))")
         }
     }
 

@@ -239,12 +239,13 @@ struct MemoryBoundsTests {
         }
 
         let ids: [Int32] = [0, 4, 4, 1, 4]
-        gpt_embedding_forward(kernels(set), R, 5, C, 0, ids, x.start, x.start, y.start)
-        gpt_embedding_backward(kernels(set), R, 5, C, 0, ids, y.start, dX.start, dX.start)
+        gpt_embedding_forward(kernels(set), R, 5, C, 0, nil, ids, 1, x.start, x.start, y.start)
+        gpt_embedding_backward(kernels(set), R, 5, C, 0, nil, ids, 1, y.start, dX.start, dX.start)
         #expect(y.start[count - 1] == 1)
 
         var losses = [Double](repeating: 0, count: rows)
-        gpt_cross_entropy(kernels(set), R, C, y.start, [Int32](repeating: Int32(columns - 1), count: rows), &losses, 1)
+        gpt_cross_entropy(
+            kernels(set), R, C, y.start, [Int32](repeating: Int32(columns - 1), count: rows), &losses, 0.1, 1)
         #expect(abs(losses[4] - log(Double(columns))) < 1e-9)
 
         var settings = gpt_adamw(

@@ -12,18 +12,25 @@ typedef struct {
     int64_t batch, row, head;
 } gpt_heads;
 
+// All sequences of a batch have the same number of queries and of keys; or, with `starts`, their rows follow one another
+// without padding, and the strides between batches are not read.
 typedef struct {
-    int64_t batch, heads, queries, keys, size;
+    int64_t batch, heads, size;
+    int64_t queries, keys;     // of each sequence; with starts, of the longest
+    const int64_t *query_starts, *key_starts;   // the first row of each sequence, and the number of all rows: batch + 1
+                               // numbers. NULL where all sequences are equally long
     int64_t kv_heads;          // heads of keys and values; a divisor of heads. Each serves heads / kv_heads query heads
     int32_t mask;
     int32_t precision;         // gpt_precision, to which the factors of all products are rounded
-    int64_t offset;            // causal mask: query i attends to keys 0 ... i + offset
+    int64_t offset;            // the position of the first query among the keys
     float scale;               // of the scores, 1 / sqrt(size)
+    const float *slopes;       // for each head, what the distance between query and key is multiplied by and subtracted
+                               // from the scaled score; or NULL
     gpt_heads q, k, v, out;
-    float *rounded;            // (batch, kv_heads, heads / kv_heads + 2, queries, words of a vector): queries, keys and
-                               // values in bfloat16. Forward writes them, backward reads them instead of q, k and v.
-                               // NULL if not wanted; requires that precision and as many keys as queries
-    float *statistics;         // (batch, heads, queries, 2): maximum and 1 / sum of the softmax, for backward; or NULL
+    float *rounded;            // for each sequence and head of keys and values: the queries of the heads that share it, the
+                               // keys and the values in bfloat16, each vector in whole words. Forward writes them, backward
+                               // reads them instead of q, k and v. NULL if not wanted; requires that precision
+    float *statistics;         // for each sequence, head and query: maximum and 1 / sum of the softmax, for backward; or NULL
 } gpt_attention;
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);

@@ -4,7 +4,7 @@
 
 #include "execution.h"
 
-typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2, GPT_SILU = 3 } gpt_activation;
+typedef enum { GPT_IDENTITY = 0, GPT_GELU = 1, GPT_RELU = 2, GPT_SILU = 3, GPT_EXACT_GELU = 4, GPT_TANH = 5 } gpt_activation;
 
 // a is (m, k), b is (k, n), c is (m, n). a and b have a stride in floats for each dimension; one of the two strides is 1.
 // So a transposed matrix is read where it is. c has contiguous rows. The epilogue is one of three: a sum (bias, residual), an

@@ -9,6 +9,8 @@
 // of one head after another are processed in blocks whose scores stay in cache. dK and dV are the sums over the heads
 // of the group, in order. With a causal mask a block needs only the keys up to its last query, so half of the products
 // are skipped. In bfloat16 both factors of each product are rounded; scores, softmax and sums are floats.
+//
+// Sequences of different lengths are stored without padding: an item reads where its sequence starts and how long it is.
 
 #include "attention.h"
 #include "threads.h"
@@ -23,24 +25,47 @@ typedef struct {
     gpt_heads_gradient d_q, d_k, d_v;
 } GPT_CONTEXT attention;
 
-// The start of the vectors of one head of one sequence.
-static inline float *head_start(gpt_heads x, int64_t batch, int64_t head) {
-    return x.start + batch * x.batch + head * x.head;
+// The rows of one sequence.
+typedef struct {
+    int64_t batch, first_query, queries, first_key, keys;
+} sequence;
+
+static inline sequence sequence_of(const gpt_attention *a, int64_t batch) {
+    sequence s = {batch, batch * a->queries, a->queries, batch * a->keys, a->keys};
+    if (a->query_starts) {
+        s.first_query = a->query_starts[batch];
+        s.queries = a->query_starts[batch + 1] - s.first_query;
+    }
+    if (a->key_starts) {
+        s.first_key = a->key_starts[batch];
+        s.keys = a->key_starts[batch + 1] - s.first_key;
+    }
+    return s;
+}
+
+// The start of the vectors of one head of one sequence; starts are those of the queries or of the keys.
+static inline float *head_start(gpt_heads x, const int64_t *starts, int64_t batch, int64_t head) {
+    return x.start + (starts ? starts[batch] * x.row : batch * x.batch) + head * x.head;
 }
 
 // The number of query heads that share a head of keys and values.
 static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->kv_heads; }
 
 // The number of keys that the query attends to.
-static inline int64_t visible_keys(const gpt_attention *a, int64_t query) {
+static inline int64_t visible_keys(const gpt_attention *a, const sequence *s, int64_t query) {
     const int64_t limit = query + a->offset + 1;
-    return a->mask == GPT_MASK_FULL || limit > a->keys ? a->keys : limit;
+    return a->mask == GPT_MASK_FULL || limit > s->keys ? s->keys : limit;
+}
+
+// The maximum and 1 / sum of a query's softmax.
+static inline float *statistics_of(const gpt_attention *a, const sequence *s, int64_t head, int64_t query) {
+    return a->statistics ? a->statistics + 2 * (s->first_query * a->heads + head * s->queries + query) : NULL;
 }
 
 // The number of queries in a block. In a long block the products for d_k and d_v have long sums; a short one computes
 // fewer scores that the mask hides.
-static inline int64_t query_block(const gpt_attention *a) {
-    return a->precision == GPT_BFLOAT16 && a->queries >= 4 * LONGEST_BLOCK ? LONGEST_BLOCK : LONGEST_BLOCK / 2;
+static inline int64_t query_block(const gpt_attention *a, const sequence *s) {
+    return a->precision == GPT_BFLOAT16 && s->queries >= 4 * LONGEST_BLOCK ? LONGEST_BLOCK : LONGEST_BLOCK / 2;
 }
 
 // The left factor of a product: its address, and the distance between its rows.
@@ -69,6 +94,17 @@ ALWAYS_INLINE float NAME(exponentials)(float *scores, int64_t visible, float sca
         totals += e;
     }
     return sum(totals);
+}
+
+// Replaces scores[0 ..< visible] by scale scores - slope |j - position|: to the same bits in forward and backward.
+ALWAYS_INLINE void NAME(subtract_distances)(float *scores, int64_t visible, float scale, float slope, int64_t position) {
+    float first[LANES];
+    for (int i = 0; i < LANES; i++) first[i] = (float)(i - position);
+    vf distance = load(first);
+    for (int64_t j = 0; j < visible; j += LANES) {
+        store(scores + j, load(scores + j) * scale - vmax(distance, -distance) * slope);
+        distance += (float)LANES;
+    }
 }
 
 // Replaces scores[0 ..< visible] by softmax(scale scores), and the rest up to `limit` by 0. statistics, if not NULL,
@@ -116,10 +152,13 @@ ALWAYS_INLINE void NAME(pair_rows)(
                 pairs(load(scores + r * row + j), r + 1 < rows ? load(scores + (r + 1) * row + j) : splat(0)));
 }
 
-// The address of the saved bfloat16 vectors of an item: the queries of each head of the group, then the keys, then the
-// values.
-ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, int64_t item, int64_t part) {
-    return a->rounded + (item * (group_size(a) + 2) + part) * a->queries * words_of(GPT_BFLOAT16, a->size);
+// The address of saved bfloat16 vectors: the queries of a head of the group, or after these the keys, then the values.
+ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, const sequence *s, int64_t kv_head, int64_t part) {
+    const int64_t group = group_size(a), values = part - group;
+    const int64_t before = a->kv_heads * (group * s->first_query + 2 * s->first_key)
+        + kv_head * (group * s->queries + 2 * s->keys)
+        + (part <= group ? part * s->queries : group * s->queries + values * s->keys);
+    return a->rounded + before * words_of(GPT_BFLOAT16, a->size);
 }
 
 // Converts rows of saved words to floats, `width` apart.
@@ -138,41 +177,45 @@ ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *word
 static void NAME(attention_forward)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size, keys = a->keys;
+    const sequence s = sequence_of(a, item / a->kv_heads);
+    const int64_t batch = s.batch, kv_head = item % a->kv_heads, size = a->size, keys = s.keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
-    const int64_t block = query_block(a), score_row = PADDED(keys);
+    const int64_t block = query_block(a, &s), score_row = PADDED(keys);
     float *packed_k = gpt_scratch(
         GPT_SCRATCH_OPERATION,
         size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
     float *packed_v = packed_k + size_words * PADDED(keys);
     float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
-    NAME(pack_all)(precision, packed_k, head_start(a->k, batch, kv_head), 1, a->k.row, size, keys);
-    NAME(pack_all)(precision, packed_v, head_start(a->v, batch, kv_head), a->v.row, 1, keys, size);
+    NAME(pack_all)(precision, packed_k, head_start(a->k, a->key_starts, batch, kv_head), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, head_start(a->v, a->key_starts, batch, kv_head), a->v.row, 1, keys, size);
     if (a->rounded) {
-        float *to = NAME(rounded_start)(a, item, group_size(a));
-        NAME(factor)(precision, to, head_start(a->k, batch, kv_head), a->k.row, keys, size);
-        NAME(factor)(precision, to + keys * size_words, head_start(a->v, batch, kv_head), a->v.row, keys, size);
+        float *to = NAME(rounded_start)(a, &s, kv_head, group_size(a));
+        NAME(factor)(precision, to, head_start(a->k, a->key_starts, batch, kv_head), a->k.row, keys, size);
+        NAME(factor)(precision, to + keys * size_words, head_start(a->v, a->key_starts, batch, kv_head), a->v.row, keys, size);
     }
     // The blocks of queries of all heads of the group, one after another.
-    const int64_t blocks = (a->queries + block - 1) / block;
+    const int64_t blocks = (s.queries + block - 1) / block;
     for (int64_t i = 0; i < group_size(a) * blocks; i++) {
         const int64_t head = kv_head * group_size(a) + i / blocks, first = i % blocks * block;
-        const int64_t rows = a->queries - first < block ? a->queries - first : block;
-        const int64_t limit = visible_keys(a, first + rows - 1);
-        const float *q = head_start(a->q, batch, head) + first * a->q.row;
-        float *rounded = a->rounded ? NAME(rounded_start)(a, item, i / blocks) + first * size_words : rounded_q;
+        const int64_t rows = s.queries - first < block ? s.queries - first : block;
+        const int64_t limit = visible_keys(a, &s, first + rows - 1);
+        const float *q = head_start(a->q, a->query_starts, batch, head) + first * a->q.row;
+        float *rounded = a->rounded ? NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * size_words : rounded_q;
         const left_factor queries = NAME(factor)(precision, rounded, q, a->q.row, rows, size);
         multiply_packed(
             precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys,
             scores, score_row, false);
-        for (int64_t r = 0; r < rows; r++)
-            NAME(softmax)(
-                scores + r * score_row, visible_keys(a, first + r), limit, a->scale,
-                a->statistics ? a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r) : NULL);
+        for (int64_t r = 0; r < rows; r++) {
+            const int64_t visible = visible_keys(a, &s, first + r);
+            float *row = scores + r * score_row;
+            if (a->slopes)
+                NAME(subtract_distances)(row, visible, a->scale, a->slopes[head], first + r + a->offset);
+            NAME(softmax)(row, visible, limit, a->slopes ? 1 : a->scale, statistics_of(a, &s, head, first + r));
+        }
         NAME(round_scores)(precision, scores, score_row, rows, limit);
         multiply_packed(
             precision, rows, size, words_of(precision, limit), scores, score_row, 1, packed_v, key_words, size,
-            head_start(a->out, batch, head) + first * a->out.row, a->out.row, false);
+            head_start(a->out, a->query_starts, batch, head) + first * a->out.row, a->out.row, false);
     }
 }
 
@@ -180,14 +223,15 @@ static void NAME(attention_forward)(void *context, int64_t item) {
 // rounded in any precision: reading the floats is what takes the time.
 static void NAME(attention_few)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
-    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size;
-    const float *k = head_start(a->k, batch, kv_head), *v = head_start(a->v, batch, kv_head);
-    float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(a->keys));
-    for (int64_t i = 0; i < group_size(a) * a->queries; i++) {
-        const int64_t head = kv_head * group_size(a) + i / a->queries, query = i % a->queries;
-        const float *q = head_start(a->q, batch, head) + query * a->q.row;
-        float *out = head_start(a->out, batch, head) + query * a->out.row;
-        const int64_t visible = visible_keys(a, query);
+    const sequence s = sequence_of(a, item / a->kv_heads);
+    const int64_t batch = s.batch, kv_head = item % a->kv_heads, size = a->size;
+    const float *k = head_start(a->k, a->key_starts, batch, kv_head), *v = head_start(a->v, a->key_starts, batch, kv_head);
+    float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(s.keys));
+    for (int64_t i = 0; i < group_size(a) * s.queries; i++) {
+        const int64_t head = kv_head * group_size(a) + i / s.queries, query = i % s.queries;
+        const float *q = head_start(a->q, a->query_starts, batch, head) + query * a->q.row;
+        float *out = head_start(a->out, a->query_starts, batch, head) + query * a->out.row;
+        const int64_t visible = visible_keys(a, &s, query);
         for (int64_t j = 0; j < visible; j += LANES) {
             // LANES partial dot products at a time, transposed so that their horizontal sums become vertical ones.
             vf parts[LANES];
@@ -203,7 +247,8 @@ static void NAME(attention_few)(void *context, int64_t item) {
             for (int i = 1; i < LANES; i++) dots += parts[i];
             store(scores + j, dots);
         }
-        NAME(softmax)(scores, visible, visible, a->scale, NULL);
+        if (a->slopes) NAME(subtract_distances)(scores, visible, a->scale, a->slopes[head], query + a->offset);
+        NAME(softmax)(scores, visible, visible, a->slopes ? 1 : a->scale, NULL);
         int64_t p = 0;
         for (; p + 4 * LANES <= size; p += 4 * LANES) {
             vf sums[4] = {splat(0), splat(0), splat(0), splat(0)};
@@ -222,10 +267,10 @@ static void NAME(attention_few)(void *context, int64_t item) {
 
 // Writes rows of a padded block to the rows from `first` on of a head's gradient, if that is wanted.
 static void NAME(store_gradient)(
-    const float *from, int64_t from_row, const gpt_heads_gradient *to, int64_t batch, int64_t head, int64_t first,
-    int64_t rows, int64_t size) {
+    const float *from, int64_t from_row, const gpt_heads_gradient *to, const int64_t *starts, int64_t batch, int64_t head,
+    int64_t first, int64_t rows, int64_t size) {
     if (!to->at.start) return;
-    float *start = head_start(to->at, batch, head) + first * to->at.row;
+    float *start = head_start(to->at, starts, batch, head) + first * to->at.row;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < size; j += LANES) {
             vf x = load(from + r * from_row + j);
@@ -238,10 +283,11 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     const attention *g = context;
     const gpt_attention *a = &g->a;
     const int32_t precision = a->precision;
-    const int64_t batch = item / a->kv_heads, kv_head = item % a->kv_heads, size = a->size, keys = a->keys;
+    const sequence s = sequence_of(a, item / a->kv_heads);
+    const int64_t batch = s.batch, kv_head = item % a->kv_heads, size = a->size, keys = s.keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
-    const int64_t block = query_block(a), score_row = PADDED(keys), width = PADDED(size);
-    const float *k = head_start(a->k, batch, kv_head), *v = head_start(a->v, batch, kv_head);
+    const int64_t block = query_block(a, &s), score_row = PADDED(keys), width = PADDED(size);
+    const float *k = head_start(a->k, a->key_starts, batch, kv_head), *v = head_start(a->v, a->key_starts, batch, kv_head);
     int64_t k_row = a->k.row, v_row = a->v.row;
 
     float *columns_k = gpt_scratch(
@@ -256,7 +302,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     float *rounded_d_out = rounded_q + block * size_words, *spread_q = rounded_d_out + block * size_words;
     if (a->rounded) {
         float *spread = spread_q + block * width;
-        NAME(spread_rows)(spread, width, NAME(rounded_start)(a, item, group_size(a)), 2 * keys, size);
+        NAME(spread_rows)(spread, width, NAME(rounded_start)(a, &s, kv_head, group_size(a)), 2 * keys, size);
         k = spread, v = spread + keys * width, k_row = v_row = width;
     }
     // In float32 the words of the transposed factor are the floats themselves.
@@ -267,18 +313,18 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     NAME(pack_all)(precision, rows_k, k, k_row, 1, keys, size);
     memset(d_k, 0, (size_t)(2 * keys * width) * sizeof(float));
 
-    const int64_t blocks = (a->queries + block - 1) / block;
+    const int64_t blocks = (s.queries + block - 1) / block;
     for (int64_t i = 0; i < group_size(a) * blocks; i++) {
         const int64_t head = kv_head * group_size(a) + i / blocks, first = i % blocks * block;
-        const int64_t rows = a->queries - first < block ? a->queries - first : block;
-        const int64_t limit = visible_keys(a, first + rows - 1), row_words = words_of(precision, rows);
-        const float *q_here = head_start(a->q, batch, head) + first * a->q.row;
+        const int64_t rows = s.queries - first < block ? s.queries - first : block;
+        const int64_t limit = visible_keys(a, &s, first + rows - 1), row_words = words_of(precision, rows);
+        const float *q_here = head_start(a->q, a->query_starts, batch, head) + first * a->q.row;
         int64_t q_row = a->q.row;
-        const float *out_here = head_start(a->out, batch, head) + first * a->out.row;
-        const float *d_out_here = head_start(g->d_out, batch, head) + first * g->d_out.row;
+        const float *out_here = head_start(a->out, a->query_starts, batch, head) + first * a->out.row;
+        const float *d_out_here = head_start(g->d_out, a->query_starts, batch, head) + first * g->d_out.row;
         left_factor queries;
         if (a->rounded) {
-            queries = (left_factor){NAME(rounded_start)(a, item, i / blocks) + first * size_words, size_words};
+            queries = (left_factor){NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * size_words, size_words};
             NAME(spread_rows)(spread_q, width, queries.start, rows, size);
             q_here = spread_q, q_row = width;
         } else {
@@ -297,10 +343,12 @@ static void NAME(attention_backward)(void *context, int64_t item) {
                 dots = load_up_to(d_out_here + r * g->d_out.row + j, size - j)
                     * load_up_to(out_here + r * a->out.row + j, size - j) + dots;
             const float d = sum(dots);
-            const float *statistics = a->statistics + 2 * ((batch * a->heads + head) * a->queries + first + r);
-            const int64_t visible = visible_keys(a, first + r);
+            const float *statistics = statistics_of(a, &s, head, first + r);
+            const int64_t visible = visible_keys(a, &s, first + r);
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
-            NAME(exponentials)(p_row, visible, a->scale, statistics[0]);
+            if (a->slopes)
+                NAME(subtract_distances)(p_row, visible, a->scale, a->slopes[head], first + r + a->offset);
+            NAME(exponentials)(p_row, visible, a->slopes ? 1 : a->scale, statistics[0]);
             for (int64_t j = 0; j < visible; j += LANES) {
                 vf probability = load(p_row + j) * statistics[1];
                 vf d_score = probability * (load(d_s_row + j) - d) * a->scale;
@@ -325,10 +373,10 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         multiply_packed(
             precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
             false);
-        NAME(store_gradient)(d_q, width, &g->d_q, batch, head, first, rows, size);
+        NAME(store_gradient)(d_q, width, &g->d_q, a->query_starts, batch, head, first, rows, size);
     }
-    NAME(store_gradient)(d_k, width, &g->d_k, batch, kv_head, 0, keys, size);
-    NAME(store_gradient)(d_v, width, &g->d_v, batch, kv_head, 0, keys, size);
+    NAME(store_gradient)(d_k, width, &g->d_k, a->key_starts, batch, kv_head, 0, keys, size);
+    NAME(store_gradient)(d_v, width, &g->d_v, a->key_starts, batch, kv_head, 0, keys, size);
 }
 
 #include "gemm_core_end.h"

@@ -13,12 +13,24 @@ typedef struct {
     float *logits;
     const int32_t *targets;
     double *losses;
-    float scale;
+    float smoothing, scale;
 } GPT_CONTEXT cross_entropy;
 
 #endif
 
 #ifdef SIMD
+
+// The mean of a row. The sums of segments are added in double.
+static double NAME(mean)(const float *x, int64_t count) {
+    double total = 0;
+    for (int64_t start = 0; start < count; start += 1024) {
+        const int64_t stop = start + 1024 < count ? start + 1024 : count;
+        vf segment = splat(0);
+        for (int64_t j = start; j < stop; j += LANES) segment += load_up_to(x + j, stop - j);
+        total += sum(segment);
+    }
+    return total / (double)count;
+}
 
 static void NAME(cross_entropy)(void *context, int64_t item) {
     const cross_entropy *c = context;
@@ -36,7 +48,8 @@ static void NAME(cross_entropy)(void *context, int64_t item) {
         for (; j + LANES <= V; j += LANES) highest = vmax(load(logits + j), highest);
         float maximum = largest(highest);
         for (; j < V; j++) maximum = logits[j] > maximum ? logits[j] : maximum;
-        const float target_logit = logits[target];
+        double smoothed_logit = (1 - (double)c->smoothing) * logits[target];
+        if (c->smoothing != 0) smoothed_logit += c->smoothing * NAME(mean)(logits, V);
 
         // A float sum over a large vocabulary would lose digits: the sums of segments are added in double.
         double total = 0;
@@ -58,11 +71,13 @@ static void NAME(cross_entropy)(void *context, int64_t item) {
             }
             total += sum(segment);
         }
-        c->losses[row] = natural_log(total) + maximum - target_logit;
+        c->losses[row] = natural_log(total) + maximum - smoothed_logit;
         if (c->scale != 0) {
             const float factor = (float)(c->scale / total);
-            for (j = 0; j < V; j += LANES) store_up_to(logits + j, load_up_to(logits + j, V - j) * factor, V - j);
-            logits[target] -= c->scale;
+            const float everywhere = c->scale * c->smoothing / (float)V;
+            for (j = 0; j < V; j += LANES)
+                store_up_to(logits + j, load_up_to(logits + j, V - j) * factor - everywhere, V - j);
+            logits[target] -= c->scale * (1 - c->smoothing);
         }
     }
 }
@@ -76,8 +91,8 @@ KERNEL_TABLE(cross_entropy);
 
 void gpt_cross_entropy(
     gpt_execution execution, int64_t rows, int64_t vocabulary, float *logits, const int32_t *targets, double *losses,
-    float scale) {
-    cross_entropy c = {rows, vocabulary, logits, targets, losses, scale};
+    float smoothing, float scale) {
+    cross_entropy c = {rows, vocabulary, logits, targets, losses, smoothing, scale};
     gpt_parallel(execution.threads, (rows + ROWS - 1) / ROWS, cross_entropy_table[execution.instruction_set], &c);
 }
 

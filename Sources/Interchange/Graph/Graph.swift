@@ -106,7 +106,7 @@ extension Graph {
     package enum Primitive: Sendable, Hashable {
         // Two inputs, which are broadcast.
         case add, subtract, multiply, divide, maximum
-        case exp, log, tanh, squareRoot, sine, cosine
+        case exp, log, tanh, erf, squareRoot, sine, cosine
         /// Integers as floats.
         case toFloat
         /// No inputs: the positions of the tokens (T), integers from the length of the past on.

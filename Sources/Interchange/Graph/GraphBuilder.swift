@@ -86,6 +86,7 @@ package struct GraphBuilder: PrimitiveBuilder {
     package mutating func exp(_ x: Graph.ValueID) -> Graph.ValueID { map(.exp, x) }
     package mutating func log(_ x: Graph.ValueID) -> Graph.ValueID { map(.log, x) }
     package mutating func tanh(_ x: Graph.ValueID) -> Graph.ValueID { map(.tanh, x) }
+    package mutating func erf(_ x: Graph.ValueID) -> Graph.ValueID { map(.erf, x) }
     package mutating func squareRoot(_ x: Graph.ValueID) -> Graph.ValueID { map(.squareRoot, x) }
     package mutating func sine(_ x: Graph.ValueID) -> Graph.ValueID { map(.sine, x) }
     package mutating func cosine(_ x: Graph.ValueID) -> Graph.ValueID { map(.cosine, x) }

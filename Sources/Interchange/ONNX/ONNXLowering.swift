@@ -178,6 +178,7 @@ extension Graph.Primitive {
         case .exp: "Exp"
         case .log: "Log"
         case .tanh: "Tanh"
+        case .erf: "Erf"
         case .squareRoot: "Sqrt"
         case .sine: "Sin"
         case .cosine: "Cos"

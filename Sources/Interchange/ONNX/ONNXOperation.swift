@@ -27,6 +27,7 @@ struct ONNXOperation {
         case "Exp": return [try map(exp)]
         case "Log": return [try map(log)]
         case "Tanh": return [try map(tanh)]
+        case "Erf": return [try map(erf)]
         case "Sqrt": return [try map { $0.squareRoot() }]
         case "Sin": return [try map(sin)]
         case "Cos": return [try map(cos)]

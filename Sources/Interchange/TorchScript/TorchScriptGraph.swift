@@ -74,6 +74,7 @@ struct TorchScriptGraph {
         case .exp: return function("exp")
         case .log: return function("log")
         case .tanh: return function("tanh")
+        case .erf: return function("erf")
         case .squareRoot: return function("sqrt")
         case .sine: return function("sin")
         case .cosine: return function("cos")

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A tensor that training changes.
+/// A tensor of a model, which training changes as a rule.
 public final class Parameter: Variable {
     /// Whether AdamW applies weight decay: to matrices and embeddings, not to biases and norms.
     public let decays: Bool
@@ -8,9 +8,12 @@ public final class Parameter: Variable {
     /// and the first that needs the packed weight makes it.
     private let packedWeight = Mutex<(weight: PackedWeight, isTransposed: Bool)?>(nil)
 
-    public init(_ value: Tensor) {
+    /// - Parameters:
+    ///   - value: the contents.
+    ///   - isTrained: whether training changes them. A buffer, as PyTorch calls it, is stored with the model but constant.
+    public init(_ value: Tensor, isTrained: Bool = true) {
         decays = value.shape.rank >= 2
-        super.init(value, needsGradient: true)
+        super.init(value, needsGradient: isTrained)
     }
 
     /// Replaces the contents, keeping the shape.

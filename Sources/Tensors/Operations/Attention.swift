@@ -22,9 +22,16 @@ package enum AttentionMask: Sendable {
 /// With grouped queries (Ainslie et al., "GQA", 2023) there are fewer heads of keys and values than of queries, and
 /// each of them serves a group of consecutive query heads.
 ///
-/// Inputs: queries (B, T, heads x size), keys and values (B, T, keyValueHeads x size), the heads side by side; or one
+/// Inputs: queries (B, T, heads x size), keys and values (B, S, keyValueHeads x size), the heads side by side; or one
 /// tensor with the three in this order, (B, T, (heads + 2 keyValueHeads) size). Output: (B, T, heads x size). Neither
-/// pass stores more than a few rows of the (T, T) scores of a head: see attention.c.
+/// pass stores more than a few rows of the (T, S) scores of a head: see attention.c.
+///
+/// In self-attention S = T. In cross-attention (Vaswani et al., 2017, section 3.2.3) the keys and values come from
+/// another sequence, of any length, and nothing is masked. Where the sequences of a batch differ in length they are
+/// stored without padding (`SequenceLengths`), and the inputs are (1, N, width).
+///
+/// With `slopes` the positions are represented by linear biases (Press et al., "ALiBi", 2022): from the score of a query
+/// at position i and a key at position j of the sequence the head subtracts slope |i - j|.
 ///
 /// In generation keys and values come from a cache, and there are always three inputs: queries (B, T, >= heads x size),
 /// of which the first columns are read, and keys and values (B, N, keyValueHeads x size), N >= `past` + T.
@@ -34,6 +41,11 @@ package struct Attention: Operation {
     package let mask: AttentionMask
     /// How many positions precede the queries in the cache that holds the keys and values; nil without a cache.
     package let past: Int?
+    /// The lengths of the sequences of the queries, and of the keys; nil where all sequences are equally long.
+    package let queryLengths: SequenceLengths?
+    package let keyLengths: SequenceLengths?
+    /// The slope of each head, with linear biases for positions.
+    package let slopes: [Float]?
 
     /// - Parameters:
     ///   - heads: the number of heads of the queries.
@@ -41,12 +53,25 @@ package struct Attention: Operation {
     ///     default.
     ///   - mask: which keys a query attends to.
     ///   - past: with a cache, the number of positions before those of the queries. For generation only.
-    package init(heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, past: Int? = nil) {
+    ///   - lengths: the lengths of the sequences of the queries, if they differ; in self-attention also of the keys.
+    ///   - keyLengths: those of the keys in cross-attention.
+    ///   - slopes: the slope of each head, with linear biases for positions.
+    package init(
+        heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, past: Int? = nil, lengths: SequenceLengths? = nil,
+        keyLengths: SequenceLengths? = nil, slopes: [Float]? = nil
+    ) {
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
         self.mask = mask
         self.past = past
+        queryLengths = lengths
+        self.keyLengths = keyLengths ?? lengths
+        self.slopes = slopes
         precondition(heads % self.keyValueHeads == 0, "\(heads) heads cannot share \(self.keyValueHeads)")
+        precondition(slopes.map { $0.count == heads } ?? true, "\(slopes ?? []) are not the slopes of \(heads) heads")
+        precondition(
+            (queryLengths == nil) == (self.keyLengths == nil) && queryLengths?.count == self.keyLengths?.count,
+            "queries and keys of different numbers of sequences")
     }
 
     /// In bfloat16 the products read rounded queries, keys and values. So the rounded ones are saved, in half the
@@ -61,39 +86,46 @@ package struct Attention: Operation {
         let statistics: Tensor
         /// Queries, keys and values as pairs of bfloat16: see attention.h.
         let rounded: Tensor?
+        fileprivate let sizes: Sizes
+    }
+
+    /// The dimensions of the inputs: B, T and S are 1 and the numbers of all rows for sequences of different lengths.
+    fileprivate struct Sizes {
+        let B: Int, T: Int, S: Int, size: Int
     }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
         precondition(past == nil, "attention over a cache is computed by decode only")
-        let (B, T, size) = dimensions(of: inputs)
-        let out = Tensor(uninitialized: [B, T, heads * size])
+        let sizes = sizes(of: inputs)
+        let out = Tensor(uninitialized: [sizes.B, sizes.T, heads * sizes.size])
         var saved: Recorded?
         if recording {
-            let words: Shape = [B, keyValueHeads, heads / keyValueHeads + 2, T, (size + 1) / 2]
+            let words = sizes.B * (heads * sizes.T + 2 * keyValueHeads * sizes.S)
             saved = Recorded(
-                statistics: Tensor(uninitialized: [B, heads, T, 2]),
-                rounded: savedForBackward.contains(.inputs) ? nil : Tensor(uninitialized: words))
+                statistics: Tensor(uninitialized: [sizes.B, heads, sizes.T, 2]),
+                rounded: savedForBackward.contains(.inputs)
+                    ? nil : Tensor(uninitialized: [words, (sizes.size + 1) / 2]),
+                sizes: sizes)
         }
-        var attention = problem(B, T, size, inputs, out: out, saved)
-        gpt_attention_forward(Execution.kernels, &attention)
+        withProblem(sizes, inputs, out: out, saved) { gpt_attention_forward(Execution.kernels, &$0) }
         withExtendedLifetime((inputs, saved)) {}
         return (out, saved)
     }
 
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Recorded?, into slots: [GradientSlot]) {
         guard let out = values.output, let saved else { preconditionFailure("nothing was recorded") }
-        let (B, T, width) = gradient.shape.three
-        let size = width / heads
+        let size = saved.sizes.size
         let destinations = slots.map { $0.destination() }
-        var attention = problem(B, T, size, values.inputs, out: out, saved)
-        if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
         let gradients = (0..<3).map { part -> gpt_heads_gradient in
             let (input, column) = place(of: part, inputs: slots.count, size: size)
             guard let (tensor, add) = destinations[input] else { return gpt_heads_gradient() }
             return gpt_heads_gradient(at: vectors(tensor, from: column, size: size), add: add)
         }
-        gpt_attention_backward(
-            Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
+        withProblem(saved.sizes, values.inputs, out: out, saved) { attention in
+            if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
+            gpt_attention_backward(
+                Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
+        }
         withExtendedLifetime((values, out, saved, destinations)) {}
     }
 
@@ -104,14 +136,12 @@ package struct Attention: Operation {
         let (B, T, _) = queries.shape.three
         let size = keys.shape.columns / keyValueHeads
         let out = Tensor(uninitialized: [B, T, heads * size])
-        var attention = gpt_attention()
-        set(&attention, batch: B, queries: T, keys: past + T, size: size, offset: past)
-        attention.precision = Precision.float32.code
-        attention.q = vectors(queries, size: size)
-        attention.k = vectors(keys, size: size)
-        attention.v = vectors(values, size: size)
-        attention.out = vectors(out, size: size)
-        gpt_attention_over_cache(Execution.kernels, &attention)
+        let sizes = Sizes(B: B, T: T, S: past + T, size: size)
+        withProblem(sizes, [queries, keys, values], out: out, nil) { attention in
+            attention.offset = Int64(past)
+            attention.precision = Precision.float32.code
+            gpt_attention_over_cache(Execution.kernels, &attention)
+        }
         withExtendedLifetime((queries, keys, values)) {}
         return out
     }
@@ -127,7 +157,8 @@ package struct Attention: Operation {
             builder.transpose(builder.reshape(x, keeping: 2, [builder.width(of: x) / size, size]), [0, 2, 1, 3])
         }
         var (q, k, v) = (parts[0], apart(parts[1]), apart(parts[2]))
-        (k, v) = builder.withPast(keys: k, values: v)
+        if mask == .causal { (k, v) = builder.withPast(keys: k, values: v) }
+        let T = builder.shape(of: parts[0])[1], S = builder.shape(of: k)[2]
         if group == 1 {
             q = apart(q)
         } else {
@@ -137,17 +168,61 @@ package struct Attention: Operation {
         }
         var scores = builder.matmul(q, builder.transpose(k, group == 1 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]))
         scores = builder.multiply(scores, builder.constant(1 / Double(size).squareRoot()))
-        if mask == .causal { scores = builder.causalMask(scores) }
+        if let slopes {
+            let distances = distances(T, S, &builder)
+            let shape = group == 1 ? [heads, 1, 1] : [keyValueHeads, group, 1, 1]
+            scores = builder.subtract(
+                scores, builder.multiply(builder.constant(slopes.map(Double.init), shape: shape), distances))
+        }
+        if let queryLengths, let keyLengths {
+            scores = builder.add(scores, otherSequences(queryLengths, keyLengths, &builder))
+        } else if mask == .causal {
+            scores = builder.causalMask(scores)
+        }
         let out = builder.transpose(
             builder.matmul(builder.softmax(scores), v), group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4])
         return builder.reshape(out, keeping: 2, [heads * size])
     }
 
+    /// |i - j| for each position i of a query and j of a key: (T, S).
+    private func distances<Builder: PrimitiveBuilder>(
+        _ T: Dimension, _ S: Dimension, _ builder: inout Builder
+    ) -> Builder.Value {
+        func positions(_ count: Dimension, after past: Int, _ lengths: SequenceLengths?) -> Builder.Value {
+            guard let lengths else { return builder.positions(count, after: past) }
+            return builder.constant(lengths.positions.map(Double.init), shape: [lengths.rows])
+        }
+        let queries = builder.insertDimension(positions(T, after: past ?? 0, queryLengths), at: 1)
+        let difference = builder.subtract(positions(S, after: 0, keyLengths), queries)
+        return builder.maximum(difference, builder.subtract(builder.constant(0), difference))
+    }
+
+    /// What is added to the scores of sequences that are stored one after another: -1e30 where query and key belong to
+    /// different ones or the key is masked, else 0.
+    private func otherSequences<Builder: PrimitiveBuilder>(
+        _ queries: SequenceLengths, _ keys: SequenceLengths, _ builder: inout Builder
+    ) -> Builder.Value {
+        var bias = [Double](repeating: -1e30, count: queries.rows * keys.rows)
+        for sequence in 0..<queries.count {
+            for (i, query) in queries[sequence].enumerated() {
+                for (j, key) in keys[sequence].enumerated() where mask == .full || j <= i {
+                    bias[query * keys.rows + key] = 0
+                }
+            }
+        }
+        return builder.constant(bias, shape: [queries.rows, keys.rows])
+    }
+
     /// Counts all scores, as is customary, although a causal mask makes half of them unnecessary.
     package func flops(_ inputs: [Shape]) -> Double {
-        let (B, T, width) = inputs[0].three
-        let size = width / (inputs.count == 1 ? heads + 2 * keyValueHeads : heads)
-        return 4 * Double(B * T) * Double(T * heads * size)
+        let sizes = sizes(of: inputs)
+        var scores = Double(sizes.B * sizes.T * sizes.S)
+        if let queryLengths, let keyLengths {
+            scores = (0..<queryLengths.count).reduce(0) {
+                $0 + Double(queryLengths[$1].count * keyLengths[$1].count)
+            }
+        }
+        return 4 * scores * Double(heads * sizes.size)
     }
 
     /// The input that holds the queries (part 0), keys (1) or values (2), and their first column in it.
@@ -155,51 +230,63 @@ package struct Attention: Operation {
         inputs == 3 ? (part, 0) : (0, [0, heads, heads + keyValueHeads][part] * size)
     }
 
-    private func dimensions(of inputs: [Tensor]) -> (B: Int, T: Int, size: Int) {
-        let (B, T, width) = inputs[0].shape.three
+    private func sizes(of inputs: [Tensor]) -> Sizes { sizes(of: inputs.map(\.shape)) }
+
+    private func sizes(of inputs: [Shape]) -> Sizes {
+        let (B, T, width) = inputs[0].three
         let vectors = inputs.count == 1 ? heads + 2 * keyValueHeads : heads
+        let size = width / vectors, S = inputs.count == 1 ? T : inputs[1][1]
         precondition(
-            width % vectors == 0
-                && inputs.dropFirst().allSatisfy { $0.shape == [B, T, width / heads * keyValueHeads] },
-            "\(inputs.map(\.shape)) do not hold queries, keys and values of \(heads) and \(keyValueHeads) heads")
-        return (B, T, width / vectors)
+            width % vectors == 0 && inputs.dropFirst().allSatisfy { $0 == [B, S, size * keyValueHeads] }
+                && (S == T || mask == .full),
+            "\(inputs) do not hold queries, keys and values of \(heads) and \(keyValueHeads) heads")
+        precondition(
+            queryLengths.map { B == 1 && $0.rows == T && keyLengths?.rows == S } ?? true,
+            "\(inputs) do not hold sequences of the given lengths")
+        return Sizes(B: B, T: T, S: S, size: size)
     }
 
-    private func problem(
-        _ B: Int, _ T: Int, _ size: Int, _ inputs: [Tensor], out: Tensor, _ saved: Recorded?
-    ) -> gpt_attention {
+    /// Calls `body` with the description of the problem for the kernels.
+    private func withProblem(
+        _ sizes: Sizes, _ inputs: [Tensor], out: Tensor, _ saved: Recorded?, _ body: (inout gpt_attention) -> Void
+    ) {
         let parts = (0..<3).map { part -> gpt_heads in
             guard !inputs.isEmpty else { return gpt_heads() }
-            let (input, column) = place(of: part, inputs: inputs.count, size: size)
-            return vectors(inputs[input], from: column, size: size)
+            let (input, column) = place(of: part, inputs: inputs.count, size: sizes.size)
+            return vectors(inputs[input], from: column, size: sizes.size)
         }
         var attention = gpt_attention()
-        set(&attention, batch: B, queries: T, keys: T, size: size, offset: 0)
+        attention.batch = Int64(queryLengths?.count ?? sizes.B)
+        attention.heads = Int64(heads)
+        attention.kv_heads = Int64(keyValueHeads)
+        attention.queries = Int64(queryLengths?.longest ?? sizes.T)
+        attention.keys = Int64(keyLengths?.longest ?? sizes.S)
+        attention.size = Int64(sizes.size)
+        attention.mask = mask.code
+        attention.precision = Execution.current.precision.code
+        attention.scale = Float(1 / Double(sizes.size).squareRoot())
         (attention.q, attention.k, attention.v) = (parts[0], parts[1], parts[2])
-        attention.out = vectors(out, size: size)
+        attention.out = vectors(out, size: sizes.size)
         attention.statistics = saved?.statistics.pointer
         attention.rounded = saved?.rounded?.pointer
-        return attention
+        guard queryLengths != nil || slopes != nil else { return body(&attention) }
+        (queryLengths?.starts ?? []).withUnsafeBufferPointer { queryStarts in
+            (keyLengths?.starts ?? []).withUnsafeBufferPointer { keyStarts in
+                (slopes ?? []).withUnsafeBufferPointer { slopes in
+                    if queryLengths != nil {
+                        attention.query_starts = queryStarts.baseAddress
+                        attention.key_starts = keyStarts.baseAddress
+                    }
+                    if self.slopes != nil { attention.slopes = slopes.baseAddress }
+                    body(&attention)
+                }
+            }
+        }
     }
 
     /// The vectors of the heads in the rows of a (B, T, width) tensor, from a column on.
     private func vectors(_ x: Tensor, from column: Int = 0, size: Int) -> gpt_heads {
         let (_, T, width) = x.shape.three
         return gpt_heads(start: x.pointer + column, batch: Int64(T * width), row: Int64(width), head: Int64(size))
-    }
-
-    private func set(
-        _ attention: inout gpt_attention, batch: Int, queries: Int, keys: Int, size: Int, offset: Int
-    ) {
-        attention.batch = Int64(batch)
-        attention.heads = Int64(heads)
-        attention.kv_heads = Int64(keyValueHeads)
-        attention.queries = Int64(queries)
-        attention.keys = Int64(keys)
-        attention.size = Int64(size)
-        attention.offset = Int64(offset)
-        attention.mask = mask.code
-        attention.precision = Execution.current.precision.code
-        attention.scale = Float(1 / Double(size).squareRoot())
     }
 }

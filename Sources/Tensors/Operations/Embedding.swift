@@ -1,19 +1,27 @@
 import CKernels
 
-/// Token and position embeddings: y[b, t] = tokens[ids[b, t]] + positions[offset + t].
+/// Token and position embeddings: y[b, t] = scale tokens[ids[b, t]] + positions[offset + t].
 ///
 /// Inputs: tokens (V, C) and, if `hasPositions`, learned positions (N, C) with offset + T <= N. Without these,
-/// positions are the rows of `sinusoids`, if any. Output: (B, T, C).
+/// positions are the rows of `sinusoids`, if any. Output: (B, T, C), or (1, N, C) for sequences of different lengths, each
+/// of which begins at position `offset`.
 package struct Embedding: Operation {
     package let ids: TokenBatch
     /// The position of the first token of each sequence: the number of tokens in the cache.
     package let offset: Int
     package let hasPositions: Bool
     package let sinusoids: AngleTable?
+    /// The factor of the token embeddings: sqrt(C) in the original transformer, else 1.
+    package let scale: Float
+    /// A token whose embedding gets no gradient from here: `padding_idx` to PyTorch.
+    package let paddingID: Int32?
 
     package init(
-        _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: AngleTable? = nil
+        _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: AngleTable? = nil, scale: Float = 1,
+        paddingID: Int32? = nil
     ) {
+        self.scale = scale
+        self.paddingID = paddingID
         self.ids = ids
         self.offset = offset
         self.hasPositions = hasPositions
@@ -22,25 +30,30 @@ package struct Embedding: Operation {
 
     package var savedForBackward: SavedTensors { [] }
 
+    /// The position of each row, for sequences of different lengths.
+    private var rowPositions: [Int32]? { ids.lengths?.positions.map { $0 + Int32(offset) } }
+
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Int) {
         let tokens = inputs[0]
         let (V, C) = tokens.shape.two
         precondition(ids.ids.allSatisfy { $0 >= 0 && $0 < V }, "an id outside the vocabulary of \(V)")
         let positions = hasPositions ? inputs[1] : sinusoids?.rows(offset + ids.length)
         precondition(positions.map { offset + ids.length <= $0.shape.rows } ?? true, "a position beyond the context")
-        let y = Tensor(uninitialized: [ids.batch, ids.length, C])
+        let y = Tensor(uninitialized: Shape(ids.dimensions + [C]))
         gpt_embedding_forward(
-            Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
+            Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), rowPositions, ids.ids,
+            scale,
             tokens.pointer, positions?.pointer, y.pointer)
         withExtendedLifetime(positions) {}
         return (y, C)
     }
 
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved C: Int, into slots: [GradientSlot]) {
+        let trained = paddingID.map { padding in ids.ids.map { $0 == padding ? -1 : $0 } } ?? ids.ids
         func scatter(into tokens: Tensor?, _ positions: Tensor?) {
             gpt_embedding_backward(
-                Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), ids.ids,
-                gradient.pointer, tokens?.pointer, positions?.pointer)
+                Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), rowPositions,
+                trained, scale, gradient.pointer, tokens?.pointer, positions?.pointer)
         }
         // Most rows of a table are not written, so a fresh gradient starts from zero.
         func start(_ gradient: Tensor, _ add: Bool) {
@@ -60,10 +73,13 @@ package struct Embedding: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let ids = builder.tokens(ids)
-        let y = builder.gather(inputs[0], rows: ids)
+        let ids = builder.tokens(self.ids)
+        var y = builder.gather(inputs[0], rows: ids)
+        if scale != 1 { y = builder.multiply(y, builder.constant(Double(scale))) }
         guard hasPositions || sinusoids != nil else { return y }
-        let positions = builder.positions(builder.shape(of: ids)[1], after: offset)
+        let positions =
+            rowPositions.map { builder.constant($0.map(Double.init), shape: [$0.count]) }
+            ?? builder.positions(builder.shape(of: ids)[1], after: offset)
         if let sinusoids { return builder.add(y, sinusoids.sinusoids(positions, &builder)) }
         return builder.add(y, builder.gather(inputs[1], rows: positions))
     }

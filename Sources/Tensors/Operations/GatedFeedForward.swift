@@ -96,12 +96,8 @@ package struct GatedFeedForward: Operation {
                     times: (saved.up.from(rows.lowerBound), gradient: dU)))
             // Each weight is (outputs, inputs), and so is its gradient: that of what came out, times what went in.
             for (i, (output, input)) in [(dA, x), (dU, x), (dY, g)].enumerated() {
-                if let (tensor, add) = chunk.sum(dWeights[i]) {
-                    MatrixProduct.multiply(output.transposed, input, into: Matrix(tensor), add: add)
-                }
-                if let (tensor, add) = chunk.sum(dBiases[i]) {
-                    MatrixProduct.columnSums(of: output, into: tensor, add: add)
-                }
+                MatrixProduct.gradients(
+                    of: chunk.sum(dWeights[i]), isTransposed: true, bias: chunk.sum(dBiases[i]), input: input, output)
             }
             if let (tensor, add) = dX {
                 let to = Matrix(tensor, rows: rows)

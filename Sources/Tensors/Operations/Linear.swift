@@ -43,12 +43,8 @@ package struct Linear: Operation {
     package func backward(_ gradient: Tensor, _ values: SavedValues, saved: Void, into slots: [GradientSlot]) {
         let x = Matrix(values.inputs[0]), dY = Matrix(gradient), weight = matrix(values.inputs[1])
         let dBias = hasBias ? slots[2].destination() : nil
-        if isTransposed {
-            slots[1].write { MatrixProduct.multiply(dY.transposed, x, into: Matrix($0), add: $1) }
-            if let (tensor, add) = dBias { MatrixProduct.columnSums(of: dY, into: tensor, add: add) }
-        } else {
-            MatrixProduct.gradients(of: slots[1].destination(), bias: dBias, input: x, dY)
-        }
+        MatrixProduct.gradients(
+            of: slots[1].destination(), isTransposed: isTransposed, bias: dBias, input: x, dY)
         slots[0].write { MatrixProduct.multiply(dY, weight.transposed, into: Matrix($0), add: $1) }
         if hasResidual { slots[residual].share(gradient) }
     }

@@ -158,13 +158,16 @@ package enum MatrixProduct {
         withExtendedLifetime((a.tensor, b.tensor, packed, c.tensor, epilogue, columnSums)) {}
     }
 
-    /// The gradients of a weight and its bias, each if needed: x' dY, and the sum of dY over rows, which is computed
-    /// while dY is packed for the product.
+    /// The gradients of a weight and its bias, each if needed: x' dY, or dY' x for a weight that is stored (outputs,
+    /// inputs), and the sum of dY over rows. This is computed while dY is packed for the product, if dY is its right factor.
     package static func gradients(
-        of weight: (tensor: Tensor, add: Bool)?, bias: (tensor: Tensor, add: Bool)?, input x: Matrix,
-        _ gradient: Matrix
+        of weight: (tensor: Tensor, add: Bool)?, isTransposed: Bool = false, bias: (tensor: Tensor, add: Bool)?,
+        input x: Matrix, _ gradient: Matrix
     ) {
-        if let weight {
+        if isTransposed {
+            if let weight { multiply(gradient.transposed, x, into: Matrix(weight.tensor), add: weight.add) }
+            if let bias { columnSums(of: gradient, into: bias.tensor, add: bias.add) }
+        } else if let weight {
             multiply(x.transposed, gradient, into: Matrix(weight.tensor), add: weight.add, columnSums: bias)
         } else if let bias {
             columnSums(of: gradient, into: bias.tensor, add: bias.add)

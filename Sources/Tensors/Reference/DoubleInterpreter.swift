@@ -24,7 +24,7 @@ package struct DoubleInterpreter: PrimitiveBuilder {
     package func shape(of value: DoubleTensor) -> [Dimension] { value.shape.map { .number($0) } }
 
     package func tokens(_ batch: TokenBatch) -> DoubleTensor {
-        DoubleTensor(shape: [batch.batch, batch.length], elements: batch.ids.map(Double.init))
+        DoubleTensor(shape: batch.dimensions, elements: batch.ids.map(Double.init))
     }
 
     package func positions(_ count: Dimension, after past: Int) -> DoubleTensor {
@@ -43,6 +43,7 @@ package struct DoubleInterpreter: PrimitiveBuilder {
     package func exp(_ x: DoubleTensor) -> DoubleTensor { map(x, systemExp) }
     package func log(_ x: DoubleTensor) -> DoubleTensor { map(x, systemLog) }
     package func tanh(_ x: DoubleTensor) -> DoubleTensor { map(x, systemTanh) }
+    package func erf(_ x: DoubleTensor) -> DoubleTensor { map(x, systemErf) }
     package func squareRoot(_ x: DoubleTensor) -> DoubleTensor { map(x) { $0.squareRoot() } }
     package func sine(_ x: DoubleTensor) -> DoubleTensor { map(x, systemSine) }
     package func cosine(_ x: DoubleTensor) -> DoubleTensor { map(x, systemCosine) }
@@ -185,5 +186,6 @@ package struct DoubleInterpreter: PrimitiveBuilder {
 private func systemExp(_ x: Double) -> Double { exp(x) }
 private func systemLog(_ x: Double) -> Double { log(x) }
 private func systemTanh(_ x: Double) -> Double { tanh(x) }
+private func systemErf(_ x: Double) -> Double { erf(x) }
 private func systemSine(_ x: Double) -> Double { sin(x) }
 private func systemCosine(_ x: Double) -> Double { cos(x) }

@@ -52,6 +52,8 @@ package protocol PrimitiveBuilder {
     mutating func exp(_ x: Value) -> Value
     mutating func log(_ x: Value) -> Value
     mutating func tanh(_ x: Value) -> Value
+    /// The error function.
+    mutating func erf(_ x: Value) -> Value
     mutating func squareRoot(_ x: Value) -> Value
     mutating func sine(_ x: Value) -> Value
     mutating func cosine(_ x: Value) -> Value

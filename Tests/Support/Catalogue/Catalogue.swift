@@ -13,6 +13,24 @@ package enum Catalogue {
         line("Embedding with sinusoids", tables.map { [$0[0]] }, within: 1e-6) {
             Embedding(tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false, sinusoids: sinusoids(width: $0[0][1]))
         },
+        line("Embedding with scaled tokens", tables, within: 1e-6) {
+            Embedding(tokens(2, 33, of: $0[0]), offset: 4, scale: 3)
+        },
+        line("Embedding with sines before cosines", tables.map { [$0[0]] }, within: 1e-6) {
+            Embedding(
+                tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false,
+                sinusoids: sinusoids(.sinesFirst, width: $0[0][1]))
+        },
+        line("Embedding of sequences of different lengths", tables, within: 1e-6) {
+            Embedding(TokenBatch(SequenceLengths([7, 33, 1]), ids: tokens(1, 41, of: $0[0]).ids), offset: 4)
+        },
+        line("SelectRows", places, within: 1e-7) { shapes in
+            SelectRows([0, 0] + (0..<Int32(shapes[0].rows)).filter { $0 % 3 == 1 }.reversed())
+        },
+        line("Activate with tanh", places, within: 1e-6) { _ in Activate(.tanh) },
+        line("Activate with exact GELU", places, within: 1e-6) { _ in Activate(.exactGELU) },
+        line("Activate with GELU", places, within: 1e-6) { _ in Activate(.gelu) },
+        line("Activate with SiLU", places, within: 1e-6) { _ in Activate(.silu) },
         line("Linear", layers, scaled: fanIn, within: 3e-6) { _ in Linear() },
         line("Linear without bias", layers.map { [$0[0], $0[1]] }, scaled: fanIn, within: 3e-6) { _ in
             Linear(hasBias: false)
@@ -35,6 +53,17 @@ package enum Catalogue {
         },
         line("FeedForward with GELU", feedForwards, scaled: fanIns, within: 4e-6) { _ in
             FeedForward(activation: .gelu)
+        },
+        line("FeedForward with exact GELU", feedForwards, scaled: fanIns, within: 4e-6) { _ in
+            FeedForward(activation: .exactGELU)
+        },
+        line(
+            "FeedForward, stored (O, I), in chunks, with a residual",
+            feedForwards.map(withResidual).map(transposedTwice),
+            scaled: { fanIns($0.enumerated().map { [1, 3].contains($0) ? $1.flipped : $1 }) + [1] }, within: 4e-6
+        ) {
+            FeedForward(
+                activation: .exactGELU, hasResidual: true, isTransposed: true, chunkElements: 4 * $0[1][0] + 1)
         },
         line("FeedForward with ReLU", fewElements, scaled: fanIns, within: 4e-6) { _ in
             FeedForward(activation: .relu)
@@ -102,12 +131,53 @@ package enum Catalogue {
         line("Attention with one key/value head, fused projections", multiQueryHeads(4), within: 4e-6) { _ in
             Attention(heads: 4, keyValueHeads: 1, mask: .causal)
         },
+        line("Attention of sequences of different lengths", unequalHeads(3), within: 4e-6, roundedWithin: 0.04) { _ in
+            Attention(heads: 3, mask: .full, lengths: SequenceLengths(unequalLengths))
+        },
+        line("Attention of sequences of different lengths, causal", unequalHeads(2), within: 4e-6, roundedWithin: 0.04)
+        { _ in
+            Attention(heads: 2, mask: .causal, lengths: SequenceLengths(unequalLengths))
+        },
+        line("Cross-attention", crossHeads(3, 3), within: 4e-6, roundedWithin: 0.05) { _ in
+            Attention(heads: 3, mask: .full)
+        },
+        line("Cross-attention of grouped queries", crossHeads(6, 2), within: 4e-6, roundedWithin: 0.05) { _ in
+            Attention(heads: 6, keyValueHeads: 2, mask: .full)
+        },
+        line(
+            "Cross-attention of sequences of different lengths", unequalCrossHeads(2), within: 4e-6, roundedWithin: 0.05
+        ) { _ in
+            Attention(
+                heads: 2, mask: .full, lengths: SequenceLengths(unequalLengths),
+                keyLengths: SequenceLengths(unequalLengths.reversed().map { $0 + 2 }))
+        },
+        line("Attention with linear biases", heads(5), within: 4e-6) { _ in
+            Attention(heads: 5, mask: .causal, slopes: slopes(5))
+        },
+        line("Attention with linear biases, without a mask", heads(3), within: 4e-6) { _ in
+            Attention(heads: 3, mask: .full, slopes: slopes(3))
+        },
+        line("Attention with linear biases, of sequences of different lengths", unequalHeads(4), within: 4e-6) { _ in
+            Attention(heads: 4, mask: .full, lengths: SequenceLengths(unequalLengths), slopes: slopes(4))
+        },
         line("Dropout, none", places, within: 1e-7) { _ in Dropout(rate: 0, key: 7) },
         line("Dropout, a tenth", places, within: 1e-7) { _ in Dropout(rate: 0.1, key: 1 << 40 | 3) },
         line("Dropout, most", places, within: 1e-7) { _ in Dropout(rate: 0.9, key: .max) },
         line("CrossEntropy", classifiers, within: 5e-6) { CrossEntropy(targets: targets($0[0], $0[1][0])) },
         line("CrossEntropy in chunks", classifiers, within: 5e-6) {
             CrossEntropy(targets: targets($0[0], $0[1][0]), chunkElements: 4 * $0[1][0] + 1)
+        },
+        line(
+            "CrossEntropy with a bias and label smoothing, in chunks", severalTokens.map { $0 + [[$0[1][0]]] },
+            within: 5e-6
+        ) {
+            CrossEntropy(
+                targets: targets($0[0], $0[1][0]), hasBias: true, smoothing: 0.1, chunkElements: 4 * $0[1][0] + 1)
+        },
+        line(
+            "CrossEntropy of logits with label smoothing", severalTokens.map { [[$0[0].rows, $0[1][0]]] }, within: 5e-6
+        ) {
+            CrossEntropy(targets: targets($0[0], $0[0].columns), hasClassifier: false, smoothing: 0.3)
         },
         line("CrossEntropy of logits", classifiers.map { [[$0[0].rows, $0[1][0]]] }, within: 5e-6) {
             CrossEntropy(targets: targets($0[0], $0[0].columns), hasClassifier: false)
@@ -151,6 +221,10 @@ package enum Catalogue {
         shapes + [[shapes[1][0]], [shapes[2][0]], [shapes[3][0]], shapes[0]]
     }
 
+    private static func transposedTwice(_ network: [Shape]) -> [Shape] {
+        network.enumerated().map { [1, 3].contains($0) ? $1.flipped : $1 }
+    }
+
     private static func transposed(_ layer: [Shape]) -> [Shape] { [layer[0], layer[1].flipped, layer[2]] }
 
     /// Few elements, so that no finite difference steps over the kink of ReLU.
@@ -176,6 +250,28 @@ package enum Catalogue {
         }
     }
 
+    /// Of sequences that lie one after another, the first shorter than a block of queries, the others longer.
+    private static let unequalLengths = [3, 50, 1, 27]
+
+    /// (1, N, 3C).
+    private static func unequalHeads(_ heads: Int) -> [[Shape]] {
+        [1, 5, 17, 40].map { [[1, unequalLengths.reduce(0, +), 3 * heads * $0]] }
+    }
+
+    private static func unequalCrossHeads(_ heads: Int) -> [[Shape]] {
+        let N = unequalLengths.reduce(0, +)
+        return [5, 17, 40].map { size in [N, N + 8, N + 8].map { rows in [1, rows, heads * size] } }
+    }
+
+    /// Queries (B, T, heads size), keys and values (B, S, keyValueHeads size).
+    private static func crossHeads(_ heads: Int, _ keyValueHeads: Int) -> [[Shape]] {
+        [(1, 1, 4, 5), (2, 3, 2, 17), (1, 60, 7, 8), (3, 4, 90, 40), (2, 33, 34, 16)].map { B, T, S, size in
+            [[B, T, heads * size], [B, S, keyValueHeads * size], [B, S, keyValueHeads * size]]
+        }
+    }
+
+    private static func slopes(_ heads: Int) -> [Float] { (1...heads).map { 1 / Float(1 << $0) } }
+
     /// (B, T, (heads + 2) size).
     private static func multiQueryHeads(_ heads: Int) -> [[Shape]] {
         sequences.map { [[$0.batch, $0.length, (heads + 2) * $0.size]] }
@@ -195,6 +291,9 @@ package enum Catalogue {
             [[1, 200], [16, 200]],
         ]
         + large([[[7, 20], [5003, 20]]])
+
+    /// With a single token the gradients are 0 except for rounding.
+    private static let severalTokens = classifiers.filter { $0[1][0] > 1 }
 
     /// Shapes whose references are too slow without optimization.
     private static func large(_ shapes: [[Shape]]) -> [[Shape]] {
@@ -220,9 +319,9 @@ package enum Catalogue {
 
     // MARK: Inputs of the ops
 
-    private static func sinusoids(width: Int) -> AngleTable {
+    private static func sinusoids(_ form: AngleTable.Form = .sinusoidal, width: Int) -> AngleTable {
         AngleTable(
-            .sinusoidal, width: width, frequencies: AngleTable.frequencies(width: width, base: 10_000))
+            form, width: width, frequencies: AngleTable.frequencies(width: width, base: 10_000))
     }
 
     /// Ids among which many are equal.
