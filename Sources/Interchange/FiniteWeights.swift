@@ -14,7 +14,7 @@ extension ModelError {
     private static let advice = "train it again with a lower learning rate, or restore it from a copy"
 
     /// Why a model computes results that are not finite numbers.
-    package init(numbersOf model: any LanguageModel, path: String) {
+    package init(numbersOf model: any Model, path: String) {
         self =
             ModelError(weightsOf: model, path: path)
             ?? ModelError(
@@ -23,8 +23,8 @@ extension ModelError {
     }
 
     /// Which weights of a model are not finite numbers; nil if all are finite.
-    package init?(weightsOf model: any LanguageModel, path: String) {
-        guard let model = model.neural else { return nil }
+    package init?(weightsOf model: any Model, path: String) {
+        guard let model = model.trainable else { return nil }
         let parameters = model.parameters, tensors = parameters.map(\.parameter.value)
         let counts = Mutex([Int](repeating: 0, count: tensors.count))
         Execution.current.forEach(below: tensors.count) { number in

@@ -77,7 +77,7 @@ extension ParameterSource {
     /// Assigns to each parameter the stored tensor in the memory of its file, if it can be used there.
     /// - Returns: the copies that have to be made for the other parameters.
     /// - Throws: if a parameter has no stored tensor of its shape, or if a stored tensor belongs to no parameter.
-    func assign(to model: some NeuralLanguageModel, _ specification: ModelSpecification) throws -> [Copy] {
+    func assign(to model: some TrainableModel, _ specification: ModelSpecification) throws -> [Copy] {
         try requireTensors(of: model.parameters.map(\.name), specification)
         var copies: [Copy] = []
         var unused = Set(names)

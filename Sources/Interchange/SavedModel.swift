@@ -4,8 +4,8 @@ import Tokenizers
 
 /// A model that was read from disk.
 public struct SavedModel {
-    /// The model.
-    public let model: any LanguageModel
+    /// The model: a language model, or an encoder.
+    public let model: any Model
     /// The path of its directory, or of the GGUF file.
     public let path: String
     /// Its tokenizer, or why there is none.
@@ -17,9 +17,26 @@ public struct SavedModel {
     /// - Throws: why there is none that can be used, in one line.
     public var tokenizer: any Tokenizer { get throws { try tokenizerState.get() } }
 
+    /// The model, if it is a language model.
+    /// - Throws: that it is none, in one line.
+    public var languageModel: any LanguageModel {
+        get throws {
+            switch model.form {
+            case .neural(let model): return model
+            case .counted(let model): return model
+            case .encoder, .encoderDecoder, .other:
+                throw ModelError(
+                    path: path,
+                    reason:
+                        "it is a model of type \(quoted(model.modelType)) and no language model, so it cannot continue a text"
+                )
+            }
+        }
+    }
+
     /// - Throws: if the tokenizer has more tokens than the model. A model may have more rows than its tokenizer has tokens, since
     ///   others round the number up; rows without a token are never generated.
-    init(model: any LanguageModel, path: String, tokenizerState: TokenizerState, description: ModelDescription) throws {
+    init(model: any Model, path: String, tokenizerState: TokenizerState, description: ModelDescription) throws {
         if case .usable(let tokenizer) = tokenizerState, tokenizer.vocabularySize > model.vocabularySize {
             throw ModelError(
                 path: path,

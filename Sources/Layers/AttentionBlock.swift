@@ -1,6 +1,6 @@
 import Tensors
 
-/// Causal self-attention with its projections: linear layers compute queries, keys and values, attention computes a
+/// Self-attention with its projections: linear layers compute queries, keys and values, attention computes a
 /// weighted sum of the values for each head, and an output projection mixes the heads. Optionally the queries and keys
 /// of each head are normalised, and rotated by their positions.
 ///
@@ -16,6 +16,7 @@ public struct AttentionBlock: Module {
     private let rotations: AngleTable?
     private let heads: Int
     private let keyValueHeads: Int
+    private let mask: AttentionMask
 
     package init(_ configuration: BlockConfiguration, using weights: inout WeightInitializer) {
         let c = configuration
@@ -32,7 +33,7 @@ public struct AttentionBlock: Module {
         let norm = { NormLayer(width: c.headSize, epsilon: c.epsilon, .rmsNorm) }
         (queryNorm, keyNorm) = c.usesQKNorm ? (norm(), norm()) : (nil, nil)
         rotations = c.rotations
-        (heads, keyValueHeads) = (c.heads, c.keyValueHeads)
+        (heads, keyValueHeads, mask) = (c.heads, c.keyValueHeads, c.mask)
         let names = c.names
         let inputNames = c.fusesQueriesKeysValues ? [names.queryKeyValue] : [names.query, names.key, names.value]
         parameters =
@@ -44,12 +45,15 @@ public struct AttentionBlock: Module {
     /// - Parameters:
     ///   - x: (B, T, C).
     ///   - pass: the forward pass.
+    ///   - lengths: the lengths of the sequences where they differ, which models without rotary positions support.
     ///   - cache: in generation, the keys and values of the positions before x. Those of x are appended.
     ///   - residual: (B, T, C), to which the result is added, if any, after dropout.
     /// - Returns: (B, T, C).
     package func callAsFunction(
-        _ x: Variable, _ pass: ForwardPass, cache: LayerCache? = nil, addingTo residual: Variable? = nil
+        _ x: Variable, _ pass: ForwardPass, lengths: SequenceLengths? = nil, cache: LayerCache? = nil,
+        addingTo residual: Variable? = nil
     ) -> Variable {
+        precondition(lengths == nil || rotations == nil, "rotary positions of sequences of different lengths")
         let past = cache?.length
         // q (B, T, heads size), k and v (B, T, keyValueHeads size); fused: (B, T, (heads + 2 keyValueHeads) size)
         var qkv = queryKeyValue.map { $0(x, pass) }
@@ -59,7 +63,7 @@ public struct AttentionBlock: Module {
         if let keyNorm { qkv[1] = keyNorm(qkv[1], pass) }
         if let rotary { qkv[1] = pass.apply(rotary, qkv[1]) }
         if let cache { qkv = cache.append(qkv) }  // k and v (B, N, keyValueHeads size), N >= past + T
-        let attention = Attention(heads: heads, keyValueHeads: keyValueHeads, mask: .causal, past: past)
+        let attention = Attention(heads: heads, keyValueHeads: keyValueHeads, mask: mask, past: past, lengths: lengths)
         let mixed = pass.apply(attention, qkv)  // (B, T, heads size)
         return projection(mixed, pass, addingTo: residual)  // (B, T, C)
     }

@@ -18,9 +18,12 @@ package struct BlockConfiguration: Sendable {
     package var usesQKNorm: Bool
     /// Whether one linear layer computes queries, keys and values. They can then be neither normalised nor rotated.
     package var fusesQueriesKeysValues: Bool
-    /// Whether the weights of attention are stored (outputs, inputs). The weights of a feed-forward network are so if
-    /// it has a gate.
+    /// Whether the weights of attention are stored (outputs, inputs).
     package var attentionIsTransposed: Bool
+    /// Whether the weights of the feed-forward network are stored (outputs, inputs), as they always are if it has a gate.
+    package var feedForwardIsTransposed: Bool
+    /// Which positions a position attends to.
+    package var mask: AttentionMask
     package var biases: Biases
     package var names: ParameterNames
     /// The angles by which queries and keys are rotated, with rotary positions.
@@ -34,6 +37,7 @@ package struct BlockConfiguration: Sendable {
         width: Int, heads: Int, keyValueHeads: Int? = nil, headSize: Int? = nil, feedForwardWidth: Int? = nil,
         normalization: Normalization = .layerNorm, epsilon: Double = 1e-5, feedForward: FeedForwardKind = .gelu,
         usesQKNorm: Bool = false, fusesQueriesKeysValues: Bool = true, attentionIsTransposed: Bool = false,
+        feedForwardIsTransposed: Bool = false, mask: AttentionMask = .causal,
         biases: Biases = .all, names: ParameterNames = .gpt2, rotations: AngleTable? = nil, deviation: Double,
         projectionDeviation: Double
     ) {
@@ -51,6 +55,8 @@ package struct BlockConfiguration: Sendable {
         self.usesQKNorm = usesQKNorm
         self.fusesQueriesKeysValues = fusesQueriesKeysValues
         self.attentionIsTransposed = attentionIsTransposed
+        self.feedForwardIsTransposed = feedForwardIsTransposed || feedForward.isGated
+        self.mask = mask
         self.biases = biases
         self.names = names
         self.rotations = rotations

@@ -5,7 +5,7 @@ import Tensors
 ///     y = act(x W1 + b1) W2 + b2                        without a gate: GPT-2's
 ///     y = (silu(x Wg + bg) (x W1 + b1)) W2 + b2         with a gate: Llama's
 ///
-/// The weights of a gated network are stored (outputs, inputs), those of a network without a gate (inputs, outputs).
+/// The weights of a gated network are stored (outputs, inputs), those of a network without a gate either way.
 public struct FeedForwardBlock: Module {
     public let gate: LinearLayer?
     public let expansion: LinearLayer
@@ -19,7 +19,7 @@ public struct FeedForwardBlock: Module {
         func layer(inputs: Int, outputs: Int, _ deviation: Double) -> LinearLayer {
             LinearLayer(
                 inputs: inputs, outputs: outputs, hasBias: c.biases.contains(.feedForward),
-                isTransposed: c.feedForward.isGated, deviation: deviation, using: &weights)
+                isTransposed: c.feedForwardIsTransposed, deviation: deviation, using: &weights)
         }
         gate = c.feedForward.isGated ? layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation) : nil
         expansion = layer(inputs: c.width, outputs: c.feedForwardWidth, c.deviation)
@@ -42,7 +42,9 @@ public struct FeedForwardBlock: Module {
                 let operation = GatedFeedForward(hasBias: hasBias, hasResidual: hasResidual)
                 return pass.apply(operation, x, gate.weight, W1, W2, gate.bias, b1, b2, residual)  // (B, T, C)
             }
-            let operation = FeedForward(activation: activation, hasBias: hasBias, hasResidual: hasResidual)
+            let operation = FeedForward(
+                activation: activation, hasBias: hasBias, hasResidual: hasResidual,
+                isTransposed: expansion.isTransposed)
             return pass.apply(operation, x, W1, b1, W2, b2, residual)  // (B, T, C)
         }
     }

@@ -38,6 +38,19 @@ public final class ForwardPass {
         tape.apply(operation, inputs)
     }
 
+    /// The value of a loss of the last variables. With `scale`, the gradients of scale times that value are added to those of
+    /// the parameters.
+    package func evaluate(_ loss: CrossEntropy, _ inputs: [Variable], gradientScale scale: Float?) -> Double {
+        let total = Profile.measure(
+            "CrossEntropy", scale == nil ? .forward : .both,
+            flops: (scale == nil ? 1 : 3) * loss.flops(inputs.map(\.value.shape))
+        ) {
+            loss.evaluate(inputs.map(\.value), gradient: scale.map { ($0, inputs.map(\.slot)) })
+        }
+        if scale != nil { tape.backward() }
+        return total
+    }
+
     /// residual + dropout(branch), or the branch alone without a residual.
     ///
     /// Without dropout the last op of the branch adds the residual itself, while its output is in cache.

@@ -40,6 +40,24 @@ package final class LayerCache {
         return [new[0], Variable(keys, needsGradient: false), Variable(values, needsGradient: false)]
     }
 
+    /// Replaces the sequences: the new sequence i has the keys and values of the old sequence `origins[i]`.
+    package func select(_ origins: [Int]) {
+        let (_, room, width) = keys.shape.three
+        func selected(_ cached: Tensor) -> Tensor {
+            let new = Tensor(uninitialized: [origins.count, room, width])
+            cached.withElements { from in
+                new.withElements { to in
+                    for (i, origin) in origins.enumerated() {
+                        let filled = origin * room * width..<(origin * room + length) * width
+                        _ = to[(i * room * width)...].update(fromContentsOf: from[filled])
+                    }
+                }
+            }
+            return new
+        }
+        (keys, values) = (selected(keys), selected(values))
+    }
+
     /// Makes room for `room` positions, and keeps the contents.
     private func grow(to room: Int) {
         let (B, old, width) = keys.shape.three

@@ -19,8 +19,9 @@ public struct NamedParameter {
 }
 
 extension Module {
-    /// The names of this part's parameters within a larger one: `weight` becomes `prefix.weight`.
+    /// The names of this part's parameters within a larger one: `weight` becomes `prefix.weight`. An empty prefix changes
+    /// nothing.
     public func prefixed(by prefix: String) -> [NamedParameter] {
-        parameters.map { NamedParameter("\(prefix).\($0.name)", $0.parameter) }
+        prefix.isEmpty ? parameters : parameters.map { NamedParameter("\(prefix).\($0.name)", $0.parameter) }
     }
 }

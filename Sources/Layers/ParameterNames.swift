@@ -13,6 +13,9 @@ package struct ParameterNames: Sendable {
 
     package var attentionNorm: String
     package var attention: String
+    /// Attention to another sequence, and its norm.
+    package var crossAttentionNorm: String
+    package var crossAttention: String
     package var feedForwardNorm: String
     package var feedForward: String
 
@@ -38,8 +41,8 @@ package struct ParameterNames: Sendable {
     package static let llama = ParameterNames(
         tokenEmbedding: "model.embed_tokens", positionEmbedding: "model.embed_positions", blocks: "model.layers",
         finalNorm: "model.norm", classifier: "lm_head",
-        attentionNorm: "input_layernorm", attention: "self_attn", feedForwardNorm: "post_attention_layernorm",
-        feedForward: "mlp",
+        attentionNorm: "input_layernorm", attention: "self_attn", crossAttentionNorm: "encoder_attn_layer_norm",
+        crossAttention: "encoder_attn", feedForwardNorm: "post_attention_layernorm", feedForward: "mlp",
         queryKeyValue: "qkv_proj", query: "q_proj", key: "k_proj", value: "v_proj", attentionProjection: "o_proj",
         queryNorm: "q_norm", keyNorm: "k_norm",
         gate: "gate_proj", expansion: "up_proj", projection: "down_proj")
@@ -58,6 +61,40 @@ package struct ParameterNames: Sendable {
         names.attentionProjection = "c_proj"
         names.expansion = "c_fc"
         names.projection = "c_proj"
+        return names
+    }()
+
+    /// Hugging Face's names for BERT, whose layers are parts of the model without a prefix (`BertModel`).
+    package static let bert: ParameterNames = {
+        var names = llama
+        names.tokenEmbedding = "embeddings.word_embeddings"
+        names.positionEmbedding = "embeddings.position_embeddings"
+        names.blocks = "encoder.layer"
+        names.classifier = "classifier"
+        names.attention = "attention"
+        names.attentionNorm = "attention.output.LayerNorm"
+        names.feedForward = ""
+        names.feedForwardNorm = "output.LayerNorm"
+        names.query = "self.query"
+        names.key = "self.key"
+        names.value = "self.value"
+        names.attentionProjection = "output.dense"
+        names.expansion = "intermediate.dense"
+        names.projection = "output.dense"
+        return names
+    }()
+
+    /// Hugging Face's names for Marian and BART. The blocks are those of the encoder.
+    package static let marian: ParameterNames = {
+        var names = llama
+        names.tokenEmbedding = "model.shared"
+        names.blocks = "model.encoder.layers"
+        names.attentionNorm = "self_attn_layer_norm"
+        names.feedForward = ""
+        names.feedForwardNorm = "final_layer_norm"
+        names.attentionProjection = "out_proj"
+        names.expansion = "fc1"
+        names.projection = "fc2"
         return names
     }()
 }

@@ -21,6 +21,10 @@ public protocol TrainableModel: Model, Module {}
 public enum ModelForm {
     /// A language model with parameters.
     case neural(any NeuralLanguageModel)
+    /// An encoder.
+    case encoder(Encoder)
+    /// An encoder-decoder.
+    case encoderDecoder(EncoderDecoder)
     /// Counts in place of parameters.
     case counted(NGramModel)
     /// A model of another module.
@@ -32,6 +36,22 @@ extension Model {
     public var modelType: String { specification?.modelType ?? "custom" }
 
     public var form: ModelForm { .other }
+
+    /// The model itself, if it has parameters.
+    public var trainable: (any TrainableModel)? {
+        switch form {
+        case .neural(let model): model
+        case .encoder(let model): model
+        case .encoderDecoder(let model): model
+        case .counted, .other: nil
+        }
+    }
+
+    /// The model itself, if it is an encoder.
+    public var encoder: Encoder? { if case .encoder(let model) = form { model } else { nil } }
+
+    /// The model itself, if it is an encoder-decoder.
+    public var encoderDecoder: EncoderDecoder? { if case .encoderDecoder(let model) = form { model } else { nil } }
 
     /// The model itself, if it is a language model with parameters.
     public var neural: (any NeuralLanguageModel)? { if case .neural(let model) = form { model } else { nil } }

@@ -16,6 +16,8 @@ extension ModelSpecification {
             let (V, T, C) = (number(c.vocabularySize), number(c.contextLength), number(c.width))
             return (V + V + T) * C + number(4) * C * (C + number(1))
         case .transformer(let c): return c.parameterCount(in: number)
+        case .encoder(let c): return c.parameterCount(in: number)
+        case .encoderDecoder(let c): return c.parameterCount(in: number)
         }
     }
 
@@ -31,6 +33,15 @@ extension ModelSpecification {
             let (V, C) = (Double(c.vocabularySize), Double(c.width))
             return 6 * (V * C + 4 * C * C) + 12 * C * Double(length)
         case .transformer(let c): return c.trainingFlopsPerToken(length: length)
+        case .encoder(let c):
+            let (C, F) = (Double(c.width), Double(c.feedForwardWidth))
+            return Double(c.layers) * (6 * (4 * C * C + 2 * C * F) + 12 * C * Double(length))
+        case .encoderDecoder(let c):
+            // Of a token of the target, and of one of its source.
+            let C = Double(c.width), attention = 6 * 4 * C * C + 12 * C * Double(length)
+            func network(_ side: EncoderDecoderConfiguration.Side) -> Double { 12 * C * Double(side.feedForwardWidth) }
+            return Double(c.encoder.layers) * (attention + network(c.encoder))
+                + Double(c.decoder.layers) * (2 * attention + network(c.decoder)) + 6 * C * Double(c.vocabularySize)
         }
     }
 
@@ -49,15 +60,26 @@ extension ModelSpecification {
             let changed = c.positions.kind == .rotary || c.usesQKNorm ? Q + K : 0
             let block = (hasDropout ? 8 : 6) * C + 2 * Q + 2 * K + changed + 2 * Double(c.feedForwardWidth)
             return Double(c.layers) * block + 8 * C
+        case .encoder(let c):
+            // As above, with sums in place of normalised inputs.
+            let block = (hasDropout ? 12 : 10) * Double(c.width) + 2 * Double(c.feedForwardWidth)
+            return Double(c.layers) * block + 8 * Double(c.width)
+        case .encoderDecoder(let c):
+            let C = Double(c.width), others = hasDropout ? 12.0 : 10
+            let encoder = others * C + 2 * Double(c.encoder.feedForwardWidth)
+            let decoder = 2 * others * C + 2 * Double(c.decoder.feedForwardWidth)
+            return Double(c.encoder.layers) * encoder + Double(c.decoder.layers) * decoder + 8 * C
         }
     }
 
     /// The numbers of the key/value cache for each token; nil for a model without one.
     public var cacheFloatsPerToken: Int? {
         switch self {
-        case .ngram, .bigram: nil
+        case .ngram, .bigram, .encoder: nil
         case .attention(let c): 2 * c.width
         case .transformer(let c): 2 * c.layers * c.keyValueWidth
+        // Of the target, and of the source.
+        case .encoderDecoder(let c): 4 * c.decoder.layers * c.width
         }
     }
 
@@ -71,6 +93,12 @@ extension ModelSpecification {
             case .attention(let c): (c.contextLength, 8 * Double(c.width))
             case .transformer(let c):
                 (c.contextLength, 8 * Double(max(c.width, c.queryWidth)) + 3 * Double(c.feedForwardWidth))
+            case .encoder(let c): (c.contextLength, 8 * Double(c.width) + 3 * Double(c.feedForwardWidth))
+            case .encoderDecoder(let c):
+                (
+                    c.contextLength,
+                    16 * Double(c.width) + 3 * Double(max(c.encoder.feedForwardWidth, c.decoder.feedForwardWidth))
+                )
             }
         let cache = Double(cacheFloatsPerToken ?? 0)
         let numbers = Double(context) * (cache + perToken) + 4 * Double(vocabularySize)

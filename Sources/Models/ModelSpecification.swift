@@ -15,13 +15,21 @@ public enum ModelSpecification: Sendable, Hashable {
     case attention(AttentionModel.Configuration)
     /// A decoder-only transformer.
     case transformer(TransformerConfiguration)
+    /// An encoder, which is no language model.
+    case encoder(EncoderConfiguration)
+    /// An encoder and a decoder that attends to its output.
+    case encoderDecoder(EncoderDecoderConfiguration)
 
     /// The kinds of model, by the names that commands and files use.
     public enum Kind: String, Sendable, CaseIterable {
-        case ngram, bigram, attention, gpt
+        case ngram, bigram, attention, gpt, encoder
+        case encoderDecoder = "encoder-decoder"
 
         /// Whether models of this kind are trained by gradient descent.
         public var isTrained: Bool { self != .ngram }
+
+        /// The kinds that predict the next token of a text.
+        public static let languageModels = allCases.filter { ![.encoder, .encoderDecoder].contains($0) }
     }
 
     /// A decoder-only transformer of a family, whose other sizes are the usual ones.
@@ -47,6 +55,8 @@ public enum ModelSpecification: Sendable, Hashable {
         case .bigram: .bigram
         case .attention: .attention
         case .transformer: .gpt
+        case .encoder: .encoder
+        case .encoderDecoder: .encoderDecoder
         }
     }
 
@@ -57,6 +67,8 @@ public enum ModelSpecification: Sendable, Hashable {
         case .bigram: "bigram"
         case .attention: "attention"
         case .transformer(let c): c.family?.rawValue ?? TransformerConfiguration.customType
+        case .encoder: "bert"
+        case .encoderDecoder: "marian"
         }
     }
 
@@ -68,6 +80,8 @@ public enum ModelSpecification: Sendable, Hashable {
             case .bigram(let c): c.vocabularySize
             case .attention(let c): c.vocabularySize
             case .transformer(let c): c.vocabularySize
+            case .encoder(let c): c.vocabularySize
+            case .encoderDecoder(let c): c.vocabularySize
             }
         }
         set {
@@ -84,6 +98,12 @@ public enum ModelSpecification: Sendable, Hashable {
             case .transformer(var c):
                 c.vocabularySize = newValue
                 self = .transformer(c)
+            case .encoder(var c):
+                c.vocabularySize = newValue
+                self = .encoder(c)
+            case .encoderDecoder(var c):
+                c.vocabularySize = newValue
+                self = .encoderDecoder(c)
             }
         }
     }
@@ -94,6 +114,8 @@ public enum ModelSpecification: Sendable, Hashable {
         case .ngram, .bigram: nil
         case .attention(let c): c.contextLength
         case .transformer(let c): c.contextLength
+        case .encoder(let c): c.contextLength
+        case .encoderDecoder(let c): c.contextLength
         }
     }
 
@@ -109,6 +131,8 @@ public enum ModelSpecification: Sendable, Hashable {
         case .attention(let c):
             outside("context", c.contextLength, 1...1 << 24) ?? outside("width", c.width, 1...1 << 24)
         case .transformer(let c): c.problem
+        case .encoder(let c): c.problem
+        case .encoderDecoder(let c): c.problem
         }
     }
 
@@ -126,21 +150,32 @@ public enum ModelSpecification: Sendable, Hashable {
             (c.contextLength, c.width, c.feedForwardWidth) = (1, 2, 1)
             (c.heads, c.keyValueHeads, c.headSize) = (1, 1, 2)
             small = .transformer(c)
+        case .encoder(var c):
+            (c.contextLength, c.tokenTypes, c.width, c.feedForwardWidth, c.heads) = (1, 1, 1, 1, 1)
+            small = .encoder(c)
+        case .encoderDecoder(var c):
+            (c.contextLength, c.width, c.startToken, c.endToken) = (1, 1, 0, 0)
+            (c.encoder.heads, c.encoder.feedForwardWidth) = (1, 1)
+            (c.decoder.heads, c.decoder.feedForwardWidth) = (1, 1)
+            small = .encoderDecoder(c)
         }
         return small.makeModel(.uninitialized)?.parameters.map(\.name) ?? []
     }
 
     /// A new model with these weights; nil for a model that is counted.
-    package func makeModel(_ weights: WeightInitializer) -> (any NeuralLanguageModel)? {
+    package func makeModel(_ weights: WeightInitializer) -> (any TrainableModel)? {
         switch self {
         case .ngram: nil
         case .bigram(let c): BigramModel(c, weights: weights)
         case .attention(let c): AttentionModel(c, weights: weights)
         case .transformer(let c): Transformer(c, weights: weights)
+        case .encoder(let c): Encoder(c, weights: weights)
+        case .encoderDecoder(let c): EncoderDecoder(c, weights: weights)
         }
     }
 
-    /// A new model with random weights, to be trained by gradient descent; nil for a model that is counted.
+    /// A new language model with random weights, to be trained by gradient descent; nil for a model that is counted or is no
+    /// language model.
     /// - Precondition: `problem` is nil, and the vocabulary size is that of the tokenizer.
-    public func makeNeuralModel(seed: UInt64) -> (any NeuralLanguageModel)? { makeModel(.random(seed: seed)) }
+    public func makeNeuralModel(seed: UInt64) -> (any NeuralLanguageModel)? { makeModel(.random(seed: seed))?.neural }
 }

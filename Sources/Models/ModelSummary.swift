@@ -1,3 +1,5 @@
+import Layers
+
 /// A model described for people: its architecture, its parts, and what it costs.
 public struct ModelSummary {
     /// Parameters that belong together.
@@ -60,6 +62,11 @@ public struct ModelSummary {
             unit = "parameters"
             parts = Self.parts(of: model)
             weightBytes = 4 * model.parameterCount
+        case .encoder, .encoderDecoder:
+            architecture = model.specification?.architecture ?? model.modelType
+            unit = "parameters"
+            parts = model.trainable.map(Self.parts) ?? []
+            weightBytes = 4 * model.parameterCount
         case .other:
             (architecture, unit, parts) = (model.modelType, "parameters", [])
             weightBytes = 4 * model.parameterCount
@@ -67,13 +74,13 @@ public struct ModelSummary {
     }
 
     /// The parameters by what they are for, which their names say.
-    private static func parts(of model: any NeuralLanguageModel) -> [Part] {
+    private static func parts(of model: any TrainableModel) -> [Part] {
         var parts: [Part] = []
         var layers: [String: Set<Substring>] = [:]
         for named in model.parameters {
             let name = part(of: named.name)
             let path = named.name.split(separator: ".")
-            if let h = path.firstIndex(where: { $0 == "h" || $0 == "layers" }), h + 1 < path.count {
+            if let h = path.firstIndex(where: { ["h", "layer", "layers"].contains($0) }), h + 1 < path.count {
                 layers[name, default: []].insert(path[h + 1])
             }
             let shape = named.parameter.value.shape
@@ -96,6 +103,12 @@ public struct ModelSummary {
 
     private static func part(of name: String) -> String {
         let kinds = [
+            ("word_embeddings", "token embedding"), ("position_embeddings", "position embedding"),
+            ("token_type_embeddings", "type embedding"), ("LayerNorm", "norms"), ("pooler", "pooler"),
+            ("cls.predictions", "head for masked tokens"), ("attention", "attention"), ("dense", "feed-forward"),
+            ("classifier", "classifier"), ("model.shared", "token embedding"), ("final_logits_bias", "classifier"),
+            ("layer_norm", "norms"), ("encoder_attn", "cross-attention"), ("fc1", "feed-forward"),
+            ("fc2", "feed-forward"),
             ("wte", "token embedding"), ("wpe", "position embedding"), ("embed_tokens", "token embedding"),
             ("embed_positions", "position embedding"), ("attn", "attention"), ("mlp", "feed-forward"),
             ("lm_head", "classifier"), ("ln_f", "final norm"), ("model.norm", "final norm"), ("ln_", "norms"),
@@ -113,23 +126,56 @@ extension ModelSpecification {
         case .bigram: "a table of next-token logits for each token"
         case .attention(let c): "one causal attention head, width \(c.width)"
         case .transformer(let c): c.architecture
+        case .encoder(let c): c.architecture
+        case .encoderDecoder(let c): c.architecture
         }
+    }
+}
+
+private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+extension FeedForwardKind {
+    fileprivate var words: String {
+        switch self {
+        case .gelu: "GELU (tanh)"
+        case .exactGELU: "GELU"
+        case .relu: "ReLU"
+        case .silu: "SiLU"
+        case .swiglu: "SwiGLU"
+        }
+    }
+}
+
+extension EncoderConfiguration {
+    fileprivate var architecture: String {
+        let purpose =
+            switch head {
+            case .none: "an encoder"
+            case .classifier(let labels): "a classifier of \(labels.count) labels"
+            case .maskedTokens: "a masked language model"
+            }
+        return "BERT, \(purpose): \(counted(layers, "layer")), \(counted(heads, "head")) of \(width / heads), width "
+            + "\(width), feed-forward \(feedForwardWidth) with \(feedForward.words), learned positions, layer norms"
+    }
+}
+
+extension EncoderDecoderConfiguration {
+    fileprivate var architecture: String {
+        func words(_ side: Side) -> String {
+            "\(counted(side.layers, "layer")), \(counted(side.heads, "head")) of \(width / side.heads), feed-forward "
+                + "\(side.feedForwardWidth)"
+        }
+        return "Marian, an encoder (\(words(encoder))) and a decoder (\(words(decoder))), width \(width), "
+            + "\(feedForward.words), sinusoidal positions, tied embeddings"
     }
 }
 
 extension TransformerConfiguration {
     fileprivate var architecture: String {
-        func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
         var words = [counted(layers, "layer"), "\(counted(heads, "head")) of \(headSize)"]
         if keyValueHeads != heads { words.append(counted(keyValueHeads, "key/value head")) }
         words.append("width \(width)")
-        let activation =
-            switch feedForward {
-            case .gelu: "GELU (tanh)"
-            case .relu: "ReLU"
-            case .swiglu: "SwiGLU"
-            }
-        words.append("feed-forward \(feedForwardWidth) with \(activation)")
+        words.append("feed-forward \(feedForwardWidth) with \(feedForward.words)")
         if family != .gpt2 {
             switch positions {
             case .learned: words.append("learned positions")

@@ -13,7 +13,7 @@ struct OptionEffectTests {
 
     @Test(
         "gpt train accepts exactly the options that the table of settings has for the kind of model",
-        arguments: ModelSpecification.Kind.allCases)
+        arguments: ModelSpecification.Kind.languageModels)
     func table(_ kind: ModelSpecification.Kind) throws {
         for id in TrainingSetting.ID.allCases where id != .model {
             let (option, value) = try #require(ResumeOptionTests.other[id])

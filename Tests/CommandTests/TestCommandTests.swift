@@ -22,7 +22,7 @@ import Testing
 
         let saved = try ModelDirectory.load(path)
         let ids = try saved.tokenizer.encode(text)
-        let loss = saved.model.evaluate(ids).loss
+        let loss = try saved.languageModel.evaluate(ids).loss
         #expect(measured["loss"]?.doubleValue == loss)
         #expect(measured["perplexity"]?.doubleValue == exp(loss))
         // Every token is a character, and the first is not predicted.
@@ -39,7 +39,7 @@ import Testing
         let path = try Models.transformer(in: directory, tokenizer: ByteTokenizer())
         let measured = try object(
             try runCommand(["test", path, "--text", try directory.file(containing: text), "--json"]))
-        let model = try ModelDirectory.load(path).model
+        let model = try ModelDirectory.load(path).languageModel
         let evaluation = model.evaluate(Array(text.utf8).map(Int32.init))
         #expect(measured["tokens"]?.intValue == text.utf8.count)
         #expect(measured["characters"]?.intValue == 7)

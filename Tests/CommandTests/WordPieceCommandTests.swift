@@ -10,7 +10,7 @@ import Testing
     init() throws { try directory.write(Array(TrainCommandTests.verse.utf8), to: "verse.txt") }
 
     private func gpt(_ arguments: String..., input: String? = nil) throws -> CommandResult {
-        try runCommand(arguments, directory: directory.path, input: input)
+        try runCommand(arguments, input: input, directory: directory.path)
     }
 
     @Test("A vocabulary is trained, described, and encodes and decodes")

@@ -15,6 +15,8 @@ package enum Fixtures {
 
     /// The same for each family of transformers (the others by Tests/References/make_transformer_reference.py).
     package static let references = ["gpt2", "llama", "qwen3"].map { folder + "/\($0)-tiny" }
+    /// References of models that are no language models.
+    package static let encoderReferences = ["bert-classifier", "bert-masked", "marian"].map { folder + "/\($0)-tiny" }
 
     /// Small tokenizers trained by Hugging Face's library, and its ids for texts.
     package static let tokenizers = folder + "/tokenizers"

@@ -171,7 +171,7 @@ struct HostileRunTests {
         let loss = trainer.model.evaluate(trainer.data.documents[0].validation).loss
         #expect(loss < before && trainer.progress.finalValue == loss)
         #expect(trainer.bestStep == 20 && trainer.progress.bestStep == 10)
-        let kept = try ModelDirectory.load(path).model
+        let kept = try ModelDirectory.load(path).languageModel
         #expect(kept.evaluate(trainer.data.documents[0].validation).loss == loss)
     }
 

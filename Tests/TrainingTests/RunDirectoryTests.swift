@@ -143,7 +143,8 @@ struct RunDirectoryTests {
         })
         #expect(wasLoadable)
         let best = try ModelDirectory.load(path)
-        #expect(best.model.evaluate(trainer.data.documents[0].validation).loss == trainer.progress.finalValue)
+        #expect(
+            try best.languageModel.evaluate(trainer.data.documents[0].validation).loss == trainer.progress.finalValue)
         #expect(try best.tokenizer.vocabularySize == TinyRuns.tokenizer.vocabularySize)
         let names = try Files.contents(ofDirectory: path + "/training")
         #expect(names == ["latest.safetensors", "loss.svg", "metrics.csv", "samples.txt", "settings.json"])
@@ -306,7 +307,7 @@ struct RunDirectoryTests {
                 seconds: 0)
         }
         let document = data.documents[0]
-        let loaded = try ModelDirectory.load(path).model
+        let loaded = try ModelDirectory.load(path).languageModel
         let again = loaded.evaluate(document.validation, after: document.training[...], windows: nil) { false }
         #expect(again?.loss == result.value)
         #expect(throws: TrainingError.self) { try SavedRun(path) }

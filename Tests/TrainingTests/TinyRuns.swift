@@ -20,6 +20,7 @@ enum TinyRuns {
             case .bigram: .bigram(.init())
             case .attention: .attention(.init(contextLength: 8, width: 16))
             case .gpt: .gpt(.gpt2, layers: 1, heads: 2, width: 16, context: 8)
+            case .encoder, .encoderDecoder: DefaultSettings.settings(for: kind).model
             }
         return TrainingSettings(
             model: sized(model), sequenceLength: 8, length: .steps(steps), batch: 4,

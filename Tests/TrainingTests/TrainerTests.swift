@@ -222,7 +222,7 @@ struct TrainerTests {
         #expect(estimate.bytes > 16 * 124e6 && estimate.bytes < 8e9)
         settings = settings.with { ($0.layers, $0.width) = (4096, 1 << 24) }
         #expect(throws: TrainingError.self) { try MemoryEstimate(settings).check() }
-        for kind in ModelSpecification.Kind.allCases where kind.isTrained {
+        for kind in ModelSpecification.Kind.languageModels where kind.isTrained {
             var settings = DefaultSettings.settings(for: kind)
             settings.model.vocabularySize = 66
             let model = try #require(settings.model.makeNeuralModel(seed: 1))

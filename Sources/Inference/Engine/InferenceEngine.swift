@@ -77,7 +77,7 @@ public actor InferenceEngine {
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         let tokenizer = try saved.tokenizer
         try self.init(
-            saved.model, tokenizer: tokenizer, roles: saved.description.roles, execution: execution)
+            saved.languageModel, tokenizer: tokenizer, roles: saved.description.roles, execution: execution)
     }
 
     // MARK: Generation

@@ -36,7 +36,7 @@ public struct TextGenerator {
     /// A model that was read.
     /// - Throws: why it has no tokenizer that can be used.
     public init(_ saved: SavedModel) throws {
-        self.init(saved.model, tokenizer: try saved.tokenizer, roles: saved.description.roles)
+        self.init(try saved.languageModel, tokenizer: try saved.tokenizer, roles: saved.description.roles)
     }
 
     /// The ids of a prompt (`TextEncoding.ids(ofPrompt:replacing:)`).

@@ -32,7 +32,7 @@ package enum GGUFModel {
 
     /// Reads every parameter from the file, which must have no other tensor, and runs `meanwhile`.
     private static func fill(
-        _ model: any NeuralLanguageModel, from source: StoredParameters, _ meanwhile: @Sendable () -> Void
+        _ model: any TrainableModel, from source: StoredParameters, _ meanwhile: @Sendable () -> Void
     ) throws {
         var jobs: [(copy: StoredParameters.Copy, rows: Range<Int>)] = []
         for copy in try source.assign(to: model, source.configuration) {
@@ -149,7 +149,7 @@ package enum GGUFModel {
         )
     }
 
-    private static func describe(_ model: any LanguageModel) -> String {
+    private static func describe(_ model: any Model) -> String {
         guard case .transformer(let shape) = model.specification else { return model.modelType }
         if shape.feedForward == .relu { return "\(model.modelType) with ReLU" }
         return shape.family == nil ? "a custom transformer" : model.modelType + " with custom options"

@@ -132,7 +132,10 @@ struct ConfigurationFields {
     /// the number format.
     func requireTypesOfOthers() throws(ModelError) {
         for key in ["bos_token_id", "eos_token_id", "pad_token_id"] { _ = try tokenIDs(key) }
-        for key in ["attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range"] {
+        for key in [
+            "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range",
+            "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout",
+        ] {
             _ = try optionalNumber(key)
         }
         for key in ["dtype", "torch_dtype"] where !(object[key]?.isNull ?? true) { _ = try string(key) }
@@ -140,6 +143,14 @@ struct ConfigurationFields {
     }
 
     // MARK: Parts
+
+    /// The number of members.
+    var count: Int { object.count }
+
+    /// A string that may be null.
+    func optionalString(_ key: String) throws(ModelError) -> String? {
+        object[key]?.isNull ?? true ? nil : try string(key)
+    }
 
     /// Whether the key is there, whatever its value.
     func contains(_ key: String) -> Bool { object[key] != nil }

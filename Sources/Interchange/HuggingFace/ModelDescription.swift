@@ -227,7 +227,7 @@ public struct ModelDescription: Sendable {
     /// Members of config.json that the computation does not depend on. A file that was read keeps its own, or lacks them.
     private static let keptMembers: Set<String> = [
         "attention_dropout", "attn_pdrop", "embd_pdrop", "resid_pdrop", "initializer_range", "use_cache",
-        "pad_token_id",
+        "pad_token_id", "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout",
     ]
 
     /// The contents of config.json: what was read, with the members that describe the model as it is.

@@ -124,8 +124,10 @@ public enum ModelDirectory {
         of model: any Model, as encoding: NumberEncoding = .float32
     ) -> [SafetensorsTensor] {
         switch model.form {
-        case .neural(let model):
-            return model.parameters.map { SafetensorsTensor($0.name, $0.parameter.value, as: encoding) }
+        case .neural, .encoder, .encoderDecoder:
+            return (model.trainable?.parameters ?? []).map {
+                SafetensorsTensor($0.name, $0.parameter.value, as: encoding)
+            }
         case .counted(let model):
             return model.arrays.map { array in
                 SafetensorsTensor(name: array.name, dtype: .int32, shape: [array.values.count]) { write in
@@ -140,7 +142,7 @@ public enum ModelDirectory {
 
     private static func makeModel(
         _ specification: ModelSpecification, _ files: WeightFiles, meanwhile: @Sendable () -> Void
-    ) throws -> any LanguageModel {
+    ) throws -> any Model {
         do {
             try files.checkSize(of: specification)
         } catch {
@@ -171,7 +173,7 @@ public enum ModelDirectory {
     /// Reads every parameter from the files: single precision as a rule stays where it is in the file's memory, everything
     /// else is copied. Other threads verify the checksums of the files, and run `meanwhile`.
     private static func fill(
-        _ model: any NeuralLanguageModel, _ specification: ModelSpecification, from files: WeightFiles,
+        _ model: any TrainableModel, _ specification: ModelSpecification, from files: WeightFiles,
         _ meanwhile: @Sendable () -> Void
     ) throws {
         let copies: [WeightFiles.Copy]

@@ -27,6 +27,9 @@ extension ModelSpecification {
         }
         switch type {
         case TransformerConfiguration.customType: self = .transformer(try TransformerConfiguration(custom: fields))
+        case EncoderConfiguration.modelType: self = .encoder(try EncoderConfiguration(fields))
+        case EncoderDecoderConfiguration.modelType:
+            self = .encoderDecoder(try EncoderDecoderConfiguration(fields))
         case "attention":
             self = .attention(
                 AttentionModel.Configuration(
@@ -43,7 +46,10 @@ extension ModelSpecification {
         default:
             let known =
                 TransformerConfiguration.Family.allCases.map(\.rawValue)
-                + [TransformerConfiguration.customType, "attention", "bigram"]
+                + [
+                    TransformerConfiguration.customType, EncoderConfiguration.modelType,
+                    EncoderDecoderConfiguration.modelType, "attention", "bigram",
+                ]
             throw fields.failure(
                 "a model of type \(quoted(type)); only \(known.joined(separator: ", ")) and ngram are supported")
         }
@@ -55,6 +61,8 @@ extension ModelSpecification {
         var fields: [(String, JSON)]
         switch self {
         case .transformer(let c): fields = c.json(dtype: dtype)
+        case .encoder(let c): fields = c.json(dtype: dtype)
+        case .encoderDecoder(let c): fields = c.json(dtype: dtype)
         case .attention(let c):
             fields = [
                 ("model_type", "attention"), ("n_embd", .int(c.width)), ("n_positions", .int(c.contextLength)),

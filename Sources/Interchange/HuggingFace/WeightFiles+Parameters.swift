@@ -42,8 +42,14 @@ extension WeightFiles: ParameterSource {
     ///
     /// GPT-2's published names lack the prefix that transformers adds, and so do those of a model that was saved without its
     /// classifier. `torch.compile` and `DataParallel` put a name before all those of the module that they wrap.
+    ///
+    /// BERT's published norms have the names of TensorFlow.
     static func names(of parameter: String) -> [String] {
-        let bare = ["transformer.", "model."].filter(parameter.hasPrefix).map { String(parameter.dropFirst($0.count)) }
+        var bare = ["transformer.", "model."].filter(parameter.hasPrefix).map { String(parameter.dropFirst($0.count)) }
+        for (name, former) in [("LayerNorm.weight", "LayerNorm.gamma"), ("LayerNorm.bias", "LayerNorm.beta")]
+        where parameter.hasSuffix(name) {
+            bare.append(String(parameter.dropLast(name.count)) + former)
+        }
         return ["", "_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module."].flatMap { wrapper in
             ([parameter] + bare).map { wrapper + $0 }
         }

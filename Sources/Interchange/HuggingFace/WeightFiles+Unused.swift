@@ -1,6 +1,7 @@
 import Layers
 import Models
 import Platform
+import Tensors
 
 // Tensors that no parameter is read from. Nothing that a file contains is ignored unread: such a tensor is equal to what is
 // computed without it, or it is an error.
@@ -28,7 +29,14 @@ extension WeightFiles {
     }
 
     func objection(toUnused name: String, of model: ModelSpecification) throws -> String? {
-        guard case .transformer(let configuration) = model, let file = file(of: name) else { return unknown(name) }
+        guard let file = file(of: name) else { return unknown(name) }
+        if case .encoder(let configuration) = model {
+            return try objection(toUnused: name, in: file, of: configuration)
+        }
+        if case .encoderDecoder(let configuration) = model {
+            return try objection(toUnused: name, in: file, of: configuration)
+        }
+        guard case .transformer(let configuration) = model else { return unknown(name) }
         let entry = try file.entry(name)
         if name == storedName(of: configuration.parameterNames.classifier + ".weight") {
             // `hasOwnClassifier` has compared it with the embedding.
@@ -56,6 +64,49 @@ extension WeightFiles {
             return "the frequencies in the tensor \(name) are not those that config.json describes"
         }
         return unknown(name)
+    }
+
+    /// The same for an encoder, whose files may have its tied weights twice and the positions as numbers.
+    private func objection(
+        toUnused name: String, in file: SafetensorsFile, of configuration: EncoderConfiguration
+    ) throws -> String? {
+        if name.hasSuffix("embeddings.position_ids") {
+            return try file.integers(name).enumerated().allSatisfy { $0.offset == $0.element }
+                ? nil : "the tensor \(name) does not contain the positions in ascending order"
+        }
+        for (copy, original) in [
+            ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+            ("cls.predictions.decoder.bias", "cls.predictions.bias"),
+        ] where name.hasSuffix(copy) && configuration.head == .maskedTokens {
+            guard let original = storedName(of: original), let other = self.file(of: original) else { break }
+            return try file.floats(name) == other.floats(original)
+                ? nil : "the tensor \(name) differs from \(original), and config.json says that they are the same"
+        }
+        return unknown(name)
+    }
+
+    /// The same for an encoder-decoder, whose files may have the embedding several times, and the sinusoids of positions.
+    private func objection(
+        toUnused name: String, in file: SafetensorsFile, of configuration: EncoderDecoderConfiguration
+    ) throws -> String? {
+        if name.hasSuffix("embed_positions.weight") {
+            let C = configuration.width
+            let table = AngleTable(.sinesFirst, width: C, frequencies: AngleTable.frequencies(width: C, base: 10_000))
+            let values = try file.floats(name)
+            let isTable = values.enumerated().allSatisfy { i, value in
+                i % C != 0
+                    || zip(table.values(at: i / C), values[i..<min(i + C, values.count)])
+                        .allSatisfy { abs($0 - Double($1)) < 1e-4 }
+            }
+            return isTable && values.count % C == 0
+                ? nil : "the tensor \(name) does not contain the sinusoids of Marian"
+        }
+        let copies = ["lm_head.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]
+        guard copies.contains(where: name.hasSuffix), let original = storedName(of: "model.shared.weight"),
+            let other = self.file(of: original)
+        else { return unknown(name) }
+        return try file.floats(name) == other.floats(original)
+            ? nil : "the tensor \(name) differs from \(original), and config.json says that they are the same"
     }
 
     private func unknown(_ name: String) -> String {

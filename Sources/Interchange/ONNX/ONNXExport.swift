@@ -60,7 +60,7 @@ package enum ONNXExport {
     /// - Throws: why there is no file, in one line.
     @discardableResult
     package static func write(
-        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, description files: ModelDescription? = nil,
+        _ model: any Model, tokenizer: (any Tokenizer)?, description files: ModelDescription? = nil,
         to path: String, options: Options = Options()
     ) throws -> Report {
         guard let network = model.neural else {

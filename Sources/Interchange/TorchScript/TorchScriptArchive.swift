@@ -31,7 +31,7 @@ struct TorchScriptArchive: Sendable {
     }
 
     /// - Parameter roles: the tokens at which generation ends, and those that are never generated.
-    init(_ model: any LanguageModel, tokenizer: (any Tokenizer)?, roles: TokenRoles, path: String) throws {
+    init(_ model: any Model, tokenizer: (any Tokenizer)?, roles: TokenRoles, path: String) throws {
         guard let model = model.neural else {
             throw ModelError(
                 path: path,

@@ -26,7 +26,7 @@ public enum TorchScriptExport {
     /// - Throws: why the model cannot be exported to TorchScript, or not be written.
     @discardableResult
     public static func write(
-        _ model: any LanguageModel, tokenizer: (any Tokenizer)?, roles: TokenRoles? = nil, to path: String,
+        _ model: any Model, tokenizer: (any Tokenizer)?, roles: TokenRoles? = nil, to path: String,
         progress: (Double) -> Void = { _ in }
     ) throws -> Bool {
         let roles = roles ?? TokenRoles(suppressed: tokenizer?.specialTokenIDs ?? [])

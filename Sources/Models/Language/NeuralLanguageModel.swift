@@ -40,14 +40,7 @@ extension NeuralLanguageModel {
         let output = hidden(tokens, pass, cache: nil)
         let loss = CrossEntropy(targets: targets, hasClassifier: classifier != nil)
         let inputs = [output] + (classifier.map { [$0] } ?? [])
-        let total = Profile.measure(
-            "CrossEntropy", scale == nil ? .forward : .both,
-            flops: (scale == nil ? 1 : 3) * loss.flops(inputs.map(\.value.shape))
-        ) {
-            loss.evaluate(inputs.map(\.value), gradient: scale.map { ($0, inputs.map(\.slot)) })
-        }
-        if scale != nil { pass.tape.backward() }
-        return total
+        return pass.evaluate(loss, inputs, gradientScale: scale)
     }
 
     /// The logits of every position (B, T, V).

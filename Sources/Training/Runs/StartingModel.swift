@@ -20,7 +20,7 @@ public struct StartingModel {
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         guard let model = saved.model.neural, let specification = model.specification else {
             throw TrainingError.setting(
-                "\(path) is a model of type '\(saved.model.modelType)', which has no weights to fine-tune; use a bigram, "
+                "\(path) is a model of type '\(saved.model.modelType)', which cannot be fine-tuned on a text; use a bigram, "
                     + "attention or gpt model")
         }
         try saved.requireFiniteWeights()

@@ -23,6 +23,21 @@ public enum DefaultSettings {
             TrainingSettings(
                 model: .bigram(.init()), length: .steps(1_000), batch: 32,
                 schedule: LearningRateSchedule(peak: 3e-2, warmupSteps: 10), optimizer: AdamW.Settings(weightDecay: 0))
+        case .encoder:
+            // A classifier of sentences. The number of labels follows from the data.
+            TrainingSettings(
+                model: .encoder(
+                    .init(contextLength: 128, layers: 2, heads: 4, width: 128, head: .classifier(labels: []))),
+                length: .steps(1_500), batch: 32,
+                schedule: LearningRateSchedule(peak: 5e-4, warmupSteps: 100, shape: .linear), dropout: 0.2)
+        case .encoderDecoder:
+            TrainingSettings(
+                model: .encoderDecoder(
+                    .init(
+                        contextLength: 128, width: 128, encoder: .init(layers: 2, heads: 4, feedForwardWidth: 512),
+                        decoder: .init(layers: 2, heads: 4, feedForwardWidth: 512))),
+                length: .steps(2_000), batch: 64,
+                schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 200, shape: .linear))
         case .ngram:
             // The n-grams are counted in one pass; the settings of gradient descent have no effect.
             TrainingSettings(

@@ -44,18 +44,20 @@ public struct TrainingSetting: Sendable {
 
     private static let everything = Set(ModelSpecification.Kind.allCases)
     /// The models that are trained by gradient descent.
-    private static let trained: Set<ModelSpecification.Kind> = [.bigram, .attention, .gpt]
+    private static let trained: Set<ModelSpecification.Kind> = [.bigram, .attention, .gpt, .encoder, .encoderDecoder]
     /// The models that compute matrix products, and drop activations out. A bigram model looks its logits up.
-    private static let computing: Set<ModelSpecification.Kind> = [.attention, .gpt]
+    private static let computing: Set<ModelSpecification.Kind> = [.attention, .gpt, .encoder, .encoderDecoder]
+    /// The transformers.
+    private static let transformers: Set<ModelSpecification.Kind> = [.gpt, .encoder, .encoderDecoder]
 
     /// All settings. If the default of a setting depends on another setting, it comes after that setting, so that the
     /// first difference is the setting that the user changed.
     public static let all: [TrainingSetting] = [
         TrainingSetting("model", .model, kinds: everything) { $0.model.kind.rawValue },
         TrainingSetting("family", .family, kinds: [.gpt]) { $0.transformer?.closestFamily.rawValue ?? "none" },
-        TrainingSetting("number of layers", .layers, kinds: [.gpt]) { "\($0.transformer?.layers ?? 0)" },
-        TrainingSetting("number of heads", .heads, kinds: [.gpt]) { "\($0.transformer?.heads ?? 0)" },
-        TrainingSetting("width", .width, kinds: [.attention, .gpt]) { "\($0.width)" },
+        TrainingSetting("number of layers", .layers, kinds: transformers) { "\($0.sizes.layers)" },
+        TrainingSetting("number of heads", .heads, kinds: transformers) { "\($0.sizes.heads)" },
+        TrainingSetting("width", .width, kinds: computing) { "\($0.sizes.width)" },
         TrainingSetting("number of key and value heads", .keyValueHeads, kinds: [.gpt]) {
             "\($0.transformer?.keyValueHeads ?? 0)"
         },
@@ -158,11 +160,14 @@ public struct SettingChange: Sendable, Equatable {
 extension TrainingSettings {
     fileprivate var transformer: TransformerConfiguration? { if case .transformer(let c) = model { c } else { nil } }
 
-    fileprivate var width: Int {
+    /// The sizes of the model; 0 for what it does not have.
+    fileprivate var sizes: (layers: Int, heads: Int, width: Int) {
         switch model {
-        case .ngram, .bigram: 0
-        case .attention(let c): c.width
-        case .transformer(let c): c.width
+        case .ngram, .bigram: (0, 0, 0)
+        case .attention(let c): (0, 0, c.width)
+        case .transformer(let c): (c.layers, c.heads, c.width)
+        case .encoder(let c): (c.layers, c.heads, c.width)
+        case .encoderDecoder(let c): (c.encoder.layers, c.encoder.heads, c.width)
         }
     }
 

@@ -18,6 +18,14 @@ extension TrainingSettings {
             object["layers"] = .int(c.layers)
             object["heads"] = .int(c.heads)
             object["width"] = .int(c.width)
+        case .encoder(let c):
+            object["layers"] = .int(c.layers)
+            object["heads"] = .int(c.heads)
+            object["width"] = .int(c.width)
+        case .encoderDecoder(let c):
+            object["layers"] = .int(c.encoder.layers)
+            object["heads"] = .int(c.encoder.heads)
+            object["width"] = .int(c.width)
         }
         object["context"] = .int(sequenceLength)
         object["tokenizer"] = .string(tokenizer.description)
@@ -131,6 +139,9 @@ extension ModelSpecification {
                 configuration.positions = Positions(kind)
             }
             self = .transformer(configuration)
+        case .encoder, .encoderDecoder:
+            // Checkpoints contain the configuration of the model, and had it before there were encoders.
+            throw record.wrong("model")
         }
     }
 }

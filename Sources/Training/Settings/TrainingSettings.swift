@@ -95,6 +95,12 @@ public struct TrainingSettings: Sendable, Equatable {
         case .transformer(var configuration):
             configuration.contextLength = length
             model = .transformer(configuration)
+        case .encoder(var configuration):
+            configuration.contextLength = length
+            model = .encoder(configuration)
+        case .encoderDecoder(var configuration):
+            configuration.contextLength = length
+            model = .encoderDecoder(configuration)
         }
     }
 

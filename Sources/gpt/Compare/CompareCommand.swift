@@ -40,7 +40,7 @@ struct CompareCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The models to compare, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
-    var models = ModelSpecification.Kind.allCases.map(\.rawValue).joined(separator: ",")
+    var models = ModelSpecification.Kind.languageModels.map(\.rawValue).joined(separator: ",")
 
     @Option(
         parsing: .unconditional,
@@ -80,8 +80,8 @@ struct CompareCommand: ParsableCommand {
     private func kinds() throws -> [ModelSpecification.Kind] {
         let names = models.split(separator: ",").map(trimmed)
         let kinds = try names.map { name in
-            guard let kind = ModelSpecification.Kind(rawValue: name) else {
-                let known = ModelSpecification.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let kind = ModelSpecification.Kind(argument: name) else {
+                let known = ModelSpecification.Kind.languageModels.map(\.rawValue).joined(separator: ", ")
                 throw ValidationError("Unknown model '\(escaped(name))'; choose from \(known).")
             }
             return kind
@@ -135,7 +135,7 @@ struct CompareCommand: ParsableCommand {
         case .ngram(var configuration):
             if let order { configuration.order = order }
             settings.model = .ngram(configuration)
-        case .bigram, .attention: break
+        case .bigram, .attention, .encoder, .encoderDecoder: break
         case .transformer(let configuration):
             settings.model = .transformer(configuration.with(size.transformer))
         }

@@ -3,7 +3,15 @@ import ChatTemplates
 import Files
 import GPTKit
 
-extension ModelSpecification.Kind: ExpressibleByArgument {}
+// As an argument, the kinds of language models. The other kinds follow from --task.
+extension ModelSpecification.Kind: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let kind = Self.languageModels.first(where: { $0.rawValue == argument }) else { return nil }
+        self = kind
+    }
+
+    public static var allValueStrings: [String] { languageModels.map(\.rawValue) }
+}
 extension ModelPreset: ExpressibleByArgument {
     /// The presets and the family of each.
     static let help =
@@ -173,6 +181,10 @@ struct ShapeOptions: ParsableArguments {
             options.keyValueHeads = kvHeads
             options.positions = positions
             settings.model = .transformer(configuration.with(options))
+        case .encoder(let configuration):
+            settings.model = .encoder(configuration.with(size.transformer))
+        case .encoderDecoder(let configuration):
+            settings.model = .encoderDecoder(configuration.with(size.transformer))
         }
     }
 }

@@ -1,0 +1,80 @@
+import Layers
+import Models
+import StrictJSON
+
+/// config.json of an encoder-decoder: that of Marian in Hugging Face's transformers, key for key.
+extension EncoderDecoderConfiguration {
+    static let modelType = "marian"
+
+    /// Reads a config.json, and names what it requires and is not computed here.
+    init(_ fields: ConfigurationFields) throws {
+        try fields.require([
+            ("is_encoder_decoder", true), ("share_encoder_decoder_embeddings", true), ("tie_word_embeddings", true),
+            ("add_final_layer_norm", false), ("normalize_before", false), ("normalize_embedding", false),
+            ("add_bias_logits", false), ("extra_pos_embeddings", false),
+        ])
+        if let architecture = try fields.optionalStrings("architectures")?.first, architecture != "MarianMTModel" {
+            throw fields.failure("its architecture is \(quoted(architecture)); only MarianMTModel is supported")
+        }
+        let feedForward: FeedForwardKind
+        switch try fields.string("activation_function") ?? "gelu" {
+        case "gelu": feedForward = .exactGELU
+        case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
+        case "relu": feedForward = .relu
+        case "silu", "swish": feedForward = .silu
+        case let other:
+            throw fields.failure(
+                "its activation_function is \(quoted(other)); gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish are "
+                    + "supported")
+        }
+        func side(_ name: String) throws -> Side {
+            Side(
+                layers: try fields.size("\(name)_layers", limit: 4096),
+                heads: try fields.size("\(name)_attention_heads", limit: 1 << 20),
+                feedForwardWidth: try fields.size("\(name)_ffn_dim", limit: 1 << 22))
+        }
+        let vocabularySize = try fields.size("vocab_size", limit: 1 << 24)
+        if let size = try fields.optionalSize("decoder_vocab_size", limit: 1 << 24), size != vocabularySize {
+            throw fields.failure(
+                "decoder_vocab_size = \(size) is not vocab_size = \(vocabularySize), which is not supported")
+        }
+        func token(_ key: String) throws -> Int32 {
+            guard let id = try fields.tokenIDs(key).first else { throw fields.failure("\(key) is missing") }
+            return id
+        }
+        self.init(
+            vocabularySize: vocabularySize,
+            contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
+            width: try fields.size("d_model", limit: 1 << 20), encoder: try side("encoder"),
+            decoder: try side("decoder"),
+            feedForward: feedForward, scalesEmbeddings: try fields.bool("scale_embedding") ?? false,
+            startToken: try token("decoder_start_token_id"), endToken: try token("eos_token_id"),
+            paddingToken: try fields.tokenIDs("pad_token_id").first)
+        if let problem { throw fields.failure(problem) }
+    }
+
+    /// The members of config.json, but for the vocabulary.
+    /// - Parameter dtype: transformers' name for the number format of the weights.
+    func json(dtype: String) -> [(String, JSON)] {
+        let activation =
+            switch feedForward {
+            case .exactGELU, .swiglu: "gelu"
+            case .gelu: "gelu_new"
+            case .relu: "relu"
+            case .silu: "silu"
+            }
+        return [
+            ("model_type", .string(Self.modelType)), ("architectures", ["MarianMTModel"]), ("is_encoder_decoder", true),
+            ("activation_function", .string(activation)), ("d_model", .int(width)),
+            ("encoder_layers", .int(encoder.layers)), ("decoder_layers", .int(decoder.layers)),
+            ("encoder_attention_heads", .int(encoder.heads)), ("decoder_attention_heads", .int(decoder.heads)),
+            ("encoder_ffn_dim", .int(encoder.feedForwardWidth)), ("decoder_ffn_dim", .int(decoder.feedForwardWidth)),
+            ("max_position_embeddings", .int(contextLength)), ("scale_embedding", .bool(scalesEmbeddings)),
+            ("share_encoder_decoder_embeddings", true), ("decoder_vocab_size", .int(vocabularySize)),
+            ("decoder_start_token_id", .int(Int(startToken))), ("eos_token_id", .int(Int(endToken))),
+            ("forced_eos_token_id", .int(Int(endToken))), ("pad_token_id", paddingToken.map { .int(Int($0)) } ?? .null),
+            ("dropout", 0.0), ("attention_dropout", 0.0), ("activation_dropout", 0.0), ("init_std", 0.02),
+            ("tie_word_embeddings", true), ("dtype", .string(dtype)),
+        ]
+    }
+}
