@@ -21,6 +21,24 @@ import Verification
         }
     }
 
+    @Test(
+        "An encoder agrees with PyTorch in double precision", arguments: Fixtures.encoderReferences,
+        InstructionSet.available)
+    func encoderAgrees(reference: String, set: InstructionSet) throws {
+        for threads in [1, 2] {
+            let differences = try Execution.$current.withValue(Execution(instructionSet: set, threads: threads)) {
+                try ReferenceCheck(directory: reference).run()
+            }
+            let kinds = ["hidden", "logits", "loss", "gradients"]
+            #expect(
+                differences.map(\.name)
+                    == kinds + (reference.contains("marian") ? ["generated ids, rows that differ"] : []))
+            for difference in differences {
+                #expect(difference.isWithin, "\(difference.name): \(difference.largest) at \(difference.place)")
+            }
+        }
+    }
+
     /// Every number of the reference matters: change one and the kind of number it belongs to is out of tolerance.
     @Test(
         "A reference that differs is noticed",

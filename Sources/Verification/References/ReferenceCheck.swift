@@ -16,6 +16,8 @@ import Training
 /// - `inputs.json` with the settings of the steps under `train`, and `train.safetensors`: `batch.N` (B, T + 1) for each
 ///   step, `loss_before64` and `loss_after64` around each update, `grad_norm64` before clipping, and after the last step
 ///   `final.NAME` and the moments `exp_avg.NAME` and `exp_avg_sq.NAME`.
+///
+/// References of encoders and encoder-decoders are described at their checks.
 public struct ReferenceCheck {
     /// The largest difference between the values of one kind and their reference, and its tolerance.
     public struct Difference: Sendable {
@@ -28,13 +30,13 @@ public struct ReferenceCheck {
     }
 
     /// For 32-bit floats compared with doubles: PyTorch's floats differ by 7e-6 for logits and 8e-7 for gradients.
-    private enum Tolerance {
+    enum Tolerance {
         static let logits = 3e-5, loss = 1e-5, gradients = 3e-6, steps = 3e-5
     }
 
     private let directory: String
     private let acceptsEdits: Bool
-    private let path: (String) -> String
+    let path: (String) -> String
 
     /// - Parameters:
     ///   - directory: the directory with the model and the reference.
@@ -48,22 +50,19 @@ public struct ReferenceCheck {
     /// Compares everything that the directory has a reference for.
     /// - Throws: one line that names the file and what is wrong with it.
     public func run() throws -> [Difference] {
-        try checkForwardAndBackward() + checkSteps()
-    }
-
-    private func load() throws -> any NeuralLanguageModel {
-        guard
-            let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model.neural
-        else {
+        let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model
+        switch model.form {
+        case .neural(let model): return try checkForwardAndBackward(model) + checkSteps()
+        case .encoder(let model): return try check(model)
+        case .encoderDecoder(let model): return try check(model)
+        case .counted, .other:
             throw ModelError(
                 path: directory,
-                reason: "n-gram models have no gradients to verify; give a bigram, attention or gpt model")
+                reason: "n-gram models have no gradients to verify; give a model of another kind")
         }
-        return model
     }
 
-    private func checkForwardAndBackward() throws -> [Difference] {
-        let model = try load()
+    private func checkForwardAndBackward(_ model: any NeuralLanguageModel) throws -> [Difference] {
         let expected = try SafetensorsFile(path: path("expected.safetensors"))
         let ids = try tokens("input_ids", in: expected, model, predicted: 0)
         var logits = Largest("logits", Tolerance.logits)
@@ -75,19 +74,26 @@ public struct ReferenceCheck {
         let total = model.loss(inputs, targets: targets, gradientScale: Float(1 / count))
         try loss.compare([total / count], "loss64", in: expected)
 
+        return [logits, loss, try gradients(of: model, expected)].map(\.difference)
+    }
+
+    func gradients(of model: any TrainableModel, _ expected: SafetensorsFile) throws -> Largest {
         var gradients = Largest("gradients", Tolerance.gradients)
         for named in model.parameters {
             guard let gradient = named.parameter.gradient else { continue }
             try gradients.compare(gradient, "grad." + named.name, in: expected)
         }
-        return [logits, loss, gradients].map(\.difference)
+        return gradients
     }
 
     private func checkSteps() throws -> [Difference] {
         guard Files.exists(path("train.safetensors")) else { return [] }
         let settings = try StepSettings(path: path("inputs.json"))
         let expected = try SafetensorsFile(path: path("train.safetensors"))
-        let model = try load()
+        // Without the gradients of the comparison before.
+        guard let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model.neural else {
+            return []
+        }
         let optimizer = AdamW(model.parameters, settings: settings.optimizer)
         var before: [Double] = [], after: [Double] = [], norms: [Double] = []
         for step in 0..<settings.steps {
@@ -177,41 +183,6 @@ private struct StepSettings {
         optimizer = AdamW.Settings(
             beta1: try number("beta1"), beta2: try number("beta2"), epsilon: try number("eps"),
             weightDecay: try number("weight_decay"), clip: clip.isNull ? 0 : try number("clip_norm"))
-    }
-}
-
-/// The largest of the differences that were noted.
-private struct Largest {
-    private let name: String
-    private let tolerance: Double
-    private var place = ""
-    private var largest = -1.0
-
-    init(_ name: String, _ tolerance: Double) {
-        self.name = name
-        self.tolerance = tolerance
-    }
-
-    var hasCompared: Bool { largest >= 0 }
-
-    var difference: ReferenceCheck.Difference {
-        ReferenceCheck.Difference(name: name, place: place, largest: max(0, largest), tolerance: tolerance)
-    }
-
-    mutating func note(_ difference: Double, _ place: String) {
-        // A NaN is the largest difference.
-        let size = difference.isNaN ? .infinity : abs(difference)
-        if size > largest { (largest, self.place) = (size, place) }
-    }
-
-    mutating func compare(_ tensor: Tensor, _ name: String, in file: SafetensorsFile) throws {
-        try compare(tensor.values.map(Double.init), name, in: file)
-    }
-
-    mutating func compare(_ values: [Double], _ name: String, in file: SafetensorsFile) throws {
-        let expected = try file.doubles(name)
-        guard expected.count == values.count else { return note(.infinity, name) }
-        for (value, reference) in zip(values, expected) { note(value - reference, name) }
     }
 }
 
