@@ -69,7 +69,7 @@ public struct NamedText: Sendable {
     /// stay as they are, and so does a single text.
     package static func joined(_ texts: [NamedText]) -> [NamedText] {
         let plain = texts.filter(\.isPlain)
-        guard texts.count > 1, let first = texts.firstIndex(where: \.isPlain) else { return texts }
+        guard plain.count > 1, let first = texts.firstIndex(where: \.isPlain) else { return texts }
         let whole = NamedText(
             name: plain.map(\.name).joined(separator: ", "), text: plain.map(\.text).joined(),
             documentLengths: plain.map { $0.text.unicodeScalars.count }, documentNames: plain.map(\.name), digest: nil)

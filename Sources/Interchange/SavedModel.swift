@@ -4,7 +4,7 @@ import Tokenizers
 
 /// A model that was read from disk.
 public struct SavedModel {
-    /// The model: a language model, or an encoder.
+    /// The model: a language model, an encoder or an encoder-decoder.
     public let model: any Model
     /// The path of its directory, or of the GGUF file.
     public let path: String
@@ -28,7 +28,7 @@ public struct SavedModel {
                 throw ModelError(
                     path: path,
                     reason:
-                        "it is a model of type \(quoted(model.modelType)) and no language model, so it cannot continue a text"
+                        "it is a model of type \(quoted(model.modelType)), which is not a language model and cannot continue a text"
                 )
             }
         }

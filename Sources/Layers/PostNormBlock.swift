@@ -50,6 +50,7 @@ public struct PostNormBlock: Module {
         memory: CrossAttentionBlock.Memory? = nil
     ) -> Variable {
         var x = attentionNorm(attention(x, pass, lengths: lengths, cache: cache, addingTo: x), pass)
+        precondition((memory == nil) == (crossAttention == nil), "a decoder without a memory, or a memory without one")
         if let crossAttention, let crossAttentionNorm, let memory {
             x = crossAttentionNorm(crossAttention(x, memory, pass, lengths: lengths, addingTo: x), pass)
         }

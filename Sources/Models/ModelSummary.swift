@@ -76,12 +76,14 @@ public struct ModelSummary {
     /// The parameters by what they are for, which their names say.
     private static func parts(of model: any TrainableModel) -> [Part] {
         var parts: [Part] = []
-        var layers: [String: Set<Substring>] = [:]
+        var layers: [String: Set<String>] = [:], others: Set<String> = []
         for named in model.parameters {
             let name = part(of: named.name)
             let path = named.name.split(separator: ".")
             if let h = path.firstIndex(where: { ["h", "layer", "layers"].contains($0) }), h + 1 < path.count {
-                layers[name, default: []].insert(path[h + 1])
+                layers[name, default: []].insert(path[...(h + 1)].joined(separator: "."))
+            } else {
+                others.insert(name)
             }
             let shape = named.parameter.value.shape
             if let i = parts.firstIndex(where: { $0.name == name }) {
@@ -92,7 +94,10 @@ public struct ModelSummary {
             }
         }
         for i in parts.indices {
-            guard let number = layers[parts[i].name]?.count, parts[i].count % number == 0 else { continue }
+            let name = parts[i].name
+            guard let number = layers[name]?.count, !others.contains(name), parts[i].count % number == 0 else {
+                continue
+            }
             parts[i].form = .layers(number)
         }
         if case .transformer(let c) = model.specification, c.tiesEmbeddings {
@@ -105,7 +110,8 @@ public struct ModelSummary {
         let kinds = [
             ("word_embeddings", "token embedding"), ("position_embeddings", "position embedding"),
             ("token_type_embeddings", "type embedding"), ("LayerNorm", "norms"), ("pooler", "pooler"),
-            ("cls.predictions", "head for masked tokens"), ("attention", "attention"), ("dense", "feed-forward"),
+            ("cls.predictions", "head for masked tokens"), ("layernorm", "norms"), ("attention", "attention"),
+            ("dense", "feed-forward"),
             ("classifier", "classifier"), ("model.shared", "token embedding"), ("final_logits_bias", "classifier"),
             ("layer_norm", "norms"), ("encoder_attn", "cross-attention"), ("fc1", "feed-forward"),
             ("fc2", "feed-forward"),

@@ -39,6 +39,22 @@ import Verification
         }
     }
 
+    @Test(
+        "A reference of an encoder that does not fit its model is refused",
+        arguments: [
+            ("bert-classifier", "labels", [2], 3), ("bert-classifier", "labels", [3], 0),
+            ("bert-masked", "labels", [2, 19], 53), ("bert-masked", "labels", [1], 0),
+            ("bert-classifier", "token_type_ids", [2, 19], 2), ("marian", "labels", [3, 9], 41),
+        ])
+    func refusesOtherShapes(kind: String, name: String, shape: [Int], value: Int) throws {
+        let reference = try #require(Fixtures.encoderReferences.first { $0.contains(kind) })
+        let values = [Int64](repeating: Int64(value), count: shape.reduce(1, *))
+        let directory = try self.reference(
+            with: SafetensorsTensor(name: name, dtype: .int64, shape: shape) { try values.withUnsafeBytes($0) },
+            in: "expected.safetensors", of: reference)
+        #expect(throws: ModelError.self) { try ReferenceCheck(directory: directory.path).run() }
+    }
+
     /// Every number of the reference matters: change one and the kind of number it belongs to is out of tolerance.
     @Test(
         "A reference that differs is noticed",
@@ -86,12 +102,14 @@ import Verification
     }
 
     /// The reference with one tensor of `file` replaced.
-    private func reference(with tensor: SafetensorsTensor, in file: String) throws -> TemporaryDirectory {
+    private func reference(
+        with tensor: SafetensorsTensor, in file: String, of reference: String = Fixtures.reference
+    ) throws -> TemporaryDirectory {
         let directory = TemporaryDirectory()
-        for name in try Files.contents(ofDirectory: Fixtures.reference) {
-            try directory.write(Fixtures.bytes(Fixtures.reference + "/" + name), to: name)
+        for name in try Files.contents(ofDirectory: reference) {
+            try directory.write(Fixtures.bytes(reference + "/" + name), to: name)
         }
-        let original = try SafetensorsFile(path: Fixtures.reference + "/" + file)
+        let original = try SafetensorsFile(path: reference + "/" + file)
         try SafetensorsWriter.write(
             to: directory.file(file),
             tensors: original.names.map { name in

@@ -35,7 +35,9 @@ public enum Speeches {
 
     /// The speeches of a play with the names of their speakers.
     private static func parts(of text: String) -> [(speaker: Substring, text: String)] {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        // By bytes: CR LF is one Character.
+        let lines = text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+            .map { Substring($0.last == 0x0D ? $0.dropLast() : $0) }
         return lines.split(whereSeparator: { $0.allSatisfy(\.isWhitespace) }).compactMap { part in
             guard let first = part.first, first.last == ":", first.count > 1, part.count > 1 else { return nil }
             return (first.dropLast(), part.dropFirst().joined(separator: " "))

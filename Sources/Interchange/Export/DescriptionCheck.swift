@@ -86,8 +86,9 @@ package struct DescriptionCheck {
             throw ExportDifference(
                 other.id == token.id
                     ? "read back, the special token \(token.id), \(quoted(token.text)), differs"
-                    : "read back, the special token \(min(other.id, token.id)) is "
-                        + (other.id < token.id ? "one more" : "missing"))
+                    : other.id < token.id
+                        ? "read back, it has a special token \(other.id) that the model does not have"
+                        : "read back, the special token \(token.id) is missing")
         }
         try require("the number of special tokens", [found.count], [special.count])
         try require("the tokens before a text", read.template.before, tokenizer.template.before)

@@ -22,9 +22,11 @@ extension EncoderConfiguration {
         case "gelu": feedForward = .exactGELU
         case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
         case "relu": feedForward = .relu
+        case "silu", "swish": feedForward = .silu
         case let other:
             throw fields.failure(
-                "its hidden_act is \(quoted(other)); gelu, gelu_new, gelu_pytorch_tanh and relu are supported")
+                "its hidden_act is \(quoted(other)); gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish are supported"
+            )
         }
         let head: Head
         switch try fields.optionalStrings("architectures")?.first {
@@ -49,7 +51,7 @@ extension EncoderConfiguration {
 
     /// The names of the labels: `id2label`, or as transformers names those of `num_labels`.
     private static func labels(_ fields: ConfigurationFields) throws -> [String] {
-        // null, or a single label, is decided by softmax; the others train other losses.
+        // Without a type, each text has one of the labels. Other types have other losses.
         if let type = try fields.optionalString("problem_type"),
             type != "single_label_classification"
         {

@@ -43,6 +43,12 @@ public enum ModelDirectory {
             configuration.tiesEmbeddings = false
             specification = .transformer(configuration)
         }
+        if case .encoder(var configuration) = specification, configuration.head == .none(hasPooler: true),
+            files.storedName(of: "pooler.dense.weight") == nil
+        {
+            configuration.head = .none(hasPooler: false)
+            specification = .encoder(configuration)
+        }
         // Both take time: the tokenizer to be read, the weights to be checked.
         let reading = Mutex<Result<TokenizerState, any Error>?>(nil)
         let model = try makeModel(specification, files) {

@@ -68,7 +68,6 @@ struct BeamSearch {
                 let score = continuation.logProbability / pow(Double(length), settings.lengthPenalty)
                 complete.append((running[continuation.origin].tokens + [end], score))
             }
-            // Of equal scores the earlier one is better: sorting is stable.
             complete = Array(complete.sorted { $0.score > $1.score }.prefix(beams))
             let continued = best.filter { $0.token != end }.prefix(beams)
             guard length < maximum, let first = continued.first else { break }

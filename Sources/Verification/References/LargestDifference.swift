@@ -2,7 +2,7 @@ import Interchange
 import Tensors
 
 /// The largest of the differences that were noted.
-struct Largest {
+struct LargestDifference {
     private let name: String
     private let tolerance: Double
     private var place = ""

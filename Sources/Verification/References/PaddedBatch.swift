@@ -34,12 +34,26 @@ struct PaddedBatch {
     }
 
     /// The values of another tensor of the same shape at the tokens; nil if the file does not have it.
-    func values(of name: String, in file: SafetensorsFile) throws -> [Int32]? {
+    /// - Parameter limit: what the values are below.
+    func values(of name: String, in file: SafetensorsFile, below limit: Int) throws -> [Int32]? {
         guard file.contains(name) else { return nil }
         let all = try file.integers(name)
-        guard all.count > rows.max() ?? 0 else {
-            throw ModelError(path: file.path, reason: "\(name) has another shape than the ids")
+        guard all.count > rows.max() ?? 0, all.allSatisfy({ $0 >= 0 && $0 < limit }) else {
+            throw ModelError(
+                path: file.path, reason: "\(name) has another shape than the ids, or values that are not below \(limit)"
+            )
         }
         return rows.map { Int32(clamping: all[$0]) }
+    }
+}
+
+extension SafetensorsFile {
+    /// `labels`: the number of a label or token for each sequence or position, and a number below 0 where there is none.
+    func labels(count: Int, below limit: Int) throws -> [Int32] {
+        let labels = try integers("labels")
+        guard labels.count == count, labels.allSatisfy({ $0 < limit }) else {
+            throw ModelError(path: path, reason: "labels does not contain \(count) numbers below \(limit)")
+        }
+        return labels.map(Int32.init(clamping:))
     }
 }

@@ -11,12 +11,14 @@ extension ReferenceCheck {
     func check(_ model: EncoderDecoder) throws -> [Difference] {
         let expected = try SafetensorsFile(path: path("expected.safetensors"))
         let sources = try PaddedBatch("input_ids", mask: "attention_mask", in: expected, model)
-        let labels = try expected.integers("labels").map(Int32.init(clamping:))
         let targets = try PaddedBatch("decoder_input_ids", mask: nil, in: expected, model)
-        guard labels.count == targets.rows.count, targets.tokens.batch == sources.tokens.batch else {
-            throw ModelError(path: expected.path, reason: "labels and decoder_input_ids have different shapes")
+        let labels = try expected.labels(count: targets.rows.count, below: model.vocabularySize)
+        guard targets.tokens.batch == sources.tokens.batch else {
+            throw ModelError(
+                path: expected.path, reason: "input_ids and decoder_input_ids have different numbers of rows")
         }
-        var hidden = Largest("hidden", Tolerance.logits), logits = Largest("logits", Tolerance.logits)
+        var hidden = LargestDifference("hidden", Tolerance.logits),
+            logits = LargestDifference("logits", Tolerance.logits)
         if expected.contains("encoder_hidden") {
             try hidden.compare(
                 model.hiddenVectors(sources.tokens).values.map(Double.init), "encoder_hidden", in: expected,
@@ -27,7 +29,7 @@ extension ReferenceCheck {
             rows: targets.rows, columns: model.vocabularySize)
         let count = max(1, labels.count { $0 >= 0 })
         let total = model.loss(sources.tokens, targets.tokens, labels: labels, gradientScale: 1 / Float(count))
-        var loss = Largest("loss", Tolerance.loss)
+        var loss = LargestDifference("loss", Tolerance.loss)
         try loss.compare([total / Double(count)], "loss64", in: expected)
         return [hidden, logits, loss, try gradients(of: model, expected)].filter(\.hasCompared).map(\.difference)
             + [try generated(by: model, sources.tokens)].compactMap { $0 }
@@ -41,7 +43,7 @@ extension ReferenceCheck {
             throw ModelError(path: path("inputs.json"), reason: "not JSON: \(error)")
         }
         guard let searches = json["generated"]?.objectValue, searches.count > 0 else { return nil }
-        var rows = Largest("generated ids, rows that differ", 0)
+        var rows = LargestDifference("generated ids, rows that differ", 0)
         for (name, value) in searches {
             guard let settings = BeamSearchSettings(referenceName: name), let expected = value.arrayValue,
                 expected.count == sources.batch
@@ -53,6 +55,9 @@ extension ReferenceCheck {
             var different = 0
             for (row, ids) in expected.enumerated() {
                 let ids = (ids.arrayValue ?? []).compactMap(\.intValue).map(Int32.init(clamping:))
+                guard ids.count > 1 else {
+                    throw ModelError(path: path("inputs.json"), reason: "generated.\(name) has a row without ids")
+                }
                 var settings = settings
                 settings.maximumLength = ids.count - 1
                 let source = Array(sources.ids[sources.rows(of: row)])

@@ -65,20 +65,20 @@ public struct ReferenceCheck {
     private func checkForwardAndBackward(_ model: any NeuralLanguageModel) throws -> [Difference] {
         let expected = try SafetensorsFile(path: path("expected.safetensors"))
         let ids = try tokens("input_ids", in: expected, model, predicted: 0)
-        var logits = Largest("logits", Tolerance.logits)
+        var logits = LargestDifference("logits", Tolerance.logits)
         try logits.compare(model.logits(ids), "logits", in: expected)
 
         let (inputs, targets) = ids.shifted()
         let count = Double(targets.count)
-        var loss = Largest("loss", Tolerance.loss)
+        var loss = LargestDifference("loss", Tolerance.loss)
         let total = model.loss(inputs, targets: targets, gradientScale: Float(1 / count))
         try loss.compare([total / count], "loss64", in: expected)
 
         return [logits, loss, try gradients(of: model, expected)].map(\.difference)
     }
 
-    func gradients(of model: any TrainableModel, _ expected: SafetensorsFile) throws -> Largest {
-        var gradients = Largest("gradients", Tolerance.gradients)
+    func gradients(of model: any TrainableModel, _ expected: SafetensorsFile) throws -> LargestDifference {
+        var gradients = LargestDifference("gradients", Tolerance.gradients)
         for named in model.parameters {
             guard let gradient = named.parameter.gradient else { continue }
             try gradients.compare(gradient, "grad." + named.name, in: expected)
@@ -105,18 +105,18 @@ public struct ReferenceCheck {
             after.append(model.loss(inputs, targets: targets) / count)
         }
 
-        var losses = Largest("losses over the steps", Tolerance.steps)
+        var losses = LargestDifference("losses over the steps", Tolerance.steps)
         try losses.compare(before, "loss_before64", in: expected)
         try losses.compare(after, "loss_after64", in: expected)
-        var gradientNorms = Largest("gradient norms, relative", Tolerance.steps)
+        var gradientNorms = LargestDifference("gradient norms, relative", Tolerance.steps)
         if expected.contains("grad_norm64") {
             for (norm, reference) in zip(norms, try expected.doubles("grad_norm64")) {
                 gradientNorms.note((norm - reference) / max(1, reference), "grad_norm64")
             }
         }
-        var weights = Largest("weights after the steps", Tolerance.steps)
-        var keyBiases = Largest("key biases after the steps", Double(settings.steps) * settings.learningRate)
-        var moments = Largest("moments after the steps", Tolerance.gradients)
+        var weights = LargestDifference("weights after the steps", Tolerance.steps)
+        var keyBiases = LargestDifference("key biases after the steps", Double(settings.steps) * settings.learningRate)
+        var moments = LargestDifference("moments after the steps", Tolerance.gradients)
         for (i, named) in optimizer.parameters.enumerated() {
             let final = try expected.floats("final." + named.name)
             let values = named.parameter.value.values

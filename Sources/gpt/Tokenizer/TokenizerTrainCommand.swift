@@ -11,7 +11,7 @@ struct TokenizerTrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train a byte pair encoding (BPE) or WordPiece tokenizer on text files.",
         discussion: """
-            Training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
+            With --kind bpe, the default, training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
             into a new token. The texts can be larger than memory: only their distinct words are stored.
 
             A vocabulary is learned from whole texts: a word, such as several line breaks in a row, can extend over lines. \
@@ -22,8 +22,8 @@ struct TokenizerTrainCommand: ParsableCommand {
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --out tokenizer.json
 
-            With --kind wordpiece a WordPiece vocabulary is learned, as BERT has it: words in lower case (unless --cased is given), \
-            in tokens that begin a word and tokens that continue one, such as ##ing. [PAD], [UNK], [CLS], [SEP] and [MASK] \
+            With --kind wordpiece a WordPiece vocabulary is learned, as BERT has it. Words become lower case, unless --cased \
+            is given. A token begins a word, or continues one and is written with ##, such as ##ing. [PAD], [UNK], [CLS], [SEP] and [MASK] \
             have the first ids. The tokens are those of Hugging Face's WordPieceTrainer.
 
               gpt tokenizer train --kind wordpiece --text notes.txt --vocabulary 8000 --out notes-words
@@ -62,7 +62,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The vocabulary size, including the special tokens and the 256 bytes or the characters.",
+            "The vocabulary size, including the special tokens and the 256 bytes (bpe) or all characters of the text (wordpiece).",
             valueName: "number"))
     var vocabulary: Int
 

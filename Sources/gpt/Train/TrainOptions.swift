@@ -3,7 +3,7 @@ import ChatTemplates
 import Files
 import GPTKit
 
-// As an argument, the kinds of language models. The other kinds follow from --task.
+// As an argument, the kinds of language models, which are trained on a text.
 extension ModelSpecification.Kind: ExpressibleByArgument {
     public init?(argument: String) {
         guard let kind = Self.languageModels.first(where: { $0.rawValue == argument }) else { return nil }
@@ -95,7 +95,7 @@ struct TokenizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
-                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece, in lower case), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
+                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece with N tokens, in lower case, trained on the training part), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
                 + "model directory. (default: char)",
             valueName: "kind"))
     var tokenizer: String?
