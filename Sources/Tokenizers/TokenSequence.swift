@@ -95,7 +95,7 @@ extension Tokenizer {
     /// The id of the token that fills short sequences of a batch, `[PAD]` or `<pad>`; `nil` if there is none.
     public var paddingID: Int32? { specialTokenID("[PAD]", "<pad>") }
 
-    /// The id of the token that stands for one to be guessed, `[MASK]` or `<mask>`; `nil` if there is none.
+    /// The id of the mask token, `[MASK]` or `<mask>`, which replaces a token that a model must predict; `nil` if there is none.
     public var maskID: Int32? { specialTokenID("[MASK]", "<mask>") }
 
     /// The id of the first of these special tokens that the vocabulary has.

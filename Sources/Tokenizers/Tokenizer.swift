@@ -2,8 +2,8 @@
 ///
 /// A model reads and writes text only through a tokenizer. Every token stands for a sequence of bytes, and a text is the
 /// UTF-8 that its tokens spell one after another, so decoding is the same for every kind of tokenizer: a kind defines which
-/// bytes an id stands for, and how a text is split. Only the first token of a text may spell something else than anywhere
-/// else: in a vocabulary of words, there is no space before it. Texts are processed as bytes or Unicode scalars, never as `Character`,
+/// bytes an id stands for, and how a text is split. Some tokens are decoded differently at the start of a text: WordPiece writes
+/// a space before each word except the first. Texts are processed as bytes or Unicode scalars, never as `Character`,
 /// which would join CR and LF, or a letter and its accent, into one.
 ///
 /// A conforming type implements `kind`, `vocabularySize`, `endOfText`, `encode` and `bytes(of:)`; everything else has a

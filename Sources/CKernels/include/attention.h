@@ -24,8 +24,8 @@ typedef struct {
     int32_t precision;         // gpt_precision, to which the factors of all products are rounded
     int64_t offset;            // the position of the first query among the keys
     float scale;               // of the scores, 1 / sqrt(size)
-    const float *slopes;       // for each head, what the distance between query and key is multiplied by and subtracted
-                               // from the scaled score; or NULL
+    const float *slopes;       // one for each head, or NULL: slope |i - j| is subtracted from the scaled score of the
+                               // query at position i and the key at position j
     gpt_heads q, k, v, out;
     float *rounded;            // for each sequence and head of keys and values: the queries of the heads that share it, the
                                // keys and the values in bfloat16, each vector in whole words. Forward writes them, backward

@@ -1,12 +1,16 @@
 import Files
 
-/// Dates as people write them, and as ISO 8601 does: "the third of March, 1998" and "1998-03-03". A task of translation that
-/// needs no file, is learned in a minute, and shows whether a model generalises: it is validated on dates that it has not seen.
+/// Pairs of a date in English and the same date in ISO 8601: "the third of March, 1998" and "1998-03-03". This translation
+/// task needs no file. It shows whether a model generalises, because no validation date occurs in the training pairs.
 ///
-/// The day is a number ("3"), an ordinal in digits ("3rd") or in words ("third"); the month is a name or its abbreviation
-/// ("Mar", "Mar."), or a number where the year comes first; the order is day, month, year or month, day, year or year, month,
-/// day; the right day of the week may come first; letters may all be small. No text stands for two dates: where the month is
-/// a number the year comes first, and years have four digits.
+/// The texts are written in many forms:
+///
+/// - The day is a number ("3"), an ordinal in digits ("3rd"), or an ordinal in words ("third").
+/// - The month is a name ("March"), an abbreviation ("Mar", "Mar."), or a number. If it is a number, the year is first.
+/// - The order is day, month, year; or month, day, year; or year, month, day.
+/// - Some texts begin with the day of the week. Some are in lower case.
+///
+/// Each text means exactly one date: years have four digits, and "3/4" for a day and a month does not occur.
 public enum DatePairs {
     /// The years of the dates.
     public static let years = 1900...2099
@@ -14,8 +18,8 @@ public enum DatePairs {
     /// One in this many dates is for validation.
     private static let validationShare = 10
 
-    /// Makes pairs. The dates are divided at random first, nine to one, and each pair is a date of its part in a form drawn at
-    /// random; dates repeat only when all of the part were used.
+    /// Makes pairs. First the dates are divided at random: nine tenths for training, one tenth for validation. Each pair is then
+    /// a date of its part in a random form. A date is used again only after all dates of its part have been used.
     /// - Parameters:
     ///   - training: the number of pairs to train with.
     ///   - validation: the number of pairs to validate with, whose dates are in no pair of `training`.

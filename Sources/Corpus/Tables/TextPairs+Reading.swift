@@ -60,7 +60,7 @@ extension TextPairs {
         self.init(name: name, columns: names, pairs: pairs, sha256: SHA256.hexDigest(of: text.utf8))
     }
 
-    /// The names of the columns, of which those that were not given are the first ones.
+    /// The names of the two columns. If a name was not given, the first other column is used.
     private static func columns(
         _ source: String?, _ target: String?, _ defaults: [String], of row: TableRow
     ) throws(CorpusError) -> (source: String, target: String) {

@@ -1,6 +1,6 @@
 import Files
 
-/// Texts and what they become, from which a translation is learned.
+/// Texts and their translations: the training data of a translation model.
 public struct TextPairs: Sendable {
     /// A text and its translation.
     public struct Pair: Sendable, Hashable {
@@ -15,8 +15,7 @@ public struct TextPairs: Sendable {
 
     /// The name in messages.
     public let name: String
-    /// What the sources and the targets are called where they are from: the names of their columns, of their languages, or
-    /// the ends of the names of their files.
+    /// The names of the sources and of the targets: columns, languages, or the extensions of two files.
     public let columns: (source: String, target: String)
     /// The pairs, in the order of the file.
     public let pairs: [Pair]

@@ -2,9 +2,9 @@
 enum ValidationChoice {
     /// Chooses rows in random order, as many as `fraction` of them, rounded, but at least one and not all.
     ///
-    /// Rows with equal keys are chosen together or not at all, so that no text of the validation part was seen in training. A
-    /// group that is too large for what is left to choose is passed over, so fewer rows than that may be chosen. Where all
-    /// groups are too large, the smallest is chosen. If all keys are equal, none is.
+    /// Rows with equal keys form a group, which is chosen as a whole or not at all, so that no text is in both parts. A group
+    /// that would exceed the number is skipped, so fewer rows may be chosen. If every group would exceed it, the smallest group
+    /// is chosen. If all keys are equal, no row is chosen.
     ///
     /// - Parameters:
     ///   - keys: the key of each row.

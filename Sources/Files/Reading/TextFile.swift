@@ -20,7 +20,7 @@ package enum TextFile {
     ///
     /// - Parameters:
     ///   - use: what the text is used for, which determines how much memory it needs.
-    ///   - reportsLineEnds: whether line ends of CR LF are worth a notice: not where they are no part of what is read.
+    ///   - reportsLineEnds: whether `notice` is called for line ends of CR LF. False for tables, whose values do not contain them.
     ///   - notice: called with a sentence if a byte-order mark is left out, or if lines end in CR LF.
     /// - Throws: the errors of `read`, and one line for a text with NUL bytes, a text in UTF-16 or UTF-32, or one that
     ///   needs more memory than is available.

@@ -6,7 +6,8 @@ import StrictJSON
 extension EncoderDecoderConfiguration {
     static let modelType = "marian"
 
-    /// Reads a config.json, and names what it requires and is not computed here.
+    /// Reads a config.json.
+    /// - Throws: the member that requires something that is not supported.
     init(_ fields: ConfigurationFields) throws {
         try fields.require([
             ("is_encoder_decoder", true), ("share_encoder_decoder_embeddings", true), ("tie_word_embeddings", true),

@@ -6,10 +6,11 @@ import StrictJSON
 extension EncoderConfiguration {
     static let modelType = "bert"
 
-    /// The classes of transformers that are read, by what they have besides the hidden vectors.
+    /// The classes of transformers that can be read.
     private static let classes = ["BertModel", "BertForSequenceClassification", "BertForMaskedLM"]
 
-    /// Reads a config.json, and names what it requires and is not computed here.
+    /// Reads a config.json.
+    /// - Throws: the member that requires something that is not supported.
     init(_ fields: ConfigurationFields) throws {
         try fields.require([
             ("is_decoder", false), ("add_cross_attention", false), ("tie_word_embeddings", true),

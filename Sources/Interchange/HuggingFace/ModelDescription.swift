@@ -82,7 +82,7 @@ public struct ModelDescription: Sendable {
         changeMembers(from: known)
     }
 
-    /// Changes the members that say what the tokens are for, after another description.
+    /// Replaces the members with the roles of tokens by those of another description.
     private mutating func changeMembers(from known: TokenRoles) {
         // The first file in which transformers looks for them.
         let file = members?[Self.generationFile] == nil ? ModelSpecification.configurationFile : Self.generationFile

@@ -6,7 +6,7 @@ import Tensors
 ///     x = norm(tokenEmbedding[ids] + positionEmbedding[0 ..< T] + typeEmbedding[types])
 ///     x = block(x)                      for each block, see `PostNormBlock`
 ///
-/// A classifier reads the first position of each sequence, whose token stands for the sequence:
+/// A classifier uses only the hidden vector of the first position (`[CLS]`), which represents the whole sequence:
 ///
 ///     pooled = tanh(x[0] Wp + bp),   logits = pooled Wc + bc
 ///
@@ -14,8 +14,8 @@ import Tensors
 ///
 ///     logits = norm(gelu(x Wt + bt)) E' + b,   where E is the token embedding
 ///
-/// Sequences may have different lengths. They are stored without padding, so what is computed for one of them depends on
-/// no other.
+/// Sequences may have different lengths. They are stored without padding, and the result for one sequence does not depend on
+/// the others.
 public final class Encoder: TrainableModel {
     public let configuration: EncoderConfiguration
     public let tokenEmbedding: Parameter

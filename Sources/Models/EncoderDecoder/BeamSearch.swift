@@ -5,10 +5,11 @@ import Tensors
 public struct BeamSearchSettings: Sendable, Equatable {
     /// The number of hypotheses that are continued at the same time; 1 for greedy search.
     public var beams: Int
-    /// The exponent of the length by which the log probability of a target is divided: above 0 favours long targets.
+    /// The exponent of the length in the score of a target, log p(target) / length^lengthPenalty. Values above 0 favour long
+    /// targets, values below 0 short ones.
     public var lengthPenalty: Double
-    /// Whether the search ends as soon as there are as many complete targets as beams. Otherwise it ends when no hypothesis can
-    /// become better than the worst of them, if its score does not improve with its length.
+    /// Whether the search ends as soon as the number of complete targets is the number of beams. If false, it continues while
+    /// the best hypothesis, with its score at the current length, is better than the worst complete target.
     public var stopsEarly: Bool
     /// The maximum number of tokens of a target, with its end token.
     public var maximumLength: Int

@@ -3,8 +3,8 @@ import CKernels
 /// Token and position embeddings: y[b, t] = scale tokens[ids[b, t]] + positions[offset + t].
 ///
 /// Inputs: tokens (V, C) and, if `hasPositions`, learned positions (N, C) with offset + T <= N. Without these,
-/// positions are the rows of `sinusoids`, if any. Output: (B, T, C), or (1, N, C) for sequences of different lengths, each
-/// of which begins at position `offset`.
+/// positions are the rows of `sinusoids`, if any. Output: (B, T, C), or (1, N, C) for sequences of different lengths. Each
+/// sequence begins at position `offset`.
 package struct Embedding: Operation {
     package let ids: TokenBatch
     /// The position of the first token of each sequence: the number of tokens in the cache.

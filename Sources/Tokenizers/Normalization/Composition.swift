@@ -60,10 +60,10 @@ struct Composition: Sendable {
     /// The characters that NFD may replace or reorder, except for Hangul syllables.
     var concernedByDecomposition: [UInt32] { Array(decompositions.keys) + Array(classes.keys) }
 
-    /// The NFC of characters of which the first is not reordered or composed with one before.
+    /// The NFC of characters. The first of them must not combine with one before.
     func composed(_ points: [UInt32]) -> [UInt32] { compose(decomposed(points)) }
 
-    /// The NFD of characters of which the first is not reordered with one before.
+    /// The NFD of characters. The first of them must not be a combining character that belongs to one before.
     func decomposed(_ points: [UInt32]) -> [UInt32] {
         var decomposed = points.flatMap(decomposition)
         order(&decomposed)

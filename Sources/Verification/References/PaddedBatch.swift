@@ -34,7 +34,7 @@ struct PaddedBatch {
     }
 
     /// The values of another tensor of the same shape at the tokens; nil if the file does not have it.
-    /// - Parameter limit: what the values are below.
+    /// - Parameter limit: the upper bound of the values, which is not included.
     func values(of name: String, in file: SafetensorsFile, below limit: Int) throws -> [Int32]? {
         guard file.contains(name) else { return nil }
         let all = try file.integers(name)
@@ -48,7 +48,7 @@ struct PaddedBatch {
 }
 
 extension SafetensorsFile {
-    /// `labels`: the number of a label or token for each sequence or position, and a number below 0 where there is none.
+    /// The tensor `labels`: for each sequence or position the number of its label or token, or a number below 0 for none.
     func labels(count: Int, below limit: Int) throws -> [Int32] {
         let labels = try integers("labels")
         guard labels.count == count, labels.allSatisfy({ $0 < limit }) else {

@@ -16,8 +16,8 @@ func write(_ text: String) throws {
     }
 }
 
-/// Whether the last write to standard output did not end with a newline, or is not complete. Locked during a write, so
-/// that what is written at an interrupt comes after text that is on its way.
+/// Whether the last write to standard output did not end with a newline, or is not complete. It is locked during a write,
+/// so that the newline at an interrupt is written after that text.
 let outputEndsWithinLine = Mutex(false)
 
 /// Writes a line to standard output.

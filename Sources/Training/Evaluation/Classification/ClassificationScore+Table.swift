@@ -6,8 +6,8 @@ extension ClassificationScore {
     ///     negative       412        88
     ///     positive        71       429
     ///
-    /// Long labels are cut off. With more labels than `limit` the matrix would not fit, and there is a line for each of the
-    /// labels with most texts instead: how many there are, how many were right, and what they were mistaken for most often.
+    /// Long labels are shortened. With more than `limit` labels the matrix would be too wide. Then the result is a list of the
+    /// most frequent labels: for each the number of texts, the number of correct predictions, and the most frequent wrong label.
     public func table(atMost limit: Int = 10) -> [String] {
         labels.count <= limit ? matrix : list(limit)
     }
