@@ -84,11 +84,10 @@ package struct ParameterNames: Sendable {
         return names
     }()
 
-    /// Hugging Face's names for Marian and BART. The blocks are those of the encoder.
+    /// Hugging Face's names for Marian.
     package static let marian: ParameterNames = {
         var names = llama
         names.tokenEmbedding = "model.shared"
-        names.blocks = "model.encoder.layers"
         names.attentionNorm = "self_attn_layer_norm"
         names.feedForward = ""
         names.feedForwardNorm = "final_layer_norm"

@@ -119,6 +119,25 @@ public enum ModelSpecification: Sendable, Hashable {
         }
     }
 
+    /// Sets the longest sequence of a model that has a limit. Others stay as they are.
+    public mutating func setContextLength(_ length: Int) {
+        switch self {
+        case .ngram, .bigram: break
+        case .attention(var c):
+            c.contextLength = length
+            self = .attention(c)
+        case .transformer(var c):
+            c.contextLength = length
+            self = .transformer(c)
+        case .encoder(var c):
+            c.contextLength = length
+            self = .encoder(c)
+        case .encoderDecoder(var c):
+            c.contextLength = length
+            self = .encoderDecoder(c)
+        }
+    }
+
     /// What is wrong with the specification, in one line; nil where nothing is.
     public var problem: String? {
         func outside(_ name: String, _ value: Int, _ range: ClosedRange<Int>) -> String? {

@@ -17,17 +17,6 @@ extension EncoderDecoderConfiguration {
         if let architecture = try fields.optionalStrings("architectures")?.first, architecture != "MarianMTModel" {
             throw fields.failure("its architecture is \(quoted(architecture)); only MarianMTModel is supported")
         }
-        let feedForward: FeedForwardKind
-        switch try fields.string("activation_function") ?? "gelu" {
-        case "gelu": feedForward = .exactGELU
-        case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
-        case "relu": feedForward = .relu
-        case "silu", "swish": feedForward = .silu
-        case let other:
-            throw fields.failure(
-                "its activation_function is \(quoted(other)); gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish are "
-                    + "supported")
-        }
         func side(_ name: String) throws -> Side {
             Side(
                 layers: try fields.size("\(name)_layers", limit: 4096),
@@ -48,7 +37,8 @@ extension EncoderDecoderConfiguration {
             contextLength: try fields.size("max_position_embeddings", limit: 1 << 24),
             width: try fields.size("d_model", limit: 1 << 20), encoder: try side("encoder"),
             decoder: try side("decoder"),
-            feedForward: feedForward, scalesEmbeddings: try fields.bool("scale_embedding") ?? false,
+            feedForward: try fields.feedForward("activation_function", default: "gelu"),
+            scalesEmbeddings: try fields.bool("scale_embedding") ?? false,
             startToken: try token("decoder_start_token_id"), endToken: try token("eos_token_id"),
             paddingToken: try fields.tokenIDs("pad_token_id").first)
         if let problem { throw fields.failure(problem) }
@@ -57,16 +47,9 @@ extension EncoderDecoderConfiguration {
     /// The members of config.json, but for the vocabulary.
     /// - Parameter dtype: transformers' name for the number format of the weights.
     func json(dtype: String) -> [(String, JSON)] {
-        let activation =
-            switch feedForward {
-            case .exactGELU, .swiglu: "gelu"
-            case .gelu: "gelu_new"
-            case .relu: "relu"
-            case .silu: "silu"
-            }
         return [
             ("model_type", .string(Self.modelType)), ("architectures", ["MarianMTModel"]), ("is_encoder_decoder", true),
-            ("activation_function", .string(activation)), ("d_model", .int(width)),
+            ("activation_function", .string(feedForward.activationName)), ("d_model", .int(width)),
             ("encoder_layers", .int(encoder.layers)), ("decoder_layers", .int(decoder.layers)),
             ("encoder_attention_heads", .int(encoder.heads)), ("decoder_attention_heads", .int(decoder.heads)),
             ("encoder_ffn_dim", .int(encoder.feedForwardWidth)), ("decoder_ffn_dim", .int(decoder.feedForwardWidth)),

@@ -18,17 +18,6 @@ extension EncoderConfiguration {
         if let positions = try fields.string("position_embedding_type"), positions != "absolute" {
             throw fields.failure("its position_embedding_type is \(quoted(positions)); only absolute is supported")
         }
-        let feedForward: FeedForwardKind
-        switch try fields.string("hidden_act") ?? "gelu" {
-        case "gelu": feedForward = .exactGELU
-        case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
-        case "relu": feedForward = .relu
-        case "silu", "swish": feedForward = .silu
-        case let other:
-            throw fields.failure(
-                "its hidden_act is \(quoted(other)); gelu, gelu_new, gelu_pytorch_tanh, relu, silu and swish are supported"
-            )
-        }
         let head: Head
         switch try fields.optionalStrings("architectures")?.first {
         case nil, "BertModel": head = .none(hasPooler: true)
@@ -45,7 +34,8 @@ extension EncoderConfiguration {
             layers: try fields.size("num_hidden_layers", limit: 4096),
             heads: try fields.size("num_attention_heads", limit: 1 << 20),
             width: try fields.size("hidden_size", limit: 1 << 20),
-            feedForwardWidth: try fields.size("intermediate_size", limit: 1 << 22), feedForward: feedForward,
+            feedForwardWidth: try fields.size("intermediate_size", limit: 1 << 22),
+            feedForward: try fields.feedForward("hidden_act", default: "gelu"),
             normEpsilon: try fields.positive("layer_norm_eps") ?? 1e-12, head: head)
         if let problem { throw fields.failure(problem) }
     }
@@ -78,16 +68,9 @@ extension EncoderConfiguration {
             case .classifier: "BertForSequenceClassification"
             case .maskedTokens: "BertForMaskedLM"
             }
-        let activation =
-            switch feedForward {
-            case .exactGELU, .swiglu: "gelu"
-            case .gelu: "gelu_new"
-            case .relu: "relu"
-            case .silu: "silu"
-            }
         var members: [(String, JSON)] = [
             ("model_type", .string(Self.modelType)), ("architectures", [.string(architecture)]),
-            ("hidden_act", .string(activation)), ("hidden_size", .int(width)),
+            ("hidden_act", .string(feedForward.activationName)), ("hidden_size", .int(width)),
             ("num_hidden_layers", .int(layers)), ("num_attention_heads", .int(heads)),
             ("intermediate_size", .int(feedForwardWidth)), ("max_position_embeddings", .int(contextLength)),
             ("type_vocab_size", .int(tokenTypes)), ("layer_norm_eps", .double(normEpsilon)),

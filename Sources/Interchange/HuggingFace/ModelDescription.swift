@@ -82,7 +82,7 @@ public struct ModelDescription: Sendable {
         changeMembers(from: known)
     }
 
-    /// Replaces the members with the roles of tokens by those of another description.
+    /// Updates the members of the roles that differ from `known`, the roles that were read.
     private mutating func changeMembers(from known: TokenRoles) {
         // The first file in which transformers looks for them.
         let file = members?[Self.generationFile] == nil ? ModelSpecification.configurationFile : Self.generationFile

@@ -36,14 +36,8 @@ extension TransformerConfiguration {
         try fields.require([
             ("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false), ("add_cross_attention", false),
         ])
-        let feedForward: FeedForwardKind
-        switch try fields.string("activation_function") ?? "gelu_new" {
-        case "gelu_new", "gelu_pytorch_tanh": feedForward = .gelu
-        case "relu": feedForward = .relu
-        case let other:
-            throw fields.failure(
-                "its activation_function is \(quoted(other)); gelu_new, gelu_pytorch_tanh and relu are supported")
-        }
+        let feedForward = try fields.feedForward(
+            "activation_function", default: "gelu_new", among: [.gelu, .relu])
         let width = try fields.size("n_embd", limit: 1 << 20)
         return TransformerConfiguration(
             vocabularySize: try fields.size("vocab_size", limit: 1 << 24),
@@ -57,7 +51,7 @@ extension TransformerConfiguration {
     private var gpt2JSON: [(String, JSON)] {
         [
             ("model_type", "gpt2"), ("architectures", ["GPT2LMHeadModel"]),
-            ("activation_function", feedForward == .gelu ? "gelu_new" : "relu"),
+            ("activation_function", .string(feedForward.activationName)),
             ("attn_pdrop", 0.0), ("embd_pdrop", 0.0), ("resid_pdrop", 0.0), ("initializer_range", 0.02),
             ("layer_norm_epsilon", .double(normEpsilon)), ("n_embd", .int(width)),
             ("n_head", .int(heads)), ("n_inner", feedForwardWidth == 4 * width ? .null : .int(feedForwardWidth)),

@@ -107,7 +107,9 @@ package struct Attention: Operation {
                     ? nil : Tensor(uninitialized: [words, (sizes.size + 1) / 2]),
                 sizes: sizes)
         }
-        withProblem(sizes, inputs, out: out, saved) { gpt_attention_forward(Execution.kernels, &$0) }
+        withProblem(sizes, vectors(of: inputs, size: sizes.size), out: out, saved) {
+            gpt_attention_forward(Execution.kernels, &$0)
+        }
         withExtendedLifetime((inputs, saved)) {}
         return (out, saved)
     }
@@ -121,7 +123,8 @@ package struct Attention: Operation {
             guard let (tensor, add) = destinations[input] else { return gpt_heads_gradient() }
             return gpt_heads_gradient(at: vectors(tensor, from: column, size: size), add: add)
         }
-        withProblem(saved.sizes, values.inputs, out: out, saved) { attention in
+        let parts = values.inputs.isEmpty ? nil : vectors(of: values.inputs, size: size)
+        withProblem(saved.sizes, parts, out: out, saved) { attention in
             if saved.rounded != nil { attention.precision = Precision.bfloat16.code }
             gpt_attention_backward(
                 Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
@@ -137,7 +140,8 @@ package struct Attention: Operation {
         let size = keys.shape.columns / keyValueHeads
         let out = Tensor(uninitialized: [B, T, heads * size])
         let sizes = Sizes(B: B, T: T, S: past + T, size: size)
-        withProblem(sizes, [queries, keys, values], out: out, nil) { attention in
+        let parts = (vectors(queries, size: size), vectors(keys, size: size), vectors(values, size: size))
+        withProblem(sizes, parts, out: out, nil) { attention in
             attention.offset = Int64(past)
             attention.precision = Precision.float32.code
             gpt_attention_over_cache(Execution.kernels, &attention)
@@ -246,15 +250,26 @@ package struct Attention: Operation {
         return Sizes(B: B, T: T, S: S, size: size)
     }
 
-    /// Calls `body` with the description of the problem for the kernels.
-    private func withProblem(
-        _ sizes: Sizes, _ inputs: [Tensor], out: Tensor, _ saved: Recorded?, _ body: (inout gpt_attention) -> Void
-    ) {
-        let parts = (0..<3).map { part -> gpt_heads in
-            guard !inputs.isEmpty else { return gpt_heads() }
-            let (input, column) = place(of: part, inputs: inputs.count, size: sizes.size)
-            return vectors(inputs[input], from: column, size: sizes.size)
+    /// The vectors of the queries, keys and values in the inputs.
+    private func vectors(of inputs: [Tensor], size: Int) -> (gpt_heads, gpt_heads, gpt_heads) {
+        func part(_ number: Int) -> gpt_heads {
+            let (input, column) = place(of: number, inputs: inputs.count, size: size)
+            return vectors(inputs[input], from: column, size: size)
         }
+        return (part(0), part(1), part(2))
+    }
+
+    /// Calls `body` with the description of the problem for the kernels.
+    /// - Parameters:
+    ///   - sizes: the dimensions.
+    ///   - parts: the queries, keys and values; nil if backward reads their rounded copies.
+    ///   - out: the output.
+    ///   - saved: what backward needs; nil if nothing is recorded.
+    ///   - body: calls a kernel.
+    private func withProblem(
+        _ sizes: Sizes, _ parts: (gpt_heads, gpt_heads, gpt_heads)?, out: Tensor, _ saved: Recorded?,
+        _ body: (inout gpt_attention) -> Void
+    ) {
         var attention = gpt_attention()
         attention.batch = Int64(queryLengths?.count ?? sizes.B)
         attention.heads = Int64(heads)
@@ -265,7 +280,7 @@ package struct Attention: Operation {
         attention.mask = mask.code
         attention.precision = Execution.current.precision.code
         attention.scale = Float(1 / Double(sizes.size).squareRoot())
-        (attention.q, attention.k, attention.v) = (parts[0], parts[1], parts[2])
+        if let parts { (attention.q, attention.k, attention.v) = parts }
         attention.out = vectors(out, size: sizes.size)
         attention.statistics = saved?.statistics.pointer
         attention.rounded = saved?.rounded?.pointer

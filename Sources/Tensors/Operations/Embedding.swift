@@ -39,7 +39,7 @@ package struct Embedding: Operation {
         precondition(ids.ids.allSatisfy { $0 >= 0 && $0 < V }, "an id outside the vocabulary of \(V)")
         let positions = hasPositions ? inputs[1] : sinusoids?.rows(offset + ids.length)
         precondition(positions.map { offset + ids.length <= $0.shape.rows } ?? true, "a position beyond the context")
-        let y = Tensor(uninitialized: Shape(ids.dimensions + [C]))
+        let y = Tensor(uninitialized: ids.lengths == nil ? [ids.batch, ids.length, C] : [1, ids.ids.count, C])
         gpt_embedding_forward(
             Execution.kernels, Int64(ids.ids.count), Int64(ids.length), Int64(C), Int64(offset), rowPositions, ids.ids,
             scale,

@@ -87,21 +87,7 @@ public struct TrainingSettings: Sendable, Equatable {
     /// Sets T, and the context length of the model if it has one.
     public mutating func setContext(_ length: Int) {
         sequenceLength = length
-        switch model {
-        case .ngram, .bigram: break
-        case .attention(var configuration):
-            configuration.contextLength = length
-            model = .attention(configuration)
-        case .transformer(var configuration):
-            configuration.contextLength = length
-            model = .transformer(configuration)
-        case .encoder(var configuration):
-            configuration.contextLength = length
-            model = .encoder(configuration)
-        case .encoderDecoder(var configuration):
-            configuration.contextLength = length
-            model = .encoderDecoder(configuration)
-        }
+        model.setContextLength(length)
     }
 
     /// The texts, divided into documents if the settings have a separator.
