@@ -67,6 +67,18 @@ extension Tokenizer {
         return try sequence(first, second, maximumLength: maximumLength)
     }
 
+    /// The ids of a text or of two, as a model for sequences reads them: special tokens that occur in a text are encoded as
+    /// such, as transformers does it.
+    /// - Parameters:
+    ///   - text: any text.
+    ///   - pair: the second text; nil if there is one only.
+    ///   - maximumLength: the greatest number of ids; longer texts are truncated.
+    /// - Throws: `TokenizerError`.
+    package func encodeSequence(_ text: String, pair: String?, maximumLength: Int) throws -> TokenSequence {
+        guard let pair else { return try encodeSequence(text, maximumLength: maximumLength, special: .allowed) }
+        return try encodePair(text, pair, maximumLength: maximumLength, special: .allowed)
+    }
+
     /// The ids of an encoded text with those of the template; see `encodeSequence`.
     /// - Throws: `TokenizerError.tooShort`.
     public func sequence(_ ids: [Int32], maximumLength: Int? = nil) throws(TokenizerError) -> TokenSequence {
@@ -97,6 +109,14 @@ extension Tokenizer {
 
     /// The id of the mask token, `[MASK]` or `<mask>`, which replaces a token that a model must predict; `nil` if there is none.
     public var maskID: Int32? { specialTokenID("[MASK]", "<mask>") }
+
+    /// The texts of BERT's special tokens by the names that transformers has for them, as far as the vocabulary has them.
+    package var bertRoles: [(name: String, text: String)] {
+        [
+            ("cls_token", "[CLS]"), ("mask_token", "[MASK]"), ("pad_token", "[PAD]"), ("sep_token", "[SEP]"),
+            ("unk_token", "[UNK]"),
+        ].filter { specialTokenID($0.1) != nil }
+    }
 
     /// The id of the first of these special tokens that the vocabulary has.
     private func specialTokenID(_ spellings: String...) -> Int32? {

@@ -15,6 +15,7 @@ struct GPT: ParsableCommand {
             TrainCommand.self,
             GenerateCommand.self,
             ChatCommand.self,
+            ClassifyCommand.self,
             TestCommand.self,
             InfoCommand.self,
             DataCommand.self,

@@ -39,21 +39,23 @@ package enum TextFile {
     /// Reads the text at `path`, or standard input if that is `-`, in blocks: a text of any length in little memory.
     ///
     /// - Parameters:
-    ///   - size: about the length of a block. A block without a split point grows.
+    ///   - size: about the length of a block; with 1, a block is what has arrived. A block without a split point grows.
     ///   - splitPoint: where a text that begins with these bytes may be split, near their end and not within a
     ///     character; nil if nowhere.
+    ///   - reportsLineEnds: as in `readText`.
     ///   - notice: called as in `readText`.
     ///   - body: called with the blocks in order. Together they are the text of `readText`, and each is valid UTF-8.
     /// - Throws: the errors of `readText` and of `body`.
     package static func readBlocks(
         _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false,
-        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, notice: (String) -> Void, body: (String) throws -> Void
+        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, reportsLineEnds: Bool = true, notice: (String) -> Void,
+        body: (String) throws -> Void
     ) throws {
         let descriptor = path == "-" ? STDIN_FILENO : try Files.openForReading(path).descriptor
         defer { if path != "-" { close(descriptor) } }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 18)
-        var inspection = TextInspection(name(path))
+        var inspection = TextInspection(name(path), reportsLineEnds: reportsLineEnds)
         var isBegun = false
         func begin() throws {
             if !isBegun { bytes.removeSubrange(..<(try inspection.begin(bytes[...], notice: notice))) }
@@ -65,7 +67,8 @@ package enum TextFile {
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { break }
             bytes.append(contentsOf: chunk[..<count])
-            if bytes.count < max(4, target) { continue }
+            // The mark of an encoding has up to four bytes, and no line end.
+            if bytes.count < target || (bytes.count < 4 && bytes.last != 0x0A) { continue }
             try begin()
             guard let split = bytes.withUnsafeBufferPointer(splitPoint), split > 0 else {
                 // No split point so far: the block doubles.

@@ -60,6 +60,19 @@ public struct ModelDescription: Sendable {
         isTrainedHere = true
     }
 
+    /// The description of an encoder or an encoder-decoder that is trained from random weights.
+    /// - Parameters:
+    ///   - tokenizer: the tokenizer of the model.
+    ///   - model: the model. The token that ends its targets, if it has targets, ends a text.
+    package init(for tokenizer: any Tokenizer, of model: ModelSpecification) {
+        var roles = TokenRoles(padding: tokenizer.paddingID)
+        if case .encoderDecoder(let configuration) = model {
+            roles.ends = [configuration.endToken]
+            roles.padding = configuration.paddingToken
+        }
+        self.init(roles: roles)
+    }
+
     /// The description of a model that is trained on conversations, or further on other texts.
     /// - Parameters:
     ///   - description: that of the model whose training is continued; nil for random weights.
@@ -160,6 +173,7 @@ public struct ModelDescription: Sendable {
         ] {
             if let id { texts[name] = tokenizer.specialToken(id)?.text }
         }
+        for (name, text) in tokenizer.bertRoles { texts[name] = text }
         for (name, value) in members?[TokenizerFile.configurationName] ?? JSONObject() where name.hasSuffix("_token") {
             if let text = value.stringValue ?? value["content"]?.stringValue { texts[name] = text }
         }
@@ -204,7 +218,7 @@ public struct ModelDescription: Sendable {
                 contextLength: model.contextLength, chatTemplate: chatTemplate)
             files.append(File(name: TokenizerFile.configurationName, text: text))
         }
-        if let object = members == nil ? generation : members?[Self.generationFile] {
+        if let object = members == nil ? generation(of: model) : members?[Self.generationFile] {
             files.append(file(Self.generationFile, object))
         }
         // A template within tokenizer_config.json is kept there.
@@ -254,11 +268,24 @@ public struct ModelDescription: Sendable {
         ] + (roles.padding.map { [("pad_token_id", id($0))] } ?? [])
     }
 
-    private var generation: JSONObject {
-        var object = JSONObject(roleMembers + [("do_sample", true), ("temperature", 1.0)])
-        if !roles.suppressed.isEmpty {
-            object["suppress_tokens"] = .array(roles.suppressed.map { .int(Int($0)) })
+    /// The contents of generation_config.json; nil for a model that generates nothing.
+    private func generation(of model: ModelSpecification) -> JSONObject? {
+        switch model {
+        case .encoder: return nil
+        case .encoderDecoder(let configuration):
+            var object = JSONObject(roleMembers + [("do_sample", false)])
+            object["decoder_start_token_id"] = .int(Int(configuration.startToken))
+            object["forced_eos_token_id"] = .int(Int(configuration.endToken))
+            object["max_length"] = .int(configuration.contextLength)
+            // The padding token begins a target, and is in none.
+            if let padding = roles.padding { object["bad_words_ids"] = [[.int(Int(padding))]] }
+            return object
+        case .ngram, .bigram, .attention, .transformer:
+            var object = JSONObject(roleMembers + [("do_sample", true), ("temperature", 1.0)])
+            if !roles.suppressed.isEmpty {
+                object["suppress_tokens"] = .array(roles.suppressed.map { .int(Int($0)) })
+            }
+            return object
         }
-        return object
     }
 }

@@ -35,7 +35,8 @@ public enum TokenizerFile {
         if let specialTokens {
             for (name, text) in specialTokens.sorted(by: { $0.key < $1.key }) { object[name] = .string(text) }
         } else if case .wordPiece(let tokenizer) = tokenizer.form {
-            for (name, text) in tokenizer.roles { object[name] = .string(text) }
+            for (name, text) in tokenizer.bertRoles { object[name] = .string(text) }
+            object["unk_token"] = .string(tokenizer.unknownToken.text)
         } else if tokenizer.endOfText != nil {
             object["bos_token"] = .string(endOfTextSpelling)
             object["eos_token"] = .string(endOfTextSpelling)

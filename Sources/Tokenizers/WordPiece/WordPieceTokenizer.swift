@@ -116,14 +116,6 @@ public final class WordPieceTokenizer: Tokenizer {
         )
     }
 
-    /// The texts of special tokens by the names that transformers has for them, as far as they are those of BERT.
-    var roles: [(name: String, text: String)] {
-        [
-            ("cls_token", "[CLS]"), ("mask_token", "[MASK]"), ("pad_token", "[PAD]"), ("sep_token", "[SEP]"),
-            ("unk_token", unknownToken.text),
-        ].filter { role in specialTokens.contains { $0.text.utf8.elementsEqual(role.text.utf8) } }
-    }
-
     // MARK: Tokenizer
 
     public var kind: String { "WordPiece" }

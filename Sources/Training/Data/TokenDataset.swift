@@ -250,4 +250,6 @@ enum Purpose {
     static let windows: UInt64 = 1
     static let dropout: UInt64 = 2
     static let samples: UInt64 = 3
+    static let examples: UInt64 = 4
+    static let masks: UInt64 = 5
 }

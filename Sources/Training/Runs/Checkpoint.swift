@@ -12,7 +12,7 @@ import Tokenizers
 package struct Checkpoint {
     package var settings: TrainingSettings
     package var progress: TrainingProgress
-    package var origin: TextOrigin
+    package var origin: DataOrigin
     /// The SHA-256 of each text.
     package var textHashes: [String]
     /// The contents of tokenizer.json.
@@ -26,7 +26,7 @@ package struct Checkpoint {
     private let file: SafetensorsFile?
 
     package init(
-        settings: TrainingSettings, progress: TrainingProgress, origin: TextOrigin, textHashes: [String],
+        settings: TrainingSettings, progress: TrainingProgress, origin: DataOrigin, textHashes: [String],
         tokenizer: String, samplesLength: Int
     ) {
         self.settings = settings
@@ -89,7 +89,7 @@ package struct Checkpoint {
             settings = try TrainingSettings(
                 json("settings"), model: recordsModel ? ModelSpecification(json("config"), file: path) : nil)
             progress = try TrainingProgress(json("progress"))
-            origin = try TextOrigin(json("text"))
+            origin = try DataOrigin(json("text"))
         } catch let error as TrainingError {
             throw error
         } catch {

@@ -102,7 +102,7 @@ public struct ModelComparison {
                 try directory.map {
                     try RunDirectory(
                         creating: $0, tokenizer: reading.tokenizer, description: description,
-                        record: reading.data.record, origin: origin)
+                        record: reading.data.record, origin: .texts(origin))
                 }
             })
         guard let outcome = try training.run(shouldStop: shouldStop, report: report), !shouldStop() else { return nil }

@@ -19,8 +19,8 @@ import Tokenizers
 public final class RunDirectory: TrainingStore {
     public let path: String
     public let tokenizer: any Tokenizer
-    /// The source of the text.
-    public let origin: TextOrigin
+    /// The source of the data.
+    public let origin: DataOrigin
     private let textHashes: [String]
     /// The contents of tokenizer.json.
     private let tokenizerFile: String
@@ -44,10 +44,10 @@ public final class RunDirectory: TrainingStore {
     ///   - description: what is saved with the model beside its weights; nil for a model that is trained from random weights on
     ///     texts without end tokens.
     ///   - record: the record of the data.
-    ///   - origin: the source of the text.
+    ///   - origin: the source of the data.
     public init(
         creating path: String, tokenizer: any Tokenizer, description: ModelDescription? = nil, record: DataRecord,
-        origin: TextOrigin
+        origin: DataOrigin
     ) throws {
         if let occupant = Self.occupant(of: path) {
             throw TrainingError.occupied(directory: path, occupant)
@@ -77,7 +77,7 @@ public final class RunDirectory: TrainingStore {
 
     /// Continues a run that `SavedRun` has read. Weights saved from now on contain a record of the files beside them in
     /// their current form, edited or not.
-    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: TextOrigin, acceptingEdits: Bool) throws {
+    init(resuming run: SavedRun, tokenizer: any Tokenizer, origin: DataOrigin, acceptingEdits: Bool) throws {
         path = run.path
         lock = run.lock
         self.tokenizer = tokenizer
@@ -130,7 +130,7 @@ public final class RunDirectory: TrainingStore {
     }
 
     public func restoreBest(into model: any TrainableModel) throws {
-        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.neural,
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.trainable,
             saved.parameters.map(\.parameter.value.shape) == model.parameters.map(\.parameter.value.shape)
         else {
             throw TrainingError.changed(
@@ -140,8 +140,8 @@ public final class RunDirectory: TrainingStore {
     }
 
     /// Loads the best model so far, and checks that it has the expected kind and number of parameters.
-    func loadBest(of model: ModelSpecification) throws -> any NeuralLanguageModel {
-        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.neural,
+    func loadBest(of model: ModelSpecification) throws -> any TrainableModel {
+        guard let saved = try ModelDirectory.load(path, acceptingEdits: acceptsEdits).model.trainable,
             let specification = saved.specification, specification.kind == model.kind,
             specification.parameterCount == model.parameterCount
         else {
@@ -278,10 +278,7 @@ extension RunDirectory {
     }
 }
 
-extension TextOrigin {
+extension DataOrigin {
     /// The origin with absolute paths, because a run can be resumed from another working directory.
-    var absolute: TextOrigin {
-        guard case .files(let paths) = self else { return self }
-        return .files(paths.map { $0 == "-" ? $0 : Files.absolute($0) })
-    }
+    var absolute: DataOrigin { replacingPaths { $0 == "-" ? $0 : Files.absolute($0) } }
 }

@@ -15,8 +15,8 @@ public struct SavedRun {
     /// The settings with which the run was trained so far.
     public var settings: TrainingSettings { checkpoint.settings }
     public var progress: TrainingProgress { checkpoint.progress }
-    /// The source of the text.
-    public var origin: TextOrigin { checkpoint.origin }
+    /// The source of the data.
+    public var origin: DataOrigin { checkpoint.origin }
 
     /// Locks the directory of a run and reads its last save.
     /// - Throws: an error if there is no save, if it is damaged, or if another process is using the directory.
@@ -69,9 +69,63 @@ public struct SavedRun {
     /// - Throws: `TrainingError.changed` with the part that differs; `TrainingError.settingChanged` or
     ///   `TrainingError.changeWithoutEffect` for a setting.
     public func resume(
-        _ texts: [NamedText], origin: TextOrigin, settings: TrainingSettings, acceptingEdits: Bool = false,
+        _ texts: [NamedText], origin: DataOrigin, settings: TrainingSettings, acceptingEdits: Bool = false,
         notice: (String) -> Void = { _ in }
     ) throws -> TrainingRun {
+        var (settings, shortening) = try checked(settings)
+        try requireSameData(texts.map { ($0.name, $0.sha256) })
+        let tokenizer = try savedTokenizer()
+        // A model that the run started from may have more rows than its tokenizer has tokens.
+        settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
+        let texts = try settings.divided(texts)
+        let description = try ModelDescription(directory: path, tokenizer: tokenizer)
+        let format =
+            try texts.contains { $0.conversations != nil }
+            ? ChatFormat(settings.chatTemplate, description, tokenizer) : nil
+        let data = try TokenDataset(
+            texts, TrainingEncoding(tokenizer, settings, description, conversations: format),
+            validation: settings.validation, contextLength: settings.sequenceLength)
+        let (directory, best) = try openDirectory(
+            settings, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
+        guard let model = best.neural else { preconditionFailure("a model that learns a text is a language model") }
+        let trainer = try Trainer(
+            model, data: data, settings: settings, tokenizer: tokenizer, roles: directory.description.roles,
+            store: directory)
+        try restore(trainer)
+        if let shortening { notice(shortening) }
+        if let jump = rateJump(of: trainer) { notice(jump) }
+        return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
+    }
+
+    /// Returns a run of another task that continues from the last save; see `resume` for texts.
+    /// - Parameters:
+    ///   - source: the data, read from `origin` or from their current location.
+    ///   - origin: the source of the data, which is recorded for the next resumption.
+    ///   - settings: the settings of the run, possibly with changes.
+    ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    ///   - notice: called with a message about the schedule.
+    public func resume<Source: TaskSource>(
+        _ source: Source, origin: DataOrigin, settings: TrainingSettings, acceptingEdits: Bool = false,
+        notice: (String) -> Void = { _ in }
+    ) throws -> TaskRun<Source> {
+        let (settings, shortening) = try checked(settings)
+        try requireSameData(source.files)
+        let tokenizer = try savedTokenizer()
+        let (directory, model) = try openDirectory(
+            settings, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
+        let task = try source.makeTask(model, tokenizer, settings)
+        let trainer = try Trainer(task, settings: settings, store: directory)
+        try restore(trainer)
+        if let shortening { notice(shortening) }
+        if let jump = rateJump(of: trainer) { notice(jump) }
+        return TaskRun(trainer, source: source, tokenizer: tokenizer, directory: directory)
+    }
+
+    // MARK: Checks
+
+    /// The settings of the resumed run, and a message if the warm-up is shortened.
+    /// - Throws: `TrainingError`, if a setting changes that may not, or the run is already longer.
+    private func checked(_ settings: TrainingSettings) throws -> (settings: TrainingSettings, shortening: String?) {
         var settings = settings
         // A run that continues as it began computes what it would have computed without the interruption.
         let isSameSchedule =
@@ -91,33 +145,35 @@ public struct SavedRun {
                     "it has already completed \(progress.step) steps, more than \(steps); give a larger number of steps"
             )
         }
-        guard texts.count == checkpoint.textHashes.count else {
+        return (settings, shortening)
+    }
+
+    private func requireSameData(_ data: [(name: String, sha256: String)]) throws {
+        guard data.count == checkpoint.textHashes.count else {
             throw TrainingError.changed(
                 directory: path,
                 what:
-                    "it was started with \(checkpoint.textHashes.count) texts, and \(texts.count) are given; give the same texts"
+                    "it was started with \(checkpoint.textHashes.count) texts, and \(data.count) are given; give the same texts"
             )
         }
-        for (text, hash) in zip(texts, checkpoint.textHashes) where text.sha256 != hash {
+        for (text, hash) in zip(data, checkpoint.textHashes) where text.sha256 != hash {
             throw TrainingError.changed(
                 directory: path,
                 what:
                     "the text has changed: \(text.name) is not the text the run was started with (its SHA-256 differs)")
         }
-        // The tokenizer is read from the checkpoint, so that it is the original one even if its file was changed or
-        // removed.
-        let tokenizer = try TokenizerFile.tokenizer(
-            from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
-        // A model that the run started from may have more rows than its tokenizer has tokens.
-        settings.model.vocabularySize = max(settings.model.vocabularySize, tokenizer.vocabularySize)
-        let texts = try settings.divided(texts)
-        let description = try ModelDescription(directory: path, tokenizer: tokenizer)
-        let format =
-            try texts.contains { $0.conversations != nil }
-            ? ChatFormat(settings.chatTemplate, description, tokenizer) : nil
-        let data = try TokenDataset(
-            texts, TrainingEncoding(tokenizer, settings, description, conversations: format),
-            validation: settings.validation, contextLength: settings.sequenceLength)
+    }
+
+    /// The tokenizer of the checkpoint: it is the original one even if its file was changed or removed.
+    private func savedTokenizer() throws -> any Tokenizer {
+        try TokenizerFile.tokenizer(from: Array(checkpoint.tokenizer.utf8), file: RunDirectory.latest(path))
+    }
+
+    /// The directory, and the best model so far. Loading the model also verifies that it is intact, while the user can still
+    /// restore it.
+    private func openDirectory(
+        _ settings: TrainingSettings, tokenizer: any Tokenizer, origin: DataOrigin, acceptingEdits: Bool
+    ) throws -> (RunDirectory, any TrainableModel) {
         let file = path + "/" + TokenizerFile.name
         guard try TextFile.bytes(file).elementsEqual(checkpoint.tokenizer.utf8) else {
             throw TrainingError.changed(
@@ -127,26 +183,30 @@ public struct SavedRun {
         try MemoryEstimate(settings).check()
         let directory = try RunDirectory(
             resuming: self, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
-        // Loading the best model also verifies that it is intact, while the user can still restore it.
         let model = try directory.loadBest(of: settings.model)
         try checkConfiguration(of: model)
-        let trainer = try Trainer(
-            model, data: data, settings: settings, tokenizer: tokenizer, roles: directory.description.roles,
-            store: directory)
+        return (directory, model)
+    }
+
+    /// Puts the last weights, the moments and the progress into a trainer.
+    private func restore<Task>(_ trainer: Trainer<Task>) throws {
         try checkpoint.restore(into: trainer.optimizer)
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
-        if progress.final != nil, trainer.isOver, let change = settings.changeWithoutEffect(from: self.settings) {
+        if progress.final != nil, trainer.isOver,
+            let change = trainer.settings.changeWithoutEffect(from: self.settings)
+        {
             throw TrainingError.changeWithoutEffect(directory: path, change)
         }
-        if let shortening { notice(shortening) }
-        if !trainer.isOver, let jump = settings.learningRateJump(from: self.settings, after: progress) { notice(jump) }
-        return TrainingRun(trainer, tokenizer: tokenizer, directory: directory)
+    }
+
+    private func rateJump<Task>(of trainer: Trainer<Task>) -> String? {
+        trainer.isOver ? nil : trainer.settings.learningRateJump(from: settings, after: progress)
     }
 
     /// Throws if config.json does not describe the model that was trained, for example if the model has the same size
     /// but another epsilon. The check is skipped for checkpoints of older versions whose run started from another
     /// model, because they do not record the complete configuration.
-    private func checkConfiguration(of model: any NeuralLanguageModel) throws {
+    private func checkConfiguration(of model: any TrainableModel) throws {
         guard checkpoint.recordsModel || settings.initialModel == nil, let found = model.specification else { return }
         var expected = settings.model
         expected.vocabularySize = model.vocabularySize

@@ -5,7 +5,7 @@ import Tokenizers
 /// A model from whose weights a new run starts (fine-tuning), and its tokenizer, which the new model uses too.
 public struct StartingModel {
     public let path: String
-    public let model: any NeuralLanguageModel
+    public let model: any TrainableModel
     public let tokenizer: any Tokenizer
     public let specification: ModelSpecification
     /// What its files say beside the weights, which the new model keeps.
@@ -14,14 +14,15 @@ public struct StartingModel {
     /// Loads the model.
     /// - Parameters:
     ///   - path: a model directory or a GGUF file.
+    ///   - task: the task that it is to learn.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
-    /// - Throws: an error if the model cannot be read, has no weights, or has weights that are not finite.
-    public init(_ path: String, acceptingEdits: Bool = false) throws {
+    /// - Throws: an error if the model cannot be read, cannot learn the task, or has weights that are not finite.
+    public init(_ path: String, for task: TaskKind = .text, acceptingEdits: Bool = false) throws {
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
-        guard let model = saved.model.neural, let specification = model.specification else {
-            throw TrainingError.setting(
-                "\(path) is a model of type '\(saved.model.modelType)', which cannot be fine-tuned on a text; use a bigram, "
-                    + "attention or gpt model")
+        guard let model = saved.model.trainable, let specification = model.specification,
+            task.isLearned(by: specification.kind)
+        else {
+            throw TrainingError.setting("\(path) is a model of type '\(saved.model.modelType)', which \(task.refusal)")
         }
         try saved.requireFiniteWeights()
         self.path = path
@@ -31,8 +32,10 @@ public struct StartingModel {
         tokenizer = try saved.tokenizer
     }
 
-    /// Sets the model, the tokenizer and a lower learning rate in `settings`. The learning rate is a tenth of the usual
-    /// one: a rate at which random weights learn fast would destroy what the model has learned.
+    /// Sets the model, the tokenizer and a lower learning rate in `settings`.
+    ///
+    /// A language model learns with a tenth of the usual rate: a rate at which random weights learn fast would destroy what the
+    /// model has learned. The rate of an encoder that gets another head is that of BERT (Devlin et al., 2019).
     public func apply(to settings: inout TrainingSettings) {
         settings.model = specification
         if let context = specification.contextLength { settings.sequenceLength = context }
@@ -40,5 +43,17 @@ public struct StartingModel {
         settings.initialModel = path
         // Rounded, so that the printed value has few digits.
         settings.schedule.peak = (settings.schedule.peak * 1e8).rounded() / 1e9
+    }
+}
+
+extension TaskKind {
+    /// Why a model cannot learn the task, and what to use instead.
+    fileprivate var refusal: String {
+        switch self {
+        case .text: "cannot be fine-tuned on a text; use a bigram, attention or gpt model"
+        case .masked, .classify:
+            "is no encoder; use a BERT model, or one that was trained with the task masked or classify"
+        case .translate: "is no encoder-decoder; use a Marian model, or one that was trained with the task translate"
+        }
     }
 }

@@ -57,7 +57,7 @@ public final class TrainingRun {
                 try directory().map {
                     try RunDirectory(
                         creating: $0, tokenizer: tokenizer, description: description, record: data.record,
-                        origin: origin)
+                        origin: .texts(origin))
                 }
             })
         if let shortening { notice(shortening) }
@@ -94,7 +94,7 @@ public final class TrainingRun {
         self.description = description
         self.directory = try directory(description)
         let store: any TrainingStore = self.directory ?? MemoryStore()
-        trainer = try (start?.model ?? settings.model.makeNeuralModel(seed: settings.seed)).map { model in
+        trainer = try (start?.model.neural ?? settings.model.makeNeuralModel(seed: settings.seed)).map { model in
             try Trainer(
                 model, data: data, settings: settings, tokenizer: samples ? tokenizer : nil, roles: description.roles,
                 store: store)

@@ -23,21 +23,8 @@ public enum DefaultSettings {
             TrainingSettings(
                 model: .bigram(.init()), length: .steps(1_000), batch: 32,
                 schedule: LearningRateSchedule(peak: 3e-2, warmupSteps: 10), optimizer: AdamW.Settings(weightDecay: 0))
-        case .encoder:
-            // A classifier of sentences. The number of labels follows from the data.
-            TrainingSettings(
-                model: .encoder(
-                    .init(contextLength: 128, layers: 2, heads: 4, width: 128, head: .classifier(labels: []))),
-                length: .steps(1_500), batch: 32,
-                schedule: LearningRateSchedule(peak: 5e-4, warmupSteps: 100, shape: .linear), dropout: 0.2)
-        case .encoderDecoder:
-            TrainingSettings(
-                model: .encoderDecoder(
-                    .init(
-                        contextLength: 128, width: 128, encoder: .init(layers: 2, heads: 4, feedForwardWidth: 512),
-                        decoder: .init(layers: 2, heads: 4, feedForwardWidth: 512))),
-                length: .steps(2_000), batch: 64,
-                schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 200, shape: .linear))
+        case .encoder: classification
+        case .encoderDecoder: translation
         case .ngram:
             // The n-grams are counted in one pass; the settings of gradient descent have no effect.
             TrainingSettings(
@@ -45,5 +32,47 @@ public enum DefaultSettings {
                 batch: 1,
                 schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 0, shape: .constant))
         }
+    }
+
+    /// The settings for a task. Training with them takes a few minutes.
+    public static func settings(for task: TaskKind) -> TrainingSettings {
+        switch task {
+        case .text: settings(for: .gpt)
+        case .masked: masked
+        case .classify: classification
+        case .translate: translation
+        }
+    }
+
+    /// An encoder that learns a language from a text.
+    private static var masked: TrainingSettings {
+        var settings = TrainingSettings(
+            model: .encoder(.init(contextLength: 64, layers: 4, heads: 4, width: 128, head: .maskedTokens)),
+            tokenizer: .wordPiece(4_096), length: .steps(3_000), batch: 32,
+            schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100, shape: .linear), dropout: 0.1)
+        settings.task = .masked
+        return settings
+    }
+
+    /// A classifier of sentences. The labels follow from the data.
+    private static var classification: TrainingSettings {
+        var settings = TrainingSettings(
+            model: .encoder(.init(contextLength: 128, layers: 2, heads: 4, width: 128, head: .none(hasPooler: true))),
+            tokenizer: .wordPiece(8_192), length: .steps(1_500), batch: 32,
+            schedule: LearningRateSchedule(peak: 5e-4, warmupSteps: 100, shape: .linear), dropout: 0.2)
+        settings.task = .classify
+        return settings
+    }
+
+    /// The transformer of "Attention is all you need", small.
+    private static var translation: TrainingSettings {
+        let side = EncoderDecoderConfiguration.Side(layers: 2, heads: 4, feedForwardWidth: 512)
+        var settings = TrainingSettings(
+            model: .encoderDecoder(.init(contextLength: 128, width: 128, encoder: side, decoder: side)),
+            length: .steps(2_000), batch: 64,
+            schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 200, shape: .linear))
+        settings.task = .translate
+        settings.labelSmoothing = 0.1
+        return settings
     }
 }

@@ -9,10 +9,11 @@ import StrictJSON
 public struct TrainingSetting: Sendable {
     /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
-        case model, family, layers, heads, width, keyValueHeads, positions, context, order
+        case task, model, family, layers, heads, width, keyValueHeads, positions, context, order
         case tokenizer, validation, documentSeparator, specialTokens, chatTemplate, batch, accumulate, seed, beta1,
             beta2
-        case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience
+        case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience,
+            labelSmoothing
         case evaluationInterval, saveInterval, finalEvaluation
     }
 
@@ -43,6 +44,8 @@ public struct TrainingSetting: Sendable {
     }
 
     private static let everything = Set(ModelSpecification.Kind.allCases)
+    /// The models that predict the next token of a text.
+    private static let languageModels = Set(ModelSpecification.Kind.languageModels)
     /// The models that are trained by gradient descent.
     private static let trained: Set<ModelSpecification.Kind> = [.bigram, .attention, .gpt, .encoder, .encoderDecoder]
     /// The models that compute matrix products, and drop activations out. A bigram model looks its logits up.
@@ -53,6 +56,7 @@ public struct TrainingSetting: Sendable {
     /// All settings. If the default of a setting depends on another setting, it comes after that setting, so that the
     /// first difference is the setting that the user changed.
     public static let all: [TrainingSetting] = [
+        TrainingSetting("task", .task, kinds: everything) { $0.task.rawValue },
         TrainingSetting("model", .model, kinds: everything) { $0.model.kind.rawValue },
         TrainingSetting("family", .family, kinds: [.gpt]) { $0.transformer?.closestFamily.rawValue ?? "none" },
         TrainingSetting("number of layers", .layers, kinds: transformers) { "\($0.sizes.layers)" },
@@ -68,13 +72,13 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("order", .order, kinds: [.ngram]) { "\($0.order)" },
         TrainingSetting("tokenizer", .tokenizer, kinds: everything) { $0.tokenizer.description },
         TrainingSetting("validation share", .validation, kinds: everything) { "\($0.validation)" },
-        TrainingSetting("document separator", .documentSeparator, kinds: everything) {
+        TrainingSetting("document separator", .documentSeparator, kinds: languageModels) {
             $0.documentSeparator.map { JSON.string($0).serialized() } ?? "none"
         },
-        TrainingSetting("treatment of special tokens", .specialTokens, kinds: everything) {
+        TrainingSetting("treatment of special tokens", .specialTokens, kinds: languageModels) {
             $0.specialTokens.rawValue
         },
-        TrainingSetting("chat template", .chatTemplate) { settings in
+        TrainingSetting("chat template", .chatTemplate, kinds: [.bigram, .attention, .gpt]) { settings in
             settings.chatTemplate.map { $0.utf8.count > 20 ? "one in Jinja" : $0 } ?? "the default"
         },
         TrainingSetting("batch", .batch) { "\($0.batch)" },
@@ -94,6 +98,9 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("warmup", .warmup, mayChange: true) { "\($0.schedule.warmupSteps) steps" },
         TrainingSetting("schedule", .schedule, mayChange: true) { $0.schedule.shape.rawValue },
         TrainingSetting("dropout", .dropout, kinds: computing, mayChange: true) { "\($0.dropout)" },
+        TrainingSetting("label smoothing", .labelSmoothing, kinds: [.encoderDecoder], mayChange: true) {
+            "\($0.labelSmoothing)"
+        },
         TrainingSetting("precision", .precision, kinds: computing, mayChange: true) { $0.precision.rawValue },
         TrainingSetting("weight decay", .weightDecay, mayChange: true) { "\($0.optimizer.weightDecay)" },
         TrainingSetting("clipping norm", .clip, mayChange: true) { "\($0.optimizer.clip)" },

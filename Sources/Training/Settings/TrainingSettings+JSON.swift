@@ -6,6 +6,7 @@ import Tensors
 extension TrainingSettings {
     package var json: JSON {
         var object = JSONObject()
+        object["task"] = task == .text ? nil : .string(task.rawValue)
         object["model"] = .string(model.kind.rawValue)
         switch model {
         case .ngram(let c): object["order"] = .int(c.order)
@@ -50,6 +51,7 @@ extension TrainingSettings {
         object["weight_decay"] = .double(optimizer.weightDecay)
         object["clip"] = .double(optimizer.clip)
         object["dropout"] = .double(dropout)
+        object["label_smoothing"] = labelSmoothing == 0 ? nil : .double(labelSmoothing)
         object["precision"] = .string(precision.rawValue)
         // The seed is a string, because many JSON parsers read numbers of this size as doubles.
         object["seed"] = .string("\(seed)")
@@ -111,6 +113,8 @@ extension TrainingSettings {
         case "all"?: finalEvaluation = .all
         default: finalEvaluation = .windows(try record.int("final_evaluation"))
         }
+        task = try record.optionalCase("task") ?? .text
+        labelSmoothing = try record.optionalDouble("label_smoothing") ?? 0
         if json["from"] != nil { initialModel = try record.string("from") }
         documentSeparator = try record.optionalString("document_separator")
         chatTemplate = try record.optionalString("chat_template")

@@ -17,15 +17,15 @@ extension TrainingSettings {
     private static func steps(_ count: Int) -> String { count == 1 ? "1 step" : "\(count) steps" }
 }
 
-extension TrainingRun {
+extension Trainer {
     /// If the length was given in minutes, and they passed before the warm-up was over: how far the learning rate came,
     /// in a sentence. Otherwise nil.
     public var unfinishedWarmup: String? {
-        guard let trainer, case .minutes = settings.length, trainer.isOver,
-            trainer.progress.step <= settings.schedule.warmupSteps
-        else { return nil }
+        guard case .minutes = settings.length, isOver, progress.step <= settings.schedule.warmupSteps else {
+            return nil
+        }
         return
-            "The run ended at step \(trainer.progress.step) of its warmup of \(settings.schedule.warmupSteps) steps, so the "
+            "The run ended at step \(progress.step) of its warmup of \(settings.schedule.warmupSteps) steps, so the "
             + "learning rate did not reach its peak."
     }
 }

@@ -12,6 +12,8 @@ public struct TrainingSettings: Sendable, Equatable {
         case minutes(Double)
     }
 
+    /// What the model learns.
+    public var task = TaskKind.text
     /// The model to train. Its vocabulary size is set to that of the tokenizer, once the tokenizer has been created.
     public var model: ModelSpecification
     /// T, the number of tokens of each training sequence: the context length of the model, if it has one.
@@ -40,6 +42,9 @@ public struct TrainingSettings: Sendable, Equatable {
     public var schedule: LearningRateSchedule
     public var optimizer: AdamW.Settings
     public var dropout: Double
+    /// The share of the probability of each target that is divided among all tokens, in the loss of a translation (label
+    /// smoothing; Szegedy et al., 2016).
+    public var labelSmoothing = 0.0
     /// The number format of the matrix products of a training step. Evaluations always use 32-bit floats, so that
     /// losses are comparable.
     public var precision: Precision
@@ -126,6 +131,10 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The first setting that is out of range; nil if all are valid.
     public var problem: SettingProblem? {
         if let problem = model.problem { return SettingProblem(nil, problem) }
+        if !task.isLearned(by: model.kind) {
+            return SettingProblem(
+                nil, "a model of the kind \(model.kind.rawValue) cannot learn the task \(task.rawValue)")
+        }
         func outside(_ value: some Any, _ range: ClosedRange<some Any>) -> String {
             "is \(value), which is not between \(range.lowerBound) and \(range.upperBound)"
         }
@@ -163,7 +172,8 @@ public struct TrainingSettings: Sendable, Equatable {
         }
         if documentSeparator?.isEmpty == true { return SettingProblem(.documentSeparator, "is empty") }
         let fractions: [(TrainingSetting.ID, Double)] = [
-            (.dropout, dropout), (.beta1, optimizer.beta1), (.beta2, optimizer.beta2),
+            (.dropout, dropout), (.labelSmoothing, labelSmoothing), (.beta1, optimizer.beta1),
+            (.beta2, optimizer.beta2),
         ]
         for (id, value) in fractions where !(value >= 0 && value < 1) {
             return SettingProblem(id, "is \(value.spelling), which is not at least 0 and below 1")

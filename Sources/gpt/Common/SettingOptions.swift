@@ -5,6 +5,7 @@ extension TrainingSetting.ID {
     /// The option of `gpt train` for this setting.
     var option: String {
         switch self {
+        case .task: "--task"
         case .model: "--model"
         case .family: "--family"
         case .layers: "--layers"
@@ -30,6 +31,7 @@ extension TrainingSetting.ID {
         case .warmup: "--warmup"
         case .schedule: "--schedule"
         case .dropout: "--dropout"
+        case .labelSmoothing: "--label-smoothing"
         case .precision: "--precision"
         case .weightDecay: "--decay"
         case .clip: "--clip"

@@ -7,7 +7,7 @@ import StrictJSON
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Evaluate a model on a text: loss, perplexity, bits per character and per byte.",
+        abstract: "Evaluate a model on a text (loss, perplexity) or a table (accuracy, BLEU).",
         discussion: """
             The loss is the mean negative log probability of each token of the text except the first, in nats. Perplexity \
             is its exponential. Bits per character and bits per byte are the total loss in bits divided by the number of \
@@ -16,14 +16,25 @@ struct TestCommand: ParsableCommand {
             generates a continuation.
 
               gpt test model --text notes.txt --prompt "Dear"
+
+            A classifier is evaluated on a table of labelled texts: accuracy with its 95% interval, macro F1 and the confusion \
+            matrix; beside it the most frequent label, and naive Bayes of words and pairs of words, both from the texts that \
+            the model has learned from. A translator is evaluated on a table of pairs: loss for each token, exact matches, \
+            BLEU and chrF.
+
+              gpt test reviews --data held-out.csv
+              gpt test translator --data held-out.tsv --beams 4
             """)
 
     @OptionGroup var model: ModelOptions
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The text file to evaluate on, in UTF-8; - for standard input.", valueName: "file"))
-    var text: String
+        help: ArgumentHelp(
+            "The text file to evaluate a language model on, in UTF-8; - for standard input.", valueName: "file"))
+    var text: String?
+
+    @OptionGroup(title: "Table") var table: TableOptions
 
     @Option(
         parsing: .unconditional,
@@ -63,11 +74,18 @@ struct TestCommand: ParsableCommand {
                 "\(option) applies to the text that --prompt generates: leave it out, or give a --prompt.")
         }
         try requireNames(text)
-        try requireTexts([text])
+        try requireTexts(text.map { [$0] } ?? [])
+        if text == nil, table.data.isEmpty {
+            throw ValidationError(
+                "There is nothing to evaluate on: give --text for a language model, or --data for a classifier or a translator."
+            )
+        }
+        if text != nil, !table.data.isEmpty { throw ValidationError("Give either --text or --data, not both.") }
     }
 
     func run() throws {
         try reportingFailures {
+            guard let text else { return try testOnData() }
             let settings = sampling.settings
             let unknown = replacement.scalar
             try model.execution.execute(with: precision) {
@@ -81,7 +99,7 @@ struct TestCommand: ParsableCommand {
                 let promptIds = try promptText.map { prompt in
                     try replacement.suggesting { try generator.encode(prompt: prompt, replacing: unknown) }
                 }
-                let (score, seconds) = try measure(generator, content, unknown)
+                let (score, seconds) = try measure(generator, content, of: text, unknown)
                 guard score.loss.isFinite else { throw ModelError(numbersOf: generator.model, path: model.model) }
                 try describe(score, of: content, seconds)
                 var continuation: String?
@@ -96,13 +114,13 @@ struct TestCommand: ParsableCommand {
 
     /// Evaluates the text. The time does not include encoding.
     private func measure(
-        _ generator: TextGenerator, _ content: String, _ unknown: Unicode.Scalar?
+        _ generator: TextGenerator, _ content: String, of path: String, _ unknown: Unicode.Scalar?
     ) throws -> (score: TextScore, seconds: Double) {
         var scorer: TextScorer
         do {
             scorer = try replacement.suggesting { try TextScorer(content, generator, replacing: unknown) }
         } catch {
-            throw CommandFailure("\(text == "-" ? "standard input" : text): \(error)")
+            throw CommandFailure("\(path == "-" ? "standard input" : path): \(error)")
         }
         let clock = ContinuousClock()
         let start = clock.now

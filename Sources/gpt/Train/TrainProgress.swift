@@ -46,8 +46,8 @@ final class TrainProgress {
             guard isBar else { return }
             for line in text.split(separator: "\n").prefix(3) { show("\(clearing)    \(escaped(String(line)))\n") }
         case .finalEvaluation(let windows, let all):
-            let part = windows < all ? "\(grouped(windows)) windows" : "all"
-            if isBar { show("\(clearing)evaluating \(part) of the validation text ...") }
+            let part = windows < all ? "\(grouped(windows)) of \(grouped(all)) parts" : "all"
+            if isBar { show("\(clearing)evaluating \(part) of the validation data ...") }
         }
     }
 

@@ -68,6 +68,7 @@ func figure(_ result: ValidationResult) -> String {
 }
 
 /// Of how many windows a loss is, in parentheses: " (2,000 of 97,000 windows)". Empty where it is of all.
-func extent(_ result: ValidationResult) -> String {
-    result.isComplete ? "" : " (\(grouped(result.windows)) of \(counted(result.allWindows, "window")))"
+/// - Parameter unit: what a window is called.
+func extent(_ result: ValidationResult, _ unit: String = "window") -> String {
+    result.isComplete ? "" : " (\(grouped(result.windows)) of \(counted(result.allWindows, unit)))"
 }

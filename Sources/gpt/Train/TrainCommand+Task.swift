@@ -1,0 +1,187 @@
+import ArgumentParser
+import GPTKit
+
+// Training of encoders and encoder-decoders.
+extension TrainCommand {
+    /// A new run.
+    func trainTask(_ kind: TaskKind) throws {
+        let start = try from.map { try StartingModel($0, for: kind, acceptingEdits: files.acceptEditedFiles) }
+        if let start { try requireEffects(on: start.specification.kind, "fine-tune \(start.path)") }
+        let settings = try settings(from: start)
+        if let problem = settings.problem { throw problem }
+        try requireFreeDirectory()
+        switch kind {
+        case .text: preconditionFailure("a text is another path")
+        case .masked:
+            let (texts, origin) = try text.read(remark: remark)
+            try begin(MaskedSource(texts), .texts(origin), settings, start)
+        case .classify:
+            let origin = try origin(kind)
+            try begin(LabelledSource(labelled(origin), settings), origin, settings, start)
+        case .translate:
+            let origin = try origin(kind)
+            _ = origin  // PAIRS
+        }
+    }
+
+    /// A resumed run.
+    func resumeTask(_ run: SavedRun) throws {
+        if let option = table.given.first?.option {
+            throw CommandFailure("cannot resume \(run.path): a run keeps its table and columns; leave out \(option)")
+        }
+        var settings = run.settings
+        try requireEffects(on: settings.model.kind, "resume \(run.path)")
+        try apply(to: &settings)
+        if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        var origin = run.origin
+        if origin.paths.contains("-"), text.text.isEmpty {
+            throw TrainingError.changed(
+                directory: run.path, what: "its text was read from standard input; give the same text with --text")
+        }
+        if settings.task == .masked, !text.text.isEmpty { origin = .texts(.files(text.text)) }
+        switch settings.task {
+        case .text: preconditionFailure("a text is another path")
+        case .masked:
+            guard case .texts(let texts) = origin else { throw damaged(run) }
+            let source = MaskedSource(
+                try texts.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") })
+            try resume(run, source, origin, settings)
+        case .classify: try resume(run, LabelledSource(labelled(origin), settings), origin, settings)
+        case .translate: break  // PAIRS
+        }
+    }
+
+    /// Where the data of a new run are from.
+    private func origin(_ task: TaskKind) throws -> DataOrigin {
+        if !table.data.isEmpty { return table.origin(task) }
+        return task == .translate ? .dates : .speeches(try text.read(remark: remark).1)
+    }
+
+    private func damaged(_ run: SavedRun) -> TrainingError {
+        .changed(directory: run.path, what: "its record of the data is damaged")
+    }
+
+    private func labelled(_ origin: DataOrigin) throws -> LabelledTexts {
+        let texts = try LabelledTexts.read(
+            origin, notice: remark, willDownload: { remark("Downloading tiny Shakespeare ...") })
+        guard let texts else { throw CommandFailure("the record of the data is damaged: it has no labelled texts") }
+        return texts
+    }
+
+    // PAIRSFUNC
+    private func begin<Source: ReportingSource>(
+        _ source: Source, _ origin: DataOrigin, _ settings: TrainingSettings, _ start: StartingModel?
+    ) throws {
+        let run = try TaskRun(
+            settings, source, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
+        let path = run.directory?.path ?? ""
+        let weights = start.map { ", weights from \($0.path)" } ?? ""
+        remark(
+            "Model: \(form(of: run.settings.model)); \(large(Double(run.trainer.task.model.parameterCount))) parameters\(weights)."
+        )
+        remark("Data: \(source.summary(run)).")
+        remark("Training: \(training(run.settings, source.unit)).")
+        remark("Output directory: \(path). Ctrl-C stops and saves; 'gpt train --resume \(shellWord(path))' continues.")
+        try train(run)
+    }
+
+    private func resume<Source: ReportingSource>(
+        _ run: SavedRun, _ source: Source, _ origin: DataOrigin, _ settings: TrainingSettings
+    ) throws {
+        let resumed = try run.resume(
+            source, origin: origin, settings: settings, acceptingEdits: files.acceptEditedFiles, notice: remark)
+        guard try beginResuming(run, resumed.trainer, settings) else { return }
+        try train(resumed)
+    }
+
+    private func train<Source: ReportingSource>(_ run: TaskRun<Source>) throws {
+        let path = run.directory?.path ?? ""
+        let training = SupervisedTraining(run.trainer, path: path, isQuiet: quiet, isProfiled: profile)
+        guard let outcome = try training.run({ try run.run(shouldStop: $0, report: training.report) }) else { return }
+        training.remark(on: outcome.end)
+        for line in try run.source.report(run) { try writeLine(line) }
+        let ofStep = outcome.bestStep.map { ", best at step \(grouped($0))" } ?? ""
+        try writeLine(
+            "validation loss \(figure(outcome.result)) nats per \(run.source.target)\(extent(outcome.result, run.source.unit))"
+                + "\(ofStep), trained in \(duration(outcome.seconds))")
+        try writeLine("The model is in \(escaped(path)). \(run.source.use.words):")
+        try writeLine("  \(run.source.use.command(shellWord(path)))")
+        try training.writeProfile()
+    }
+
+    /// The length of the run and its settings, in words.
+    /// - Parameter unit: what a batch consists of.
+    private func training(_ settings: TrainingSettings, _ unit: String) -> String {
+        let length =
+            switch settings.length {
+            case .steps(let steps): counted(steps, "step")
+            case .minutes(let minutes): "\(fixed(minutes, 1)) minutes"
+            }
+        let batch = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
+        return "\(length) of \(batch) \(unit)s, learning rate \(settings.schedule.peak), seed \(settings.seed), "
+            + "\(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread"))"
+    }
+}
+
+/// What the command says of a task.
+protocol ReportingSource: TaskSource {
+    /// What a batch consists of: "text".
+    var unit: String { get }
+    /// What a loss is measured on: "masked token".
+    var target: String { get }
+    /// How the model is used.
+    var use: (words: String, command: (String) -> String) { get }
+    /// The data, in words.
+    func summary(_ run: TaskRun<Self>) -> String
+    /// The lines that show how good the best model of a run is. The trainer has that model.
+    func report(_ run: TaskRun<Self>) throws -> [String]
+}
+
+extension MaskedSource: ReportingSource {
+    var unit: String { "window" }
+    var target: String { "masked token" }
+    var use: (words: String, command: (String) -> String) {
+        ("To train a classifier from it", { "gpt train --task classify --data FILE --from \($0)" })
+    }
+
+    func summary(_ run: TaskRun<Self>) -> String {
+        let data = run.trainer.task.data
+        return "\(data.documents.map(\.name).joined(separator: ", ")); \(grouped(data.trainingCount)) training tokens, "
+            + "\(grouped(data.validationCount)) validation tokens, vocabulary of \(grouped(run.tokenizer.vocabularySize)) "
+            + "(\(run.tokenizer.kind))"
+    }
+
+    func report(_ run: TaskRun<Self>) throws -> [String] {
+        let sample = try run.trainer.task.sample(step: run.trainer.progress.step, length: 60) { false }
+        return ["Masked words of the validation text, as the model fills them in:", ""]
+            + (sample ?? "").split(separator: "\n").map { escaped(String($0)) } + [""]
+    }
+}
+
+extension LabelledSource: ReportingSource {
+    var unit: String { "text" }
+    var target: String { "text" }
+    var use: (words: String, command: (String) -> String) {
+        ("To classify the lines of a file", { "gpt classify \($0) --text FILE" })
+    }
+
+    func summary(_ run: TaskRun<Self>) -> String {
+        let data = run.trainer.task.data
+        let truncated =
+            data.truncated > 0
+            ? "; \(counted(data.truncated, "text")) of \(run.settings.sequenceLength) tokens or more, the rest left out"
+            : ""
+        return
+            "\(escaped(training.name)); \(grouped(data.training.count)) training texts, \(grouped(data.validation.count)) "
+            + "validation texts, \(counted(data.labels.count, "label")), \(counted(data.meanLength, "token")) a text, vocabulary of "
+            + "\(grouped(run.tokenizer.vocabularySize)) (\(run.tokenizer.kind))\(truncated)"
+    }
+
+    func report(_ run: TaskRun<Self>) throws -> [String] {
+        let classifier = TextClassifier(run.trainer.task.encoder, tokenizer: run.tokenizer)
+        let evaluation = try ClassifierEvaluation(classifier, on: validation)
+        return ["\(counted(validation.examples.count, "validation text")), which the model has not learned from:", ""]
+            + ClassifierReport(evaluation.score, baselines: ClassifierReport.Baselines(training, on: validation)).lines
+            + [""]
+    }
+}
