@@ -12,6 +12,7 @@ struct CatalogueTests {
             let error = largestError(output, sample.oracle.output)
             #expect(error <= sample.tolerance)
             #expect(sample.output(.inference) == output, "recording changes the output")
+            #expect(sample.output(.serving) == output, "packing weights beforehand changes the output")
         }
     }
 

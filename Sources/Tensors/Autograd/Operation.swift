@@ -4,7 +4,7 @@
 /// tensors. It describes the same function several times, and the tests compare the descriptions:
 ///
 /// - `forward` calls the kernel;
-/// - `decode` does the same in generation;
+/// - `decode` does the same in generation, and `serve` for many batches with the same weights;
 /// - `backward` writes the gradient of each input, given the gradient of the output;
 /// - `reference` defines the function with a few primitives. Interpreted in double precision, it is the oracle for
 ///   `forward` and, by finite differences, for `backward`. A graph builder turns it into a graph in the format of
@@ -27,6 +27,10 @@ package protocol Operation: Sendable {
     /// as they are packed for generation (`DecodingProduct`).
     func decode(_ inputs: [Variable]) -> Tensor
 
+    /// The output of `forward`, to the bit, where the weights are the same for many batches. An op with weights reads them as
+    /// they are packed for all of these (`Variable.packedMatrix`).
+    func serve(_ inputs: [Variable]) -> Tensor
+
     /// Writes the gradients of the inputs into their slots, given the gradient of the output.
     func backward(_ gradient: Tensor, _ values: SavedValues, saved: Saved, into slots: [GradientSlot])
 
@@ -42,6 +46,8 @@ extension Operation {
     package var isRecomputed: Bool { false }
 
     package func decode(_ inputs: [Variable]) -> Tensor { forward(inputs.map(\.value), recording: false).output }
+
+    package func serve(_ inputs: [Variable]) -> Tensor { forward(inputs.map(\.value), recording: false).output }
 
     package func flops(_ inputs: [Shape]) -> Double { 0 }
 }

@@ -7,6 +7,8 @@ public final class Parameter: Variable {
     /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
     /// and the first that needs the packed weight makes it.
     private let packedWeight = Mutex<(weight: PackedWeight, isTransposed: Bool)?>(nil)
+    /// The same for passes that serve many batches.
+    private let packedMatrix = Mutex<(matrix: PackedMatrix, isTransposed: Bool)?>(nil)
 
     /// - Parameters:
     ///   - value: the contents.
@@ -30,7 +32,10 @@ public final class Parameter: Variable {
     }
 
     /// Must be called after a write to `value` in place.
-    package func didChange() { packedWeight.withLock { $0 = nil } }
+    package func didChange() {
+        packedWeight.withLock { $0 = nil }
+        packedMatrix.withLock { $0 = nil }
+    }
 
     /// The weight, or its transpose, packed in a format: made on the first call, and stored until the weight changes.
     package override func packed(as format: PackedWeight.Format, transposed: Bool) -> PackedWeight {
@@ -41,6 +46,17 @@ public final class Parameter: Variable {
             let weight = super.packed(as: format, transposed: transposed)
             stored = (weight, transposed)
             return weight
+        }
+    }
+
+    /// The weight, or its transpose, packed for products of any number of rows: made on the first call, and stored until the
+    /// weight changes.
+    package override func packedMatrix(transposed: Bool) -> PackedMatrix? {
+        packedMatrix.withLock { stored in
+            if let (matrix, isTransposed) = stored, matrix.isCurrent, isTransposed == transposed { return matrix }
+            let matrix = super.packedMatrix(transposed: transposed)
+            stored = matrix.map { ($0, transposed) }
+            return matrix
         }
     }
 }

@@ -8,6 +8,9 @@ package final class Tape {
         case recording
         /// Only computes.
         case inference
+        /// Computes the same bits as `inference`, for a model that serves many batches with the same weights: these are packed
+        /// once, which takes their size in memory again.
+        case serving
         /// Computes as generation does: each op by its `decode`.
         case decoding
         /// Computes, and reports each op.
@@ -28,6 +31,8 @@ package final class Tape {
             return record(operation, inputs)
         case .inference:
             return Variable(operation.forward(inputs.map(\.value), recording: false).output, needsGradient: false)
+        case .serving:
+            return Variable(operation.serve(inputs), needsGradient: false)
         case .decoding:
             return Variable(operation.decode(inputs), needsGradient: false)
         case .observing(let observer):

@@ -31,6 +31,11 @@ public class Variable {
         PackedWeight(transposed ? Matrix(value).transposed : Matrix(value), as: format)
     }
 
+    /// The value as the right factor of products, or its transpose, packed in the execution's precision. A `Parameter` stores it.
+    package func packedMatrix(transposed: Bool) -> PackedMatrix? {
+        PackedMatrix(transposed ? Matrix(value).transposed : Matrix(value))
+    }
+
     /// Where an op's backward pass writes this variable's gradient.
     package final var slot: GradientSlot { GradientSlot(accumulator: accumulator) }
 }

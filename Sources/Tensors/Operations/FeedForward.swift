@@ -47,6 +47,18 @@ package struct FeedForward: Operation {
 
     /// Saved: h.
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: SavedRows?) {
+        products(inputs, recording: recording, packed: (nil, nil))
+    }
+
+    package func serve(_ inputs: [Variable]) -> Tensor {
+        func packed(_ weight: Int) -> PackedMatrix? { inputs[weight].packedMatrix(transposed: isTransposed) }
+        return products(inputs.map(\.value), recording: false, packed: (packed(1), packed(second))).output
+    }
+
+    /// - Parameter packed: the two weights, if they are packed already.
+    private func products(
+        _ inputs: [Tensor], recording: Bool, packed: (PackedMatrix?, PackedMatrix?)
+    ) -> (output: Tensor, saved: SavedRows?) {
         let (x, weight1, weight2) = (inputs[0], matrix(inputs[1]), matrix(inputs[second]))
         let (bias1, bias2) = hasBias ? (inputs[2], inputs[4]) : (nil, nil)
         let (outer, F) = (x.shape.dimensions.dropLast(), weight1.columns)
@@ -54,7 +66,7 @@ package struct FeedForward: Operation {
         let h = recording ? SavedRows(rows: x.shape.rows, columns: F) : nil
         let chunks = RowChunks(rows: x.shape.rows, columns: F, elements: chunkElements)
         let g = Tensor(uninitialized: [chunks.size, F])
-        let (packed1, packed2) = (chunks.packing(weight1), chunks.packing(weight2))
+        let (packed1, packed2) = (packed.0 ?? chunks.packing(weight1), packed.1 ?? chunks.packing(weight2))
         for chunk in chunks {
             let (rows, these) = (chunk.rows, Matrix(g, rows: chunk.here))
             MatrixProduct.multiply(

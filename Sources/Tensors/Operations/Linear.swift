@@ -25,13 +25,21 @@ package struct Linear: Operation {
     package var savedForBackward: SavedTensors { .inputs }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Void) {
+        (product(inputs, packed: nil), ())
+    }
+
+    package func serve(_ inputs: [Variable]) -> Tensor {
+        product(inputs.map(\.value), packed: inputs[1].packedMatrix(transposed: isTransposed))
+    }
+
+    private func product(_ inputs: [Tensor], packed: PackedMatrix?) -> Tensor {
         let x = inputs[0], weight = matrix(inputs[1])
         let y = Tensor(uninitialized: Shape(x.shape.dimensions.dropLast() + [weight.columns]))
         MatrixProduct.multiply(
-            Matrix(x), weight, into: Matrix(y),
+            Matrix(x), weight, packed: packed, into: Matrix(y),
             epilogue: .bias(
                 hasBias ? inputs[2] : nil, residual: hasResidual ? Matrix(inputs[residual]) : nil))
-        return (y, ())
+        return y
     }
 
     package func decode(_ inputs: [Variable]) -> Tensor {

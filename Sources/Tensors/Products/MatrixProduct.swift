@@ -35,16 +35,27 @@ package struct Matrix {
 }
 
 /// A right factor in the layout that products read, packed once for several of them.
-package struct PackedMatrix {
+package struct PackedMatrix: Sendable {
     fileprivate let panels: Tensor
+    /// What decides the layout.
+    private let instructionSet: InstructionSet
+    private let precision: Precision
 
     /// Packs b in the execution's precision; nil with Accelerate, which reads b where it is.
     package init?(_ b: Matrix) {
-        guard Execution.current.instructionSet != .accelerate else { return nil }
+        let execution = Execution.current
+        guard execution.instructionSet != .accelerate else { return nil }
+        (instructionSet, precision) = (execution.instructionSet, execution.precision)
         var product = gpt_matmul(b)
         panels = Tensor(uninitialized: [Int(gpt_matmul_packed_size(&product))])
         gpt_matmul_pack(Execution.kernels, &product, panels.pointer)
         withExtendedLifetime(b.tensor) {}
+    }
+
+    /// Whether the current execution reads this layout.
+    var isCurrent: Bool {
+        let execution = Execution.current
+        return instructionSet == execution.instructionSet && precision == execution.precision
     }
 }
 
