@@ -35,7 +35,8 @@ def vectors(tokenizer, count, words):
     texts = AWKWARD + [random_text(generator, words) for _ in range(count - len(AWKWARD))]
     for number, text in enumerate(texts):
         vector = {"text": text}
-        other = texts[generator.randrange(len(texts))] if number % 3 == 1 else None
+        # To transformers an empty text is none.
+        other = (texts[generator.randrange(len(texts))] or None) if number % 3 == 1 else None
         limit = generator.choice([3, 4, 5, 8, 16, 64, 128]) if number % 3 != 0 else None
         if limit:
             vector["maximum_length"] = limit

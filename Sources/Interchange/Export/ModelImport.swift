@@ -59,6 +59,7 @@ public enum ModelImport {
         for name in DescriptionRecord.fileNames where try Files.find("\(path)/\(name)") {
             // An index beside a single file of weights is not used.
             if name == WeightFiles.indexName, try Files.find("\(path)/\(WeightFiles.fileName)") { continue }
+            try Files.makeDirectory(Files.parent(of: "\(directory)/\(name)"))
             try Files.copy("\(path)/\(name)", to: "\(directory)/\(name)")
             record.add(name, try TextFile.bytes("\(directory)/\(name)"))
         }

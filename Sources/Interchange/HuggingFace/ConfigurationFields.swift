@@ -126,6 +126,21 @@ struct ConfigurationFields {
         return ids
     }
 
+    /// A list of sequences of token ids, such as `bad_words_ids`; empty if the key is absent or null.
+    func tokenSequences(_ key: String) throws(ModelError) -> [[Int32]] {
+        guard let value = object[key], !value.isNull else { return [] }
+        let expected = "a list of lists of token ids"
+        guard let lists = value.arrayValue else { throw wrong(key, value, expected) }
+        var sequences: [[Int32]] = []
+        for list in lists {
+            guard let elements = list.arrayValue, !elements.isEmpty else { throw wrong(key, value, expected) }
+            let ids = elements.compactMap { $0.intValue.flatMap(Int32.init(exactly:)) }
+            guard ids.count == elements.count, ids.allSatisfy({ $0 >= 0 }) else { throw wrong(key, value, expected) }
+            sequences.append(ids)
+        }
+        return sequences
+    }
+
     // MARK: Members that only other programs use
 
     /// Throws if a member that the computation does not depend on has a wrong type: the ids of special tokens, rates of dropout,
@@ -146,6 +161,9 @@ struct ConfigurationFields {
 
     /// The number of members.
     var count: Int { object.count }
+
+    /// The keys of all members.
+    var keys: [String] { object.map(\.0) }
 
     /// A string that may be null.
     func optionalString(_ key: String) throws(ModelError) -> String? {

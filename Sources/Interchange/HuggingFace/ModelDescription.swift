@@ -7,8 +7,8 @@ import Tokenizers
 /// conversation is written, and members that only other programs use.
 ///
 /// A model that is saved, exported or trained further keeps what was read. In a directory these are config.json,
-/// generation_config.json, tokenizer_config.json, special_tokens_map.json, added_tokens.json and chat_template.jinja; a GGUF
-/// file has keys for some of it.
+/// generation_config.json, tokenizer_config.json, special_tokens_map.json, added_tokens.json, chat_template.jinja and the files of
+/// `EmbeddingSettings`; a GGUF file has keys for some of it.
 public struct ModelDescription: Sendable {
     /// The tokens that begin and end a text.
     public let roles: TokenRoles
@@ -17,10 +17,13 @@ public struct ModelDescription: Sendable {
     public let chatTemplate: String?
 
     /// The members of the JSON files that were read, by the name of the file; nil if no directory was read.
-    private var members: [String: JSONObject]?
+    private(set) var members: [String: JSONObject]?
 
     /// Templates for other uses, such as `tool_use`, by their names.
     private var otherTemplates: [(name: String, source: String)] = []
+
+    /// The files of sentence-transformers, as they were read.
+    private var embeddingFiles: [File] = []
 
     /// Whether the model was trained from random weights, without special tokens in its texts.
     private var isTrainedHere = false
@@ -35,7 +38,8 @@ public struct ModelDescription: Sendable {
     ]
 
     /// The names of all files that a description is read from or written to.
-    package static let fileNames = [ModelSpecification.configurationFile, generationFile, templateFile] + keptFiles
+    package static let fileNames =
+        [ModelSpecification.configurationFile, generationFile, templateFile] + keptFiles + EmbeddingSettings.fileNames
 
     // MARK: Making
 
@@ -141,16 +145,25 @@ public struct ModelDescription: Sendable {
             for source in sources where source.contains(key) { return try source.tokenIDs(key) }
             return Self.id(of: configuration?[token], tokenizer).map { [$0] } ?? []
         }
+        let ends = try ids("eos_token_id", orToken: "eos_token")
+        let banned = try sources.first { $0.contains("bad_words_ids") }?.tokenSequences("bad_words_ids") ?? []
+        // A token that ends a text cannot be banned by itself.
+        let bannedTokens = banned.filter { $0.count == 1 }.map { $0[0] }.filter { !ends.contains($0) }
+        let suppressed = try sources.first { $0.contains("suppress_tokens") }?.tokenIDs("suppress_tokens") ?? []
         roles = TokenRoles(
-            beginning: try ids("bos_token_id", orToken: "bos_token").first,
-            ends: try ids("eos_token_id", orToken: "eos_token"),
+            beginning: try ids("bos_token_id", orToken: "bos_token").first, ends: ends,
             padding: try ids("pad_token_id", orToken: "pad_token").first,
-            suppressed: try sources.first { $0.contains("suppress_tokens") }?.tokenIDs("suppress_tokens") ?? [])
+            suppressed: suppressed + bannedTokens.filter { !suppressed.contains($0) },
+            bannedSequences: banned.filter { $0.count > 1 })
         let path = "\(directory)/\(Self.templateFile)"
         chatTemplate =
             try Files.find(path)
             ? TextFile.read(path, allowingEmpty: true) : Self.chatTemplate(in: configuration?["chat_template"])
         self.members = members
+        for name in EmbeddingSettings.fileNames where try Files.find("\(directory)/\(name)") {
+            embeddingFiles.append(
+                File(name: name, text: try TextFile.read("\(directory)/\(name)", allowingEmpty: true)))
+        }
         let folder = "\(directory)/\(Self.otherTemplatesFolder)"
         guard Files.isDirectory(folder) else { return }
         for file in try Files.contents(ofDirectory: folder).sorted() where file.hasSuffix(".jinja") {
@@ -191,6 +204,7 @@ public struct ModelDescription: Sendable {
 
     /// A file as it is written.
     struct File {
+        /// Its path in the directory of the model.
         let name: String
         let text: String
     }
@@ -215,10 +229,10 @@ public struct ModelDescription: Sendable {
         } else if let tokenizer {
             let text = TokenizerFile.configuration(
                 for: tokenizer, specialTokens: isTrainedHere ? nil : tokenTexts(tokenizer),
-                contextLength: model.contextLength, chatTemplate: chatTemplate)
+                contextLength: model.contextLength, chatTemplate: chatTemplate, inputNames: model.inputNames)
             files.append(File(name: TokenizerFile.configurationName, text: text))
         }
-        if let object = members == nil ? generation(of: model) : members?[Self.generationFile] {
+        if let object = members == nil ? generation(by: model) : members?[Self.generationFile] {
             files.append(file(Self.generationFile, object))
         }
         // A template within tokenizer_config.json is kept there.
@@ -227,7 +241,7 @@ public struct ModelDescription: Sendable {
         {
             files.append(File(name: Self.templateFile, text: chatTemplate))
         }
-        return files
+        return files + embeddingFiles
     }
 
     /// All templates as a list in tokenizer_config.json, where transformers reads them as well as in files; nil if there are none
@@ -253,8 +267,8 @@ public struct ModelDescription: Sendable {
         }
         if object["torch_dtype"] != nil { object["torch_dtype"] = .string(dtype) }
         if known == nil {
-            // Where they are left out, transformers 4 assumes 50256.
-            for (key, value) in roleMembers { object[key] = value }
+            // Where they are left out, transformers 4 assumes 50256. Some models have tokens of their own.
+            for (key, value) in roleMembers where object[key] == nil { object[key] = value }
         }
         return object
     }
@@ -268,24 +282,18 @@ public struct ModelDescription: Sendable {
         ] + (roles.padding.map { [("pad_token_id", id($0))] } ?? [])
     }
 
-    /// The contents of generation_config.json; nil for a model that generates nothing.
-    private func generation(of model: ModelSpecification) -> JSONObject? {
+    /// How a model generates text; nil for one that generates none.
+    private func generation(by model: ModelSpecification) -> JSONObject? {
+        var object: JSONObject, suppressed = roles.suppressed
         switch model {
         case .encoder: return nil
         case .encoderDecoder(let configuration):
-            var object = JSONObject(roleMembers + [("do_sample", false)])
-            object["decoder_start_token_id"] = .int(Int(configuration.startToken))
-            object["forced_eos_token_id"] = .int(Int(configuration.endToken))
-            object["max_length"] = .int(configuration.contextLength)
-            // The padding token begins a target, and is in none.
-            if let padding = roles.padding { object["bad_words_ids"] = [[.int(Int(padding))]] }
-            return object
+            object = JSONObject(configuration.generation)
+            suppressed.removeAll { $0 == configuration.endToken }
         case .ngram, .bigram, .attention, .transformer:
-            var object = JSONObject(roleMembers + [("do_sample", true), ("temperature", 1.0)])
-            if !roles.suppressed.isEmpty {
-                object["suppress_tokens"] = .array(roles.suppressed.map { .int(Int($0)) })
-            }
-            return object
+            object = JSONObject(roleMembers + [("do_sample", true), ("temperature", 1.0)])
         }
+        if !suppressed.isEmpty { object["suppress_tokens"] = .array(suppressed.map { .int(Int($0)) }) }
+        return object
     }
 }

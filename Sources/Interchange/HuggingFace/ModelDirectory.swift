@@ -98,6 +98,7 @@ public enum ModelDirectory {
         try Files.makeDirectory(path)
         var record = DescriptionRecord()
         func write(_ text: String, to name: String) throws {
+            try Files.makeDirectory(Files.parent(of: "\(path)/\(name)"))
             try AtomicFile.write(text, to: path + "/" + name)
             record.add(name, Array(text.utf8))
         }
