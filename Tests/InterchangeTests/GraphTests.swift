@@ -65,7 +65,7 @@ struct GraphTests {
 
     @Test("What all layers need is computed once")
     func sharing() throws {
-        var builder = GraphBuilder(hasCache: false, knowsGELU: false)
+        var builder = GraphBuilder()
         let positions = builder.positions(.sequence, after: 0), half = builder.constant(0.5)
         let first = builder.sine(builder.multiply(positions, half))
         let second = builder.sine(builder.multiply(builder.positions(.sequence, after: 0), builder.constant(0.5)))

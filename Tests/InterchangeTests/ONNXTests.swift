@@ -40,6 +40,7 @@ struct ONNXTests {
             transformer(width: 9, .sinusoidal, .relu),
             transformer(width: 8, .sinusoidal, .gelu, biases: .attentionInput),
             transformer(width: 5, .absent, .swiglu, biases: .feedForward),
+            transformer(width: 6, .linearBiases, .swiglu),
             Transformer(
                 TransformerConfiguration(vocabularySize: size, contextLength: 1, layers: 1, heads: 1, width: 4), seed: 5
             ),
@@ -160,11 +161,11 @@ struct ONNXTests {
     @Test("Late positions are turned as exactly as early ones", arguments: [10_000, 1_000_000.0])
     func latePositions(base: Double) throws {
         let table = AngleTable(.rotary, width: 8, frequencies: AngleTable.frequencies(width: 8, base: base))
-        var random = Philox(4), builder = GraphBuilder(hasCache: false, knowsGELU: false)
+        var random = Philox(4), builder = GraphBuilder()
         let vectors = Parameter(.normal([5, 16], deviation: 1, using: &random))
         let x = builder.gather(builder.parameter("x", vectors), rows: builder.tokens(TokenBatch([0])))
         let turned = Rotary(table).reference([x], &builder)
-        let model = ONNXModel(builder.finished(logits: turned))
+        let model = ONNXModel(builder.finished([Graph.NamedValue(name: "logits", value: turned)]))
         let interpreter = try ONNXInterpreter(model) { tensor in
             switch tensor.content {
             case .parameter(let parameter): .floats(parameter.value)
@@ -189,17 +190,17 @@ struct ONNXTests {
     func otherModel() throws {
         let directory = TemporaryDirectory(), models = Self.models()
         let path = try write(models[0], in: directory)
-        try ONNXCheck(models[0], hasCache: false, path: path).run(graph: path, data: nil)
+        try ONNXCheck(models[0], Graph(tracing: models[0]), hasCache: false, path: path).run(graph: path, data: nil)
         for other in models.dropFirst() {
             #expect(throws: ModelError.self) {
-                try ONNXCheck(other, hasCache: false, path: path).run(graph: path, data: nil)
+                try ONNXCheck(other, Graph(tracing: other), hasCache: false, path: path).run(graph: path, data: nil)
             }
         }
         let weight = models[0].parameters[2].parameter
         let values = weight.value.values
         weight.load(values.dropLast() + [values[values.count - 1].nextUp])
         #expect(throws: ModelError.self) {
-            try ONNXCheck(models[0], hasCache: false, path: path).run(graph: path, data: nil)
+            try ONNXCheck(models[0], Graph(tracing: models[0]), hasCache: false, path: path).run(graph: path, data: nil)
         }
     }
 

@@ -2,10 +2,10 @@
 
     python check_exports.py --gpt .build/release/gpt [--work DIRECTORY] [--only TEXT] [--steps N] [--strings N]
 
-Every family of models is made with every kind of tokenizer, with its classifier tied to the embedding and not, trained for
+Every family of language models is made with every kind of tokenizer, with its classifier tied to the embedding and not, trained for
 a few steps, and exported in every format. Each runtime that is installed (a function here) then must give the logits of
 `gpt logits`, go on from a prompt with the words of `gpt generate --temperature 0`, and turn texts into the same ids.
-What is not installed is said, and left out. Exit status 0 only if all that was tried is right, and something was.
+Encoders and encoder-decoders are made by transformers, and their exports must give its results (encoder_exports.py). What is not installed is said, and left out. Exit status 0 only if all that was tried is right, and something was.
 """
 
 import argparse
@@ -22,6 +22,8 @@ import warnings
 
 import numpy
 from safetensors.numpy import load_file, save_file
+
+import encoder_exports
 
 END_OF_TEXT = "<|endoftext|>"
 # What single precision may differ by; llama.cpp takes GELU from a table of half-precision numbers.
@@ -340,6 +342,9 @@ def cases(arguments, work):
     for family, options in FAMILIES.items():
         for kind, tokenizer in KINDS.items():
             tied = os.path.join(work, f"{family}-{kind}-tied")
+            names = [f"{family}-{kind}-{tying} {runtime.name}" for tying in ["tied", "untied"] for runtime in arguments.runtimes]
+            if not any(arguments.only in name for name in names):
+                continue
             command = [
                 arguments.gpt, "train", "--quiet", "--text", text, "--tokenizer", tokenizer, "--layers", "2", "--heads", "4",
                 "--width", "64", "--context", "64", "--batch", "8", "--steps", str(arguments.steps), "--precision", "f32",
@@ -352,6 +357,13 @@ def cases(arguments, work):
             untied(tied, other)
             for directory in [tied, other]:
                 yield Case(arguments.gpt, directory, family, kind)
+
+
+def encoder_checks(arguments, work):
+    """The checks of encoders and encoder-decoders, if transformers is there to make them."""
+    if not any(runtime.name == "transformers" for runtime in arguments.runtimes):
+        return []
+    return encoder_exports.check(arguments.gpt, work, os.path.join(work, "text.txt"), arguments.only)
 
 
 def main():
@@ -370,6 +382,7 @@ def main():
             runtimes.append(make())
         except Skipped as reason:
             print(f"skipped {make.name}: {reason}", file=sys.stderr)
+    arguments.runtimes = runtimes
     tried = failed = 0
     told = set()
     with tempfile.TemporaryDirectory() as temporary:
@@ -394,6 +407,18 @@ def main():
                     tried += 1
                     print(f"ok   {name}: {seen}")
                 sys.stdout.flush()
+        for name, run in encoder_checks(arguments, work):
+            try:
+                seen = run()
+            except ImportError as reason:
+                print(f"skipped {name}: {reason}", file=sys.stderr)
+            except (AssertionError, RuntimeError) as problem:
+                failed += 1
+                print(f"FAIL {name}: {problem}")
+            else:
+                tried += 1
+                print(f"ok   {name}: {seen}")
+            sys.stdout.flush()
     print(f"{tried} as they should be, {failed} not")
     sys.exit(0 if failed == 0 and tried > 0 else 1)
 

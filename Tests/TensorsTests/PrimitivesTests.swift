@@ -52,7 +52,7 @@ struct PrimitivesTests {
     @Test("Looking up rows by the tokens of a batch and by their places")
     func gathering() {
         let table = tensor([3, 2], [1, 2, 3, 4, 5, 6])
-        let ids = builder.tokens(TokenBatch(batch: 2, length: 2, ids: [1, 0, 2, 1]))
+        let ids = builder.tokens(TokenBatch(batch: 2, length: 2, ids: [1, 0, 2, 1]), .ids)
         #expect(ids.shape == [2, 2])
         let rows = builder.gather(table, rows: ids)
         #expect(rows.shape == [2, 2, 2])

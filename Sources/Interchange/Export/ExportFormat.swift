@@ -1,3 +1,5 @@
+import Models
+
 /// The formats that models can be exported to.
 public enum ExportFormat: String, CaseIterable, Sendable {
     /// A directory for Hugging Face's transformers.
@@ -18,8 +20,33 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether it is a directory rather than a file.
-    public var isDirectory: Bool { self == .hf }
+    /// The formats that a model can be exported to.
+    private static func formats(for model: ModelSpecification) -> [ExportFormat] {
+        switch model {
+        case .ngram: []
+        case .bigram, .attention: [.onnx, .torchscript]
+        case .transformer(let configuration):
+            configuration.family == nil ? [.onnx, .torchscript] : [.hf, .gguf, .onnx, .torchscript]
+        case .encoder: [.hf, .onnx, .torchscript]
+        case .encoderDecoder: [.hf, .onnx]
+        }
+    }
+
+    /// Throws if a model cannot be exported to this format.
+    /// - Parameters:
+    ///   - model: what the model is; nil for a model of another module, which may have a graph.
+    ///   - path: the model.
+    func requireSupport(of model: ModelSpecification?, path: String) throws(ModelError) {
+        guard let model else { return }
+        let supported = Self.formats(for: model)
+        if supported.contains(self) { return }
+        throw ModelError(
+            path: path,
+            reason: supported.isEmpty
+                ? "a model of type '\(model.modelType)' cannot be exported; export a model with weights"
+                : "a model of type '\(model.modelType)' cannot be exported to \(rawValue); export it to "
+                    + supported.map(\.rawValue).joined(separator: " or "))
+    }
 }
 
 /// The number formats of exported weights.

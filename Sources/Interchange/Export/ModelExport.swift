@@ -12,6 +12,8 @@ public enum ModelExport {
         public let difference: Double?
         /// The maximum length of a sequence; nil if there is none. Not every program reads it from the file.
         public let contextLength: Int?
+        /// The model that was exported; nil for one of another module.
+        public let model: ModelSpecification?
         /// Differences between the export and the model, each in one line.
         public let remarks: [String]
     }
@@ -48,7 +50,11 @@ public enum ModelExport {
                 path: out,
                 reason: "the output would replace a file of the model itself; choose another path")
         }
-        let load = { try ModelDirectory.load(path, acceptingEdits: acceptingEdits) }
+        let load = {
+            let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
+            try format.requireSupport(of: saved.model.specification, path: path)
+            return saved
+        }
         AtomicFile.removeLeftovers(in: Files.parent(of: out))
         return try Files.withDirectory(Files.parent(of: out)) {
             switch format {
@@ -67,7 +73,7 @@ public enum ModelExport {
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String, hasCache: Bool
     ) throws -> Report {
         let saved = try load(), tokenizer = try saved.tokenizerIfAny()
-        // `ONNXExport` compares the graph itself.
+        // `ONNXExport` compares the graph itself, with weights that are finite numbers.
         _ = try LogitsCheck(saved)
         let report = try ONNXExport.write(
             saved.model, tokenizer: tokenizer, description: saved.description, to: out,
@@ -75,7 +81,9 @@ public enum ModelExport {
         var remarks: [String] = []
         if tokenizer == nil { remarks.append(missingTokenizer) }
         let data = out + ONNXExport.dataEnding
-        if report.hasDataFile { remarks.append("The weights are in \(data): keep both files in the same directory.") }
+        if report.hasDataFile, !Files.isDirectory(out) {
+            remarks.append("The weights are in \(data): keep both files in the same directory.")
+        }
         if report.removesDataFile {
             remarks.append("\(data), the weights of the replaced file, was removed.")
         }
@@ -83,7 +91,7 @@ public enum ModelExport {
             size: report.size,
             // If weights are rounded, the graph and each number are checked, but the effect of rounding on logits is not measured.
             difference: precision == .f32 ? Double(report.difference) : nil, contextLength: saved.model.contextLength,
-            remarks: remarks)
+            model: saved.model.specification, remarks: remarks)
     }
 
     private static func writeTorchScript(_ load: () throws -> SavedModel, at out: String) throws -> Report {
@@ -97,27 +105,19 @@ public enum ModelExport {
         }
         return Report(
             size: try size(of: out), difference: nil, contextLength: saved.model.contextLength,
-            remarks: archive.remarks)
+            model: saved.model.specification, remarks: archive.remarks)
     }
 
     private static func writeDirectory(
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
-        var difference = 0.0, contextLength: Int?, remarks: [String] = []
+        var difference = 0.0, model: ModelSpecification?, remarks: [String] = []
         try AtomicDirectory.make(at: out) { temporary in
             // The model is released when this function returns, before the export is read.
             func write() throws -> ExportCheck {
                 let saved = try load()
                 let check = try ExportCheck(saved)
-                guard case .transformer(let configuration) = saved.model.specification, configuration.family != nil
-                else {
-                    throw ModelError(
-                        path: saved.path,
-                        reason:
-                            "transformers does not support models of type '\(saved.model.modelType)'; export it to "
-                            + "onnx or torchscript")
-                }
-                contextLength = configuration.contextLength
+                model = saved.model.specification
                 let tokenizer = try saved.tokenizerIfAny()
                 if tokenizer == nil { remarks.append(missingTokenizer) }
                 try ModelDirectory.save(
@@ -129,18 +129,19 @@ public enum ModelExport {
                 with: temporary, called: out, format: .hf, tolerance: precision.tolerance)
         }
         return Report(
-            size: try size(of: out), difference: difference, contextLength: contextLength, remarks: remarks)
+            size: try size(of: out), difference: difference, contextLength: model?.contextLength, model: model,
+            remarks: remarks)
     }
 
     private static func writeGGUF(
         _ load: () throws -> SavedModel, _ precision: ExportPrecision, at out: String
     ) throws -> Report {
-        var difference = 0.0, contextLength: Int?
+        var difference = 0.0, model: ModelSpecification?
         var differences: GGUFModel.Differences = ([], [])
         var check: ExportCheck?
         try AtomicFile.replace(at: out) { writer in
             let saved = try load()
-            contextLength = saved.model.contextLength
+            model = saved.model.specification
             check = try ExportCheck(saved)
             differences = try GGUFModel.write(
                 saved, name: name(of: saved.path), as: precision.encoding, to: writer, path: out)
@@ -151,7 +152,7 @@ public enum ModelExport {
                 inexact: differences.inexact)
         }
         return Report(
-            size: try size(of: out), difference: difference, contextLength: contextLength,
+            size: try size(of: out), difference: difference, contextLength: model?.contextLength, model: model,
             remarks: differences.remarks)
     }
 

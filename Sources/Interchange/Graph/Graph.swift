@@ -3,7 +3,7 @@ import Tensors
 /// The computation graph of a model, which exports are written from.
 ///
 /// A graph is a list of nodes, each of which applies a primitive of `PrimitiveBuilder` to earlier values. It is traced from the
-/// model itself (`init(tracing:)`), for any number of sequences of any length: these dimensions have names (`Dimension.batch` and
+/// model itself (`GraphTracer`), for any number of sequences of any length: these dimensions have names (`Dimension.batch` and
 /// so on). Weights are not copied; they are the model's own parameters.
 package struct Graph {
     /// The index of a value in the graph.
@@ -47,6 +47,11 @@ package struct Graph {
     package struct NamedValue: Sendable {
         package let name: String
         package let value: ValueID
+
+        package init(name: String, value: ValueID) {
+            self.name = name
+            self.value = value
+        }
     }
 
     /// A parameter of the model, under its name in a checkpoint.
@@ -95,6 +100,30 @@ package struct Graph {
         return outputs
     }
 
+    /// The graph without the nodes, inputs and parameters that no output depends on.
+    func pruned() -> Graph {
+        var isUsed = [Bool](repeating: false, count: values.count)
+        for output in outputs { isUsed[output.value] = true }
+        var used: [Node] = []
+        for node in nodes.reversed() where node.outputs.contains(where: { isUsed[$0] }) {
+            for input in node.inputs { isUsed[input] = true }
+            used.append(node)
+        }
+        var graph = self
+        graph.nodes = used.reversed()
+        graph.inputs = inputs.filter { isUsed[$0.value] }
+        graph.parameters = parameters.filter { isUsed[$0.value] }
+        func setOrigin(_ id: ValueID, _ origin: Origin) {
+            graph.values[id] = Value(shape: values[id].shape, element: values[id].element, origin: origin)
+        }
+        for (number, node) in graph.nodes.enumerated() {
+            for output in node.outputs { setOrigin(output, .node(number)) }
+        }
+        for (number, input) in graph.inputs.enumerated() { setOrigin(input.value, .input(number)) }
+        for (number, parameter) in graph.parameters.enumerated() { setOrigin(parameter.value, .parameter(number)) }
+        return graph
+    }
+
     private mutating func addValue(_ shape: [Dimension], _ element: Element, _ origin: Origin) -> ValueID {
         values.append(Value(shape: shape, element: element, origin: origin))
         return values.count - 1
@@ -114,6 +143,8 @@ extension Graph {
         case matmul, sumAlongLastAxis, maximumAlongLastAxis, causalMask
         /// Inputs: a table and row indices.
         case gather
+        /// (B, T, C) to (B, C): the vectors of the first positions.
+        case firstPositions
         case transpose([Int])
         case reshape(keeping: Int, [Int])
         case insertDimension(Int)
@@ -135,4 +166,6 @@ extension Dimension {
     package static let sequence = Dimension.symbol("sequence_length")
     package static let past = Dimension.symbol("past_sequence_length")
     package static let total = Dimension.symbol("past_sequence_length + sequence_length")
+    /// The length of the memory that a decoder reads.
+    package static let memory = Dimension.symbol("encoder_sequence_length")
 }

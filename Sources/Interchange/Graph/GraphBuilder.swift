@@ -2,66 +2,114 @@ import Tensors
 
 /// Builds a graph from the references of ops, for batches and sequences of any length.
 package struct GraphBuilder: PrimitiveBuilder {
+    /// The keys and values that are inputs and outputs of a graph.
+    package enum Cache: Sendable {
+        /// None.
+        case none
+        /// Those of earlier tokens are inputs, and those of all tokens outputs.
+        case tokens
+        /// The first call of a decoder that reads a memory: outputs are those of its tokens and of the memory.
+        case firstOfDecoder
+        /// Each later call: as `tokens`, and those of the memory are inputs.
+        case nextOfDecoder
+    }
+
     package private(set) var graph = Graph()
-    /// The input ids, (B, T).
-    private let ids: Graph.ValueID
-    /// Whether the keys and values of earlier tokens are inputs, and those of all tokens outputs.
-    private let hasCache: Bool
+    private let cache: Cache
     private let knowsGELU: Bool
-    private var cachedLayers = 0
+    /// The number of layers so far with keys and values of tokens, and of the memory.
+    private var cachedLayers = (tokens: 0, memory: 0)
+    /// The inputs so far, by their names.
+    private var knownInputs: [String: Graph.ValueID] = [:]
     /// The nodes and constants so far, so that those that all layers share, such as rotary angles, are added once.
     private var knownNodes: [NodeKey: [Graph.ValueID]] = [:]
     private var knownConstants: [ConstantKey: Graph.ValueID] = [:]
     /// The keys and values of all tokens in each layer.
     private var present: [Graph.NamedValue] = []
 
-    package init(hasCache: Bool, knowsGELU: Bool) {
-        self.hasCache = hasCache
+    /// - Parameters:
+    ///   - cache: the keys and values that are inputs and outputs.
+    ///   - knowsGELU: whether GELU is a node, rather than composed of others.
+    package init(cache: Cache = .none, knowsGELU: Bool = false) {
+        self.cache = cache
         self.knowsGELU = knowsGELU
-        ids = graph.addInput("input_ids", [.batch, .sequence], .integer)
     }
 
     package mutating func parameter(_ name: String, _ parameter: Parameter) -> Graph.ValueID {
         graph.addParameter(name, parameter)
     }
 
-    /// The graph whose outputs are `logits` and, with a cache, the past of the next call.
-    package func finished(logits: Graph.ValueID) -> Graph {
+    /// The graph with these outputs and, with a cache, the past of the next call.
+    package func finished(_ outputs: [Graph.NamedValue]) -> Graph {
         var graph = graph
-        graph.addOutput("logits", logits)
-        for output in present { graph.addOutput(output.name, output.value) }
-        return graph
+        for output in outputs + present { graph.addOutput(output.name, output.value) }
+        return graph.pruned()
+    }
+
+    /// The input with a name, which is added the first time.
+    package mutating func input(_ name: String, _ shape: [Dimension], _ element: Graph.Element) -> Graph.ValueID {
+        if let known = knownInputs[name] { return known }
+        let value = graph.addInput(name, shape, element)
+        knownInputs[name] = value
+        return value
     }
 
     package func shape(of value: Graph.ValueID) -> [Dimension] { graph[value].shape }
 
     // MARK: Inputs of a model
 
-    package func tokens(_ batch: TokenBatch) -> Graph.ValueID { ids }
+    package mutating func tokens(_ batch: TokenBatch, _ content: TokenContent) -> Graph.ValueID {
+        input(content == .ids ? "input_ids" : "token_type_ids", [.batch, .sequence], .integer)
+    }
 
     package mutating func positions(_ count: Dimension, after past: Int) -> Graph.ValueID {
         precondition(count == .sequence, "positions of \(count) tokens")
         return nodes(.positions, [], [[count]], .integer)[0]
     }
 
+    package mutating func firstPositions(_ x: Graph.ValueID, rows: [Int32]) -> Graph.ValueID {
+        let shape = shape(of: x)
+        return node(.firstPositions, [x], [shape[0]] + shape[2...])
+    }
+
+    /// The mask is an input (B, S) of integers: 1 for tokens, and 0 for padding.
+    package mutating func maskPadding(_ scores: Graph.ValueID) -> Graph.ValueID {
+        let shape = shape(of: scores), keys = shape[shape.count - 1]
+        let name = keys == .memory ? "encoder_attention_mask" : "attention_mask"
+        let mask = input(name, [.batch, keys], .integer)
+        var bias = multiply(subtract(constant(1), mask), constant(-1e30))
+        for axis in 1..<shape.count - 1 { bias = insertDimension(bias, at: axis) }
+        return add(scores, bias)
+    }
+
     package mutating func withPast(
         keys: Graph.ValueID, values: Graph.ValueID
     ) -> (keys: Graph.ValueID, values: Graph.ValueID) {
-        guard hasCache else { return (keys, values) }
-        let layer = cachedLayers
-        cachedLayers += 1
-        // Inputs and outputs in the order keys, values, layer by layer.
-        func extended(_ new: Graph.ValueID, _ name: String) -> Graph.ValueID {
-            let axis = shape(of: new).count - 2
+        let axis = shape(of: keys).count - 2
+        let isMemory = shape(of: keys)[axis] == .memory
+        let layer = isMemory ? cachedLayers.memory : cachedLayers.tokens
+        if isMemory { cachedLayers.memory += 1 } else { cachedLayers.tokens += 1 }
+        /// Adds the input and the output of keys or values. Inputs and outputs are in the order keys, values, layer by layer.
+        func cached(_ new: Graph.ValueID, _ name: String) -> Graph.ValueID {
+            let side = cache == .tokens ? "" : isMemory ? "encoder." : "decoder."
+            let past = "past_key_values.\(layer).\(side)\(name)", next = "present.\(layer).\(side)\(name)"
             var shape = shape(of: new)
-            shape[axis] = .past
-            let past = graph.addInput("past_key_values.\(layer).\(name)", shape, .float)
-            shape[axis] = .total
-            let all = node(.concatenate(axis: axis), [past, new], shape)
-            present.append(Graph.NamedValue(name: "present.\(layer).\(name)", value: all))
-            return all
+            switch (cache, isMemory) {
+            case (.none, _): return new
+            case (.firstOfDecoder, _):
+                present.append(Graph.NamedValue(name: next, value: new))
+                return new
+            case (.nextOfDecoder, true): return input(past, shape, .float)
+            case (.tokens, _), (.nextOfDecoder, false):
+                shape[axis] = .past
+                let earlier = input(past, shape, .float)
+                shape[axis] = .total
+                let all = node(.concatenate(axis: axis), [earlier, new], shape)
+                present.append(Graph.NamedValue(name: next, value: all))
+                return all
+            }
         }
-        return (extended(keys, "key"), extended(values, "value"))
+        return (cached(keys, "key"), cached(values, "value"))
     }
 
     package mutating func constant(_ values: [Double], shape: [Int]) -> Graph.ValueID {

@@ -44,6 +44,17 @@ extension EncoderDecoderConfiguration {
         if let problem { throw fields.failure(problem) }
     }
 
+    /// The members of generation_config.json: the search for the best target. Other programs read the tokens there, and how
+    /// long a target can be: the last token, which ends it, has no position.
+    var generation: [(String, JSON)] {
+        [
+            ("decoder_start_token_id", .int(Int(startToken))), ("eos_token_id", .int(Int(endToken))),
+            ("forced_eos_token_id", .int(Int(endToken))), ("max_new_tokens", .int(contextLength)),
+        ]
+            // The padding token begins a target, and is in none.
+            + (paddingToken.map { [("pad_token_id", .int(Int($0))), ("bad_words_ids", [[.int(Int($0))]])] } ?? [])
+    }
+
     /// The members of config.json, but for the vocabulary.
     /// - Parameter dtype: transformers' name for the number format of the weights.
     func json(dtype: String) -> [(String, JSON)] {

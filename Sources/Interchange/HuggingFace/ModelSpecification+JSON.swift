@@ -55,6 +55,29 @@ extension ModelSpecification {
         }
     }
 
+    /// The class of transformers that reads the model with its head.
+    package var transformersClass: String {
+        switch self {
+        case .encoder(let configuration):
+            switch configuration.head {
+            case .none: "AutoModel"
+            case .classifier: "AutoModelForSequenceClassification"
+            case .maskedTokens: "AutoModelForMaskedLM"
+            }
+        case .encoderDecoder: "AutoModelForSeq2SeqLM"
+        case .ngram, .bigram, .attention, .transformer: "AutoModelForCausalLM"
+        }
+    }
+
+    /// The inputs that a tokenizer makes for the model in transformers, where its versions assume others; else nil.
+    var inputNames: [String]? {
+        switch self {
+        case .encoder: ["input_ids", "token_type_ids", "attention_mask"]
+        case .encoderDecoder: ["input_ids", "attention_mask"]
+        case .ngram, .bigram, .attention, .transformer: nil
+        }
+    }
+
     /// The members of config.json that describe the model. `ModelDescription` adds the others.
     /// - Parameter dtype: transformers' name for the number format of the weights.
     package func json(dtype: String = "float32") -> JSONObject {

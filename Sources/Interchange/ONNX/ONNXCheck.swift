@@ -3,56 +3,55 @@ import Models
 import Platform
 import Tensors
 
-/// Compares an exported file with its model: every number of the weights, and the logits, for other sizes than those that the
+/// Compares an exported file with its model: every number of the weights, and the results, for other sizes than those that the
 /// graph was traced with.
 package struct ONNXCheck {
-    /// The maximum relative error of logits: that of 32-bit floats summed in another order.
+    /// The maximum relative error of results: that of 32-bit floats summed in another order.
     static let tolerance: Float = 3e-5
 
-    private let model: any NeuralLanguageModel
-    private let hasCache: Bool
+    /// The parameters of the graph by their names.
+    private let parameters: [String: Tensor]
     /// The path of the file in errors.
     private let path: String
+    /// Compares the results of the file's graph with those of the model, and returns the largest difference.
+    private let compareResults: (ONNXInterpreter) throws -> Float
 
     /// - Parameters:
-    ///   - model: the model that was exported.
-    ///   - hasCache: whether the graph has a cache.
+    ///   - graph: the graph that was exported.
     ///   - path: the path of the file in errors.
-    package init(_ model: any NeuralLanguageModel, hasCache: Bool, path: String) {
-        self.model = model
-        self.hasCache = hasCache
+    ///   - compare: compares the results of the file's graph with those of the model, and returns the largest difference.
+    init(_ graph: Graph, path: String, compare: @escaping (ONNXInterpreter) throws -> Float) {
+        var parameters: [String: Tensor] = [:]
+        for named in graph.parameters { parameters[named.name] = named.parameter.value }
+        self.parameters = parameters
         self.path = path
+        compareResults = compare
     }
 
     /// Compares a file with the model.
     /// - Parameters:
     ///   - graph: the file.
     ///   - data: the file of its weights, if it has one.
-    /// - Returns: the largest difference of a logit.
+    /// - Returns: the largest difference of a number.
     /// - Throws: if anything differs by more than rounding.
     @discardableResult
     package func run(graph: String, data: String?) throws -> Float {
-        do {
-            let file = try ONNXFile(path: graph, data: data)
-            let interpreter = try interpreter(for: file)
-            return try Execution.with(weights: .float32) {
-                var largest: Float = 0
-                for (batch, length) in [(2, 3), (1, 7)] {
-                    let ids = (0..<batch * length).map { Int32(($0 * 7919 + 13) % model.vocabularySize) }
-                    largest = max(
-                        largest, try compare(interpreter, TokenBatch(batch: batch, length: length, ids: ids)))
-                }
-                return largest
-            }
-        } catch let error as ModelError {
+        try Self.reporting(path) {
+            let interpreter = try interpreter(for: try ONNXFile(path: graph, data: data))
+            return try Execution.with(weights: .float32) { try compareResults(interpreter) }
+        }
+    }
+
+    /// Runs a check. Its failures become errors that name a path.
+    static func reporting<Result>(_ path: String, _ check: () throws -> Result) throws -> Result {
+        func failure(_ reason: String) -> ModelError {
+            ModelError(path: path, reason: "the export failed its check and was removed: \(reason)")
+        }
+        do { return try check() } catch let error as ModelError {
             throw failure(error.reason)
         } catch let error as ONNXInterpreter.Failure {
             throw failure(error.description)
         }
-    }
-
-    private func failure(_ reason: String) -> ModelError {
-        ModelError(path: path, reason: "the export failed its check and was removed: \(reason)")
     }
 
     // MARK: Weights
@@ -60,8 +59,6 @@ package struct ONNXCheck {
     /// The graph of the file with the weights of the model, after all their numbers were compared with those of the file. So the
     /// weights of the file need not be in memory too; if they are rounded, the graph is checked without rounding.
     private func interpreter(for file: ONNXFile) throws -> ONNXInterpreter {
-        var parameters: [String: Tensor] = [:]
-        for named in model.parameters { parameters[named.name] = named.parameter.value }
         var found = 0
         let interpreter = try ONNXInterpreter(file.model) { tensor in
             let name = String(tensor.name.dropLast(tensor.type.suffix.count))
@@ -104,81 +101,42 @@ package struct ONNXCheck {
         guard position == range.upperBound else { throw problem }
     }
 
-    // MARK: Logits
+    // MARK: Results
 
-    /// Compares the logits of the graph with those of the model. With a cache, the graph runs on all tokens but the last two at
-    /// once, and then on each of those.
-    private func compare(_ interpreter: ONNXInterpreter, _ tokens: TokenBatch) throws -> Float {
+    /// The largest absolute difference between numbers.
+    /// - Parameter what: what they are, with a verb in the plural before it.
+    /// - Throws: if a relative difference is larger than the tolerance. It is relative to the expected number plus the root mean
+    ///   square of all.
+    static func difference(_ actual: Tensor, _ expected: Tensor, _ what: String) throws -> Float {
         var largest: Float = 0
-        let length = min(tokens.length, model.contextLength ?? .max), V = model.vocabularySize
-        let tokens = tokens.columns(0..<length)
-        let expected = model.logits(tokens)
-        let single = hasCache ? min(2, length - 1) : 0
-        var past = interpreter.emptyPast(batch: tokens.batch)
-        for columns in [0..<length - single] + (0..<single).map({ length - single + $0..<length - single + $0 + 1 }) {
-            let ids = tokens.columns(columns).ids.map(Int.init)
-            var outputs = try interpreter.run(
-                past.merging(["input_ids": .integers(ids, shape: [tokens.batch, columns.count])]) { $1 })
-            guard case .floats(let logits)? = outputs.removeValue(forKey: "logits") else {
-                throw ONNXInterpreter.Failure("it has no output 'logits'")
-            }
-            guard logits.shape == [tokens.batch, columns.count, V] else {
-                throw ONNXInterpreter.Failure("its logits have the shape \(logits.shape)")
-            }
-            let expected = expected.columns(columns, of: length)
-            guard let difference = largestDifference(logits, expected) else {
-                throw ONNXInterpreter.Failure("some logits are not finite numbers")
-            }
-            guard difference.relative <= Self.tolerance else {
-                throw ONNXInterpreter.Failure(
-                    "logits for \(tokens.batch) sequences of \(length) tokens have a relative "
-                        + "error of \(difference.relative)")
-            }
-            largest = max(largest, difference.absolute)
-            past = [:]
-            for (name, array) in outputs where name.hasPrefix("present.") {
-                past["past_key_values." + name.dropFirst("present.".count)] = array
+        try actual.withElements { actual in
+            try expected.withElements { expected in
+                let squares = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
+                let typical = Float((squares / Double(max(1, expected.count))).squareRoot())
+                for i in actual.indices {
+                    let difference = abs(actual[i] - expected[i])
+                    guard difference.isFinite else {
+                        throw ONNXInterpreter.Failure("some \(what) are not finite numbers")
+                    }
+                    if difference == 0 { continue }
+                    largest = max(largest, difference)
+                    let relative = difference / (abs(expected[i]) + typical)
+                    guard relative <= Self.tolerance else {
+                        throw ONNXInterpreter.Failure("\(what) have a relative error of \(relative)")
+                    }
+                }
             }
         }
         return largest
     }
-
-    /// The largest absolute difference, and the largest relative one: divided by the expected number plus the root mean square of
-    /// all. nil if a difference is not finite.
-    private func largestDifference(_ actual: Tensor, _ expected: Tensor) -> (absolute: Float, relative: Float)? {
-        actual.withElements { actual in
-            expected.withElements { expected in
-                let squares = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
-                let typical = Float((squares / Double(max(1, expected.count))).squareRoot())
-                var largest: (absolute: Float, relative: Float) = (0, 0)
-                for i in actual.indices {
-                    let difference = abs(actual[i] - expected[i])
-                    if !difference.isFinite { return nil }
-                    if difference == 0 { continue }
-                    largest.absolute = max(largest.absolute, difference)
-                    largest.relative = max(largest.relative, difference / (abs(expected[i]) + typical))
-                }
-                return largest
-            }
-        }
-    }
 }
 
 extension ONNXInterpreter {
-    /// An empty past for each input that is part of the cache.
-    package func emptyPast(batch: Int) -> [String: Array] {
-        var past: [String: Array] = [:]
-        for input in model.inputs where input.shape.contains(.past) {
-            let shape = input.shape.map { length -> Int in
-                switch length {
-                case .number(let number): min(max(0, number), 1 << 20)
-                case .batch: batch
-                default: 0
-                }
-            }
-            past[input.name] = .floats(Tensor(Shape(shape)))
-        }
-        return past
+    /// The floats of an output.
+    func floats(_ name: String, in outputs: [String: Array], shape: Shape) throws -> Tensor {
+        guard case .floats(let tensor)? = outputs[name] else { throw Failure("it has no output \(quoted(name))") }
+        guard tensor.shape == shape else { throw Failure("its \(name) has the shape \(tensor.shape), not \(shape)") }
+        return tensor
     }
 }
 
@@ -198,31 +156,6 @@ extension ONNXTensor {
             return .floats(Tensor(Shape(shape), numbers))
         default: throw ONNXInterpreter.Failure("the constant \(quoted(name)) is of type \(type)")
         }
-    }
-}
-
-extension TokenBatch {
-    /// Some tokens of each sequence.
-    fileprivate func columns(_ range: Range<Int>) -> TokenBatch {
-        let ids = (0..<batch).flatMap { self.ids[$0 * length + range.lowerBound..<$0 * length + range.upperBound] }
-        return TokenBatch(batch: batch, length: range.count, ids: ids)
-    }
-}
-
-extension Tensor {
-    /// Some positions of each of several sequences: (B, T, V) to (B, range, V).
-    fileprivate func columns(_ range: Range<Int>, of length: Int) -> Tensor {
-        if range.count == length { return self }
-        let (B, T, V) = shape.three, part = Tensor(uninitialized: [B, range.count, V])
-        withElements { all in
-            part.withElements { part in
-                for b in 0..<B {
-                    let start = (b * T + range.lowerBound) * V, count = range.count * V
-                    _ = part[b * count..<(b + 1) * count].update(fromContentsOf: all[start..<start + count])
-                }
-            }
-        }
-        return part
     }
 }
 

@@ -7,12 +7,22 @@ import Tokenizers
 
 /// Writes a model as an ONNX graph, which runs where onnxruntime does (version 1.14 and later).
 ///
-/// The graph is traced from the model, for any number of sequences of any length up to the context:
+/// The graph is traced from the model, for any number of sequences of any length up to the context. Its inputs and outputs have
+/// the names that Hugging Face's exports have.
+///
+/// Language models:
 ///
 /// - input: `input_ids` (B, T), 64-bit integers; with a cache also `past_key_values.N.key` and `.value`
 ///   (B, heads, P, size) of each layer N, where P is 0 in the first call;
 /// - output: `logits` (B, T, V); with a cache also `present.N.key` and `.value` (B, heads, P + T, size), the past of the next
 ///   call.
+///
+/// Encoders:
+///
+/// - input: `input_ids`, `token_type_ids` and `attention_mask` (B, T), 64-bit integers; the mask is 0 for padding;
+/// - output: `logits` (B, labels) or (B, T, V), or without a head `last_hidden_state` (B, T, C) and `pooler_output` (B, C).
+///
+/// An encoder-decoder is a directory of three graphs (`ONNXTranslationExport`).
 ///
 /// The metadata contain the texts of `config.json`, `tokenizer.json` and the other small files of the model.
 package enum ONNXExport {
@@ -44,11 +54,11 @@ package enum ONNXExport {
         package let hasDataFile: Bool
         /// Whether the replaced file had its weights in a second file, which was removed.
         package let removesDataFile: Bool
-        /// The largest difference between a logit of the model and one of the graph.
+        /// The largest difference between a result of the model and one of the graph.
         package let difference: Float
     }
 
-    /// Writes the file, reads it back, and compares its logits with those of the model; only then it is renamed to `path`.
+    /// Writes the file, reads it back, and compares its results with those of the model; only then it is renamed to `path`.
     ///
     /// The weights are written from where they are in memory.
     /// - Parameters:
@@ -63,30 +73,58 @@ package enum ONNXExport {
         _ model: any Model, tokenizer: (any Tokenizer)?, description files: ModelDescription? = nil,
         to path: String, options: Options = Options()
     ) throws -> Report {
-        guard let network = model.neural else {
+        let said = files ?? tokenizer.map { ModelDescription(for: $0, endsTexts: false) } ?? ModelDescription()
+        let graph: Graph, check: ONNXCheck
+        switch model.form {
+        case .neural(let network):
+            graph = try Graph(tracing: network, hasCache: options.hasCache)
+            check = ONNXCheck(network, graph, hasCache: options.hasCache, path: path)
+        case .encoder(let encoder):
+            if options.hasCache {
+                throw ModelError(path: path, reason: "an encoder reads whole texts, and its graph has no cache")
+            }
+            graph = try Graph(tracing: encoder)
+            check = ONNXCheck(encoder, graph, path: path)
+        case .encoderDecoder(let translator):
+            return try ONNXTranslationExport.write(
+                translator, tokenizer: tokenizer, description: said, to: path, options: options)
+        case .counted, .other:
             throw ModelError(
                 path: path,
                 reason: "a model of type '\(model.modelType)' has no computation graph and cannot be exported to ONNX")
         }
-        guard [.float32, .float16, .bfloat16].contains(options.weights) else {
-            throw ModelError(path: path, reason: "weights cannot be stored as \(options.weights)")
-        }
-        if options.weights == .float16, let name = network.parameters.first(where: { $0.parameter.exceedsHalf })?.name {
-            throw ModelError(
-                path: path, reason: "\(name) has numbers too large for f16; choose bf16 or f32")
-        }
-        var description = ONNXModel(
-            try Graph(tracing: network, hasCache: options.hasCache), weights: options.weights)
+        var metadata: [(String, String)] = []
         if let specification = model.specification {
-            let said = files ?? tokenizer.map { ModelDescription(for: $0, endsTexts: false) } ?? ModelDescription()
-            description.metadata = said.files(for: specification, tokenizer: tokenizer, dtype: "float32")
-                .map { ($0.name, $0.text) }
+            metadata = said.files(for: specification, tokenizer: tokenizer, dtype: "float32").map { ($0.name, $0.text) }
         }
         if let tokenizer {
             let vocabulary = (TokenizerFile.name, try TokenizerFile.contents(for: tokenizer))
-            description.metadata.insert(vocabulary, at: min(1, description.metadata.count))
+            metadata.insert(vocabulary, at: min(1, metadata.count))
         }
-        let check = ONNXCheck(network, hasCache: options.hasCache, path: path)
+        return try write(graph, metadata: metadata, to: path, options: options, check: check.run)
+    }
+
+    /// Writes a graph to a file.
+    /// - Parameters:
+    ///   - graph: the graph, with the parameters of the model.
+    ///   - metadata: texts by key.
+    ///   - path: the file.
+    ///   - name: the path in errors; nil for that of the file.
+    ///   - options: in which precision.
+    ///   - check: reads the file, and the file of its weights if it has one, and returns the largest difference of a result.
+    static func write(
+        _ graph: Graph, metadata: [(String, String)], to path: String, called name: String? = nil, options: Options,
+        check: (_ graph: String, _ data: String?) throws -> Float
+    ) throws -> Report {
+        guard [.float32, .float16, .bfloat16].contains(options.weights) else {
+            throw ModelError(path: name ?? path, reason: "weights cannot be stored as \(options.weights)")
+        }
+        if options.weights == .float16, let large = graph.parameters.first(where: { $0.parameter.exceedsHalf }) {
+            throw ModelError(
+                path: name ?? path, reason: "\(large.name) has numbers too large for f16; choose bf16 or f32")
+        }
+        var description = ONNXModel(graph, weights: options.weights)
+        description.metadata = metadata
         let message = ONNXWriter.message(description, dataFile: nil)
         guard message.byteCount <= options.greatestFile else { return try writeInTwo(description, to: path, check) }
         var difference: Float = 0
@@ -94,7 +132,7 @@ package enum ONNXExport {
         try AtomicFile.replace(at: path) {
             try message.write(to: $0)
         } check: {
-            difference = try check.run(graph: $0, data: nil)
+            difference = try check($0, nil)
         }
         if let oldData { try Files.remove(oldData) }
         return Report(
@@ -114,7 +152,9 @@ package enum ONNXExport {
 
     /// Writes the graph and a file of its weights. The weights are renamed before the graph, and after an older graph, which would
     /// read them, is removed.
-    private static func writeInTwo(_ description: ONNXModel, to path: String, _ check: ONNXCheck) throws -> Report {
+    private static func writeInTwo(
+        _ description: ONNXModel, to path: String, _ check: (_ graph: String, _ data: String?) throws -> Float
+    ) throws -> Report {
         let data = path + dataEnding
         var difference: Float = 0, size = 0
         let message = ONNXWriter.message(description, dataFile: Files.name(of: data))
@@ -125,7 +165,7 @@ package enum ONNXExport {
                 try ONNXWriter.writeData(description, to: $0)
                 size = $0.position
             } check: {
-                difference = try check.run(graph: graph, data: $0)
+                difference = try check(graph, $0)
                 try Files.remove(path)
             }
         }

@@ -56,6 +56,7 @@ private struct ONNXLowering {
         case .sumAlongLastAxis: (more, attributes) = ([integers([-1])], ["keepdims": .integer(1)])
         case .maximumAlongLastAxis: attributes = ["axes": .integers([-1]), "keepdims": .integer(1)]
         case .gather: attributes = ["axis": .integer(0)]
+        case .firstPositions: (more, attributes) = ([integer(0)], ["axis": .integer(1)])
         case .transpose(let axes): attributes = ["perm": .integers(axes)]
         // 0 keeps the length of the input.
         case .reshape(let kept, let rest): more = [integers(Array(repeating: 0, count: kept) + rest)]
@@ -188,7 +189,7 @@ extension Graph.Primitive {
         case .sumAlongLastAxis: "ReduceSum"
         case .maximumAlongLastAxis: "ReduceMax"
         case .causalMask: "Where"
-        case .gather: "Gather"
+        case .gather, .firstPositions: "Gather"
         case .transpose: "Transpose"
         case .reshape: "Reshape"
         case .insertDimension: "Unsqueeze"

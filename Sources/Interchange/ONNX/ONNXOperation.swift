@@ -258,6 +258,7 @@ struct ONNXOperation {
 
     private func gather() throws -> Array {
         let rows = try integers(1)
+        if integer("axis", 0) == 1 { return try gatherPosition() }
         guard integer("axis", 0) == 0, let count = try input(0).shape.first, count > 0 else {
             throw Failure("lookups are supported along the first dimension only")
         }
@@ -278,6 +279,21 @@ struct ONNXOperation {
                 for (i, row) in rows.enumerated() {
                     for j in 0..<columns { y[i * columns + j] = table[row * columns + j] }
                 }
+            }
+        }
+        return .floats(y)
+    }
+
+    /// A position of each sequence: (B, T, C) to (B, C).
+    private func gatherPosition() throws -> Array {
+        let x = try floats(0)
+        guard x.shape.rank == 3, try input(1).shape.isEmpty, case let position = try integers(1)[0],
+            position >= 0, position < x.shape[1]
+        else { throw Failure("lookups along the second dimension are supported for one position only") }
+        let (B, T, C) = x.shape.three, y = Tensor(uninitialized: [B, C])
+        x.withElements { x in
+            y.withElements { y in
+                for b in 0..<B { for i in 0..<C { y[b * C + i] = x[(b * T + position) * C + i] } }
             }
         }
         return .floats(y)

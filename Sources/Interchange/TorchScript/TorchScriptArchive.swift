@@ -7,8 +7,10 @@ import Tokenizers
 
 /// The contents of a TorchScript archive of a model, and the check of a file against them.
 struct TorchScriptArchive: Sendable {
-    /// Whether it has `encode`, `decode` and `generate`.
+    /// Whether it has `encode` and `decode`, and for a language model `generate`.
     let hasText: Bool
+    /// Whether it is an encoder, which generates nothing.
+    private let isEncoder: Bool
     private let entries: [ZipEntry]
     /// The path of the file in errors.
     private let path: String
@@ -18,8 +20,11 @@ struct TorchScriptArchive: Sendable {
         hasText
             ? []
             : [
-                "The archive generates token ids only (generate_ids), not text: its model has no tokenizer, or one that "
-                    + "TorchScript export does not support (the split pattern of o200k, or Unicode normalization)."
+                (isEncoder
+                    ? "The archive reads token ids only, not text"
+                    : "The archive generates token ids only (generate_ids), not text")
+                    + ": its model has no tokenizer, or one that TorchScript export does not support (WordPiece, the split "
+                    + "pattern of o200k, or Unicode normalization)."
             ]
     }
 
@@ -32,7 +37,7 @@ struct TorchScriptArchive: Sendable {
 
     /// - Parameter roles: the tokens at which generation ends, and those that are never generated.
     init(_ model: any Model, tokenizer: (any Tokenizer)?, roles: TokenRoles, path: String) throws {
-        guard let model = model.neural else {
+        guard let trainable = model.trainable, model.encoderDecoder == nil else {
             throw ModelError(
                 path: path,
                 reason:
@@ -47,20 +52,27 @@ struct TorchScriptArchive: Sendable {
             )
         }
         self.path = path
-        let module: TorchScriptModule
-        (module, hasText) = try Self.module(model, tokenizer, roles)
-        entries = Self.entries(module, model.parameters.map(\.parameter.value))
-    }
-
-    /// The model as a module, and whether it has the methods for text.
-    private static func module(
-        _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?, _ roles: TokenRoles
-    ) throws -> (module: TorchScriptModule, hasText: Bool) {
         var module = TorchScriptModule()
-        for (number, named) in model.parameters.enumerated() {
+        for (number, named) in trainable.parameters.enumerated() {
             let shape = named.parameter.value.shape.dimensions
             module.set(at: named.name, .parameter(storage: "\(number)", type: .float32, shape: shape))
         }
+        if let model = model.encoder {
+            isEncoder = true
+            hasText = try Self.add(model, tokenizer, to: &module)
+        } else {
+            isEncoder = false
+            hasText = try model.neural.map { try Self.add($0, tokenizer, roles, to: &module) } ?? false
+        }
+        entries = Self.entries(module, trainable.parameters.map(\.parameter.value))
+    }
+
+    /// Adds the methods of a language model.
+    /// - Returns: whether it has those for text.
+    private static func add(
+        _ model: any NeuralLanguageModel, _ tokenizer: (any Tokenizer)?, _ roles: TokenRoles,
+        to module: inout TorchScriptModule
+    ) throws -> Bool {
         let graph = TorchScriptGraph(try Graph(tracing: model, hasCache: true, knowsGELU: true))
         module.methods += TorchScriptGeneration.idMethods(
             contextLength: model.contextLength, vocabularySize: model.vocabularySize,
@@ -70,7 +82,18 @@ struct TorchScriptArchive: Sendable {
         let hasText = tokenizer.map { TorchScriptTokenizer.add($0, to: &module) } ?? false
         if let tokenizer, hasText { module.methods += TorchScriptGeneration.textMethods(tokenizer, roles) }
         module.methods += graph.methods()
-        return (module, hasText)
+        return hasText
+    }
+
+    /// Adds the methods of an encoder, and the names of its labels.
+    /// - Returns: whether it has those for text.
+    private static func add(
+        _ model: Encoder, _ tokenizer: (any Tokenizer)?, to module: inout TorchScriptModule
+    ) throws -> Bool {
+        let labels = model.configuration.labels
+        if !labels.isEmpty { module.set("labels", .strings(labels)) }
+        module.methods += TorchScriptGraph(try Graph(tracing: model, knowsGELU: true)).encoderMethod()
+        return tokenizer.map { TorchScriptTokenizer.add($0, to: &module) } ?? false
     }
 
     /// The entries of an archive: the description of the module, then the numbers of its parameters.

@@ -12,6 +12,10 @@ import Tokenizers
 /// - `encode(text)`, `decode(ids)` and `generate(text, n, temperature=0.0)`, if the tokenizer has characters, bytes, or byte pairs
 ///   without the split pattern of o200k and without normalization.
 ///
+/// That of an encoder has `forward(input_ids, attention_mask=None, token_type_ids=None)`, whose result is the logits or, without
+/// a head, a tuple of the hidden vectors and the output of the pooler; `encode` and `decode`, which add no ids of a template;
+/// and for a classifier the attribute `labels`.
+///
 /// The code is that of the model's computation graph. The parameters have their names in a checkpoint.
 public enum TorchScriptExport {
     /// Writes `model` to a file, which is replaced atomically, after the archive was read back and compared byte by byte.

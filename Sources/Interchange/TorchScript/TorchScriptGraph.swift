@@ -6,14 +6,14 @@ struct TorchScriptGraph {
     /// The expression for each value in the code.
     private var expressions: [Graph.ValueID: String] = [:]
 
-    /// - Parameter graph: a graph with a cache, and with GELU as a node.
+    /// - Parameter graph: a graph with GELU as a node: of a language model with a cache, or of an encoder.
     init(_ graph: Graph) {
         self.graph = graph
         for parameter in graph.parameters {
             expressions[parameter.value] = TorchScriptModule.expression(parameter.name)
         }
         for (number, input) in graph.inputs.enumerated() {
-            expressions[input.value] = number == 0 ? "ids" : "past[\(number - 1)]"
+            expressions[input.value] = Self.arguments[input.name] ?? "past[\(number - 1)]"
         }
         for id in graph.values.indices {
             guard case .constant(let numbers) = graph[id].origin else { continue }
@@ -22,25 +22,63 @@ struct TorchScriptGraph {
         }
     }
 
+    /// The arguments of a method by the names of the inputs; all other inputs are the past.
+    private static let arguments = ["input_ids": "ids", "token_type_ids": "types", "attention_mask": "mask"]
+
     /// The method `step(ids, past, last_only) -> (logits, past)` and those that it uses.
     func methods() -> String {
         var code = Self(graph)
         return code.body() + code.noPast() + Self.causalMask
     }
 
+    // MARK: - An encoder
+
+    /// The method `forward(input_ids, attention_mask, token_type_ids)` of an encoder, whose result is the output of the graph or a
+    /// tuple of all.
+    func encoderMethod() -> String {
+        var code = Self(graph)
+        let lines = code.lines { _ in [] }, outputs = graph.outputs.map { code.expression($0.value) }
+        let result = outputs.joined(separator: ", "), types = outputs.map { _ in "Tensor" }.joined(separator: ", ")
+        return """
+              # \(graph.outputs.map(\.name).joined(separator: " and ")) of sequences of the ids (B, T). The mask (B, T) is 0 for padding, and \
+            1 by
+              # default; the types of the ids (B, T) are 0 by default.
+              def forward(self: __torch__.Model, input_ids: Tensor, attention_mask: Optional[Tensor]=None, token_type_ids: Optional[Tensor]=None) -> \
+            \(outputs.count == 1 ? types : "Tuple[\(types)]"):
+                ids = input_ids
+                if torch.__isnot__(attention_mask, None):
+                  mask = unchecked_cast(Tensor, attention_mask)
+                else:
+                  mask = torch.ones_like(ids)
+                if torch.__isnot__(token_type_ids, None):
+                  types = unchecked_cast(Tensor, token_type_ids)
+                else:
+                  types = torch.zeros_like(ids)
+            \(lines.map { "    \($0)\n" }.joined())\
+                return \(outputs.count == 1 ? result : "(\(result))")
+
+
+            """
+    }
+
+    /// A line for each node, and those before it.
+    private mutating func lines(before: (Graph.Node) -> [String]) -> [String] {
+        graph.nodes.flatMap { node -> [String] in
+            let others = before(node)
+            for output in node.outputs { expressions[output] = "x\(output)" }
+            return others + ["\(node.outputs.map(expression).joined(separator: ", ")) = \(call(node))"]
+        }
+    }
+
     // MARK: - Step
 
     private mutating func body() -> String {
         let logits = graph.outputs[0].value
-        var lines: [String] = []
-        for node in graph.nodes {
+        var lines = lines { node in
             // Generation needs the logits of the last position only, and those of all would be the largest matrix.
-            if node.outputs == [logits], node.primitive == .matmul {
-                let x = expression(node.inputs[0])
-                lines += ["if last_only:", "  \(x) = \(x)[:, -1:]"]
-            }
-            for output in node.outputs { expressions[output] = "x\(output)" }
-            lines.append("\(node.outputs.map(expression).joined(separator: ", ")) = \(call(node))")
+            guard node.outputs == [logits], node.primitive == .matmul else { return [] }
+            let x = "x\(node.inputs[0])"
+            return ["if last_only:", "  \(x) = \(x)[:, -1:]"]
         }
         let present = graph.outputs.dropFirst().map { expression($0.value) }.joined(separator: ", ")
         lines.append("present = annotate(List[Tensor], [\(present)])")
@@ -85,6 +123,7 @@ struct TorchScriptGraph {
         case .maximumAlongLastAxis: return function("amax", "[-1]", "True")
         case .causalMask: return "self.causal_mask(\(x))"
         case .gather: return function("embedding")
+        case .firstPositions: return function("select", "1", "0")
         case .transpose(let axes): return function("permute", "\(axes)")
         case .reshape(let kept, let rest):
             let shape = (0..<kept).map { "\(x).shape[\($0)]" } + rest.map(String.init)

@@ -109,54 +109,75 @@ public final class Encoder: TrainableModel {
     package func hidden(_ tokens: TokenBatch, types: [Int32]? = nil, _ pass: ForwardPass) -> Variable {
         let zeros = { [Int32](repeating: 0, count: tokens.ids.count) }
         var x = pass.apply(Embedding(tokens), tokenEmbedding, positionEmbedding)  // (B, T, C)
-        let typed = Embedding(tokens.replacing(types ?? zeros()), hasPositions: false)
+        let typed = Embedding(tokens.replacing(types ?? zeros()), hasPositions: false, content: .types)
         x = pass.apply(Add(), x, pass.apply(typed, typeEmbedding))
         x = pass.dropout(embeddingNorm(x, pass))
         for block in blocks { x = block(x, pass, lengths: tokens.lengths) }
         return x
     }
 
-    /// The hidden vectors of some rows: (n, C).
-    private func rows(_ rows: [Int32], of hidden: Variable, _ pass: ForwardPass) -> Variable {
-        pass.apply(SelectRows(rows), hidden)
+    /// The vector of each sequence, from its first hidden vector: (B, C).
+    private func pooled(_ hidden: Variable, of tokens: TokenBatch, _ pooler: LinearLayer, _ pass: ForwardPass)
+        -> Variable
+    {
+        pass.apply(Activate(.tanh), pooler(pass.apply(SelectRows(firstOf: tokens), hidden), pass))
     }
 
     /// The logits of the labels for each sequence: (B, labels).
     private func labelLogits(_ tokens: TokenBatch, types: [Int32]?, _ pass: ForwardPass) -> Variable {
         guard let pooler, let classifier else { preconditionFailure("the model has no classifier") }
-        let first = (0..<tokens.batch).map { Int32(tokens.rows(of: $0).lowerBound) }
-        let pooled = pass.apply(
-            Activate(.tanh), pooler(rows(first, of: hidden(tokens, types: types, pass), pass), pass))
+        let pooled = pooled(hidden(tokens, types: types, pass), of: tokens, pooler, pass)
         return classifier(pass.dropout(pooled), pass)
     }
 
-    /// The vectors from which the classifier of tokens, which is the token embedding, predicts those at some rows: (n, C).
+    /// The vectors from which the classifier of tokens, which is the token embedding, predicts tokens: as x.
+    private func tokenVectors(_ x: Variable, _ pass: ForwardPass) -> (vectors: Variable, bias: Parameter) {
+        guard let head = maskedHead else { preconditionFailure("the model has no head for masked tokens") }
+        let activate = Activate(configuration.feedForward.activation)
+        return (head.norm(pass.apply(activate, head.transform(x, pass)), pass), head.bias)
+    }
+
+    /// The same for those at some rows: (n, C).
     private func tokenVectors(
         _ tokens: TokenBatch, types: [Int32]?, rows: [Int32], _ pass: ForwardPass
     ) -> (vectors: Variable, bias: Parameter) {
-        guard let head = maskedHead else { preconditionFailure("the model has no head for masked tokens") }
-        let x = self.rows(rows, of: hidden(tokens, types: types, pass), pass)  // (n, C)
-        let activate = Activate(configuration.feedForward.activation)
-        return (head.norm(pass.apply(activate, head.transform(x, pass)), pass), head.bias)
+        tokenVectors(pass.apply(SelectRows(rows), hidden(tokens, types: types, pass)), pass)
+    }
+
+    /// All that the model computes for a batch, under the names that Hugging Face's model has for it: `logits` (B, labels) or
+    /// (B, T, V), or without a head `last_hidden_state` (B, T, C) and, with a pooler, `pooler_output` (B, C).
+    package func outputs(
+        _ tokens: TokenBatch, types: [Int32]? = nil, _ pass: ForwardPass
+    ) -> [(name: String, value: Variable)] {
+        switch configuration.head {
+        case .classifier: return [("logits", labelLogits(tokens, types: types, pass))]
+        case .maskedTokens:
+            let (x, bias) = tokenVectors(hidden(tokens, types: types, pass), pass)
+            return [("logits", pass.apply(Linear(isTransposed: true), x, tokenEmbedding, bias))]
+        case .none:
+            let hidden = hidden(tokens, types: types, pass)
+            return [("last_hidden_state", hidden)]
+                + (pooler.map { [("pooler_output", pooled(hidden, of: tokens, $0, pass))] } ?? [])
+        }
     }
 
     /// The logits of the labels for each sequence: (B, labels).
     /// - Precondition: the model has a classifier, and no sequence is longer than its context.
     public func classify(_ tokens: TokenBatch, types: [Int32]? = nil) -> Tensor {
-        labelLogits(tokens, types: types, ForwardPass(.inference)).value
+        labelLogits(tokens, types: types, ForwardPass(.serving)).value
     }
 
     /// The logits of the tokens at some positions, which are rows of the batch: (n, V).
     /// - Precondition: the model has a head for masked tokens, and no sequence is longer than its context.
     public func predict(_ tokens: TokenBatch, types: [Int32]? = nil, rows: [Int32]) -> Tensor {
-        let pass = ForwardPass(.inference)
+        let pass = ForwardPass(.serving)
         let (x, bias) = tokenVectors(tokens, types: types, rows: rows, pass)
         return pass.apply(Linear(isTransposed: true), x, tokenEmbedding, bias).value
     }
 
     /// The hidden vectors of a batch: (B, T, C), or (1, N, C) for sequences of different lengths.
     public func hiddenVectors(_ tokens: TokenBatch, types: [Int32]? = nil) -> Tensor {
-        hidden(tokens, types: types, ForwardPass(.inference)).value
+        hidden(tokens, types: types, ForwardPass(.serving)).value
     }
 
     // MARK: Losses

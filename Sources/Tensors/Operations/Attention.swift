@@ -161,7 +161,7 @@ package struct Attention: Operation {
             builder.transpose(builder.reshape(x, keeping: 2, [builder.width(of: x) / size, size]), [0, 2, 1, 3])
         }
         var (q, k, v) = (parts[0], apart(parts[1]), apart(parts[2]))
-        if mask == .causal { (k, v) = builder.withPast(keys: k, values: v) }
+        (k, v) = builder.withPast(keys: k, values: v)
         let T = builder.shape(of: parts[0])[1], S = builder.shape(of: k)[2]
         if group == 1 {
             q = apart(q)
@@ -182,6 +182,8 @@ package struct Attention: Operation {
             scores = builder.add(scores, otherSequences(queryLengths, keyLengths, &builder))
         } else if mask == .causal {
             scores = builder.causalMask(scores)
+        } else {
+            scores = builder.maskPadding(scores)
         }
         let out = builder.transpose(
             builder.matmul(builder.softmax(scores), v), group == 1 ? [0, 2, 1, 3] : [0, 3, 1, 2, 4])

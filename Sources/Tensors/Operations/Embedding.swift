@@ -13,13 +13,16 @@ package struct Embedding: Operation {
     package let sinusoids: AngleTable?
     /// The factor of the token embeddings: sqrt(C) in the original transformer, else 1.
     package let scale: Float
+    /// What the ids are, for a graph that has an input for each.
+    package let content: TokenContent
     /// A token whose embedding gets no gradient from here: `padding_idx` to PyTorch.
     package let paddingID: Int32?
 
     package init(
         _ ids: TokenBatch, offset: Int = 0, hasPositions: Bool = true, sinusoids: AngleTable? = nil, scale: Float = 1,
-        paddingID: Int32? = nil
+        paddingID: Int32? = nil, content: TokenContent = .ids
     ) {
+        self.content = content
         self.scale = scale
         self.paddingID = paddingID
         self.ids = ids
@@ -73,7 +76,7 @@ package struct Embedding: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let ids = builder.tokens(self.ids)
+        let ids = builder.tokens(self.ids, content)
         var y = builder.gather(inputs[0], rows: ids)
         if scale != 1 { y = builder.multiply(y, builder.constant(Double(scale))) }
         guard hasPositions || sinusoids != nil else { return y }

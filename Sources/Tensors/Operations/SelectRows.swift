@@ -7,8 +7,19 @@ import CKernels
 /// need it: the first of each sequence for a classifier, the masked ones for a masked language model.
 package struct SelectRows: Operation {
     package let rows: [Int32]
+    /// Whether they are the first rows of all sequences of a batch.
+    private let areFirst: Bool
 
-    package init(_ rows: [Int32]) { self.rows = rows }
+    package init(_ rows: [Int32]) {
+        self.rows = rows
+        areFirst = false
+    }
+
+    /// The first row of each sequence.
+    package init(firstOf batch: TokenBatch) {
+        rows = (0..<batch.batch).map { Int32(batch.rows(of: $0).lowerBound) }
+        areFirst = true
+    }
 
     package var savedForBackward: SavedTensors { [] }
 
@@ -35,8 +46,17 @@ package struct SelectRows: Operation {
     package func reference<Builder: PrimitiveBuilder>(
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
-        let dimensions = builder.shape(of: inputs[0]).map(\.number)
-        let table = builder.reshape(inputs[0], [dimensions.dropLast().reduce(1, *), dimensions[dimensions.count - 1]])
-        return builder.gather(table, rows: builder.constant(rows.map(Double.init), shape: [rows.count]))
+        areFirst ? builder.firstPositions(inputs[0], rows: rows) : builder.selectedRows(inputs[0], rows)
     }
+}
+
+extension PrimitiveBuilder {
+    /// Some rows of x (..., C), whose dimensions are numbers: (n, C).
+    mutating func selectedRows(_ x: Value, _ rows: [Int32]) -> Value {
+        let dimensions = shape(of: x).map(\.number)
+        let table = reshape(x, [dimensions.dropLast().reduce(1, *), dimensions[dimensions.count - 1]])
+        return gather(table, rows: constant(rows.map(Double.init), shape: [rows.count]))
+    }
+
+    package mutating func firstPositions(_ x: Value, rows: [Int32]) -> Value { selectedRows(x, rows) }
 }

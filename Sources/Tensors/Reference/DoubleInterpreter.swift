@@ -23,7 +23,7 @@ package struct DoubleInterpreter: PrimitiveBuilder {
 
     package func shape(of value: DoubleTensor) -> [Dimension] { value.shape.map { .number($0) } }
 
-    package func tokens(_ batch: TokenBatch) -> DoubleTensor {
+    package func tokens(_ batch: TokenBatch, _ content: TokenContent) -> DoubleTensor {
         DoubleTensor(shape: batch.dimensions, elements: batch.ids.map(Double.init))
     }
 

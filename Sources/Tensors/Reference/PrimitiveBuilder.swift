@@ -18,6 +18,11 @@ package enum Dimension: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
+/// What the numbers of a batch of tokens are.
+package enum TokenContent: Sendable {
+    case ids, types
+}
+
 /// The primitives in which `Operation.reference` defines every op.
 ///
 /// The builder defines the type of values: `DoubleInterpreter` computes with arrays of doubles; a graph builder adds a
@@ -32,11 +37,17 @@ package protocol PrimitiveBuilder {
 
     // MARK: Inputs of a model
 
-    /// The ids (B, T) of a batch. In a graph, an input.
-    mutating func tokens(_ batch: TokenBatch) -> Value
+    /// The ids (B, T) of a batch, or the types of its tokens. In a graph, an input.
+    mutating func tokens(_ batch: TokenBatch, _ content: TokenContent) -> Value
     /// past ..< past + count: the positions of a batch's tokens in their sequences, after `past` earlier tokens.
     mutating func positions(_ count: Dimension, after past: Int) -> Value
-    /// Keys and values (..., T, size) of a batch's tokens, preceded by those of earlier tokens: (..., S, size). They
+    /// The vectors of the first position of each sequence, of all those of a batch: (B, T, C) to (B, C). `rows` are theirs
+    /// where the dimensions are numbers.
+    mutating func firstPositions(_ x: Value, rows: [Int32]) -> Value
+    /// The scores (..., T, S) of queries with keys that are all visible. In a graph for sequences of different lengths, which are
+    /// padded there, the score of a key that is padding becomes about -1e30, whose exponential is 0.
+    mutating func maskPadding(_ scores: Value) -> Value
+    /// Keys and values (..., S, size) of a batch's tokens, or of a memory, preceded by those of earlier tokens. They
     /// are unchanged, except in a graph with a cache, where the earlier ones are inputs.
     mutating func withPast(keys: Value, values: Value) -> (keys: Value, values: Value)
     mutating func constant(_ values: [Double], shape: [Int]) -> Value
@@ -103,6 +114,10 @@ extension PrimitiveBuilder {
     package mutating func reshape(_ x: Value, _ shape: [Int]) -> Value { reshape(x, keeping: 0, shape) }
 
     package mutating func withPast(keys: Value, values: Value) -> (keys: Value, values: Value) { (keys, values) }
+
+    package mutating func tokens(_ batch: TokenBatch) -> Value { tokens(batch, .ids) }
+
+    package mutating func maskPadding(_ scores: Value) -> Value { scores }
 
     /// The mean along the last dimension.
     package mutating func meanAlongLastAxis(_ x: Value) -> Value {

@@ -26,9 +26,10 @@ public enum TokenizerFile {
     ///     WordPiece have the names that BERT's have.
     ///   - contextLength: the maximum number of tokens of the model's input.
     ///   - chatTemplate: the template of conversations, in Jinja.
+    ///   - inputNames: the names of the model's inputs; nil for those that a version of transformers assumes.
     public static func configuration(
         for tokenizer: any Tokenizer, specialTokens: [String: String]? = nil, contextLength: Int? = nil,
-        chatTemplate: String? = nil
+        chatTemplate: String? = nil, inputNames: [String]? = nil
     ) -> String {
         var object = JSONObject()
         object["chat_template"] = chatTemplate.map(JSON.string)
@@ -43,6 +44,7 @@ public enum TokenizerFile {
         }
         // Otherwise some versions remove spaces before punctuation when decoding.
         object["clean_up_tokenization_spaces"] = false
+        object["model_input_names"] = inputNames.map { .array($0.map(JSON.string)) }
         object["model_max_length"] = contextLength.map(JSON.int)
         // The letters of <|endoftext|> in a text are encoded as text, not as the token. Of WordPiece, [MASK] in a text is meant.
         let isWordPiece = if case .wordPiece = tokenizer.form { true } else { false }
@@ -75,17 +77,11 @@ public enum TokenizerFile {
 
         var vocabulary = JSONObject()
         for (id, symbol) in symbols.enumerated() { vocabulary[String(symbol)] = .int(id) }
-        var addedTokens: [JSON] = []
-        if let id = tokenizer.endOfText {
-            vocabulary[endOfTextSpelling] = .int(Int(id))
-            addedTokens.append([
-                "id": .int(Int(id)), "content": .string(endOfTextSpelling), "single_word": false, "lstrip": false,
-                "rstrip": false, "normalized": false, "special": true,
-            ])
-        }
+        for token in tokenizer.specialTokens { vocabulary[token.text] = .int(Int(token.id)) }
         return [
-            "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": .array(addedTokens),
-            "normalizer": nil, "pre_tokenizer": preTokenizer, "post_processor": nil, "decoder": decoder,
+            "version": "1.0", "truncation": nil, "padding": nil,
+            "added_tokens": .array(tokenizer.specialTokens.map(\.json)), "normalizer": nil,
+            "pre_tokenizer": preTokenizer, "post_processor": try tokenizer.postProcessor(), "decoder": decoder,
             "model": [
                 "type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
                 "end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false, "ignore_merges": false,

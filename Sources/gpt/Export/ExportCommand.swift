@@ -17,8 +17,11 @@ struct ExportCommand: ParsableCommand {
 
             Every export includes the tokenizer. The new file is written under a temporary name, read back and compared \
             with the model (its logits or, for torchscript, every weight) before it is renamed to the given path. If it \
-            differs, it is removed and the command prints the reason. transformers and llama.cpp support the families gpt2, llama and \
-            qwen3; other models can be exported to onnx and torchscript only.
+            differs, it is removed and the command prints the reason.
+
+            transformers and llama.cpp support the families gpt2, llama and qwen3; other language models can be exported to onnx \
+            and torchscript only. Encoders (BERT) can be exported to hf, onnx and torchscript, encoder-decoders (Marian) to hf \
+            and onnx. The onnx export of an encoder-decoder is a directory with three graphs, as those of Hugging Face's optimum.
 
               gpt export model --to gguf model.gguf
               gpt export model --to gguf model-q8.gguf --precision q8_0
@@ -35,8 +38,8 @@ struct ExportCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The file to write, or for hf the directory to create. An existing file is replaced; a directory must be new or "
-                + "empty.",
+            "The file to write, or the directory to create, for hf and for encoder-decoders. An existing file is replaced; a "
+                + "directory must be new or empty.",
             valueName: "out"))
     var out: String
 
@@ -82,17 +85,30 @@ struct ExportCommand: ParsableCommand {
                 }
                 try writeLine(line)
                 for remark in report.remarks { note(remark) }
-                for line in use(report.contextLength) { note(line) }
+                for line in use(report) { note(line) }
             }
+        }
+    }
+
+    /// The subject of a remark on the context length.
+    private func subject(of model: ModelSpecification?) -> String {
+        switch model {
+        case .encoder: "A text"
+        case .encoderDecoder: "A source and a target each"
+        default: "Prompt and continuation together"
         }
     }
 
     /// Instructions for using the exported model. They include the context length if the other program would use a
     /// different one by default.
-    private func use(_ context: Int?) -> [String] {
-        switch to {
+    private func use(_ report: ModelExport.Report) -> [String] {
+        let context = report.contextLength
+        return switch to {
         case .hf:
-            ["In Python: transformers.AutoModelForCausalLM.from_pretrained(\"\(out)\"), and AutoTokenizer likewise"]
+            [
+                "In Python: transformers.\(report.model?.transformersClass ?? "AutoModel").from_pretrained(\"\(out)\"), and "
+                    + "AutoTokenizer likewise"
+            ]
         case .gguf:
             [
                 "With llama.cpp: llama-completion -m \(out) -no-cnv\(context.map { " -c \($0)" } ?? "") -p \"...\"",
@@ -100,8 +116,12 @@ struct ExportCommand: ParsableCommand {
                     + (context.map { " and the line 'PARAMETER num_ctx \($0)'" } ?? ""),
             ]
         case .onnx:
-            ["In Python: onnxruntime.InferenceSession(\"\(out)\")"]
-                + (context.map { ["Prompt and continuation together can have at most \(counted($0, "token"))."] } ?? [])
+            [
+                report.model?.kind == .encoderDecoder
+                    ? "In Python: optimum.onnxruntime.ORTModelForSeq2SeqLM.from_pretrained(\"\(out)\")"
+                    : "In Python: onnxruntime.InferenceSession(\"\(out)\")"
+            ]
+                + (context.map { ["\(subject(of: report.model)) can have at most \(counted($0, "token"))."] } ?? [])
         case .torchscript: ["In Python: torch.jit.load(\"\(out)\")"]
         }
     }
