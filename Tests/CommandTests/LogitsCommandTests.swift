@@ -65,6 +65,49 @@ import Testing
         #expect(try runCommand(["logits", "model", "--ids", "-", "--out", "-"]).status == 64)
     }
 
+    @Test("The results of encoders and encoder-decoders are those of PyTorch", arguments: Fixtures.encoderReferences)
+    func encoders(reference: String) throws {
+        let directory = TemporaryDirectory(), out = directory.file("out.safetensors")
+        let expected = try SafetensorsFile(path: reference + "/expected.safetensors")
+        // The first row of each reference has no padding.
+        func row(_ name: String) throws -> String {
+            let length = try expected.shape(name)[1]
+            return "[[\(try expected.integers(name)[..<length].map { "\($0)" }.joined(separator: ","))]]"
+        }
+        var members = ["input_ids": try row("input_ids")], rows = 1
+        if expected.contains("token_type_ids") { members["token_type_ids"] = try row("token_type_ids") }
+        if expected.contains("decoder_input_ids") {
+            rows = try expected.shape("decoder_input_ids")[1]
+            members["decoder_input_ids"] = try row("decoder_input_ids")
+        } else if try expected.shape("logits").count == 3 {
+            rows = try expected.shape("logits")[1]
+        }
+        let input = "{" + members.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ") + "}"
+        let result = try runCommand(["logits", reference, "--ids", "-", "--out", out], input: input)
+        #expect(result.status == 0, "\(result.errorText)")
+        let file = try SafetensorsFile(path: out), columns = try #require(expected.shape("logits").last)
+        #expect(try file.shape("logits").last == columns && file.floats("logits").count == rows * columns)
+        for (number, other) in zip(try file.floats("logits"), try expected.doubles("logits")) {
+            #expect(abs(Double(number) - other) < 3e-5)
+        }
+    }
+
+    @Test(
+        "Types and targets that do not belong to the ids are one line",
+        arguments: [
+            (0, #"{"input_ids": [[1]], "token_type_ids": [[0, 1]]}"#, "different shapes"),
+            (0, #"{"input_ids": [[1]], "token_type_ids": [[2]]}"#, "not a type: the types of this model"),
+            (2, #"{"input_ids": [[1]]}"#, "no decoder_input_ids"),
+            (2, #"{"input_ids": [[1]], "decoder_input_ids": [[1], [2]]}"#, "different shapes"),
+        ])
+    func encoderIDs(reference: Int, ids: String, reason: String) throws {
+        let directory = TemporaryDirectory()
+        let result = try runCommand(
+            ["logits", Fixtures.encoderReferences[reference], "--ids", "-", "--out", directory.file("out")], input: ids)
+        #expect(result.status == 1 && result.errorLines.count == 1)
+        #expect(result.errorText.contains(reason), "\(result.errorText)")
+    }
+
     @Test("A model that counts has none")
     func counts() throws {
         let directory = TemporaryDirectory()

@@ -14,6 +14,9 @@ struct LogitsCommand: ParsableCommand {
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
+            An encoder (BERT) may have token_type_ids as well, and its logits are those of the labels or of masked tokens; without \
+            a head the file has last_hidden_state. An encoder-decoder (Marian) also needs decoder_input_ids.
+
             They equal those of transformers except for rounding. In Python:
 
               import json, torch, safetensors.torch
@@ -45,11 +48,8 @@ struct LogitsCommand: ParsableCommand {
             try model.execution.execute {
                 let saved = try model.files.load(model.model)
                 try saved.requireFiniteWeights()
-                let model = saved.model
-                let ids = try TokenIDs(
-                    path: ids, vocabularySize: model.vocabularySize, contextLength: model.contextLength)
-                try LogitsFile.write(ids, of: saved, to: out)
-                note("Wrote the logits (\(ids.rows.count), \(ids.length), \(model.vocabularySize)) to \(out).")
+                let entries = try LogitsFile.write(try TokenIDs(path: ids, for: saved.model), of: saved, to: out)
+                note("Wrote \(entries.map { "\($0.name) \($0.shape)" }.joined(separator: " and ")) to \(out).")
             }
         }
     }
