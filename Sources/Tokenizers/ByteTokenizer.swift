@@ -22,7 +22,14 @@ public struct ByteTokenizer: Tokenizer {
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) -> [Int32] {
-        encode(text, special: special) { encode($0) }
+        guard special.allowed.contains(endOfTextSpelling) else { return encode(text) }
+        var ids: [Int32] = [], rest = text[...]
+        while let range = rest.utf8.firstRange(of: endOfTextSpelling.utf8) {
+            ids += rest[..<range.lowerBound].utf8.map(Int32.init)
+            ids.append(256)
+            rest = rest[range.upperBound...]
+        }
+        return ids + rest.utf8.map(Int32.init)
     }
 
     public func bytes(of id: Int32) -> [UInt8] { UInt8(exactly: id).map { [$0] } ?? [] }

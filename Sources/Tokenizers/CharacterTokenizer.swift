@@ -1,10 +1,16 @@
-/// A tokenizer with one token for each character of an alphabet, whose id is its position in the alphabet, and `<|endoftext|>`
-/// as the last token.
+/// A tokenizer with one token for each character of an alphabet, whose id is its position in the alphabet, and special tokens
+/// after them, such as `<|endoftext|>`.
 ///
 /// A character is a Unicode scalar. `é` is one or two of them, depending on how the text is composed, and CR LF is two.
 public struct CharacterTokenizer: Tokenizer {
     /// The characters, in the order of their ids.
     public let alphabet: [Unicode.Scalar]
+
+    /// The tokens that ordinary text never encodes to, in the order of their ids.
+    public let specialTokens: [SpecialToken]
+
+    /// The ids before and after a text that is encoded with `addingSpecialTokens`.
+    public let template: TokenTemplate
 
     /// The id of `<|endoftext|>`; `nil` if the vocabulary has none.
     public let endOfText: Int32?
@@ -12,6 +18,9 @@ public struct CharacterTokenizer: Tokenizer {
     /// The UTF-8 of each character, by id.
     private let tokens: [[UInt8]]
     private let ids: ScalarTable
+
+    /// The special tokens that are searched for first, and those that are searched for between them.
+    private let matchers: (raw: SpecialTokenMatcher, normalized: SpecialTokenMatcher)
 
     /// An alphabet of every character that occurs in `texts`, in the order of their code points.
     public init(alphabetOf texts: [String]) {
@@ -27,10 +36,45 @@ public struct CharacterTokenizer: Tokenizer {
 
     /// An alphabet in the given order, as it is in a file. No character may occur twice.
     package init(distinct alphabet: [Unicode.Scalar], reservingEndOfText: Bool = true) {
+        let special = reservingEndOfText ? [SpecialToken(endOfTextSpelling, id: Int32(alphabet.count))] : []
+        do { try self.init(distinct: alphabet, specialTokens: special) } catch { preconditionFailure("\(error)") }
+    }
+
+    /// An alphabet in the given order, and special tokens. No character may occur twice.
+    /// - Parameters:
+    ///   - alphabet: the characters.
+    ///   - specialTokens: the special tokens, whose ids follow those of the characters without a gap, in any order.
+    ///   - template: the ids before and after a text that is encoded with `addingSpecialTokens`.
+    /// - Throws: `TokenizerError.vocabulary` if a special token is a character or another special token, if its id is not one
+    ///   of those that follow the characters, or if the template adds an id that no token has.
+    package init(
+        distinct alphabet: [Unicode.Scalar], specialTokens: [SpecialToken], template: TokenTemplate = TokenTemplate()
+    ) throws(TokenizerError) {
         self.alphabet = alphabet
-        endOfText = reservingEndOfText ? Int32(alphabet.count) : nil
+        self.specialTokens = specialTokens.sorted { $0.id < $1.id }
+        self.template = template
         tokens = alphabet.map { Array(String($0).utf8) }
         ids = ScalarTable(alphabet)
+        for (position, token) in self.specialTokens.enumerated() {
+            guard Int(token.id) == alphabet.count + position else {
+                throw .vocabulary(
+                    "the special token \(quoted(token.text)) has the id \(token.id), but the ids of special tokens must "
+                        + "follow those of the \(alphabet.count) characters")
+            }
+            let scalars = token.text.unicodeScalars
+            if scalars.count == 1, let first = scalars.first, ids[first.value] != nil {
+                throw .vocabulary("the special token \(quoted(token.text)) is a character of the alphabet")
+            }
+        }
+        for case .token(let id, _) in template.single + template.pair
+        where id < 0 || id >= alphabet.count + specialTokens.count {
+            throw .vocabulary("the template adds the id \(id), which no token has")
+        }
+        matchers = (
+            try SpecialTokenMatcher(self.specialTokens.filter { !$0.isNormalized }),
+            try SpecialTokenMatcher(self.specialTokens.filter(\.isNormalized))
+        )
+        endOfText = specialTokens.first { $0.text.utf8.elementsEqual(endOfTextSpelling.utf8) }?.id
     }
 
     public var kind: String { "characters" }
@@ -41,39 +85,80 @@ public struct CharacterTokenizer: Tokenizer {
 
     public var form: TokenizerForm { .characters(self) }
 
-    public var vocabularySize: Int { alphabet.count + (endOfText == nil ? 0 : 1) }
+    public var vocabularySize: Int { alphabet.count + specialTokens.count }
 
-    /// The ids of the characters of `text`, and that of `<|endoftext|>` where `special` allows it.
+    public func specialToken(_ id: Int32) -> SpecialToken? {
+        let position = Int(id) - alphabet.count
+        return specialTokens.indices.contains(position) ? specialTokens[position] : nil
+    }
+
+    public func firstSpecialToken(in text: String) -> SpecialToken? {
+        matchers.raw.firstToken(in: text) ?? matchers.normalized.firstToken(in: text)
+    }
+
+    /// The ids of the characters of `text`, and those of special tokens where `special` allows them. A special token that is
+    /// not allowed is plain text.
     public func encode(
         _ text: String, special: SpecialTokenPolicy, addingSpecialTokens: Bool, replacing unknown: Unicode.Scalar?
     ) throws -> [Int32] {
-        try encode(text, special: special) { try encodeCharacters($0, replacing: unknown) }
-    }
-
-    /// The ids of the characters of a text, in one pass over its UTF-8.
-    private func encodeCharacters(_ text: String, replacing unknown: Unicode.Scalar?) throws -> [Int32] {
         let replacement = try unknown.map { unknown in
             guard let id = ids[unknown.value] else {
                 throw TokenizerError.unknownReplacement(unknown, alphabet: alphabet.count)
             }
             return id
         }
+        let special = SpecialTokenPolicy(allowed: special.allowed, refused: .none)
         var text = text
-        return try text.withUTF8 { utf8 in
-            var encoded: [Int32] = []
-            encoded.reserveCapacity(utf8.count)
-            var position = 0
-            while position < utf8.count {
-                let (scalar, length) = firstScalar(of: utf8, at: position)
-                position += length
-                guard let id = ids[scalar] ?? replacement else {
-                    // There are as many ids so far as characters before this one.
-                    throw TokenizerError.unknownCharacter(
-                        Unicode.Scalar(scalar) ?? "\u{FFFD}", position: encoded.count, alphabet: alphabet.count)
-                }
-                encoded.append(id)
+        let result = text.withUTF8 { bytes in
+            Result { () throws(TokenizerError) in
+                var encoded = addingSpecialTokens ? template.before : []
+                encoded.reserveCapacity(bytes.count + template.before.count + template.after.count)
+                try encode(bytes, special, replacement, into: &encoded)
+                if addingSpecialTokens { encoded += template.after }
+                return encoded
             }
-            return encoded
+        }
+        return try result.get()
+    }
+
+    private func encode(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ special: SpecialTokenPolicy, _ replacement: Int32?,
+        into encoded: inout [Int32]
+    ) throws(TokenizerError) {
+        if special == .plainText { return try encode(bytes, in: 0..<bytes.count, replacement, into: &encoded) }
+        try matchers.raw.split(bytes, special) { stretch throws(TokenizerError) in
+            switch stretch {
+            case .token(let token, _): encoded.append(token.id)
+            case .text(let range):
+                let part = UnsafeBufferPointer(rebasing: bytes[range])
+                try matchers.normalized.split(part, special) { stretch throws(TokenizerError) in
+                    switch stretch {
+                    case .token(let token, _): encoded.append(token.id)
+                    case .text(let inner):
+                        let first = range.lowerBound
+                        try encode(
+                            bytes, in: first + inner.lowerBound..<first + inner.upperBound, replacement, into: &encoded)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Appends the ids of the characters of a part of a text, in one pass over its UTF-8.
+    private func encode(
+        _ utf8: UnsafeBufferPointer<UInt8>, in range: Range<Int>, _ replacement: Int32?, into encoded: inout [Int32]
+    ) throws(TokenizerError) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let (scalar, length) = firstScalar(of: utf8, at: position)
+            guard let id = ids[scalar] ?? replacement else {
+                // Every character has one byte that continues no other.
+                throw .unknownCharacter(
+                    Unicode.Scalar(scalar) ?? "\u{FFFD}", position: utf8[..<position].count { $0 & 0xC0 != 0x80 },
+                    alphabet: alphabet.count)
+            }
+            position += length
+            encoded.append(id)
         }
     }
 

@@ -150,25 +150,6 @@ extension Tokenizer {
     public var unassignedIDs: [Int32] { [] }
 }
 
-// MARK: - For vocabularies without other special tokens
-
-extension Tokenizer {
-    /// The ids of a text in which `<|endoftext|>` is the token where the policy allows that.
-    /// - Parameter ordinary: the ids of a part without the token.
-    func encode(
-        _ text: String, special: SpecialTokenPolicy, ordinary: (String) throws -> [Int32]
-    ) rethrows -> [Int32] {
-        guard let endOfText, special.allowed.contains(endOfTextSpelling) else { return try ordinary(text) }
-        var ids: [Int32] = [], rest = text[...]
-        while let range = rest.utf8.firstRange(of: endOfTextSpelling.utf8) {
-            ids += try ordinary(String(rest[..<range.lowerBound]))
-            ids.append(endOfText)
-            rest = rest[range.upperBound...]
-        }
-        return try ids + ordinary(String(rest))
-    }
-}
-
 // MARK: - Shorter forms
 
 extension Tokenizer {

@@ -92,17 +92,29 @@ import Tokenizers
         (file(#"{"a": 0.5}"#), "id of \"a\" is a number"), (file(#"{"a": "0"}"#), "id of \"a\" is a string"),
         (file(#"{"ab": 0}"#), "not one character"), (file(#"{"": 0}"#), "not one character"),
         (file("{\"e\u{301}\": 0}"), "not one character"), (file(#"{"<|endoftext|>": 0}"#), "not one character"),
-        (file(#"{"a": 0}"#, added: #"[{"id": 1, "content": "<s>", "special": true}]"#), "\"<s>\""),
+        (
+            file(#"{"a": 0}"#, added: #"[{"id": 1, "content": "<s>", "special": false}]"#),
+            "\"<s>\" is not marked special"
+        ),
         (file(#"{"a": 0}"#, added: "[\(endOfText), \(endOfText)]"), "twice"),
         (file(#"{"a": 0}"#, added: #"[{"id": 1, "content": "<|endoftext|>"}]"#), "special"),
         (file(#"{"a": 0}"#, added: #"[{"content": "<|endoftext|>", "special": true}]"#), "no id"),
         (file(#"{"a": 0}"#, added: #"[{}]"#), "no content"), (file(#"{"a": 0}"#, added: #"{}"#), "an object"),
-        (file(#"{"a": 0, "b": 1}"#, added: "[\(endOfText)]"), "must follow"),
-        (file(#"{"a": 0, "<|endoftext|>": 1, "b": 2}"#, added: "[\(endOfText)]"), "not the last"),
-        (file(#"{"<|endoftext|>": 0, "a": 1}"#, added: "[\(endOfText)]"), "two ids"),
+        (file(#"{"a": 0, "b": 1}"#, added: "[\(endOfText)]"), "has the id 1, not 2"),
+        (file(#"{"a": 0, "<|endoftext|>": 1, "b": 2}"#, added: "[\(endOfText)]"), "must follow the 2 tokens"),
+        (file(#"{"<|endoftext|>": 0, "a": 1}"#, added: "[\(endOfText)]"), "has the id 1, not 0"),
         (file(#"{"a": 0}"#, rest: #""normalizer": {"type": "NFC"},"#), "normalizer is \"NFC\""),
         (file(#"{"a": 0}"#, rest: #""pre_tokenizer": {"type": "Whitespace"},"#), "pre_tokenizer is \"Whitespace\""),
-        (file(#"{"a": 0}"#, rest: #""post_processor": {"type": "TemplateProcessing"},"#), "TemplateProcessing"),
+        (file(#"{"a": 0}"#, rest: #""post_processor": {"type": "TemplateProcessing"},"#), "no 'single'"),
+        (file(#"{"a": 0}"#, rest: #""post_processor": {"type": "RobertaProcessing"},"#), "RobertaProcessing"),
+        (
+            file(
+                #"{"a": 0}"#,
+                rest: #"""
+                    "post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}},
+                    {"SpecialToken": {"id": "e", "type_id": 0}}], "special_tokens": {"e": {"ids": [7]}}},
+                    """#), "adds the id 7"
+        ),
         (file(#"{"a": 0}"#, rest: #""decoder": {"type": "Metaspace"},"#), "decoder is \"Metaspace\""),
         (file(#"{"a": 0}"#, rest: #""decoder": 1,"#), "decoder has no type"),
         (file(#"{"a": 0}"#, model: #", "unk_token": "a""#), "unk_token"),

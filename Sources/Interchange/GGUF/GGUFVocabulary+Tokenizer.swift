@@ -46,9 +46,6 @@ extension GGUFVocabulary {
             else { throw failure("its merge \(rank), \(quoted(merge)), does not join two tokens into a third") }
             list.append(Merge(left: left, right: right, result: result))
         }
-        var template = TokenTemplate()
-        if addsBeginning, let beginning { template.before = [beginning] }
-        if addsEnd, let endOfText { template.after = [endOfText] }
         do {
             return try BPETokenizer(
                 BPEVocabulary(tokens: bytesByID, merges: list), pattern: split.pattern, specialTokens: special,
@@ -59,21 +56,29 @@ extension GGUFVocabulary {
         }
     }
 
+    /// The ids that are added around a text.
+    private var template: TokenTemplate {
+        var template = TokenTemplate()
+        if addsBeginning, let beginning { template.before = [beginning] }
+        if addsEnd, let endOfText { template.after = [endOfText] }
+        return template
+    }
+
     /// The tokens without the placeholders after the last one, which stand for rows of the model without a token.
     private var usedTokens: ArraySlice<String> { tokens[..<((kinds.lastIndex { $0 != .unused } ?? -1) + 1)] }
 
-    /// The tokens without `<|endoftext|>`, and whether it is the last; nil if any other token is not normal.
-    private func plainTokens() -> (tokens: ArraySlice<String>, reservesEndOfText: Bool)? {
+    /// The tokens before the special ones at the end, and those; nil if any other token is not normal.
+    private func plainTokens() -> (tokens: ArraySlice<String>, special: [SpecialToken])? {
         let tokens = usedTokens
-        guard let last = tokens.last else { return nil }
-        let isReserved = kinds[tokens.count - 1] == .control && UTF8Key(last) == UTF8Key(endOfTextSpelling)
-        let plain = isReserved ? tokens.dropLast() : tokens
-        return kinds.prefix(plain.count).allSatisfy { $0 == .normal } ? (plain, isReserved) : nil
+        let count = kinds.prefix(tokens.count).lastIndex { $0 != .control }.map { $0 + 1 } ?? 0
+        guard kinds.prefix(count).allSatisfy({ $0 == .normal }) else { return nil }
+        let special = (count..<tokens.count).map { SpecialToken(tokens[$0], id: Int32($0)) }
+        return (tokens[..<count], special)
     }
 
     /// The character tokenizer with these tokens and merges; nil if they are not characters.
     private func characters() -> CharacterTokenizer? {
-        guard let (plain, reservesEndOfText) = plainTokens() else { return nil }
+        guard let (plain, special) = plainTokens() else { return nil }
         var alphabet: [Unicode.Scalar] = []
         for token in plain {
             guard let bytes = ByteSymbols.bytes(of: Array(token.utf8)[...]),
@@ -85,12 +90,13 @@ extension GGUFVocabulary {
         guard Set(alphabet).count == alphabet.count,
             Set(Self.merges(making: alphabet).map(UTF8Key.init)) == Set(merges.map(UTF8Key.init))
         else { return nil }
-        return CharacterTokenizer(distinct: alphabet, reservingEndOfText: reservesEndOfText)
+        return try? CharacterTokenizer(distinct: alphabet, specialTokens: special, template: template)
     }
 
     /// The byte tokenizer; nil if the tokens are not the bytes.
     private func bytes() -> ByteTokenizer? {
-        guard merges.isEmpty, let (plain, reservesEndOfText) = plainTokens(), reservesEndOfText,
+        guard merges.isEmpty, template == TokenTemplate(), let (plain, special) = plainTokens(),
+            special.map(\.text) == [endOfTextSpelling],
             plain.elementsEqual(ByteSymbols.scalars, by: { UTF8Key($0) == UTF8Key(String($1)) })
         else { return nil }
         return ByteTokenizer()

@@ -68,9 +68,28 @@ package struct GGUFVocabulary: Sendable, Equatable {
                 "a GGUF file of a model that generates cannot have a WordPiece vocabulary; choose another format")
         case .other: throw .unwritable(kind: tokenizer.kind)
         }
+        for token in tokenizer.specialTokens { append(token.text, .control) }
+        addSpecialIDs(of: tokenizer)
+    }
+
+    /// Sets the ids around a text, and remarks on the features of special tokens that llama.cpp does not have.
+    private mutating func addSpecialIDs(of tokenizer: any Tokenizer) {
         endOfText = tokenizer.endOfText
-        beginning = endOfText
-        if endOfText != nil { append(endOfTextSpelling, .control) }
+        beginning = tokenizer.template.before.first ?? endOfText
+        addsBeginning = !tokenizer.template.before.isEmpty
+        addsEnd = !tokenizer.template.after.isEmpty
+        if let token = tokenizer.specialTokens.first(where: \.isWholeWord) {
+            remarks.append(
+                "The token \(quoted(token.text)) is found in whole words only (single_word); llama.cpp finds it anywhere."
+            )
+            inexact.insert(.specialTokens)
+        }
+        if let token = tokenizer.specialTokens.first(where: { $0.stripsLeft || $0.stripsRight }) {
+            remarks.append(
+                "The token \(quoted(token.text)) includes the white space beside it (lstrip, rstrip); llama.cpp keeps that as text."
+            )
+            inexact.insert(.specialTokens)
+        }
     }
 
     private mutating func append(_ token: String, _ kind: Kind) {
@@ -106,18 +125,6 @@ package struct GGUFVocabulary: Sendable, Equatable {
             throw .unrepresentable(
                 "llama.cpp has no tokenizer that puts a space before every pre-token (add_prefix_space after a Split)")
         }
-        if let token = tokenizer.specialTokens.first(where: \.isWholeWord) {
-            remarks.append(
-                "The token \(quoted(token.text)) is found in whole words only (single_word); llama.cpp finds it anywhere."
-            )
-            inexact.insert(.specialTokens)
-        }
-        if let token = tokenizer.specialTokens.first(where: { $0.stripsLeft || $0.stripsRight }) {
-            remarks.append(
-                "The token \(quoted(token.text)) includes the white space beside it (lstrip, rstrip); llama.cpp keeps that as text."
-            )
-            inexact.insert(.specialTokens)
-        }
         pattern = name
         var known = Set<UTF8Key>()
         for id in 0..<Int32(tokenizer.vocabularySize) {
@@ -137,10 +144,7 @@ package struct GGUFVocabulary: Sendable, Equatable {
             ByteSymbols.symbols(of: vocabulary.bytes(of: $0.left)) + " "
                 + ByteSymbols.symbols(of: vocabulary.bytes(of: $0.right))
         }
-        endOfText = tokenizer.endOfText
-        beginning = tokenizer.template.before.first ?? endOfText
-        addsBeginning = !tokenizer.template.before.isEmpty
-        addsEnd = !tokenizer.template.after.isEmpty
+        addSpecialIDs(of: tokenizer)
         if tokenizer.pattern == .cl100k {
             remarks.append(
                 "llama.cpp splits line breaks and spaces at the end of a text slightly differently from \(tokenizer.kind)."

@@ -30,9 +30,8 @@ struct TokenizerReader {
                 "its model has unk_token \(quoted(unknown)) for characters without a token, which is not supported")
         }
         try refuse("normalizer")
-        try check("post_processor", isOneOf: [])
         try check("decoder", isOneOf: ["Fuse"])
-        return try characterTokenizer(symbols(of: model))
+        return try characterTokenizer(symbols(of: model), template())
     }
 
     // MARK: The parts of the file
@@ -101,65 +100,39 @@ struct TokenizerReader {
     /// A vocabulary in the order of its ids.
     private struct Symbols {
         var strings: [String]
-        var reservesEndOfText: Bool
+        /// The special tokens, whose ids follow.
+        var special: [SpecialToken]
     }
 
-    /// Reads the vocabulary, without the reserved token at its end.
+    /// Reads a vocabulary whose ids have no gaps, and the special tokens at its end.
     private func symbols(of model: JSON) throws(TokenizerError) -> Symbols {
-        guard let vocabulary = model["vocab"]?.objectValue else { throw failure("its model has no vocab") }
-        if vocabulary.isEmpty { throw failure("its vocabulary is empty") }
-        var strings = [String?](repeating: nil, count: vocabulary.count)
-        for (symbol, value) in vocabulary {
-            guard let id = value.intValue else { throw failure("the id of \(quoted(symbol)) is \(value.kind)") }
-            guard strings.indices.contains(id) else {
-                throw failure(
-                    "the id of \(quoted(symbol)) is \(id), but \(vocabulary.count) tokens have ids below \(vocabulary.count)"
-                )
-            }
-            if let other = strings[id] {
-                throw failure("\(quoted(other)) and \(quoted(symbol)) have the same id \(id)")
-            }
-            strings[id] = symbol
+        let listed = try tokenSymbols(model)
+        let count = listed.byID.count
+        if let greatest = listed.byID.max(by: { $0.key < $1.key }), greatest.key >= count {
+            throw failure(
+                "the id of \(quoted(greatest.value)) is \(greatest.key), but \(count) tokens have ids below \(count)")
+        }
+        let special = try addedTokens(listed)
+        for token in special where !token.isControl {
+            throw unsupported("the added token \(quoted(token.text)) is not marked special, which is not supported")
         }
         // There are as many ids as tokens, all different and below their number: every id is used.
-        var symbols = Symbols(strings: strings.compactMap { $0 }, reservesEndOfText: false)
-
-        if let id = try addedToken() {
-            symbols.reservesEndOfText = true
-            if let listed = vocabulary[endOfTextSpelling] {
-                guard listed.intValue == id else { throw failure("\(endOfTextSpelling) has two ids") }
-                guard id == vocabulary.count - 1 else { throw failure("\(endOfTextSpelling) is not the last id") }
-                symbols.strings.removeLast()
-            } else if id != vocabulary.count {
-                throw failure(
-                    "\(endOfTextSpelling) has the id \(id), but it must follow the \(vocabulary.count) other ids")
-            }
+        let ids = Set(special.map(\.id))
+        let strings = (0..<Int32(count)).filter { !ids.contains($0) }.compactMap { listed.byID[$0] }
+        for token in special where token.id < strings.count {
+            throw unsupported(
+                "the added token \(quoted(token.text)) has the id \(token.id), but it must follow the "
+                    + "\(strings.count) tokens of the model")
         }
-        return symbols
-    }
-
-    /// The id of the added token `<|endoftext|>`, the only one that is supported; `nil` if there is none.
-    private func addedToken() throws(TokenizerError) -> Int? {
-        guard let value = root["added_tokens"], !value.isNull else { return nil }
-        guard let tokens = value.arrayValue else { throw failure("its added_tokens are \(value.kind)") }
-        guard let token = tokens.first else { return nil }
-        for token in tokens {
-            guard let content = token["content"]?.stringValue else { throw failure("an added token has no content") }
-            guard content == endOfTextSpelling else {
-                throw unsupported("it has an added token \(quoted(content)); only \(endOfTextSpelling) is supported")
-            }
-        }
-        guard tokens.count == 1 else { throw failure("\(endOfTextSpelling) is added twice") }
-        guard try flag("special", of: token, called: "the added token \(endOfTextSpelling)", default: false) else {
-            throw failure("\(endOfTextSpelling) is not marked special")
-        }
-        guard let id = token["id"]?.intValue else { throw failure("\(endOfTextSpelling) has no id") }
-        return id
+        return Symbols(strings: strings, special: special)
     }
 
     // MARK: The kinds
 
-    private func characterTokenizer(_ symbols: Symbols) throws(TokenizerError) -> CharacterTokenizer {
+    private func characterTokenizer(
+        _ symbols: Symbols, _ template: TokenTemplate
+    ) throws(TokenizerError) -> CharacterTokenizer {
+        try checkTruncationAndPadding()
         var alphabet: [Unicode.Scalar] = []
         alphabet.reserveCapacity(symbols.strings.count)
         for (id, symbol) in symbols.strings.enumerated() {
@@ -171,7 +144,11 @@ struct TokenizerReader {
             alphabet.append(scalar)
         }
         // The keys of an object are distinct, and so are these characters.
-        return CharacterTokenizer(distinct: alphabet, reservingEndOfText: symbols.reservesEndOfText)
+        do {
+            return try CharacterTokenizer(distinct: alphabet, specialTokens: symbols.special, template: template)
+        } catch .vocabulary(let reason) {
+            throw unsupported(reason)
+        }
     }
 
     /// Whether the vocabulary is that of a `ByteTokenizer`, as `TokenizerFile` writes it: the bytes, `<|endoftext|>`, no merges.
@@ -182,7 +159,7 @@ struct TokenizerReader {
             root["pre_tokenizer"]?["type"] == "ByteLevel", root["decoder"]?["type"] == "ByteLevel",
             root["pre_tokenizer"]?["add_prefix_space"]?.boolValue == false,
             root["pre_tokenizer"]?["use_regex"]?.boolValue == false,
-            let symbols = try? symbols(of: model), symbols.reservesEndOfText
+            let symbols = try? symbols(of: model), symbols.special.map(\.text) == [endOfTextSpelling]
         else { return false }
         return symbols.strings.elementsEqual(ByteSymbols.scalars) { JSON.string($0) == .string(String($1)) }
     }
