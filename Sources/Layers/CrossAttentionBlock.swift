@@ -18,18 +18,44 @@ public struct CrossAttentionBlock: Module {
         let values: Variable
         let lengths: SequenceLengths?
 
-        /// The same memory for each of several sequences.
-        /// - Precondition: it is that of one sequence.
-        package func repeated(_ count: Int) -> Memory {
-            guard count > 1 else { return self }
-            func repeated(_ x: Variable) -> Variable {
-                let (B, S, C) = x.value.shape.three
-                precondition(B == 1 && lengths == nil, "memories of several sequences cannot be repeated")
-                let values = x.value.values
-                return Variable(
-                    Tensor([count, S, C], (0..<count).flatMap { _ in values }), needsGradient: false)
+        /// The memories of several sequences, one after another.
+        /// - Precondition: each is that of one sequence. There is at least one.
+        package static func joined(_ memories: [Memory]) -> Memory {
+            func joined(_ part: (Memory) -> Variable) -> Variable {
+                let tensors = memories.map { part($0).value }
+                let width = tensors[0].shape.columns, rows = tensors.map(\.shape.rows)
+                let all = Tensor(uninitialized: [1, rows.reduce(0, +), width])
+                all.withElements { all in
+                    var start = 0
+                    for tensor in tensors {
+                        tensor.withElements { _ = all[start...].update(fromContentsOf: $0) }
+                        start += tensor.count
+                    }
+                }
+                return Variable(all, needsGradient: false)
             }
-            return Memory(keys: repeated(keys), values: repeated(values), lengths: nil)
+            precondition(
+                memories.allSatisfy { $0.lengths == nil && $0.keys.value.shape[0] == 1 }, "a memory of many sequences")
+            return Memory(
+                keys: joined(\.keys), values: joined(\.values),
+                lengths: SequenceLengths(memories.map { $0.keys.value.shape.rows }))
+        }
+
+        /// The memories of some of the sequences of a joined one.
+        package func selecting(_ sequences: [Int]) -> Memory {
+            guard let lengths else { preconditionFailure("a memory that was not joined") }
+            func part(_ x: Variable, _ sequence: Int) -> Variable {
+                let rows = lengths[sequence], width = x.value.shape.columns
+                let part = Tensor(uninitialized: [1, rows.count, width])
+                x.value.withElements { x in
+                    part.withElements {
+                        _ = $0.update(fromContentsOf: x[rows.lowerBound * width..<rows.upperBound * width])
+                    }
+                }
+                return Variable(part, needsGradient: false)
+            }
+            return .joined(
+                sequences.map { Memory(keys: part(keys, $0), values: part(values, $0), lengths: nil) })
         }
     }
 
@@ -59,16 +85,30 @@ public struct CrossAttentionBlock: Module {
     ///   - x: (B, T, C).
     ///   - memory: the keys and values.
     ///   - pass: the forward pass.
-    ///   - lengths: the lengths of the sequences of x where they differ. Then those of the memory are given, too.
+    ///   - lengths: the lengths of the sequences of x where they differ. Then those of the memory are given, too. If only
+    ///     those of the memory are given, x has one position of each of several sequences, as in generation: the same number
+    ///     for each sequence of the memory, one after another.
     ///   - residual: (B, T, C), to which the result is added, if any, after dropout.
     /// - Returns: (B, T, C).
     package func callAsFunction(
         _ x: Variable, _ memory: Memory, _ pass: ForwardPass, lengths: SequenceLengths? = nil,
         addingTo residual: Variable? = nil
     ) -> Variable {
-        let attention = Attention(
-            heads: heads, keyValueHeads: keyValueHeads, mask: .full, lengths: lengths, keyLengths: memory.lengths)
-        let mixed = pass.apply(attention, query(x, pass), memory.keys, memory.values)  // (B, T, heads size)
-        return projection(mixed, pass, addingTo: residual)  // (B, T, C)
+        func attention(_ lengths: SequenceLengths?) -> Attention {
+            Attention(
+                heads: heads, keyValueHeads: keyValueHeads, mask: .full, lengths: lengths, keyLengths: memory.lengths)
+        }
+        let queries = query(x, pass)  // (B, T, heads size)
+        guard lengths == nil, let memories = memory.lengths?.count else {
+            let mixed = pass.apply(attention(lengths), queries, memory.keys, memory.values)
+            return projection(mixed, pass, addingTo: residual)  // (B, T, C)
+        }
+        // Nothing is masked. So the sequences that read the same memory can be positions of one sequence.
+        let (B, T, width) = queries.value.shape.three
+        precondition(T == 1 && B % memories == 0, "\(B) sequences of \(T) positions read \(memories) memories")
+        let grouped = attention(SequenceLengths(Array(repeating: B / memories, count: memories)))
+        let flat = Variable(queries.value.reshaped([1, B, width]), needsGradient: false)
+        let mixed = pass.apply(grouped, flat, memory.keys, memory.values).value.reshaped([B, 1, width])
+        return projection(Variable(mixed, needsGradient: false), pass, addingTo: residual)
     }
 }

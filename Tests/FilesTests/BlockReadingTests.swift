@@ -47,4 +47,20 @@ import Testing
             try TextFile.readBlocks(directory.path, splitPoint: afterSpace, notice: { _ in }) { _ in }
         }
     }
+
+    @Test(
+        "Lines end at LF or CR LF, and the end of the last begins no other",
+        arguments: [
+            ("", []), ("a", ["a"]), ("a\n", ["a"]), ("a\r\n\r\n\u{E9}", ["a", "", "\u{E9}"]), ("\n\n", ["", ""]),
+            ("\u{FEFF}a\rb\n", ["a\rb"]), (String(repeating: "x", count: 600_000) + "\ny", nil),
+        ] as [(String, [String]?)])
+    func lines(_ text: String, _ expected: [String]?) throws {
+        try directory.write(Array(text.utf8), to: "lines")
+        var lines: [String] = []
+        try TextFile.readLines(directory.file("lines"), notice: { _ in }) { lines += $0 }
+        #expect(
+            lines.elementsEqual(expected ?? text.split(separator: "\n").map(String.init)) {
+                $0.utf8.elementsEqual($1.utf8)
+            })
+    }
 }

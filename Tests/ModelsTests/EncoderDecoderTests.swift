@@ -102,13 +102,46 @@ struct EncoderDecoderTests {
         }
     }
 
-    @Test("A banned token is never generated")
-    func banned() {
+    @Test("A banned token is never generated, and the last of several not after the others", arguments: [1, 2, 3])
+    func banned(beams: Int) {
         let model = EncoderDecoder(Self.configuration, seed: 4)
-        let settings = BeamSearchSettings(beams: 2, maximumLength: 9)
-        let free = model.translate([5, 6], settings: settings)
-        let banned = Array(Set(free.filter { $0 != 0 }))
-        #expect(Set(model.translate([5, 6], settings: settings, banned: banned)).isDisjoint(with: banned))
+        let settings = BeamSearchSettings(beams: beams, maximumLength: 9)
+        func translate(_ banned: [[Int32]]) -> [Int32] { model.translate([5, 6], settings: settings, banned: banned) }
+        let free = translate([]), tokens = Set(free.filter { $0 != 0 })
+        #expect(Set(translate(tokens.map { [$0] })).isDisjoint(with: tokens))
+        // The end token is not banned, and neither is what the vocabulary does not have.
+        #expect(translate([[0], [20], [-1]]) == free)
+        for position in 1..<free.count - 1 {
+            let sequence = [1] + free[..<(position + 1)]
+            #expect(Array(translate([sequence]).prefix(position + 1)) != Array(free[...position]))
+        }
+    }
+
+    @Test("A target that is not forced to end may have the maximum length without an end")
+    func unforced() {
+        let model = EncoderDecoder(Self.configuration, seed: 4)
+        for beams in [1, 3] {
+            var settings = BeamSearchSettings(beams: beams, maximumLength: 3)
+            let forced = model.translate([5, 6], settings: settings)
+            settings.forcesEnd = false
+            let free = model.translate([5, 6], settings: settings)
+            #expect(forced.last == 0 && free.count <= 3)
+            #expect(beams > 1 || free.last != 0 && free.dropLast() == forced.dropLast())
+        }
+    }
+
+    @Test("Several sources have the targets that each of them has alone", arguments: [1, 2, 3, 5], [1, 2])
+    func together(beams: Int, threads: Int) {
+        onThreads(threads) {
+            var configuration = Self.configuration
+            configuration.contextLength = 30
+            let model = EncoderDecoder(configuration, seed: 6)
+            let sources = (0..<23).map { number in (0...number % 7).map { Int32(2 + (number * 5 + $0 * 3) % 18) } }
+            let settings = BeamSearchSettings(beams: beams, maximumLength: 12)
+            let together = model.translate(sources, settings: settings)
+            #expect(together == sources.map { model.translate($0, settings: settings) })
+            #expect(Set(together).count > 5)
+        }
     }
 
     @Test("The search with one beam is greedy, token by token")

@@ -39,17 +39,17 @@ package enum TextFile {
     /// Reads the text at `path`, or standard input if that is `-`, in blocks: a text of any length in little memory.
     ///
     /// - Parameters:
-    ///   - size: about the length of a block; with 1, a block is what has arrived. A block without a split point grows.
+    ///   - size: about the length of a block, or 0 for blocks as they arrive, such as the lines that a person types. A block
+    ///     without a split point grows.
+    ///   - reportsLineEnds: as in `readText`.
     ///   - splitPoint: where a text that begins with these bytes may be split, near their end and not within a
     ///     character; nil if nowhere.
-    ///   - reportsLineEnds: as in `readText`.
     ///   - notice: called as in `readText`.
     ///   - body: called with the blocks in order. Together they are the text of `readText`, and each is valid UTF-8.
     /// - Throws: the errors of `readText` and of `body`.
     package static func readBlocks(
-        _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false,
-        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, reportsLineEnds: Bool = true, notice: (String) -> Void,
-        body: (String) throws -> Void
+        _ path: String, size: Int = 1 << 22, allowingEmpty: Bool = false, reportsLineEnds: Bool = true,
+        splitPoint: (UnsafeBufferPointer<UInt8>) -> Int?, notice: (String) -> Void, body: (String) throws -> Void
     ) throws {
         let descriptor = path == "-" ? STDIN_FILENO : try Files.openForReading(path).descriptor
         defer { if path != "-" { close(descriptor) } }
@@ -67,13 +67,13 @@ package enum TextFile {
             if count < 0 { throw FileError(attempt, name(path)) }
             if count == 0 { break }
             bytes.append(contentsOf: chunk[..<count])
-            // The mark of an encoding has up to four bytes, and no line end.
-            if bytes.count < target || (bytes.count < 4 && bytes.last != 0x0A) { continue }
+            // A mark of up to four bytes does not begin with an ASCII character.
+            if bytes.count < target || !isBegun && bytes.count < 4 && !(1..<0x80 ~= bytes[0]) { continue }
             try begin()
             guard let split = bytes.withUnsafeBufferPointer(splitPoint), split > 0 else {
-                // No split point so far: the block doubles.
+                // No split point so far: the block doubles, unless the input has paused.
                 try TextUse.reading.requireMemory(bytes.count, path)
-                target = 2 * bytes.count
+                target = size == 0 && count < chunk.count ? 0 : 2 * bytes.count
                 continue
             }
             try body(inspection.text(of: bytes[..<split], notice: notice))
@@ -83,6 +83,26 @@ package enum TextFile {
         try begin()
         if !inspection.hasText, bytes.isEmpty, !allowingEmpty { throw FileError(attempt, name(path), "it is empty") }
         if !bytes.isEmpty { try body(inspection.text(of: bytes[...], notice: notice)) }
+    }
+
+    /// Reads the lines of the text at `path`, or of standard input if that is `-`, as they arrive.
+    ///
+    /// Lines end at LF or CR LF, which is no part of them. The end of the last line begins no other.
+    /// - Parameters:
+    ///   - notice: called with a sentence if a byte-order mark is left out.
+    ///   - body: called with all complete lines that have arrived, in order.
+    /// - Throws: the errors of `readText` and of `body`.
+    package static func readLines(
+        _ path: String, notice: (String) -> Void, body: ([String]) throws -> Void
+    ) throws {
+        try readBlocks(
+            path, size: 0, allowingEmpty: true, reportsLineEnds: false,
+            splitPoint: { bytes in bytes.lastIndex(of: 0x0A).map { $0 + 1 } }, notice: notice
+        ) { block in
+            var lines = block.utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+            if lines.last?.isEmpty == true { lines.removeLast() }
+            try body(lines.map { String($0.last == 0x0D ? $0.dropLast() : $0) ?? "" })
+        }
     }
 
     /// Why bytes that begin at `position` of a file are not a text.

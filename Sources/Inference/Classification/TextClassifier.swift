@@ -48,7 +48,7 @@ public struct TextClassifier {
     }
 
     /// - Precondition: the encoder has labels.
-    package init(_ encoder: Encoder, tokenizer: any Tokenizer) {
+    public init(_ encoder: Encoder, tokenizer: any Tokenizer) {
         self.encoder = encoder
         self.tokenizer = tokenizer
         labels = encoder.configuration.labels

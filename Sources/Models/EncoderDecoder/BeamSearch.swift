@@ -13,17 +13,29 @@ public struct BeamSearchSettings: Sendable, Equatable {
     public var stopsEarly: Bool
     /// The maximum number of tokens of a target, with its end token.
     public var maximumLength: Int
+    /// Whether the last token of a target of the maximum length is the end token, whatever is more probable
+    /// (`forced_eos_token_id`).
+    public var forcesEnd: Bool
+    /// Whether log probabilities are those among the tokens that are not banned (`renormalize_logits`).
+    public var renormalizes: Bool
 
     /// - Parameters:
     ///   - beams: the number of hypotheses.
     ///   - lengthPenalty: the exponent of the length.
     ///   - stopsEarly: whether the search ends with as many complete targets as beams.
     ///   - maximumLength: the maximum number of tokens of a target.
-    public init(beams: Int = 1, lengthPenalty: Double = 1, stopsEarly: Bool = false, maximumLength: Int) {
+    ///   - forcesEnd: whether the last token of a target of the maximum length is the end token.
+    ///   - renormalizes: whether log probabilities are those among the tokens that are not banned.
+    public init(
+        beams: Int = 1, lengthPenalty: Double = 1, stopsEarly: Bool = false, maximumLength: Int, forcesEnd: Bool = true,
+        renormalizes: Bool = false
+    ) {
         self.beams = beams
         self.lengthPenalty = lengthPenalty
         self.stopsEarly = stopsEarly
         self.maximumLength = maximumLength
+        self.forcesEnd = forcesEnd
+        self.renormalizes = renormalizes
     }
 }
 
@@ -35,7 +47,9 @@ public struct BeamSearchSettings: Sendable, Equatable {
 ///
 ///     log p(target) / length^lengthPenalty
 ///
-/// and the best `beams` that do not end are continued. A target of the maximum length ends with the end token.
+/// and the best `beams` that do not end are continued. Of targets of the maximum length all end there.
+///
+/// The search does not run the model. It is the state between two steps: `advance` expects the logits that follow from `inputs`.
 struct BeamSearch {
     private struct Hypothesis {
         var tokens: [Int32]
@@ -48,78 +62,99 @@ struct BeamSearch {
         let logProbability: Double
     }
 
-    let model: EncoderDecoder
-    let settings: BeamSearchSettings
-    /// Ids that are never generated.
-    let banned: [Int32]
+    private let settings: BeamSearchSettings
+    private let end: Int32
+    private let start: Int32
+    private let maximum: Int
+    private let banned: BannedTokens
+    private var running = [Hypothesis(tokens: [], logProbability: 0)]
+    private var complete: [(tokens: [Int32], score: Double)] = []
+    private var length = 0
 
-    /// The tokens of the best target, without the start token and with the end token.
-    func run(_ source: [Int32]) -> [Int32] {
-        let beams = settings.beams, end = model.configuration.endToken
-        let maximum = min(settings.maximumLength, model.configuration.contextLength)
-        let session = TranslationSession(model, source: source, hypotheses: beams)
-        var running = [Hypothesis(tokens: [], logProbability: 0)]
-        var complete: [(tokens: [Int32], score: Double)] = []
-        var inputs = [Int32](repeating: model.configuration.startToken, count: beams)
-        for length in 1...max(1, maximum) {
-            let logits = session.append(inputs)
-            let all = continuations(of: running, logits, forced: length == maximum ? end : nil)
-            let best = all.prefix(2 * beams)
-            for continuation in best.prefix(beams) where continuation.token == end {
-                let score = continuation.logProbability / pow(Double(length), settings.lengthPenalty)
-                complete.append((running[continuation.origin].tokens + [end], score))
-            }
-            complete = Array(complete.sorted { $0.score > $1.score }.prefix(beams))
-            let continued = best.filter { $0.token != end }.prefix(beams)
-            guard length < maximum, let first = continued.first else { break }
-            if complete.count == beams {
-                let bestPossible = first.logProbability / pow(Double(length), settings.lengthPenalty)
-                if settings.stopsEarly || bestPossible <= complete[beams - 1].score { break }
-            }
-            // A beam without a continuation repeats another one, and its result is not used.
-            let origins = (0..<beams).map { continued[min($0, continued.count - 1)].origin }
-            running = continued.map { continuation in
-                Hypothesis(
-                    tokens: running[continuation.origin].tokens + [continuation.token],
-                    logProbability: continuation.logProbability)
-            }
-            inputs = (0..<beams).map { continued[min($0, continued.count - 1)].token }
-            session.select(origins)
+    /// The token with which each of the `beams` hypotheses is continued.
+    private(set) var inputs: [Int32]
+    /// The hypothesis of the step before that each of them continues.
+    private(set) var origins: [Int]
+    /// Whether the target is known.
+    private(set) var isOver = false
+
+    init(_ model: EncoderDecoderConfiguration, _ settings: BeamSearchSettings, banned: BannedTokens) {
+        self.settings = settings
+        self.banned = banned
+        (start, end) = (model.startToken, model.endToken)
+        maximum = max(1, min(settings.maximumLength, model.contextLength))
+        inputs = Array(repeating: model.startToken, count: settings.beams)
+        origins = Array(repeating: 0, count: settings.beams)
+    }
+
+    /// The tokens of the best target, without the start token.
+    var target: [Int32] { complete.first?.tokens ?? [end] }
+
+    /// Continues the hypotheses.
+    /// - Parameter logits: of the next token of each hypothesis: (beams, V).
+    mutating func advance(_ logits: UnsafeMutableBufferPointer<Float>) {
+        length += 1
+        let beams = settings.beams, isLast = length == maximum
+        let best = continuations(logits, forced: isLast && settings.forcesEnd ? end : nil).prefix(2 * beams)
+        for continuation in best.prefix(beams) where isLast || continuation.token == end {
+            let score = continuation.logProbability / pow(Double(length), settings.lengthPenalty)
+            complete.append((running[continuation.origin].tokens + [continuation.token], score))
         }
-        return complete.first?.tokens ?? [end]
+        complete = Array(complete.sorted { $0.score > $1.score }.prefix(beams))
+        let continued = best.filter { $0.token != end }.prefix(beams)
+        guard !isLast, let first = continued.first else {
+            isOver = true
+            return
+        }
+        if complete.count == beams {
+            let bestPossible = first.logProbability / pow(Double(length), settings.lengthPenalty)
+            if settings.stopsEarly || bestPossible <= complete[beams - 1].score {
+                isOver = true
+                return
+            }
+        }
+        // A beam without a continuation repeats another one, and its result is not used.
+        origins = (0..<beams).map { continued[min($0, continued.count - 1)].origin }
+        inputs = (0..<beams).map { continued[min($0, continued.count - 1)].token }
+        running = continued.map { continuation in
+            Hypothesis(
+                tokens: running[continuation.origin].tokens + [continuation.token],
+                logProbability: continuation.logProbability)
+        }
     }
 
     /// The continuations of all hypotheses by a token, the best first.
-    /// - Parameter forced: the only token that is possible, if any.
-    private func continuations(of running: [Hypothesis], _ logits: Tensor, forced: Int32?) -> [Continuation] {
-        let V = model.vocabularySize, wanted = 2 * settings.beams
+    /// - Parameters:
+    ///   - logits: of the next token of each hypothesis.
+    ///   - forced: the only token that is possible, if any.
+    private func continuations(_ logits: UnsafeMutableBufferPointer<Float>, forced: Int32?) -> [Continuation] {
+        let V = logits.count / settings.beams, wanted = 2 * settings.beams
         var all: [Continuation] = []
-        logits.withElements { logits in
-            for (origin, hypothesis) in running.enumerated() {
-                let row = logits[origin * V..<(origin + 1) * V]
-                let total = logSum(row)
-                func logProbability(_ token: Int32) -> Double {
-                    hypothesis.logProbability + Double(row[row.startIndex + Int(token)]) - total
-                }
-                if let forced {
-                    // The log probability of the only possible token counts as 0, as in transformers.
-                    all.append(
-                        Continuation(origin: origin, token: forced, logProbability: hypothesis.logProbability))
-                    continue
-                }
-                for token in highest(wanted, of: row) {
-                    all.append(Continuation(origin: origin, token: token, logProbability: logProbability(token)))
-                }
+        for (origin, hypothesis) in running.enumerated() {
+            if let forced {
+                // The log probability of the only possible token counts as 0, as in transformers.
+                all.append(Continuation(origin: origin, token: forced, logProbability: hypothesis.logProbability))
+                continue
+            }
+            let row = UnsafeMutableBufferPointer(rebasing: logits[origin * V..<(origin + 1) * V])
+            let withBanned = settings.renormalizes ? nil : logSum(row)
+            banned.apply(to: row, after: hypothesis.tokens, start: start)
+            let total = withBanned ?? logSum(row)
+            for token in highest(wanted, of: row) {
+                let logit = Double(row[Int(token)])
+                all.append(
+                    Continuation(
+                        origin: origin, token: token, logProbability: hypothesis.logProbability + logit - total))
             }
         }
         return all.sorted { $0.logProbability > $1.logProbability }
     }
 
-    /// The ids of the highest logits, without the banned ones, the highest first.
-    private func highest(_ count: Int, of row: Slice<UnsafeMutableBufferPointer<Float>>) -> [Int32] {
+    /// The ids of the highest logits that are not -inf, the highest first.
+    private func highest(_ count: Int, of row: UnsafeMutableBufferPointer<Float>) -> [Int32] {
         var best: [(id: Int32, logit: Float)] = []
-        for (id, logit) in row.enumerated() where best.count < count || logit > best[best.count - 1].logit {
-            if banned.contains(Int32(id)) { continue }
+        for (id, logit) in row.enumerated()
+        where logit > (best.count < count ? -.infinity : best[best.count - 1].logit) {
             let place = best.firstIndex { $0.logit < logit } ?? best.count
             best.insert((Int32(id), logit), at: place)
             if best.count > count { best.removeLast() }
@@ -128,9 +163,40 @@ struct BeamSearch {
     }
 
     /// log(sum(exp(x))).
-    private func logSum(_ x: Slice<UnsafeMutableBufferPointer<Float>>) -> Double {
+    private func logSum(_ x: UnsafeMutableBufferPointer<Float>) -> Double {
         let maximum = Double(x.max() ?? 0)
         return maximum + log(x.reduce(0) { $0 + exp(Double($1) - maximum) })
+    }
+}
+
+/// Tokens and sequences of tokens that a target does not contain (transformers' `bad_words_ids`).
+struct BannedTokens {
+    /// The ids that are banned wherever they would be.
+    private let tokens: [Int]
+    /// Sequences of two tokens or more: the last token is banned after the others.
+    private let sequences: [[Int32]]
+
+    /// - Parameters:
+    ///   - banned: the sequences. Those with an id that the vocabulary does not have are in no target.
+    ///   - vocabularySize: V.
+    ///   - end: the end token, which cannot be banned by itself.
+    init(_ banned: [[Int32]], vocabularySize: Int, end: Int32) {
+        let possible = banned.filter { $0.allSatisfy { 0..<vocabularySize ~= Int($0) } }
+        tokens = possible.filter { $0.count == 1 && $0[0] != end }.map { Int($0[0]) }
+        sequences = possible.filter { $0.count > 1 }
+    }
+
+    /// Makes the logits of the tokens -inf that are banned after some others.
+    func apply(to logits: UnsafeMutableBufferPointer<Float>, after target: [Int32], start: Int32) {
+        for token in tokens { logits[token] = -.infinity }
+        if sequences.isEmpty { return }
+        let before = [start] + target
+        for sequence in sequences {
+            let prefix = sequence.dropLast()
+            if before.count >= prefix.count, before.suffix(prefix.count).elementsEqual(prefix) {
+                logits[Int(sequence[prefix.count])] = -.infinity
+            }
+        }
     }
 }
 
@@ -139,12 +205,57 @@ extension EncoderDecoder {
     /// - Parameters:
     ///   - source: at least one token, and at most as many as the context has.
     ///   - settings: how it is searched.
-    ///   - banned: ids that are never generated.
+    ///   - banned: sequences of tokens that the target does not contain. An id by itself is never generated, and the last id of
+    ///     a longer sequence is not generated after the others. The end token cannot be banned by itself.
     /// - Returns: the tokens of the target, with its end token and without the start token.
-    public func translate(_ source: [Int32], settings: BeamSearchSettings, banned: [Int32] = []) -> [Int32] {
+    public func translate(
+        _ source: [Int32], settings: BeamSearchSettings, banned: [[Int32]] = []
+    ) -> [Int32] {
+        translate([source], settings: settings, banned: banned)[0]
+    }
+
+    /// The most probable targets of several sources that are found, which share the steps of the model.
+    ///
+    /// Each target is the same, to the bit, as if its source were translated alone.
+    /// - Parameters:
+    ///   - sources: each of at least one token, and of at most as many as the context has.
+    ///   - settings: how they are searched.
+    ///   - banned: sequences of tokens that no target contains.
+    /// - Returns: the tokens of each target, with its end token and without the start token.
+    public func translate(
+        _ sources: [[Int32]], settings: BeamSearchSettings, banned: [[Int32]] = []
+    ) -> [[Int32]] {
         precondition(
-            !source.isEmpty && source.count <= configuration.contextLength && settings.beams > 0,
-            "a source of \(source.count) tokens, \(settings.beams) beams")
-        return BeamSearch(model: self, settings: settings, banned: banned).run(source)
+            sources.allSatisfy { !$0.isEmpty && $0.count <= configuration.contextLength } && settings.beams > 0,
+            "sources of \(sources.map(\.count)) tokens, \(settings.beams) beams")
+        // Few rows are multiplied in another order than many, and independently of one another.
+        let together = max(1, DecodingProduct.gemvRows / settings.beams)
+        let table = BannedTokens(banned, vocabularySize: vocabularySize, end: configuration.endToken)
+        return stride(from: 0, to: sources.count, by: together).flatMap { first in
+            search(Array(sources[first..<min(first + together, sources.count)]), settings, table)
+        }
+    }
+
+    private func search(
+        _ sources: [[Int32]], _ settings: BeamSearchSettings, _ banned: BannedTokens
+    ) -> [[Int32]] {
+        let beams = settings.beams, V = vocabularySize
+        var searches = sources.map { _ in BeamSearch(configuration, settings, banned: banned) }
+        let session = TranslationSession(self, sources: sources, hypotheses: beams)
+        var active = Array(searches.indices)
+        while true {
+            let logits = session.append(active.flatMap { searches[$0].inputs })
+            logits.withElements { logits in
+                for (place, search) in active.enumerated() {
+                    let rows = place * beams * V..<(place + 1) * beams * V
+                    searches[search].advance(UnsafeMutableBufferPointer(rebasing: logits[rows]))
+                }
+            }
+            let kept = active.indices.filter { !searches[active[$0]].isOver }
+            if kept.isEmpty { return searches.map(\.target) }
+            let origins = kept.flatMap { place in searches[active[place]].origins.map { place * beams + $0 } }
+            session.select(origins, of: kept.count < active.count ? kept : nil)
+            active = kept.map { active[$0] }
+        }
     }
 }

@@ -1,33 +1,34 @@
 import Layers
 import Tensors
 
-/// The state of the decoder while targets are generated: the encoded source, and the keys and values of the tokens so far.
+/// The state of the decoder while targets of several sources are generated: the encoded sources, and the keys and values of
+/// the tokens so far.
 ///
-/// The source is encoded once, and its keys and values in every block of the decoder are computed once.
+/// Each source is encoded once, by itself, and its keys and values in every block of the decoder are computed once. All
+/// hypotheses of a source read them.
 final class TranslationSession {
     private let model: EncoderDecoder
-    private let memories: [CrossAttentionBlock.Memory]
+    private var memories: [CrossAttentionBlock.Memory]
     private let cache: KVCache
 
     /// - Parameters:
     ///   - model: the model.
-    ///   - source: the tokens of the source.
-    ///   - hypotheses: the number of targets that are generated at the same time.
-    init(_ model: EncoderDecoder, source: [Int32], hypotheses: Int) {
+    ///   - sources: the tokens of the sources.
+    ///   - hypotheses: the number of targets of each source that are generated at the same time.
+    init(_ model: EncoderDecoder, sources: [[Int32]], hypotheses: Int) {
         self.model = model
         let pass = ForwardPass(.decoding)
-        let encoded = model.encode(TokenBatch(source), pass)
-        memories = model.memories(of: encoded, lengths: nil, pass).map { $0.repeated(hypotheses) }
+        let encoded = sources.map { source in
+            model.memories(of: model.encode(TokenBatch(source), pass), lengths: nil, pass)
+        }
+        memories = model.decoderBlocks.indices.map { block in .joined(encoded.map { $0[block] }) }
         cache = KVCache(
-            batch: hypotheses, capacity: model.configuration.contextLength, width: model.configuration.width,
-            layers: model.decoderBlocks.count)
+            batch: sources.count * hypotheses, capacity: model.configuration.contextLength,
+            width: model.configuration.width, layers: model.decoderBlocks.count)
     }
 
-    /// The number of tokens of each hypothesis.
-    var length: Int { cache.length }
-
-    /// Appends a token to each hypothesis.
-    /// - Returns: the logits of the next token: (hypotheses, V).
+    /// Appends a token to each hypothesis, source by source.
+    /// - Returns: the logits of the next token: (sources x hypotheses, V).
     func append(_ tokens: [Int32]) -> Tensor {
         let batch = TokenBatch(batch: tokens.count, length: 1, ids: tokens)
         let hidden = model.decode(batch, memories, ForwardPass(.decoding), cache: cache)
@@ -36,8 +37,12 @@ final class TranslationSession {
     }
 
     /// Replaces the hypotheses: the new hypothesis i continues the old hypothesis `origins[i]`.
-    func select(_ origins: [Int]) {
-        guard origins != Array(origins.indices) else { return }
+    /// - Parameters:
+    ///   - origins: the numbers of hypotheses among those of all sources.
+    ///   - sources: the sources to which they belong; nil for all.
+    func select(_ origins: [Int], of sources: [Int]? = nil) {
+        if let sources { memories = memories.map { $0.selecting(sources) } }
+        guard sources != nil || origins != Array(origins.indices) else { return }
         for layer in cache.layers { layer.select(origins) }
     }
 }

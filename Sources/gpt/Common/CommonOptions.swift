@@ -15,6 +15,28 @@ struct ModelFileOptions: ParsableArguments {
     func load(_ path: String) throws -> SavedModel {
         try ModelDirectory.load(path, acceptingEdits: acceptEditedFiles)
     }
+
+    /// Loads a model with its tokenizer.
+    /// - Parameters:
+    ///   - path: the path of the model.
+    ///   - precision: the number format of the weights.
+    ///   - replacement: the replacement for unknown characters.
+    /// - Throws: also where one of these options has no effect on the model.
+    func load(_ path: String, _ precision: WeightFormat, _ replacement: ReplacementOptions) throws -> SavedModel {
+        let saved = try load(path)
+        if precision != .float32, let kind = saved.model.specification?.kind,
+            !TrainingSetting.ID.precision.hasEffect(on: kind)
+        {
+            throw CommandFailure(
+                "--precision \(precision.rawValue) does not apply to \(path), a model of the kind \(kind.rawValue); leave it out"
+            )
+        }
+        if replacement.scalar != nil, try saved.tokenizer.supportedCharacters == nil {
+            throw CommandFailure(
+                "--replace-unknown does not apply to \(path): its tokenizer can encode every character; leave it out")
+        }
+        return saved
+    }
 }
 
 /// The model that a command uses, and the options for computing with it.
@@ -31,26 +53,9 @@ struct ModelOptions: ParsableArguments {
 
     func validate() throws { try requireNames(model) }
 
-    /// Loads the model with its tokenizer.
-    /// - Parameters:
-    ///   - precision: the number format of the weights.
-    ///   - replacement: the replacement for unknown characters.
-    /// - Throws: also where one of these options has no effect on the model.
+    /// Loads the model with its tokenizer; see `ModelFileOptions.load`.
     func load(_ precision: WeightFormat, _ replacement: ReplacementOptions) throws -> TextGenerator {
-        let saved = try files.load(model)
-        if precision != .float32, let kind = saved.model.specification?.kind,
-            !TrainingSetting.ID.precision.hasEffect(on: kind)
-        {
-            throw CommandFailure(
-                "--precision \(precision.rawValue) does not apply to \(model), a model of the kind \(kind.rawValue); leave it out"
-            )
-        }
-        let tokenizer = try saved.tokenizer
-        if replacement.scalar != nil, tokenizer.supportedCharacters == nil {
-            throw CommandFailure(
-                "--replace-unknown does not apply to \(model): its tokenizer can encode every character; leave it out")
-        }
-        return try TextGenerator(saved)
+        try TextGenerator(files.load(model, precision, replacement))
     }
 }
 
