@@ -4,7 +4,7 @@ transformers and PyTorch in float64, with sequences of different lengths.
 
     make_encoder_reference.py DIR --kind classifier|masked|marian [--layers 2] [--decoder-layers 3] [--heads 2] [--width 22]
                               [--inner 36] [--context 19] [--vocabulary 53] [--labels 3] [--batch 4] [--activation gelu]
-                              [--steps 5] [--seed 1]
+                              [--steps 5] [--smoothing 0.1] [--seed 1]
 
 Needs torch, transformers and safetensors. The contents of the files are described in the extensions of ReferenceCheck.
 """
@@ -22,6 +22,7 @@ parser = reference.parser(
     __doc__, layers=2, decoder_layers=3, heads=2, width=22, inner=36, context=19, vocabulary=53, labels=3)
 parser.add_argument("--kind", choices=["classifier", "masked", "marian"], required=True)
 parser.add_argument("--activation", default="gelu")
+parser.add_argument("--smoothing", type=float, default=0.1, help="label smoothing of the training steps of marian")
 a = parser.parse_args()
 
 torch.manual_seed(a.seed)
@@ -102,6 +103,29 @@ save_file(
     {k: v.detach().contiguous() if k == "loss64" or not v.is_floating_point() else v.detach().float().contiguous()
      for k, v in expected.items()},
     a.directory / "expected.safetensors")
-(a.directory / "inputs.json").write_text(
-    json.dumps(dict(kind=a.kind, loss=output.loss.item(), generated=generated)) + "\n")
+inputs = dict(kind=a.kind, loss=output.loss.item(), generated=generated)
+if a.kind == "marian":
+    # Some steps of training, with padding and masks, and label smoothing.
+    def batch(step):
+        def padded(filling):
+            lengths = torch.randint(1, a.context + 1, (a.batch,))
+            mask = (torch.arange(lengths.max()) < lengths[:, None]).long()
+            rows = torch.randint(1, a.vocabulary - 1, mask.shape)
+            rows[torch.arange(a.batch), lengths - 1] = 0
+            return torch.where(mask == 1, rows, filling), mask
+
+        sources, source_mask = padded(a.vocabulary - 1)
+        targets, target_mask = padded(a.vocabulary - 1)
+        labels = torch.where(target_mask == 1, targets, -100)
+
+        def loss():
+            logits = model(input_ids=sources, attention_mask=source_mask, labels=labels).logits
+            return torch.nn.functional.cross_entropy(
+                logits.flatten(0, 1), labels.flatten(), ignore_index=-100, label_smoothing=a.smoothing)
+
+        return {f"sources.{step}": sources, f"source_mask.{step}": source_mask, f"targets.{step}": targets,
+                f"target_mask.{step}": target_mask}, loss
+
+    inputs["train"] = reference.train(model, a, batch, moments=False) | dict(smoothing=a.smoothing)
+(a.directory / "inputs.json").write_text(json.dumps(inputs) + "\n")
 print(f"{a.directory}: loss {output.loss.item():.4f}")

@@ -50,31 +50,46 @@ def save(model, a):
     expected |= {"grad." + name: p.grad.float() for name, p in parameters.items()}
     save_file({k: v.detach().contiguous() for k, v in expected.items()}, a.directory / "expected.safetensors")
 
+    length = min(a.length, a.context) + 1 if a.length < a.context else a.context
+
+    def batch(step):
+        ids = torch.randint(a.vocabulary, (a.batch, length))
+        return {f"batch.{step}": ids}, lambda: loss_of(ids[:, :-1], ids[:, 1:])
+
+    settings = train(model, a, batch)
+    (a.directory / "inputs.json").write_text(
+        json.dumps(dict(loss=expected["loss64"].item(), train=settings), indent=1) + "\n")
+
+
+def train(model, a, batch, moments=True):
+    """Writes some steps of AdamW to train.safetensors, and returns their settings. `batch` gives for the number of a step the
+    tensors of its batch by name, and a function that computes the mean loss."""
+    # The sinusoids of positions are constant, although some versions of transformers mark them as trained.
+    parameters = {name: p for name, p in model.named_parameters() if "embed_positions" not in name}
     settings = dict(steps=a.steps, lr=1e-3, beta1=0.9, beta2=0.95, eps=1e-8, weight_decay=a.decay, clip_norm=a.clip)
     optimizer = torch.optim.AdamW(
         [dict(params=[p for p in parameters.values() if p.dim() == 2], weight_decay=a.decay),
          dict(params=[p for p in parameters.values() if p.dim() != 2], weight_decay=0.0)],
         lr=1e-3, betas=(0.9, 0.95), eps=1e-8)
-    length = min(a.length, a.context) + 1 if a.length < a.context else a.context
-    train, before, after, norms = {}, [], [], []
+    tensors, before, after, norms = {}, [], [], []
     for step in range(a.steps):
-        batch = torch.randint(a.vocabulary, (a.batch, length))
-        train[f"batch.{step}"] = batch
+        inputs, loss_of = batch(step)
+        tensors |= inputs
         optimizer.zero_grad()
-        loss = loss_of(batch[:, :-1], batch[:, 1:])
+        loss = loss_of()
         loss.backward()
         before.append(loss.item())
-        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), a.clip if a.clip is not None else 1e30).item())
+        norms.append(torch.nn.utils.clip_grad_norm_(parameters.values(), a.clip if a.clip is not None else 1e30).item())
         optimizer.step()
         with torch.no_grad():
-            after.append(loss_of(batch[:, :-1], batch[:, 1:]).item())
+            after.append(loss_of().item())
     for name, values in dict(loss_before64=before, loss_after64=after, grad_norm64=norms).items():
-        train[name] = torch.tensor(values, dtype=torch.float64)
+        tensors[name] = torch.tensor(values, dtype=torch.float64)
     for name, p in parameters.items():
         state = optimizer.state[p]
-        train |= {"final." + name: p.float(), "exp_avg." + name: state["exp_avg"].float(),
-                  "exp_avg_sq." + name: state["exp_avg_sq"].float()}
-    save_file({k: v.detach().contiguous() for k, v in train.items()}, a.directory / "train.safetensors")
-    (a.directory / "inputs.json").write_text(
-        json.dumps(dict(loss=expected["loss64"].item(), train=settings), indent=1) + "\n")
+        tensors["final." + name] = p.float()
+        if moments:
+            tensors |= {"exp_avg." + name: state["exp_avg"].float(), "exp_avg_sq." + name: state["exp_avg_sq"].float()}
+    save_file({k: v.detach().contiguous() for k, v in tensors.items()}, a.directory / "train.safetensors")
     print(f"{a.directory}: loss {before[0]:.4f} to {after[-1]:.4f}, gradient norm {norms[0]:.3f}")
+    return settings

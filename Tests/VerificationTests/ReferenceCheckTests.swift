@@ -30,9 +30,11 @@ import Verification
                 try ReferenceCheck(directory: reference).run()
             }
             let kinds = ["hidden", "logits", "loss", "gradients"]
-            #expect(
-                differences.map(\.name)
-                    == kinds + (reference.contains("marian") ? ["generated ids, rows that differ"] : []))
+            let ofTargets = [
+                "generated ids, rows that differ", "losses over the steps", "gradient norms, relative",
+                "weights after the steps", "key biases after the steps",
+            ]
+            #expect(differences.map(\.name) == kinds + (reference.contains("marian") ? ofTargets : []))
             for difference in differences {
                 #expect(difference.isWithin, "\(difference.name): \(difference.largest) at \(difference.place)")
             }

@@ -15,7 +15,9 @@ import Training
 ///   loss is the mean of -log p(ids[t + 1]) over all positions but the last;
 /// - `inputs.json` with the settings of the steps under `train`, and `train.safetensors`: `batch.N` (B, T + 1) for each
 ///   step, `loss_before64` and `loss_after64` around each update, `grad_norm64` before clipping, and after the last step
-///   `final.NAME` and the moments `exp_avg.NAME` and `exp_avg_sq.NAME`.
+///   `final.NAME` and the moments `exp_avg.NAME` and `exp_avg_sq.NAME`. The batch of an encoder-decoder is `sources.N` and
+///   `targets.N`, each (B, T) and padded at the ends, with `source_mask.N` and `target_mask.N`, and `smoothing` is among the
+///   settings.
 ///
 /// References of encoders and encoder-decoders are described at their checks.
 public struct ReferenceCheck {
@@ -54,7 +56,7 @@ public struct ReferenceCheck {
         switch model.form {
         case .neural(let model): return try checkForwardAndBackward(model) + checkSteps()
         case .encoder(let model): return try check(model)
-        case .encoderDecoder(let model): return try check(model)
+        case .encoderDecoder(let model): return try check(model) + checkSteps()
         case .counted, .other:
             throw ModelError(
                 path: directory,
@@ -86,23 +88,53 @@ public struct ReferenceCheck {
         return gradients
     }
 
+    /// The batch of a step: the number of its targets, and the sum of their losses. With a scale, the loss adds to the gradients.
+    private struct StepBatch {
+        let count: Int
+        let loss: (_ scale: Float?) -> Double
+    }
+
+    /// Reads the batch of a step.
+    private func batch(
+        _ step: Int, of model: any TrainableModel, in file: SafetensorsFile, _ settings: StepSettings
+    ) throws -> StepBatch? {
+        switch model.form {
+        case .neural(let model):
+            let (inputs, targets) = try tokens("batch.\(step)", in: file, model, predicted: 1).shifted()
+            return StepBatch(count: targets.count) { model.loss(inputs, targets: targets, gradientScale: $0) }
+        case .encoderDecoder(let model):
+            let sources = try PaddedBatch("sources.\(step)", mask: "source_mask.\(step)", in: file, model).tokens
+            let targets = try PaddedBatch("targets.\(step)", mask: "target_mask.\(step)", in: file, model).tokens
+            guard sources.batch == targets.batch else {
+                throw ModelError(
+                    path: file.path, reason: "sources.\(step) and targets.\(step) have different numbers of rows")
+            }
+            let rows = (0..<targets.batch).map { Array(targets.ids[targets.rows(of: $0)]) }
+            let inputs = TokenBatch(rows.map { [model.configuration.startToken] + $0.dropLast() })
+            return StepBatch(count: targets.ids.count) {
+                model.loss(sources, inputs, labels: targets.ids, smoothing: settings.smoothing, gradientScale: $0)
+            }
+        case .encoder, .counted, .other: return nil
+        }
+    }
+
     private func checkSteps() throws -> [Difference] {
         guard Files.exists(path("train.safetensors")) else { return [] }
         let settings = try StepSettings(path: path("inputs.json"))
         let expected = try SafetensorsFile(path: path("train.safetensors"))
         // Without the gradients of the comparison before.
-        guard let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model.neural else {
+        guard let model = try ModelDirectory.load(directory, acceptingEdits: acceptsEdits).model.trainable else {
             return []
         }
         let optimizer = AdamW(model.parameters, settings: settings.optimizer)
         var before: [Double] = [], after: [Double] = [], norms: [Double] = []
         for step in 0..<settings.steps {
-            let (inputs, targets) = try tokens("batch.\(step)", in: expected, model, predicted: 1).shifted()
-            let count = Double(targets.count)
-            before.append(model.loss(inputs, targets: targets, gradientScale: Float(1 / count)) / count)
+            guard let batch = try batch(step, of: model, in: expected, settings) else { return [] }
+            let count = Double(batch.count)
+            before.append(batch.loss(Float(1 / count)) / count)
             norms.append(optimizer.gradientNorm())
             optimizer.update(learningRate: settings.learningRate, gradientNorm: norms[step])
-            after.append(model.loss(inputs, targets: targets) / count)
+            after.append(batch.loss(nil) / count)
         }
 
         var losses = LargestDifference("losses over the steps", Tolerance.steps)
@@ -117,12 +149,13 @@ public struct ReferenceCheck {
         var weights = LargestDifference("weights after the steps", Tolerance.steps)
         var keyBiases = LargestDifference("key biases after the steps", Double(settings.steps) * settings.learningRate)
         var moments = LargestDifference("moments after the steps", Tolerance.gradients)
-        for (i, named) in optimizer.parameters.enumerated() {
+        for (i, named) in optimizer.parameters.enumerated() where named.parameter.needsGradient {
             let final = try expected.floats("final." + named.name)
             let values = named.parameter.value.values
             // Softmax does not depend on a constant added to all scores, so the exact gradient of the biases of the keys is
             // 0. Adam scales the rounding error that is computed instead to steps of full length, which is the tolerance.
-            let keys = named.name.hasSuffix("attn.c_attn.bias") ? values.count / 3..<values.count / 3 * 2 : 0..<0
+            var keys = named.name.hasSuffix("attn.c_attn.bias") ? values.count / 3..<values.count / 3 * 2 : 0..<0
+            if model.encoderDecoder != nil, named.name.hasSuffix("k_proj.bias") { keys = 0..<values.count }
             for (j, value) in values.enumerated() where final.indices.contains(j) {
                 let difference = Double(value) - Double(final[j])
                 if keys.contains(j) {
@@ -161,6 +194,8 @@ public struct ReferenceCheck {
 private struct StepSettings {
     let steps: Int
     let learningRate: Double
+    /// The share of label smoothing.
+    let smoothing: Float
     let optimizer: AdamW.Settings
 
     init(path: String) throws {
@@ -179,6 +214,7 @@ private struct StepSettings {
         }
         self.steps = steps
         learningRate = try number("lr")
+        smoothing = json["train"]?["smoothing"] == nil ? 0 : Float(try number("smoothing"))
         let clip = json["train"]?["clip_norm"] ?? .null
         optimizer = AdamW.Settings(
             beta1: try number("beta1"), beta2: try number("beta2"), epsilon: try number("eps"),
