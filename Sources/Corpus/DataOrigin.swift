@@ -100,26 +100,31 @@ extension LabelledTexts {
 }
 
 extension TextPairs {
+    /// The pairs of a table or of two parallel files.
+    /// - Parameters:
+    ///   - origin: where they are from.
+    ///   - notice: called as in `read` for files.
+    /// - Returns: nil if the origin is no file of pairs.
+    /// - Throws: why they are not available, in one line.
+    public static func read(_ origin: DataOrigin, notice: (String) -> Void = { _ in }) throws -> TextPairs? {
+        guard case .pairs(let paths, let source, let target) = origin else { return nil }
+        return try paths.count == 2
+            ? read(sources: paths[0], targets: paths[1], notice: notice)
+            : read(paths[0], source: source, target: target, notice: notice)
+    }
+
     /// The pairs of a run for training and validation.
     /// - Parameters:
     ///   - origin: a table, two parallel files, or dates.
     ///   - validation: the share for validation. Of dates it does not change the numbers of pairs.
     ///   - seed: what decides which pairs are for validation.
-    ///   - notice: called as in `read`.
+    ///   - notice: called as in `read` for files.
     /// - Returns: nil if data of this origin are no pairs.
     /// - Throws: why they are not available, in one line.
     public static func read(
         _ origin: DataOrigin, validation: Double, seed: UInt64, notice: (String) -> Void = { _ in }
     ) throws -> (training: TextPairs, validation: TextPairs)? {
-        switch origin {
-        case .pairs(let paths, let source, let target):
-            let pairs =
-                try paths.count == 2
-                ? read(sources: paths[0], targets: paths[1], notice: notice)
-                : read(paths[0], source: source, target: target, notice: notice)
-            return pairs.split(validation: validation, seed: seed)
-        case .dates: return DatePairs.make(seed: seed)
-        case .texts, .labelled, .speeches: return nil
-        }
+        if origin == .dates { return DatePairs.make(seed: seed) }
+        return try read(origin, notice: notice)?.split(validation: validation, seed: seed)
     }
 }

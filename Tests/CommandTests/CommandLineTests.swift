@@ -110,7 +110,7 @@ struct CommandLineTests {
     @Test("Of a command that resembles none, all are listed")
     func noSuggestion() throws {
         let result = try runCommand(["frobnicate"], directory: directory.path)
-        #expect(result.status == 64 && result.errorText.contains("train, generate, chat, test"))
+        #expect(result.status == 64 && result.errorText.contains("train, generate, chat, classify, translate, test"))
     }
 
     @Test("What is no directory is called what it is where a run is to be resumed")

@@ -15,7 +15,7 @@ struct OptionEffectTests {
         "gpt train accepts exactly the options that the table of settings has for the kind of model",
         arguments: ModelSpecification.Kind.languageModels)
     func table(_ kind: ModelSpecification.Kind) throws {
-        for id in TrainingSetting.ID.allCases where id != .model {
+        for id in TrainingSetting.ID.allCases where id != .model && id != .task {
             let (option, value) = try #require(ResumeOptionTests.other[id])
             let result = try gpt(["train", "--text", "missing.txt", "--model", kind.rawValue, option, value])
             if id.hasEffect(on: kind) {

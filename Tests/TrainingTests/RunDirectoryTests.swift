@@ -301,7 +301,7 @@ struct RunDirectoryTests {
         let (model, result) = try #require(try NGramBaseline.run(data, order: 5, vocabularySize: size))
         do {
             let run = try RunDirectory(
-                creating: path, tokenizer: TinyRuns.tokenizer, record: data.record, origin: .builtIn)
+                creating: path, tokenizer: TinyRuns.tokenizer, record: data.record, origin: .texts(.builtIn))
             try run.save(
                 counted: model, settings: DefaultSettings.settings(for: .ngram), data: data.record, result: result,
                 seconds: 0)

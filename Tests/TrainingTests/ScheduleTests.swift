@@ -46,13 +46,13 @@ struct ScheduleTests {
         settings.schedule.warmupSteps = 1_000_000
         let (run, notices) = try run(settings)
         #expect(notices.isEmpty && run.settings.schedule.warmupSteps == 1_000_000)
-        #expect(run.unfinishedWarmup == nil)
+        #expect(run.trainer?.unfinishedWarmup == nil)
         _ = try run.run()
-        #expect(run.unfinishedWarmup?.contains("of its warmup of 1000000 steps") == true)
+        #expect(run.trainer?.unfinishedWarmup?.contains("of its warmup of 1000000 steps") == true)
         settings.schedule.warmupSteps = 0
         let other = try self.run(settings).run
         _ = try other.run()
-        #expect(other.unfinishedWarmup == nil)
+        #expect(other.trainer?.unfinishedWarmup == nil)
     }
 
     @Test("In a comparison the model is named")

@@ -51,7 +51,7 @@ enum TinyRuns {
     /// A new run in a directory.
     static func run(_ settings: TrainingSettings, in path: String) throws -> Trainer<NextTokenTask> {
         let directory = try RunDirectory(
-            creating: path, tokenizer: tokenizer, record: try data().record, origin: .files([path + ".txt"]))
+            creating: path, tokenizer: tokenizer, record: try data().record, origin: .texts(.files([path + ".txt"])))
         return try trainer(settings, store: directory, samples: true)
     }
 }

@@ -252,4 +252,5 @@ enum Purpose {
     static let samples: UInt64 = 3
     static let examples: UInt64 = 4
     static let masks: UInt64 = 5
+    static let pools: UInt64 = 6
 }

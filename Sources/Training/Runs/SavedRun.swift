@@ -49,6 +49,13 @@ public struct SavedRun {
         AtomicFile.removeLeftovers(in: RunDirectory.training(path))
     }
 
+    /// The error if the run would learn another task; nil if it learns this one.
+    public func change(to task: TaskKind) -> TrainingError? {
+        var other = settings
+        other.task = task
+        return other.forbiddenChange(from: settings).map { .settingChanged(directory: path, $0) }
+    }
+
     /// Whether the run is complete, and `settings` do not extend it.
     public func isComplete(with settings: TrainingSettings) -> Bool {
         progress.final != nil && !settings.differences(from: self.settings).contains(where: \.reopensCompleteRun)

@@ -41,7 +41,7 @@ public final class TaskRun<Source: TaskSource> {
         var model = start?.specification ?? settings.model
         // A model that others made may have more rows than its tokenizer has tokens.
         model.vocabularySize = max(start?.specification.vocabularySize ?? 0, tokenizer.vocabularySize)
-        settings.model = try source.specification(of: model, tokenizer)
+        settings.model = try source.specification(of: model, tokenizer, isNew: start == nil)
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
         try MemoryEstimate(settings).check()
         let trained = try Self.makeModel(settings, startingFrom: start)

@@ -16,8 +16,14 @@ public protocol TaskSource {
 
     /// The model of the settings, or of the model that training starts from, with what follows from the data and the tokenizer:
     /// labels, or the tokens that begin and end a target.
-    /// - Throws: why the tokenizer cannot be used for the task, in one line.
-    func specification(of model: ModelSpecification, _ tokenizer: any Tokenizer) throws -> ModelSpecification
+    /// - Parameters:
+    ///   - model: the model.
+    ///   - tokenizer: the tokenizer of the model.
+    ///   - isNew: whether the model will have random weights.
+    /// - Throws: why the task cannot be learned, in one line.
+    func specification(
+        of model: ModelSpecification, _ tokenizer: any Tokenizer, isNew: Bool
+    ) throws -> ModelSpecification
 
     /// The task.
     /// - Parameters:

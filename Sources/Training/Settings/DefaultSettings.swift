@@ -46,22 +46,18 @@ public enum DefaultSettings {
 
     /// An encoder that learns a language from a text.
     private static var masked: TrainingSettings {
-        var settings = TrainingSettings(
+        TrainingSettings(
             model: .encoder(.init(contextLength: 64, layers: 4, heads: 4, width: 128, head: .maskedTokens)),
             tokenizer: .wordPiece(4_096), length: .steps(3_000), batch: 32,
             schedule: LearningRateSchedule(peak: 1e-3, warmupSteps: 100, shape: .linear), dropout: 0.1)
-        settings.task = .masked
-        return settings
     }
 
     /// A classifier of sentences. The labels follow from the data.
     private static var classification: TrainingSettings {
-        var settings = TrainingSettings(
+        TrainingSettings(
             model: .encoder(.init(contextLength: 128, layers: 2, heads: 4, width: 128, head: .none(hasPooler: true))),
-            tokenizer: .wordPiece(8_192), length: .steps(1_500), batch: 32,
-            schedule: LearningRateSchedule(peak: 5e-4, warmupSteps: 100, shape: .linear), dropout: 0.2)
-        settings.task = .classify
-        return settings
+            tokenizer: .wordPiece(16_384), length: .steps(1_500), batch: 32,
+            schedule: LearningRateSchedule(peak: 5e-4, warmupSteps: 100, shape: .linear), dropout: 0.4)
     }
 
     /// The transformer of "Attention is all you need", small.
@@ -71,7 +67,6 @@ public enum DefaultSettings {
             model: .encoderDecoder(.init(contextLength: 128, width: 128, encoder: side, decoder: side)),
             length: .steps(2_000), batch: 64,
             schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 200, shape: .linear))
-        settings.task = .translate
         settings.labelSmoothing = 0.1
         return settings
     }

@@ -12,8 +12,8 @@ public struct TrainingSettings: Sendable, Equatable {
         case minutes(Double)
     }
 
-    /// What the model learns.
-    public var task = TaskKind.text
+    /// What the model learns; by default what it is made for.
+    public var task: TaskKind
     /// The model to train. Its vocabulary size is set to that of the tokenizer, once the tokenizer has been created.
     public var model: ModelSpecification
     /// T, the number of tokens of each training sequence: the context length of the model, if it has one.
@@ -72,6 +72,7 @@ public struct TrainingSettings: Sendable, Equatable {
         saveEvery: Int? = nil, finalEvaluation: FinalEvaluation = .affordable
     ) {
         self.model = model
+        task = TaskKind(of: model)
         self.sequenceLength = sequenceLength ?? model.contextLength ?? Self.defaultSequenceLength
         self.tokenizer = tokenizer
         self.validation = validation

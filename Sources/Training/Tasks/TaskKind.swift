@@ -11,6 +11,15 @@ public enum TaskKind: String, Sendable, CaseIterable {
     /// The translations of texts: `TranslationTask`.
     case translate
 
+    /// The task that a model is made for.
+    init(of model: ModelSpecification) {
+        switch model {
+        case .ngram, .bigram, .attention, .transformer: self = .text
+        case .encoder(let configuration): self = configuration.head == .maskedTokens ? .masked : .classify
+        case .encoderDecoder: self = .translate
+        }
+    }
+
     /// Whether a kind of model can learn the task.
     public func isLearned(by kind: ModelSpecification.Kind) -> Bool {
         switch self {

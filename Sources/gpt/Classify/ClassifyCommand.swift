@@ -40,13 +40,17 @@ struct ClassifyCommand: ParsableCommand {
                 let classifier = try TextClassifier(try files.load(model))
                 var truncated = 0
                 try input.forEach(atMost: 32) { first, lines in
-                    let sequences = try lines.enumerated().map { index, line in
-                        do { return try encode(line, classifier) } catch {
-                            throw CommandFailure("\(input.name), line \(first + index): \(error)")
+                    var sequences: [TokenSequence] = [], failure: (any Error)?
+                    for (index, line) in lines.enumerated() {
+                        do { sequences.append(try encode(line, classifier)) } catch {
+                            // The lines before it are classified first.
+                            failure = CommandFailure("\(input.name), line \(first + index): \(error)")
+                            break
                         }
                     }
                     truncated += sequences.count { $0.count == classifier.contextLength }
                     try write(classifier.classify(sequences).map { self.line($0) + "\n" }.joined())
+                    if let failure { throw failure }
                 }
                 if truncated > 0 {
                     note(

@@ -59,8 +59,8 @@ struct TableOptions: ParsableArguments {
     /// What is wrong with the options for a task, in a sentence; nil if nothing is.
     func problem(for task: TaskKind) -> String? {
         for (option, tasks) in given where !tasks.contains(task) {
-            let names = tasks.map { "--task \($0.rawValue)" }.joined(separator: " or ")
-            return "\(option) applies to \(names): leave it out, or choose another task."
+            let names = tasks.map(\.rawValue).joined(separator: " or ")
+            return "\(option) applies to the task \(names) only: leave it out."
         }
         return task == .classify && data.count > 1 ? "A table of labelled texts is one file: give one --data." : nil
     }

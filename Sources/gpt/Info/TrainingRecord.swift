@@ -42,13 +42,34 @@ struct TrainingRecord {
             pieces.append(
                 files.compactMap(\.stringValue).map { $0 == "-" ? "standard input" : escaped($0) }.joined(
                     separator: ", "))
-        } else if let name = origin?.stringValue {
-            pieces.append(
-                ["tiny-shakespeare": "tiny Shakespeare", "built-in": "the built-in play"][name] ?? escaped(name))
+        } else if let name = Self.name(of: origin) {
+            pieces.append(name)
         }
         if let tokens = number("text", "training_tokens") { pieces.append("\(large(tokens)) training tokens") }
         if let tokens = number("text", "validation_tokens") { pieces.append("\(large(tokens)) validation tokens") }
+        for kind in ["examples", "pairs"] {
+            guard let training = number("text", "training_\(kind)"),
+                let validation = number("text", "validation_\(kind)")
+            else { continue }
+            pieces.append("\(large(training)) training and \(large(validation)) validation \(kind)")
+        }
         return pieces.joined(separator: ", ")
+    }
+
+    /// Where data are from that are not text files.
+    private static func name(of origin: JSON?) -> String? {
+        if let name = origin?.stringValue {
+            let known = [
+                "tiny-shakespeare": "tiny Shakespeare", "built-in": "the built-in play", "dates": "generated dates",
+            ]
+            return known[name] ?? escaped(name)
+        }
+        if let path = origin?["labelled"]?.stringValue { return escaped(path) }
+        if let play = origin?["speeches"] {
+            let files = play["files"]?.arrayValue?.compactMap(\.stringValue).map(escaped).joined(separator: ", ")
+            return "the speeches of \(files ?? name(of: play) ?? "a play")"
+        }
+        return origin?["pairs"]?.arrayValue?.compactMap(\.stringValue).map(escaped).joined(separator: ", ")
     }
 
     private var settings: String {
@@ -61,7 +82,13 @@ struct TrainingRecord {
             json["progress"]?["step"] != nil
         {
             let accumulate = number("settings", "accumulate").map { $0 > 1 ? "\(large($0)) x " : "" } ?? ""
-            pieces.append("\(accumulate)\(large(batch)) windows of \(large(context)) tokens")
+            let parts =
+                switch json["settings"]?["task"]?.stringValue {
+                case "classify": "texts of at most"
+                case "translate": "pairs of at most"
+                default: "windows of"
+                }
+            pieces.append("\(accumulate)\(large(batch)) \(parts) \(large(context)) tokens")
             if let rate = number("settings", "learning_rate") { pieces.append("learning rate \(rate)") }
             if let dropout = number("settings", "dropout"), dropout > 0 { pieces.append("dropout \(dropout)") }
             if let precision = json["settings"]?["precision"]?.stringValue { pieces.append(escaped(precision)) }

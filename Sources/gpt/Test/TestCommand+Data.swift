@@ -8,7 +8,7 @@ extension TestCommand {
             let saved = try model.files.load(model.model)
             switch saved.model.form {
             case .encoder: try testClassifier(saved)
-            case .encoderDecoder: break  // PAIRS
+            case .encoderDecoder: try testTranslator(saved)
             case .neural, .counted, .other:
                 throw CommandFailure(
                     "\(model.model) is a model of type '\(saved.model.modelType)', which continues texts; evaluate it with --text"
@@ -24,6 +24,9 @@ extension TestCommand {
 
     private func testClassifier(_ saved: SavedModel) throws {
         try requireEffects(on: .classify)
+        if let option = search.given.first {
+            throw CommandFailure("\(option) applies to a translator, and \(model.model) is a classifier; leave it out")
+        }
         let classifier = try TextClassifier(saved)
         let record = RunRecord(directory: model.model)
         let texts = try LabelledTexts.read(
@@ -61,6 +64,29 @@ extension TestCommand {
         } catch {
             note("The baselines are left out: \(commandMessage(error)).")
             return nil
+        }
+    }
+
+    private func testTranslator(_ saved: SavedModel) throws {
+        try requireEffects(on: .translate)
+        var translator = try Translator(saved)
+        try search.apply(to: &translator, model.model)
+        let origin = table.origin(.translate, known: RunRecord(directory: model.model)?.origin)
+        guard let pairs = try TextPairs.read(origin, notice: { note($0) }) else {
+            preconditionFailure("a table of pairs")
+        }
+        let clock = ContinuousClock(), start = clock.now
+        let evaluation = try TranslationEvaluation(translator, on: pairs, replacing: replacement.scalar) { share in
+            if errorsAreTerminal { show("\revaluating: \(min(99, Int(100 * share)))%") }
+        }
+        let seconds = (clock.now - start) / .seconds(1)
+        if errorsAreTerminal { show("\r\u{1B}[K") }
+        let time = "\(duration(seconds)) for \(counted(pairs.pairs.count, "pair"))"
+        for line in aligned(evaluation.table + [["time", time]], left: [0, 1]) { try writeLine(line) }
+        if json {
+            var object = evaluation.json
+            object["seconds"] = .double(seconds)
+            try writeLine(JSON.object(object).serialized())
         }
     }
 }

@@ -35,6 +35,7 @@ struct TestCommand: ParsableCommand {
     var text: String?
 
     @OptionGroup(title: "Table") var table: TableOptions
+    @OptionGroup(title: "Table") var search: SearchOptions
 
     @Option(
         parsing: .unconditional,
@@ -79,6 +80,9 @@ struct TestCommand: ParsableCommand {
             throw ValidationError(
                 "There is nothing to evaluate on: give --text for a language model, or --data for a classifier or a translator."
             )
+        }
+        if table.data.isEmpty, let option = table.given.map(\.option).first ?? search.given.first {
+            throw ValidationError("\(option) applies to --data: leave it out, or give a table with --data.")
         }
         if text != nil, !table.data.isEmpty { throw ValidationError("Give either --text or --data, not both.") }
     }

@@ -20,7 +20,7 @@ extension TrainCommand {
             try begin(LabelledSource(labelled(origin), settings), origin, settings, start)
         case .translate:
             let origin = try origin(kind)
-            _ = origin  // PAIRS
+            try begin(pairs(origin, settings), origin, settings, start)
         }
     }
 
@@ -47,7 +47,7 @@ extension TrainCommand {
                 try texts.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") })
             try resume(run, source, origin, settings)
         case .classify: try resume(run, LabelledSource(labelled(origin), settings), origin, settings)
-        case .translate: break  // PAIRS
+        case .translate: try resume(run, pairs(origin, settings), origin, settings)
         }
     }
 
@@ -68,7 +68,13 @@ extension TrainCommand {
         return texts
     }
 
-    // PAIRSFUNC
+    private func pairs(_ origin: DataOrigin, _ settings: TrainingSettings) throws -> PairSource {
+        let pairs = try TextPairs.read(
+            origin, validation: settings.validation, seed: settings.seed, notice: remark)
+        guard let pairs else { throw CommandFailure("the record of the data is damaged: it has no pairs") }
+        return PairSource(training: pairs.training, validation: pairs.validation)
+    }
+
     private func begin<Source: ReportingSource>(
         _ source: Source, _ origin: DataOrigin, _ settings: TrainingSettings, _ start: StartingModel?
     ) throws {
@@ -183,5 +189,31 @@ extension LabelledSource: ReportingSource {
         return ["\(counted(validation.examples.count, "validation text")), which the model has not learned from:", ""]
             + ClassifierReport(evaluation.score, baselines: ClassifierReport.Baselines(training, on: validation)).lines
             + [""]
+    }
+}
+
+extension PairSource: ReportingSource {
+    var unit: String { "pair" }
+    var target: String { "token of a target" }
+    var use: (words: String, command: (String) -> String) {
+        ("To translate the lines of a file", { "gpt translate \($0) --text FILE" })
+    }
+
+    func summary(_ run: TaskRun<Self>) -> String {
+        let data = run.trainer.task.data
+        return "\(escaped(training.name)), \(escaped(training.columns.source)) to \(escaped(training.columns.target)); "
+            + "\(grouped(data.training.count)) training pairs, \(grouped(data.validation.count)) validation pairs, "
+            + "\(counted(data.meanLength, "token")) a pair, vocabulary of \(grouped(run.tokenizer.vocabularySize)) "
+            + "(\(run.tokenizer.kind))" + (data.notice.map { ". \($0.dropLast())" } ?? "")
+    }
+
+    func report(_ run: TaskRun<Self>) throws -> [String] {
+        let task = run.trainer.task
+        let sample = try task.sample(step: run.trainer.progress.step, length: 300) { false }
+        let translator = Translator(task.encoderDecoder, tokenizer: run.tokenizer)
+        let evaluation = try TranslationEvaluation(translator, on: task.data) { _ in }
+        return ["Translations of validation pairs, which the model has not learned from:", ""]
+            + (sample ?? "").split(separator: "\n", omittingEmptySubsequences: false).map { escaped(String($0)) } + [""]
+            + aligned(evaluation.table, left: [0, 1]) + [""]
     }
 }

@@ -99,9 +99,6 @@ struct TrainCommand: ParsableCommand {
         if resume != nil, shape.preset != nil {
             throw ValidationError("--resume keeps the architecture of the run: leave out --preset.")
         }
-        if resume != nil, task.task != nil {
-            throw ValidationError("--resume keeps the task of the run: leave out --task.")
-        }
         if let kind = shape.model, kind != .gpt, shape.preset != nil {
             throw ValidationError(
                 "Presets apply to --model gpt only: give either --preset or --model \(kind.rawValue), not both.")
@@ -169,6 +166,7 @@ struct TrainCommand: ParsableCommand {
             try execution.execute {
                 if let resume {
                     let run = try SavedRun(resume)
+                    if let task = task.task, let change = run.change(to: task) { throw change }
                     switch run.settings.task {
                     case .text: try resumeText(run)
                     case .masked, .classify, .translate: try resumeTask(run)

@@ -95,8 +95,11 @@ struct TokenizerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
-                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece with N tokens, in lower case, trained on the training part), a published vocabulary (gpt2, cl100k, o200k, ...), or a file (tokenizer.json, .tiktoken) or "
-                + "model directory. (default: char)",
+                + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece "
+                + "with N tokens, in lower case, trained on the training part), a published vocabulary (gpt2, cl100k, o200k, "
+                + "...), or a file (tokenizer.json, .tiktoken) or model directory. (default: char; for --task masked and "
+                + "classify \(DefaultSettings.settings(for: .masked).tokenizer) and "
+                + "\(DefaultSettings.settings(for: .classify).tokenizer))",
             valueName: "kind"))
     var tokenizer: String?
 
@@ -142,7 +145,7 @@ struct ShapeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Position encoding: learned, sinusoidal, rotary or none. (default: that of the family)",
+            "Position encoding: learned, sinusoidal, rotary, alibi (linear biases) or none. (default: that of the family)",
             valueName: "kind"))
     var positions: Positions.Kind?
 
@@ -191,18 +194,26 @@ struct ShapeOptions: ParsableArguments {
 
 /// The sizes of `gpt train`.
 enum TrainSizes: SizeDefaults {
-    static let layers = "4, or the preset's"
+    static let layers = "4, or the preset's; 2 for --task classify and translate, on each side"
     static let heads = "4, or the preset's"
     static let width = "128, or the preset's; 64 for attention"
-    static let context = "128, or the preset's; 64 for attention and bigram"
+    static let context = "128, or the preset's; 64 for attention, bigram and --task masked"
 }
 
 /// How to train it.
 struct TrainingOptions: ParsableArguments {
+    /// The default of a setting in the tasks other than text, for the help.
+    private static func ofTasks(_ value: (TrainingSettings) -> String) -> String {
+        let others = TaskKind.allCases.filter { $0 != .text }
+        return others.map { "\(value(DefaultSettings.settings(for: $0))) for --task \($0.rawValue)" }
+            .joined(separator: ", ")
+    }
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The number of training steps, 1 or more. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram)",
+            "The number of training steps, 1 or more. (default: 5500, or the preset's; 3000 for attention, 1000 for bigram; "
+                + "\(TrainingOptions.ofTasks { "\($0.steps ?? 0)" }))",
             valueName: "number"))
     var steps: Int?
 
@@ -216,8 +227,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The batch size: windows of context length per step. (default: 8, or the preset's; 16 for attention, 32 for "
-                + "bigram)", valueName: "windows"))
+            "The batch size: windows of context length per step, or rows of a table. (default: 8, or the preset's; 16 for "
+                + "attention, 32 for bigram; \(TrainingOptions.ofTasks { "\($0.batch)" }))", valueName: "number"))
     var batch: Int?
 
     @Option(
@@ -232,7 +243,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         name: .customLong("lr"), parsing: .unconditional,
         help: ArgumentHelp(
-            "The peak learning rate, 0 or more. (default: 0.003, or the preset's; 0.03 for bigram; a tenth of it with --from)",
+            "The peak learning rate, 0 or more. (default: 0.003, or the preset's; 0.03 for bigram; \(TrainingOptions.ofTasks { "\($0.schedule.peak)" }); a tenth of it "
+                + "with --from)",
             valueName: "rate"))
     var learningRate: Double?
 
@@ -253,9 +265,18 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: 0, or the preset's)",
+            "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: 0, or the preset's; "
+                + "\(TrainingOptions.ofTasks { "\($0.dropout)" }))",
             valueName: "rate"))
     var dropout: Double?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "For --task translate, the share of the probability of each target token that is divided among all tokens, at least "
+                + "0 and below 1; it reduces overfitting. (default: \(DefaultSettings.settings(for: .translate).labelSmoothing))",
+            valueName: "share"))
+    var labelSmoothing: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -343,7 +364,9 @@ struct TrainingOptions: ParsableArguments {
         let options: [(String, Bool)] = [
             ("--steps", steps != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
             ("--accumulate", accumulate != nil), ("--lr", learningRate != nil), ("--warmup", warmup != nil),
-            ("--schedule", schedule != nil), ("--dropout", dropout != nil), ("--precision", precision != nil),
+            ("--schedule", schedule != nil), ("--dropout", dropout != nil),
+            ("--label-smoothing", labelSmoothing != nil),
+            ("--precision", precision != nil),
             ("--decay", decay != nil), ("--beta1", beta1 != nil), ("--beta2", beta2 != nil), ("--clip", clip != nil),
             ("--seed", seed != nil), ("--patience", patience != nil), ("--evaluate-every", evaluateEvery != nil),
             ("--save-every", saveEvery != nil), ("--evaluate", evaluate != nil),
@@ -361,6 +384,7 @@ struct TrainingOptions: ParsableArguments {
         if let warmup { settings.schedule.warmupSteps = warmup }
         if let schedule { settings.schedule.shape = schedule }
         if let dropout { settings.dropout = dropout }
+        if let labelSmoothing { settings.labelSmoothing = labelSmoothing }
         if let precision { settings.precision = precision }
         if let decay { settings.optimizer.weightDecay = decay }
         if let beta1 { settings.optimizer.beta1 = beta1 }

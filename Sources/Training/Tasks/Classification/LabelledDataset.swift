@@ -54,7 +54,7 @@ public struct LabelledDataset: Sendable {
     ///   - first: the number of examples that were drawn before.
     ///   - count: the number of examples.
     ///   - seed: the seed.
-    func batch(from first: Int, count: Int, seed: UInt64) -> [Example] {
+    package func batch(from first: Int, count: Int, seed: UInt64) -> [Example] {
         Passes(over: training.count, seed: seed)[first..<first + count].map { training[$0] }
     }
 

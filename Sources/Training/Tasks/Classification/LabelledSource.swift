@@ -29,10 +29,12 @@ public struct LabelledSource: TaskSource {
         return try settings.tokenizer.make(
             for: [NamedText(name: training.name, text: (texts + others).joined(separator: "\n"))], validation: 0,
             notice: notice
-        )
+        ).adding(.bert)
     }
 
-    public func specification(of model: ModelSpecification, _ tokenizer: any Tokenizer) throws -> ModelSpecification {
+    public func specification(
+        of model: ModelSpecification, _ tokenizer: any Tokenizer, isNew: Bool
+    ) throws -> ModelSpecification {
         guard case .encoder(var configuration) = model else { preconditionFailure("a classifier is an encoder") }
         configuration.head = .classifier(labels: training.labels)
         return .encoder(configuration)

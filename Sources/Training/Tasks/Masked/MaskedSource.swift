@@ -11,10 +11,12 @@ public struct MaskedSource: TaskSource {
     public init(_ texts: [NamedText]) { self.texts = texts }
 
     public func makeTokenizer(_ settings: TrainingSettings, notice: (String) -> Void) throws -> any Tokenizer {
-        try settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice)
+        try settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice).adding(.bert)
     }
 
-    public func specification(of model: ModelSpecification, _ tokenizer: any Tokenizer) throws -> ModelSpecification {
+    public func specification(
+        of model: ModelSpecification, _ tokenizer: any Tokenizer, isNew: Bool
+    ) throws -> ModelSpecification {
         guard case .encoder(var configuration) = model else {
             preconditionFailure("a masked language model is an encoder")
         }
