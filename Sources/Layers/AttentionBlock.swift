@@ -14,6 +14,7 @@ public struct AttentionBlock: Module {
     public let keyNorm: NormLayer?
     public let parameters: [NamedParameter]
     private let rotations: AngleTable?
+    private let slopes: [Float]?
     private let heads: Int
     private let keyValueHeads: Int
     private let mask: AttentionMask
@@ -32,7 +33,7 @@ public struct AttentionBlock: Module {
         projection = layer(inputs: widths[0], outputs: c.width, bias: .attentionOutput, c.projectionDeviation)
         let norm = { NormLayer(width: c.headSize, epsilon: c.epsilon, .rmsNorm) }
         (queryNorm, keyNorm) = c.usesQKNorm ? (norm(), norm()) : (nil, nil)
-        rotations = c.rotations
+        (rotations, slopes) = (c.rotations, c.slopes)
         (heads, keyValueHeads, mask) = (c.heads, c.keyValueHeads, c.mask)
         let names = c.names
         let inputNames = c.fusesQueriesKeysValues ? [names.queryKeyValue] : [names.query, names.key, names.value]
@@ -63,7 +64,8 @@ public struct AttentionBlock: Module {
         if let keyNorm { qkv[1] = keyNorm(qkv[1], pass) }
         if let rotary { qkv[1] = pass.apply(rotary, qkv[1]) }
         if let cache { qkv = cache.append(qkv) }  // k and v (B, N, keyValueHeads size), N >= past + T
-        let attention = Attention(heads: heads, keyValueHeads: keyValueHeads, mask: mask, past: past, lengths: lengths)
+        let attention = Attention(
+            heads: heads, keyValueHeads: keyValueHeads, mask: mask, past: past, lengths: lengths, slopes: slopes)
         let mixed = pass.apply(attention, qkv)  // (B, T, heads size)
         return projection(mixed, pass, addingTo: residual)  // (B, T, C)
     }

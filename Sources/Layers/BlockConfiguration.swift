@@ -28,6 +28,8 @@ package struct BlockConfiguration: Sendable {
     package var names: ParameterNames
     /// The angles by which queries and keys are rotated, with rotary positions.
     package var rotations: AngleTable?
+    /// The slope of each head, with linear biases for positions.
+    package var slopes: [Float]?
     /// The standard deviation of new weights.
     package var deviation: Double
     /// The standard deviation of new weights of the layers that write to the residual stream.
@@ -38,8 +40,8 @@ package struct BlockConfiguration: Sendable {
         normalization: Normalization = .layerNorm, epsilon: Double = 1e-5, feedForward: FeedForwardKind = .gelu,
         usesQKNorm: Bool = false, fusesQueriesKeysValues: Bool = true, attentionIsTransposed: Bool = false,
         feedForwardIsTransposed: Bool = false, mask: AttentionMask = .causal,
-        biases: Biases = .all, names: ParameterNames = .gpt2, rotations: AngleTable? = nil, deviation: Double,
-        projectionDeviation: Double
+        biases: Biases = .all, names: ParameterNames = .gpt2, rotations: AngleTable? = nil, slopes: [Float]? = nil,
+        deviation: Double, projectionDeviation: Double
     ) {
         precondition(
             !fusesQueriesKeysValues || rotations == nil && !usesQKNorm,
@@ -60,6 +62,7 @@ package struct BlockConfiguration: Sendable {
         self.biases = biases
         self.names = names
         self.rotations = rotations
+        self.slopes = slopes
         self.deviation = deviation
         self.projectionDeviation = projectionDeviation
     }

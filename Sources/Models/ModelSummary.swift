@@ -187,6 +187,7 @@ extension TransformerConfiguration {
             case .learned: words.append("learned positions")
             case .sinusoidal: words.append("sinusoidal positions")
             case .rotary: words.append("rotary positions")
+            case .linearBiases: words.append("linear position biases (ALiBi)")
             case .absent: words.append("no position encoding")
             }
             words.append(normalization == .rmsNorm ? "RMS norms" : "layer norms")

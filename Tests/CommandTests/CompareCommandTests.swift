@@ -133,4 +133,45 @@ import Testing
         #expect(result.status == 130)
         #expect(result.text.contains("ngram (7)"))
     }
+
+    @Test("Kinds of positions are compared at the trained length and beyond, with several seeds")
+    func positions() throws {
+        let text = try directory.file(containing: String(repeating: Models.verse, count: 60))
+        let small = ["--steps", "3", "--layers", "1", "--heads", "2", "--width", "8", "--context", "8"]
+        let result = try runCommand(
+            ["compare", "--text", text, "--positions", "learned,alibi,none", "--seeds", "2", "--json"] + small)
+        try #require(result.status == 0, "\(result.errorText)")
+        let object = try JSON(parsing: Array(try #require(result.lines.last).utf8))
+        let kinds = try #require(object["positions"]?.arrayValue)
+        #expect(kinds.compactMap { $0["positions"]?.stringValue } == ["learned", "alibi", "none"])
+        for (kind, longest) in zip(kinds, ["1", "4", "4"]) {
+            let runs = try #require(kind["runs"]?.arrayValue)
+            #expect(runs.compactMap { $0["seed"]?.stringValue } == ["1", "2"])
+            for run in runs {
+                #expect(run["losses"]?[longest]?.doubleValue ?? 0 > 0 && run["seconds_per_step"]?.doubleValue ?? 0 > 0)
+                #expect((run["losses"]?["4"] == .null) == (longest == "1"))
+            }
+            // Seeds differ.
+            #expect(runs[0]["losses"]?["1"] != runs[1]["losses"]?["1"])
+        }
+        #expect(result.lines.contains { $0.hasPrefix("alibi") && $0.contains("±") })
+        let short = try runCommand(["compare", "--text", text, "--positions", "none", "--context", "128"])
+        #expect(short.status == 1 && short.errorText.contains("is too short"), "\(short.errorText)")
+    }
+
+    @Test(
+        "Options of the other comparison, and kinds of positions that are none, are wrong usage",
+        arguments: [
+            (["--positions", "rotray"], "choose from learned, sinusoidal, rotary, alibi, none"),
+            (["--positions", "none,none"], "twice"), (["--seeds", "2"], "--seeds applies to --positions"),
+            (["--positions", "none", "--seeds", "0"], "between 1 and 1000"),
+            (["--positions", "none", "--models", "ngram"], "leave out --models"),
+            (["--positions", "none", "--out", "x"], "--out does not apply"),
+            (["--positions", "none", "--tokenizer", "char,byte"], "one --tokenizer"),
+            (["--positions", ""], "is empty"),
+        ])
+    func positionsMisused(_ arguments: [String], _ reason: String) throws {
+        let result = try runCommand(["compare"] + arguments)
+        #expect(result.status == 64 && result.errorText.contains(reason), "\(result.errorText)")
+    }
 }

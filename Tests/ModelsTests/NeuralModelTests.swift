@@ -64,6 +64,11 @@ struct ModelCase: Sendable, CustomStringConvertible {
                 vocabularySize: 9, contextLength: 10, layers: 2, heads: 3, width: 9, keyValueHeads: 1,
                 normalization: .rmsNorm, positions: .absent, feedForward: .relu, biases: .attentionInput)),
         transformer(
+            "linear biases for positions, grouped heads",
+            TransformerConfiguration(
+                vocabularySize: 9, contextLength: 10, layers: 2, heads: 4, width: 12, keyValueHeads: 2,
+                positions: .linearBiases, feedForward: .swiglu, biases: [])),
+        transformer(
             "learned positions, a gate, queries and keys normalised",
             TransformerConfiguration(
                 vocabularySize: 9, contextLength: 10, layers: 1, heads: 2, width: 10, feedForward: .swiglu,

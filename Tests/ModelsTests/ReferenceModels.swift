@@ -75,7 +75,7 @@ private struct Computation {
                     ids: (0..<tokens.ids.count).map { Int32($0 % tokens.length) })
                 x = interpreter.add(x, apply(Embedding(places, hasPositions: false), p(names.positions)))
             case .sinusoidal: x = interpreter.add(x, sinusoids(tokens.length, configuration.width))
-            case .rotary, .absent: break
+            case .rotary, .linearBiases, .absent: break
             }
             x = dropped(x)
             for layer in 0..<configuration.layers { x = block(configuration, names, "\(names.blocks).\(layer).", x) }
@@ -134,7 +134,12 @@ private struct Computation {
             }
         }
         for i in 1...2 { vectors[i] = repeated(vectors[i], size: c.headSize, times: c.heads / c.keyValueHeads) }
-        let mixed = apply(Attention(heads: c.heads, mask: .causal), vectors[0], vectors[1], vectors[2])
+        // Of a power of two of heads: 2^(-8 i / heads).
+        let slopes =
+            c.positions == .linearBiases
+            ? (1...c.heads).map { Float(pow(2, -8 * Double($0) / Double(c.heads))) } : nil
+        let mixed = apply(
+            Attention(heads: c.heads, mask: .causal, slopes: slopes), vectors[0], vectors[1], vectors[2])
         return transposedLinear(name + "o_proj.", mixed)
     }
 

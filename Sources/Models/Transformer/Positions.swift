@@ -9,12 +9,16 @@ public enum Positions: Sendable, Hashable {
     case sinusoidal
     /// Queries and keys are rotated by their positions: see `Rotary`.
     case rotary(RotaryFrequencies)
+    /// Linear biases: from the score of a query and a key their distance times a constant of the head is subtracted (Press et al.,
+    /// "ALiBi", 2022). Nothing is learned, and no length is the longest.
+    case linearBiases
     /// No positional encoding: only the causal mask depends on positions (Kazemnejad et al., 2023).
     case absent
 
     /// The kinds without their settings, and their names in files and options.
     public enum Kind: String, Sendable, CaseIterable {
         case learned, sinusoidal, rotary
+        case linearBiases = "alibi"
         case absent = "none"
     }
 
@@ -23,6 +27,7 @@ public enum Positions: Sendable, Hashable {
         case .learned: .learned
         case .sinusoidal: .sinusoidal
         case .rotary: .rotary
+        case .linearBiases: .linearBiases
         case .absent: .absent
         }
     }
@@ -33,8 +38,23 @@ public enum Positions: Sendable, Hashable {
         case .learned: self = .learned
         case .sinusoidal: self = .sinusoidal
         case .rotary: self = .rotary(RotaryFrequencies())
+        case .linearBiases: self = .linearBiases
         case .absent: self = .absent
         }
+    }
+
+    /// Whether a model can read sequences that are longer than those it was trained on: all but learned positions.
+    public var hasAnyLength: Bool { self != .learned }
+
+    /// The slopes of linear biases for a number of heads: 2^(-8 i / n) for head i of n, counted from 1, if n is a power of two.
+    /// Otherwise those of the next smaller power of two, and then every other one of those of its double, as in the paper's
+    /// program.
+    package static func slopes(heads: Int) -> [Float] {
+        func powers(_ count: Int) -> [Float] { (1...count).map { Float(exp2(-8 * Double($0) / Double(count))) } }
+        var power = 1
+        while power * 2 <= heads { power *= 2 }
+        let others = stride(from: 0, to: 2 * (heads - power), by: 2).map { powers(2 * power)[$0] }
+        return powers(power) + others
     }
 }
 

@@ -104,6 +104,7 @@ extension TransformerConfiguration {
             feedForwardWidth: feedForwardWidth, normalization: normalization, epsilon: normEpsilon,
             feedForward: feedForward, usesQKNorm: usesQKNorm, fusesQueriesKeysValues: family == .gpt2,
             attentionIsTransposed: family != .gpt2, biases: biases, names: parameterNames, rotations: rotations,
+            slopes: positions == .linearBiases ? Positions.slopes(heads: heads) : nil,
             deviation: deviation, projectionDeviation: deviation / Double(2 * layers).squareRoot())
     }
 }

@@ -17,6 +17,12 @@ struct CompareCommand: ParsableCommand {
               gpt compare --text notes.txt --models ngram,gpt --minutes 2
               gpt compare --models ngram,gpt --tokenizer char,bpe:512,bpe:1024
 
+            With --positions it compares the ways in which a GPT can represent the positions of tokens, each with several seeds: \
+            the loss at the context length that it was trained on and, where positions have no longest length, at twice and four \
+            times that length.
+
+              gpt compare --positions learned,sinusoidal,rotary,alibi,none --seeds 3 --steps 1000
+
             The loss is per token, so losses with different tokenizers are not comparable; use bits per byte for that.
             """)
 
@@ -40,7 +46,21 @@ struct CompareCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The models to compare, separated by commas: ngram, bigram, attention, gpt.", valueName: "kinds"))
-    var models = ModelSpecification.Kind.languageModels.map(\.rawValue).joined(separator: ",")
+    var models = Self.allModels
+
+    static let allModels = ModelSpecification.Kind.languageModels.map(\.rawValue).joined(separator: ",")
+
+    @Option(
+        help: ArgumentHelp(
+            "Compare kinds of positions of a GPT instead, separated by commas: learned, sinusoidal, rotary, alibi, none.",
+            valueName: "kinds"))
+    var positions: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "With --positions, the number of seeds, from --seed on: 1 to 1000. (default: 3)", valueName: "number"))
+    var seeds: Int?
 
     @Option(
         parsing: .unconditional,
@@ -93,7 +113,7 @@ struct CompareCommand: ParsableCommand {
         return kinds
     }
 
-    private func choices() throws -> [TokenizerSpecification] {
+    func choices() throws -> [TokenizerSpecification] {
         let choices = try tokenizer.split(separator: ",").map { name in
             try checkingUsage { try TokenizerSpecification(asked: trimmed(name)) }
         }
@@ -105,7 +125,8 @@ struct CompareCommand: ParsableCommand {
     }
 
     func validate() throws {
-        let kinds = try kinds()
+        try validatePositions()
+        let kinds = try positions == nil ? kinds() : [.gpt]
         _ = try choices()
         if steps != nil, minutes != nil { throw ValidationError("Give either --steps or --minutes, not both.") }
         let given: [(String, Bool)] = [
@@ -126,7 +147,7 @@ struct CompareCommand: ParsableCommand {
         try requireName(out)
     }
 
-    private func settings(for kind: ModelSpecification.Kind) -> TrainingSettings {
+    func settings(for kind: ModelSpecification.Kind) -> TrainingSettings {
         var settings = DefaultSettings.settings(for: kind)
         if let steps { settings.length = .steps(steps) }
         if let minutes { settings.length = .minutes(minutes) }
@@ -148,6 +169,7 @@ struct CompareCommand: ParsableCommand {
     func run() throws {
         try reportingFailures {
             try execution.execute {
+                if positions != nil { return try comparePositions(positionKinds()) }
                 let all = try kinds().map { settings(for: $0) }
                 let choices = try choices()
                 for settings in all {
@@ -322,7 +344,7 @@ struct CompareCommand: ParsableCommand {
 }
 
 /// A name from a list without the spaces around it; those within a path are its own.
-private func trimmed(_ name: Substring) -> String {
+func trimmed(_ name: Substring) -> String {
     var name = name.drop { $0 == " " }
     while name.last == " " { name.removeLast() }
     return String(name)
