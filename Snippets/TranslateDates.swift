@@ -10,7 +10,7 @@ print(pairs.training.pairs[0])
 
 // snippet.train
 var settings = DefaultSettings.settings(for: .translate)
-settings.length = .steps(150)
+settings.length = .steps(300)
 let source = PairSource(training: pairs.training, validation: pairs.validation)
 let run = try TaskRun(settings, source, origin: .dates)
 _ = try run.run()

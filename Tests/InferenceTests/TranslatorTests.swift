@@ -1,8 +1,12 @@
-import GPTKit
+import Files
 import Inference
+import Interchange
+import Models
 import StrictJSON
+import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 
 @Suite struct TranslatorTests {
     private let directory = TemporaryDirectory()

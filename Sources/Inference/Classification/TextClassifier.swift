@@ -56,9 +56,9 @@ public struct TextClassifier {
     }
 
     /// The ids of a text, or of two; a text that is longer than the context is truncated.
-    /// - Throws: `TokenizerError`, for a character that the tokenizer cannot encode.
+    /// - Throws: `TokenizerError` for a character that the tokenizer cannot encode, `SequenceError`.
     public func encode(_ text: String, pair: String? = nil) throws -> TokenSequence {
-        try tokenizer.encodeSequence(text, pair: pair, maximumLength: contextLength)
+        try tokenizer.encodeSequence(text, pair: pair, for: encoder.configuration)
     }
 
     /// The probabilities of the labels for each text.

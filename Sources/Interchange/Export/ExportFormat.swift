@@ -26,7 +26,12 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         case .ngram: []
         case .bigram, .attention: [.onnx, .torchscript]
         case .transformer(let configuration):
-            configuration.family == nil ? [.onnx, .torchscript] : [.hf, .gguf, .onnx, .torchscript]
+            if configuration.family != nil {
+                [.hf, .gguf, .onnx, .torchscript]
+            } else {
+                // The distances of linear biases depend on the cache, which every TorchScript graph has.
+                configuration.positions == .linearBiases ? [.onnx] : [.onnx, .torchscript]
+            }
         case .encoder: [.hf, .onnx, .torchscript]
         case .encoderDecoder: [.hf, .onnx]
         }

@@ -22,9 +22,12 @@ public struct RunRecord: Sendable {
     /// The labelled texts that a classifier has learned from, which are read again.
     /// - Throws: why they are not available, in one line.
     public func trainingTexts() throws -> LabelledTexts {
-        guard let texts = try LabelledTexts.read(origin) else {
-            throw TrainingError.setting("the model has not learned from labelled texts")
+        guard !origin.paths.contains("-") else {
+            throw TrainingError.setting("the training texts were read from standard input")
         }
+        guard case .encoder(let configuration) = settings.model,
+            let texts = try LabelledTexts.read(origin, labels: configuration.labels)
+        else { throw TrainingError.setting("the model has not learned from labelled texts") }
         guard [texts.sha256] == hashes else {
             throw TrainingError.setting("\(texts.name) has changed since the training")
         }

@@ -62,11 +62,11 @@ public enum DefaultSettings {
 
     /// The transformer of "Attention is all you need", small.
     private static var translation: TrainingSettings {
-        let side = EncoderDecoderConfiguration.Side(layers: 2, heads: 4, feedForwardWidth: 512)
+        let side = EncoderDecoderConfiguration.Side(layers: 2, heads: 4, feedForwardWidth: 384)
         var settings = TrainingSettings(
-            model: .encoderDecoder(.init(contextLength: 128, width: 128, encoder: side, decoder: side)),
-            length: .steps(2_000), batch: 64,
-            schedule: LearningRateSchedule(peak: 2e-3, warmupSteps: 200, shape: .linear))
+            model: .encoderDecoder(.init(contextLength: 128, width: 96, encoder: side, decoder: side)),
+            length: .steps(1_500), batch: 32,
+            schedule: LearningRateSchedule(peak: 5e-3, warmupSteps: 100, shape: .linear))
         settings.labelSmoothing = 0.1
         return settings
     }

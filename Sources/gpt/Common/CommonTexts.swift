@@ -46,6 +46,6 @@ func requireTexts(_ paths: [String]) throws {
 /// Rejects standard input if it is given more than once.
 func requireOneInput(_ paths: [String]) throws {
     if paths.count(where: { $0 == "-" }) > 1 {
-        throw ValidationError("Standard input can be read only once: give --text - a single time.")
+        throw ValidationError("Standard input can be read only once: give - a single time.")
     }
 }

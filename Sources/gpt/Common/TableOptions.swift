@@ -37,11 +37,13 @@ struct TableOptions: ParsableArguments {
 
     func validate() throws {
         try requireNames(data)
+        try requireOneInput(data)
         if data.count > 2 {
             throw ValidationError("A table is one file, or two parallel files: give at most two --data.")
         }
         if data.count == 2, let column = sourceColumn ?? targetColumn {
-            throw ValidationError("Two parallel files have no columns: leave out '\(escaped(column))'.")
+            let option = column == sourceColumn ? "--source-column" : "--target-column"
+            throw ValidationError("Two parallel files have no columns: leave out \(option).")
         }
     }
 

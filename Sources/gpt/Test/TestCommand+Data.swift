@@ -4,8 +4,8 @@ import StrictJSON
 // Evaluation of classifiers and translators on tables.
 extension TestCommand {
     func testOnData() throws {
-        try model.execution.execute {
-            let saved = try model.files.load(model.model)
+        try model.execution.execute(with: precision) {
+            let saved = try model.files.load(model.model, precision, replacement)
             switch saved.model.form {
             case .encoder: try testClassifier(saved)
             case .encoderDecoder: try testTranslator(saved)
@@ -76,8 +76,10 @@ extension TestCommand {
             preconditionFailure("a table of pairs")
         }
         let clock = ContinuousClock(), start = clock.now
-        let evaluation = try TranslationEvaluation(translator, on: pairs, replacing: replacement.scalar) { share in
-            if errorsAreTerminal { show("\revaluating: \(min(99, Int(100 * share)))%") }
+        let evaluation = try replacement.suggesting {
+            try TranslationEvaluation(translator, on: pairs, replacing: replacement.scalar) { share in
+                if errorsAreTerminal { show("\revaluating: \(min(99, Int(100 * share)))%") }
+            }
         }
         let seconds = (clock.now - start) / .seconds(1)
         if errorsAreTerminal { show("\r\u{1B}[K") }

@@ -84,6 +84,15 @@ struct TestCommand: ParsableCommand {
         if table.data.isEmpty, let option = table.given.map(\.option).first ?? search.given.first {
             throw ValidationError("\(option) applies to --data: leave it out, or give a table with --data.")
         }
+        if !table.data.isEmpty {
+            let options: [(String, Bool)] = [
+                ("--prompt", prompt != nil), ("--special", encoding.special != .text),
+                ("--no-template", encoding.noTemplate), ("--ignore-eos", end.ignoreEos),
+            ]
+            if let option = options.first(where: \.1)?.0 {
+                throw ValidationError("\(option) applies to --text: leave it out.")
+            }
+        }
         if text != nil, !table.data.isEmpty { throw ValidationError("Give either --text or --data, not both.") }
     }
 

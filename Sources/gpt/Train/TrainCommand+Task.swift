@@ -14,10 +14,12 @@ extension TrainCommand {
         case .text: preconditionFailure("a text is another path")
         case .masked:
             let (texts, origin) = try text.read(remark: remark)
-            try begin(MaskedSource(texts), .texts(origin), settings, start)
+            var joined = settings
+            joined.joinsTexts = texts.count > 1
+            try begin(MaskedSource(texts), .texts(origin), joined, start)
         case .classify:
             let origin = try origin(kind)
-            try begin(LabelledSource(labelled(origin), settings), origin, settings, start)
+            try begin(LabelledSource(labelled(origin, start), settings), origin, settings, start)
         case .translate:
             let origin = try origin(kind)
             try begin(pairs(origin, settings), origin, settings, start)
@@ -26,8 +28,12 @@ extension TrainCommand {
 
     /// A resumed run.
     func resumeTask(_ run: SavedRun) throws {
-        if let option = table.given.first?.option {
-            throw CommandFailure("cannot resume \(run.path): a run keeps its table and columns; leave out \(option)")
+        let others =
+            table.given.map(\.option) + (shape.model.map { _ in ["--model"] } ?? [])
+            + (text.text.isEmpty || run.settings.task == .masked ? [] : ["--text"])
+        if let option = others.first {
+            throw CommandFailure(
+                "cannot resume \(run.path): a run keeps its data and its kind of model; leave out \(option)")
         }
         var settings = run.settings
         try requireEffects(on: settings.model.kind, "resume \(run.path)")
@@ -36,7 +42,9 @@ extension TrainCommand {
         var origin = run.origin
         if origin.paths.contains("-"), text.text.isEmpty {
             throw TrainingError.changed(
-                directory: run.path, what: "its text was read from standard input; give the same text with --text")
+                directory: run.path,
+                what: "its data were read from standard input, which cannot be read again"
+                    + (settings.task == .masked ? "; give the same text with --text" : ""))
         }
         if settings.task == .masked, !text.text.isEmpty { origin = .texts(.files(text.text)) }
         switch settings.task {
@@ -46,7 +54,10 @@ extension TrainCommand {
             let source = MaskedSource(
                 try texts.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") })
             try resume(run, source, origin, settings)
-        case .classify: try resume(run, LabelledSource(labelled(origin), settings), origin, settings)
+        case .classify:
+            guard case .encoder(let configuration) = settings.model else { throw damaged(run) }
+            try resume(
+                run, LabelledSource(labelled(origin, labels: configuration.labels), settings), origin, settings)
         case .translate: try resume(run, pairs(origin, settings), origin, settings)
         }
     }
@@ -54,16 +65,31 @@ extension TrainCommand {
     /// Where the data of a new run are from.
     private func origin(_ task: TaskKind) throws -> DataOrigin {
         if !table.data.isEmpty { return table.origin(task) }
-        return task == .translate ? .dates : .speeches(try text.read(remark: remark).1)
+        if task == .translate { return .dates }
+        // A play on standard input can be read once.
+        return .speeches(text.text.isEmpty ? try text.read(remark: remark).1 : .files(text.text))
     }
 
     private func damaged(_ run: SavedRun) -> TrainingError {
         .changed(directory: run.path, what: "its record of the data is damaged")
     }
 
-    private func labelled(_ origin: DataOrigin) throws -> LabelledTexts {
+    /// The labelled texts of a new run. A classifier that knows all of their labels keeps its own.
+    private func labelled(_ origin: DataOrigin, _ start: StartingModel?) throws -> LabelledTexts {
+        let texts = try labelled(origin, labels: nil)
+        let known = start?.model.encoder?.configuration.labels ?? []
+        if known.isEmpty || known == texts.labels { return texts }
+        if Set(texts.labels).isSubset(of: known), !origin.paths.contains("-"), case .labelled = origin {
+            return try labelled(origin, labels: known)
+        }
+        remark("The labels are not those of \(start?.path ?? "the model"): its classifier layer is new.")
+        return texts
+    }
+
+    /// - Parameter labels: the labels of the model, in its order; nil if the data define them.
+    private func labelled(_ origin: DataOrigin, labels: [String]?) throws -> LabelledTexts {
         let texts = try LabelledTexts.read(
-            origin, notice: remark, willDownload: { remark("Downloading tiny Shakespeare ...") })
+            origin, labels: labels, notice: remark, willDownload: { remark("Downloading tiny Shakespeare ...") })
         guard let texts else { throw CommandFailure("the record of the data is damaged: it has no labelled texts") }
         return texts
     }
@@ -211,7 +237,10 @@ extension PairSource: ReportingSource {
         let task = run.trainer.task
         let sample = try task.sample(step: run.trainer.progress.step, length: 300) { false }
         let translator = Translator(task.encoderDecoder, tokenizer: run.tokenizer)
-        let evaluation = try TranslationEvaluation(translator, on: task.data) { _ in }
+        let evaluation = try TranslationEvaluation(translator, on: task.data) { share in
+            if errorsAreTerminal { show("\revaluating: \(min(99, Int(100 * share)))%") }
+        }
+        if errorsAreTerminal { show("\r\u{1B}[K") }
         return ["Translations of validation pairs, which the model has not learned from:", ""]
             + (sample ?? "").split(separator: "\n", omittingEmptySubsequences: false).map { escaped(String($0)) } + [""]
             + aligned(evaluation.table, left: [0, 1]) + [""]

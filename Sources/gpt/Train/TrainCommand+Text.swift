@@ -27,6 +27,9 @@ extension TrainCommand {
     /// A resumed run.
     func resumeText(_ run: SavedRun) throws {
         let path = run.path
+        if let option = table.given.first?.option {
+            throw CommandFailure("cannot resume \(path): it was trained on a text; leave out \(option)")
+        }
         var settings = run.settings
         try requireEffects(on: settings.model.kind, "resume \(path)")
         if let kind = shape.model, kind != settings.model.kind {

@@ -114,7 +114,7 @@ struct TrainCommand: ParsableCommand {
 
     /// The first option that has no effect on a kind of model; nil if there is none.
     func optionWithoutEffect(on kind: ModelSpecification.Kind) -> String? {
-        (shape.given + documents.given + training.given).first {
+        (shape.given + documents.given + training.given + (text.special == nil ? [] : ["--special"])).first {
             TrainingSetting.ID(option: $0)?.hasEffect(on: kind) == false
         }
     }
@@ -135,6 +135,12 @@ struct TrainCommand: ParsableCommand {
         if let problem = table.problem(for: task) { throw ValidationError(problem) }
         if task == .translate, !text.text.isEmpty {
             throw ValidationError("--text does not apply to --task translate: give a table with --data.")
+        }
+        if task == .classify, text.text.count > 1 {
+            throw ValidationError("--task classify learns from one play: give one --text, or a table with --data.")
+        }
+        if task == .translate, table.data.isEmpty, text.validation != nil {
+            throw ValidationError("--validation applies to a table: leave it out, or give one with --data.")
         }
         if task == .classify, !text.text.isEmpty, !table.data.isEmpty {
             throw ValidationError("--task classify learns from --data or from the play --text: give either, not both.")

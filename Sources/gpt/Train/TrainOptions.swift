@@ -36,7 +36,8 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999. (default: 0.1)",
+            "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999; of a table, a random "
+                + "part of the rows, with the labels in proportion. (default: 0.1)",
             valueName: "fraction"))
     var validation: Double?
 
@@ -194,9 +195,9 @@ struct ShapeOptions: ParsableArguments {
 
 /// The sizes of `gpt train`.
 enum TrainSizes: SizeDefaults {
-    static let layers = "4, or the preset's; 2 for --task classify and translate, on each side"
+    static let layers = "4, or the preset's; 2 for --task classify, 2 on each side for --task translate"
     static let heads = "4, or the preset's"
-    static let width = "128, or the preset's; 64 for attention"
+    static let width = "128, or the preset's; 64 for attention, 96 for --task translate"
     static let context = "128, or the preset's; 64 for attention, bigram and --task masked"
 }
 
@@ -252,13 +253,14 @@ struct TrainingOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Steps of linear learning rate warmup. A warmup that would not end within the run is shortened to a tenth of "
-                + "--steps. (default: 100, or the preset's; 10 for bigram)", valueName: "steps"))
+                + "--steps. (default: 100, or the preset's; 10 for bigram)",
+            valueName: "steps"))
     var warmup: Int?
 
     @Option(
         help: ArgumentHelp(
             "The learning rate after warmup: cosine decay to a tenth of the peak, linear decay to 0, or constant. (default: "
-                + "linear for gpt without --preset, otherwise cosine)",
+                + "linear for gpt without --preset and for the other tasks, otherwise cosine)",
             valueName: "shape"))
     var schedule: LearningRateSchedule.Shape?
 

@@ -8,7 +8,7 @@ struct TranslateCommand: ParsableCommand {
         abstract: "Translate texts with an encoder-decoder, line by line.",
         discussion: """
             Each line of the input is a text. Its translation is one line of the output, which is written as soon as it is \
-            known. The texts are arguments, the lines of a file, or the lines of standard input. A blank line stays blank.
+            known. The texts are arguments, the lines of a file, or the lines of standard input. The translation of a blank line is an empty line.
 
             Greedy search selects the most probable token at each position. With --beams N, the N most probable hypotheses are \
             continued at the same time, and the one with the highest score is the translation: its log probability \

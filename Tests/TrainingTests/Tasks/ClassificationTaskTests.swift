@@ -49,7 +49,7 @@ struct ClassificationTaskTests {
         let long = try LabelledTexts(
             name: "long", [(String(repeating: "cat ", count: 50), "bad"), ("cat", "good")], labels: task.data.labels)
         let data = try LabelledDataset(
-            training: long, validation: long, tokenizer: run.tokenizer, contextLength: 16)
+            training: long, validation: long, tokenizer: run.tokenizer, encoder: task.encoder.configuration)
         #expect(
             data.training[0].sequence.count == 16
                 && data.training[0].sequence.ids.last == data.training[1].sequence.ids.last)

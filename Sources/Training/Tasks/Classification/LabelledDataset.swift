@@ -1,5 +1,6 @@
 import Corpus
 import Inference
+import Models
 import Tensors
 import Tokenizers
 
@@ -26,18 +27,17 @@ public struct LabelledDataset: Sendable {
     ///   - training: the texts to learn from.
     ///   - validation: the texts to validate on, with the same labels.
     ///   - tokenizer: their tokenizer.
-    ///   - contextLength: the longest sequence; longer texts are truncated.
-    /// - Throws: `TokenizerError`.
+    ///   - encoder: the model; texts that are longer than its context are truncated.
+    /// - Throws: `TokenizerError`, `SequenceError`.
     public init(
-        training: LabelledTexts, validation: LabelledTexts, tokenizer: any Tokenizer, contextLength: Int
+        training: LabelledTexts, validation: LabelledTexts, tokenizer: any Tokenizer, encoder: EncoderConfiguration
     ) throws {
         var truncated = 0
         func encode(_ texts: LabelledTexts) throws -> [Example] {
             try texts.examples.map { example in
-                let sequence = try tokenizer.encodeSequence(
-                    example.text, pair: example.pair, maximumLength: contextLength)
+                let sequence = try tokenizer.encodeSequence(example.text, pair: example.pair, for: encoder)
                 // The last token of a text that fills the context may have been the text's last one.
-                if sequence.count == contextLength { truncated += 1 }
+                if sequence.count == encoder.contextLength { truncated += 1 }
                 return Example(sequence: sequence, label: Int32(example.label))
             }
         }

@@ -46,7 +46,7 @@ public struct LabelledSource: TaskSource {
         guard let encoder = model.encoder else { preconditionFailure("a classifier is an encoder") }
         let data = try LabelledDataset(
             training: training, validation: validation, tokenizer: tokenizer,
-            contextLength: encoder.configuration.contextLength)
+            encoder: encoder.configuration)
         return ClassificationTask(encoder, data: data, settings: settings)
     }
 }

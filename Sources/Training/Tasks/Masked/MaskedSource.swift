@@ -11,7 +11,7 @@ public struct MaskedSource: TaskSource {
     public init(_ texts: [NamedText]) { self.texts = texts }
 
     public func makeTokenizer(_ settings: TrainingSettings, notice: (String) -> Void) throws -> any Tokenizer {
-        try settings.tokenizer.make(for: texts, validation: settings.validation, notice: notice).adding(.bert)
+        try settings.makeTokenizer(for: texts, nil, notice: notice).adding(.bert)
     }
 
     public func specification(
@@ -36,7 +36,7 @@ public struct MaskedSource: TaskSource {
         guard let encoder = model.encoder else { preconditionFailure("a masked language model is an encoder") }
         let data = try TokenDataset(
             texts, tokenizer: tokenizer, validation: settings.validation,
-            contextLength: encoder.configuration.contextLength - 2)
+            contextLength: encoder.configuration.contextLength - 2, joinsTexts: settings.joinsTexts)
         return try MaskedTokenTask(encoder, data: data, tokenizer: tokenizer, settings: settings)
     }
 }
