@@ -77,6 +77,13 @@ package enum ONNXExport {
         let graph: Graph, check: ONNXCheck
         switch model.form {
         case .neural(let network):
+            if options.hasCache, case .transformer(let configuration)? = network.specification,
+                configuration.positions == .linearBiases
+            {
+                // The biases need the positions of all keys, which a graph with a cache does not have.
+                throw ModelError(
+                    path: path, reason: "a graph of a model with linear position biases has no cache; leave it out")
+            }
             graph = try Graph(tracing: network, hasCache: options.hasCache)
             check = ONNXCheck(network, graph, hasCache: options.hasCache, path: path)
         case .encoder(let encoder):
