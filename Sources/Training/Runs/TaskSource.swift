@@ -11,7 +11,9 @@ public protocol TaskSource {
     var files: [(name: String, sha256: String)] { get }
 
     /// A tokenizer for a model with random weights.
-    /// - Parameter notice: called with a message before a slow step, or if the result differs from the settings.
+    /// - Parameters:
+    ///   - settings: the choice of the tokenizer, and what decides which texts it is trained on.
+    ///   - notice: called with a message before a slow step, or if the result differs from the settings.
     func makeTokenizer(_ settings: TrainingSettings, notice: (String) -> Void) throws -> any Tokenizer
 
     /// The model of the settings, or of the model that training starts from, with what follows from the data and the tokenizer:
