@@ -1,10 +1,11 @@
 /// Converts text to a sequence of integer ids and back.
 ///
-/// A model reads and writes text only through a tokenizer. Every token stands for a sequence of bytes, and a text is the
-/// UTF-8 that its tokens spell one after another, so decoding is the same for every kind of tokenizer: a kind defines which
-/// bytes an id stands for, and how a text is split. Some tokens are decoded differently at the start of a text: WordPiece writes
-/// a space before each word except the first. Texts are processed as bytes or Unicode scalars, never as `Character`,
-/// which would join CR and LF, or a letter and its accent, into one.
+/// Each token is a sequence of bytes. Decoding joins the bytes of all tokens to a text in UTF-8, which is the same for every
+/// kind of tokenizer. A kind of tokenizer defines the bytes of each id, and how a text is split into tokens. The bytes of a token
+/// can depend on whether it is the first of a text: WordPiece writes a space before each word except the first.
+///
+/// Texts are processed as bytes or Unicode scalars, never as `Character`, because CR and LF, or a letter and its accent, are a
+/// single `Character`.
 ///
 /// A conforming type implements `kind`, `vocabularySize`, `endOfText`, `encode` and `bytes(of:)`; everything else has a
 /// default.
