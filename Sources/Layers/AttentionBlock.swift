@@ -55,18 +55,25 @@ public struct AttentionBlock: Module {
         addingTo residual: Variable? = nil
     ) -> Variable {
         precondition(lengths == nil || rotations == nil, "rotary positions of sequences of different lengths")
-        let past = cache?.length
+        let start = cache.map { StartPositions($0.lengths) } ?? .zero
         // q (B, T, heads size), k and v (B, T, keyValueHeads size); fused: (B, T, (heads + 2 keyValueHeads) size)
         var qkv = queryKeyValue.map { $0(x, pass) }
-        let rotary = rotations.map { Rotary($0, offset: past ?? 0) }
+        let rotary = rotations.map { Rotary($0, from: start) }
         if let queryNorm { qkv[0] = queryNorm(qkv[0], pass) }
         if let rotary { qkv[0] = pass.apply(rotary, qkv[0]) }
         if let keyNorm { qkv[1] = keyNorm(qkv[1], pass) }
         if let rotary { qkv[1] = pass.apply(rotary, qkv[1]) }
-        if let cache { qkv = cache.append(qkv) }  // k and v (B, N, keyValueHeads size), N >= past + T
-        let attention = Attention(
-            heads: heads, keyValueHeads: keyValueHeads, mask: mask, past: past, lengths: lengths, slopes: slopes)
-        let mixed = pass.apply(attention, qkv)  // (B, T, heads size)
+        let mixed: Variable  // (B, T, heads size)
+        if let cache {
+            cache.append(qkv)
+            let attention = CachedAttention(
+                cache.sequences, heads: heads, keyValueHeads: keyValueHeads, slopes: slopes)
+            mixed = Variable(attention(qkv[0].value), needsGradient: false)
+        } else {
+            let attention = Attention(
+                heads: heads, keyValueHeads: keyValueHeads, mask: mask, lengths: lengths, slopes: slopes)
+            mixed = pass.apply(attention, qkv)
+        }
         return projection(mixed, pass, addingTo: residual)  // (B, T, C)
     }
 }

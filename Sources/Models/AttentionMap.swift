@@ -28,7 +28,7 @@ public struct AttentionMap: Sendable {
     ///   - inputs: its inputs, of one sequence.
     fileprivate init(_ attention: Attention, _ inputs: [Tensor]) {
         let (B, T, width) = inputs[0].shape.three
-        precondition(B == 1 && attention.past == nil, "attention of several sequences, or over a cache")
+        precondition(B == 1, "attention of several sequences")
         heads = attention.heads
         queries = T
         keys = inputs.count == 1 ? T : inputs[1].shape[1]

@@ -64,7 +64,7 @@ import Tokenizers
         let request = GenerationRequest(prompt: [65, 66], length: 30, settings: settings, topLogProbabilities: 4)
         let tokens = try tokens(generator, request)
         // The context of 16 is exceeded, and then continues from its last half.
-        let session = generator.model.startDecoding(sequences: 1)
+        let session = generator.model.startDecoding()
         var ids = request.prompt, length = 0
         for token in tokens {
             if length + 1 > 16 {
@@ -74,7 +74,7 @@ import Tokenizers
             }
             let new = length == 0 ? ids : Array(ids.suffix(1))
             length += new.count
-            let logits = session.append(TokenBatch(new)).values.map(Double.init)
+            let logits = session.append(new).values.map(Double.init)
             let highest = logits.max() ?? 0
             let logSum = highest + log(logits.reduce(0) { $0 + exp($1 - highest) })
             #expect(abs((try #require(token.logProbability)) - (logits[Int(token.id)] - logSum)) < 1e-12)

@@ -100,7 +100,7 @@ struct GraphTests {
         var contextLength: Int? { nil }
         var classifier: Parameter? { nil }
         var parameters: [NamedParameter] { bigram.parameters }
-        func makeCache(sequences: Int) -> KVCache { bigram.makeCache(sequences: sequences) }
+        func makeCache() -> KVCache { bigram.makeCache() }
 
         func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
             let x = bigram.hidden(tokens, pass, cache: cache).value

@@ -50,9 +50,9 @@ import Tokenizers
         #expect(read.model.contextLength == model.contextLength)
         #expect((read.model as? Transformer)?.configuration == (model as? Transformer)?.configuration)
         #expect(try read.tokenizer.encode("abé") == Self.tokenizer.encode("abé"))
-        let prompt = TokenBatch([1, 2, 3])
-        let logits = model.startDecoding(sequences: 1).append(prompt).values
-        #expect(try read.languageModel.startDecoding(sequences: 1).append(prompt).values == logits)
+        let prompt: [Int32] = [1, 2, 3]
+        let logits = model.startDecoding().append(prompt).values
+        #expect(try read.languageModel.startDecoding().append(prompt).values == logits)
         #expect(
             directory.contents == [
                 "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",

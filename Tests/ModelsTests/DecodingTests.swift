@@ -17,11 +17,13 @@ struct DecodingTests {
                 onOneThread(set) {
                     let length = min(context, pieces.reduce(0, +))
                     let all = someTokens(batch: B, length: length, vocabulary: V)
-                    let session = model.startDecoding(sequences: B)
+                    let sessions = (0..<B).map { _ in model.startDecoding() }
                     for _ in 0..<2 {
-                        check(session, model, all, pieces)
-                        session.clear()
-                        #expect(session.length == 0)
+                        check(sessions, model, all, pieces)
+                        for session in sessions {
+                            session.clear()
+                            #expect(session.length == 0)
+                        }
                     }
                 }
             }
@@ -29,7 +31,7 @@ struct DecodingTests {
     }
 
     private func check(
-        _ session: any DecodingSession, _ model: any NeuralLanguageModel, _ all: TokenBatch, _ pieces: [Int]
+        _ sessions: [any DecodingSession], _ model: any NeuralLanguageModel, _ all: TokenBatch, _ pieces: [Int]
     ) {
         let V = model.vocabularySize, B = all.batch
         func part(_ range: Range<Int>) -> TokenBatch {
@@ -38,10 +40,13 @@ struct DecodingTests {
             }
             return TokenBatch(batch: B, length: range.count, ids: ids)
         }
-        for piece in pieces where session.length + piece <= all.length {
-            let length = session.length + piece
-            let logits = session.append(part(session.length..<length))
-            #expect(session.length == length)
+        for piece in pieces where sessions[0].length + piece <= all.length {
+            let length = sessions[0].length + piece, new = part(sessions[0].length..<length)
+            let logits =
+                piece == 1
+                ? model.append(new.ids, to: sessions)
+                : Tensor([B, V], sessions.enumerated().flatMap { $1.append(Array(new.ids[new.rows(of: $0)])).values })
+            #expect(sessions.allSatisfy { $0.length == length })
             #expect(logits.shape == [B, V])
             let whole = model.logits(part(0..<length)).values
             for b in 0..<B {
@@ -58,9 +63,9 @@ struct DecodingTests {
             vocabularySize: 65, contextLength: 64, layers: 2, heads: 4, width: 32)
         let model = Transformer(configuration, seed: 1), tokens = someTokens(batch: 1, length: 64, vocabulary: 65)
         model.roughen()
-        let session = model.startDecoding(sequences: 1)
-        var last = Tensor([1, 65])
-        for token in tokens.ids { last = session.append(TokenBatch([token])) }
+        let session = model.startDecoding()
+        var last = Tensor([65])
+        for token in tokens.ids { last = session.append([token]) }
         #expect(session.length == 64)
         let whole = model.logits(tokens).values.suffix(65)
         #expect(zip(last.values, whole).allSatisfy { abs($0 - $1) < 1e-4 })
@@ -87,10 +92,10 @@ struct DecodingTests {
         onOneThread {
             let exact = model.logits(tokens).values
             Execution.with(weights: format) {
-                let session = model.startDecoding(sequences: 2)
-                _ = session.append(
-                    TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
-                let logits = session.append(TokenBatch(batch: 2, length: 1, ids: [tokens.ids[39], tokens.ids[79]]))
+                let sessions = [model.startDecoding(), model.startDecoding()]
+                _ = sessions[0].append(Array(tokens.ids[..<39]))
+                _ = sessions[1].append(Array(tokens.ids[40..<79]))
+                let logits = model.append([tokens.ids[39], tokens.ids[79]], to: sessions)
                 let last = Array(exact[39 * 65..<40 * 65] + exact[79 * 65..<80 * 65]).map(Double.init)
                 let error = largestError(logits.values.map(Double.init), last)
                 #expect(error > 0 && error < 0.05)
@@ -118,10 +123,10 @@ struct DecodingTests {
             let expected = rounded.logits(tokens).values
             let exact = model.logits(tokens).values
             Execution.with(weights: .int8) {
-                let session = model.startDecoding(sequences: 2)
-                _ = session.append(
-                    TokenBatch(batch: 2, length: 39, ids: Array(tokens.ids[..<39] + tokens.ids[40..<79])))
-                let logits = session.append(TokenBatch(batch: 2, length: 1, ids: [tokens.ids[39], tokens.ids[79]]))
+                let sessions = [model.startDecoding(), model.startDecoding()]
+                _ = sessions[0].append(Array(tokens.ids[..<39]))
+                _ = sessions[1].append(Array(tokens.ids[40..<79]))
+                let logits = model.append([tokens.ids[39], tokens.ids[79]], to: sessions)
                 for (b, row) in [39, 79].enumerated() {
                     let these = logits.values[b * 65..<(b + 1) * 65]
                     let difference = zip(these, expected[row * 65..<(row + 1) * 65]).map { abs($0 - $1) }.max() ?? 1
@@ -137,14 +142,63 @@ struct DecodingTests {
         }
     }
 
+    @Test("A sequence has the same bits beside sequences of other lengths", arguments: WeightFormat.allCases)
+    func together(format: WeightFormat) {
+        let models: [any NeuralLanguageModel] = [
+            untiedModel(),
+            Transformer(
+                TransformerConfiguration(
+                    .llama, vocabularySize: 65, contextLength: 48, layers: 2, heads: 4, width: 40, keyValueHeads: 2),
+                seed: 2),
+            BigramModel(vocabularySize: 65, seed: 3),
+        ]
+        let prompts: [[Int32]] = (0..<20).map { number in (0...number * 2).map { Int32(($0 * 7 + number) % 65) } }
+        for (model, threads) in zip(models, [2, 1, 1]) {
+            Execution.$current.withValue(Execution(threads: threads, weights: format)) {
+                let sessions = prompts.map { _ in model.startDecoding() }
+                for (session, prompt) in zip(sessions, prompts) { _ = session.append(prompt) }
+                let steps: [[Int32]] = [prompts.map { $0[0] }, prompts.map { $0[$0.count - 1] }]
+                let logits = steps.map { model.append($0, to: sessions).values }
+                for (number, prompt) in prompts.enumerated() {
+                    let alone = model.startDecoding()
+                    _ = alone.append(prompt)
+                    for (tokens, logits) in zip(steps, logits) {
+                        let own = Execution.$current.withValue(Execution(threads: 1, weights: format)) {
+                            model.append([tokens[number]], to: [alone]).values
+                        }
+                        #expect(own.elementsEqual(logits[number * 65..<(number + 1) * 65]), "sequence \(number)")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A prompt has the same bits in several parts", arguments: WeightFormat.allCases, InstructionSet.available)
+    func parts(format: WeightFormat, set: InstructionSet) throws {
+        // Accelerate's order of summation depends on the number of rows.
+        guard set != .accelerate else { return }
+        let model = untiedModel(), prompt = (0..<44).map { Int32(($0 * 11) % 65) }
+        Execution.$current.withValue(Execution(instructionSet: set, threads: 2, weightFormat: format)) {
+            Execution.with(RowProducts.asPrompt) {
+                let whole = model.startDecoding(), expected = whole.append(prompt).values
+                for length in [1, 2, 16, 17, 24, 25, 43] {
+                    let parts = [model.startDecoding(), whole.copy(length: length)].compactMap(\.self)
+                    _ = parts[0].append(Array(prompt[..<length]))
+                    for session in parts {
+                        #expect(session.length == length)
+                        #expect(session.append(Array(prompt[length...])).values == expected, "\(length) first")
+                    }
+                }
+            }
+        }
+    }
+
     @Test("Several threads generate with one model at a time", arguments: WeightFormat.allCases)
     func shared(format: WeightFormat) {
         @Sendable func logits(_ model: Transformer) -> [Float] {
             Execution.$current.withValue(Execution(threads: 1, weights: format)) {
-                let session = model.startDecoding(sequences: 1)
-                return someTokens(batch: 1, length: 20, vocabulary: 65).ids.flatMap {
-                    session.append(TokenBatch([$0])).values
-                }
+                let session = model.startDecoding()
+                return someTokens(batch: 1, length: 20, vocabulary: 65).ids.flatMap { session.append([$0]).values }
             }
         }
         // Read by all threads, which is what is tested.
@@ -164,10 +218,10 @@ struct DecodingTests {
         let execution = Execution(instructionSet: set, threads: 1, precision: .bfloat16, weightFormat: .bfloat16)
         let exact = onOneThread(set) { Array(model.logits(tokens).values.suffix(65)) }
         Execution.$current.withValue(execution) {
-            let single = model.startDecoding(sequences: 1), atOnce = model.startDecoding(sequences: 1)
-            var last = Tensor([1, 65])
-            for token in tokens.ids { last = single.append(TokenBatch([token])) }
-            let whole = atOnce.append(tokens)
+            let single = model.startDecoding(), atOnce = model.startDecoding()
+            var last = Tensor([65])
+            for token in tokens.ids { last = single.append([token]) }
+            let whole = atOnce.append(tokens.ids)
             let difference = zip(last.values, whole.values).map { abs($0 - $1) }.max() ?? 1
             let rounding = zip(last.values, exact).map { abs($0 - $1) }.max() ?? 0
             // Sums in another order may round to the neighbouring bfloat16 on the way.

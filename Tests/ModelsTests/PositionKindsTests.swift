@@ -41,9 +41,9 @@ struct PositionKindsTests {
     func cached(_ positions: Positions) {
         let model = model(positions), ids: [Int32] = [3, 1, 4, 1, 5, 9, 2]
         let whole = model.logits(TokenBatch(ids)).values
-        let session = model.startDecoding(sequences: 1)
+        let session = model.startDecoding()
         for (position, id) in ids.enumerated() {
-            let logits = session.append(TokenBatch([id])).values
+            let logits = session.append([id]).values
             #expect(
                 largestError(logits.map(Double.init), whole[position * 11..<(position + 1) * 11].map(Double.init))
                     < 1e-5)

@@ -48,7 +48,7 @@ struct PositionsTests {
         let key = Tensor.normal([8], deviation: 1, using: &random).values
         let table = AngleTable(.rotary, width: 8, frequencies: RotaryFrequencies().values(headSize: 8))
         func turned(_ vector: [Float], at position: Int) -> [Float] {
-            Rotary(table, offset: position).forward([Tensor([1, 1, 8], vector)], recording: false).output.values
+            Rotary(table, from: .same(position)).forward([Tensor([1, 1, 8], vector)], recording: false).output.values
         }
         func product(_ i: Int, _ j: Int) -> Float {
             zip(turned(query, at: i), turned(key, at: j)).reduce(0) { $0 + $1.0 * $1.1 }

@@ -13,35 +13,58 @@ struct AttentionTests {
     @Test("New queries over a cache see what they see in one pass", arguments: shapes, InstructionSet.available)
     func cached(shape: (B: Int, heads: Int, size: Int, cached: Int, new: Int), set: InstructionSet) {
         let (B, heads, size, cached, new) = shape
-        let C = heads * size, T = cached + new, capacity = T + 3
+        let C = heads * size, T = cached + new
         var random = Philox(1)
         let qkv = Tensor.normal([B, T, 3 * C], deviation: 1, using: &random)
         let all = qkv.values
-        // Beyond what is filled, a cache holds anything: here what spoils every sum it enters.
-        var keys = [Float](repeating: .nan, count: B * capacity * C), values = keys
         var queries: [Float] = []
-        for b in 0..<B {
-            for t in 0..<T {
-                let row = all[(b * T + t) * 3 * C..<(b * T + t + 1) * 3 * C]
-                let to = (b * capacity + t) * C
-                keys.replaceSubrange(to..<to + C, with: row.dropFirst(C).prefix(C))
-                values.replaceSubrange(to..<to + C, with: row.dropFirst(2 * C))
-                if t >= cached { queries += row }
+        let sequences = (0..<B).map { b in
+            let sequence = CachedSequence(capacity: T + 3, width: C), first = b * T
+            for rows in [first..<first + cached, first + cached..<first + T] {
+                sequence.append(keys: qkv, from: C, values: qkv, from: 2 * C, rows: rows)
             }
+            // Beyond what is filled, a cache holds anything: here what spoils every sum it enters.
+            for cache in [sequence.keys, sequence.values] {
+                cache.withElements { $0[(T * C)...].update(repeating: .nan) }
+            }
+            queries += all[(first + cached) * 3 * C..<(first + T) * 3 * C]
+            return sequence
         }
-        let overCache = Attention(heads: heads, mask: .causal, past: cached)
+        let overCache = CachedAttention(sequences, heads: heads, keyValueHeads: heads)
         onOneThread(set) {
             let whole = Attention(heads: heads, mask: .causal).forward([qkv], recording: false).output.values.map(
                 Double.init)
-            let inputs = [
-                Tensor([B, new, 3 * C], queries), Tensor([B, capacity, C], keys), Tensor([B, capacity, C], values),
-            ]
-            let last = overCache.decode(inputs.map { Variable($0, needsGradient: false) })
+            let last = overCache(Tensor([B, new, 3 * C], queries))
             let expected = (0..<B).flatMap { b -> ArraySlice<Double> in
                 let start = (b * T + cached) * C
                 return whole[start..<start + new * C]
             }
             #expect(largestError(last.values.map(Double.init), expected) < 3e-6)
+        }
+    }
+
+    @Test("A sequence has the same bits beside sequences of other lengths", arguments: InstructionSet.available)
+    func lengths(set: InstructionSet) {
+        let heads = 4, size = 6, width = 2 * size
+        var random = Philox(5)
+        let sequences = [70, 1, 9, 64, 33].map { length in
+            let sequence = CachedSequence(capacity: 100, width: width)
+            let rows = Tensor.normal([length, 2 * width], deviation: 1, using: &random)
+            sequence.append(keys: rows, from: 0, values: rows, from: width, rows: 0..<length)
+            return sequence
+        }
+        let queries = Tensor.normal([sequences.count, 1, heads * size], deviation: 1, using: &random)
+        for slopes in [nil, [0.5, 0.25, 0.125, 0.0625]] as [[Float]?] {
+            onOneThread(set) {
+                let together = CachedAttention(sequences, heads: heads, keyValueHeads: 2, slopes: slopes)(queries)
+                    .values
+                for (b, sequence) in sequences.enumerated() {
+                    let columns = b * heads * size..<(b + 1) * heads * size
+                    let query = Tensor([1, 1, heads * size], Array(queries.values[columns]))
+                    let alone = CachedAttention([sequence], heads: heads, keyValueHeads: 2, slopes: slopes)(query)
+                    #expect(alone.values.elementsEqual(together[columns]), "sequence \(b)")
+                }
+            }
         }
     }
 

@@ -184,14 +184,21 @@ struct MemoryBoundsTests {
             attention.k = vectors(keys, from: 0, width: C)
             attention.v = vectors(values, from: 0, width: C)
             for new in [1, 2, T] where new <= T {
-                (attention.queries, attention.offset) = (Int64(new), Int64(T - new))
-                gpt_attention_over_cache(kernels(set), &attention)
-                #expect(abs(out.start[new * C - 1] - 0.5) < tolerance)
+                attention.queries = Int64(new)
+                let cached = [gpt_cached_sequence(keys: keys.start, values: values.start, past: Int64(T - new))]
+                cached.withUnsafeBufferPointer {
+                    attention.cached = $0.baseAddress
+                    for attend in [gpt_attention_few, gpt_attention_forward] {
+                        attend(kernels(set), &attention)
+                        #expect(abs(out.start[new * C - 1] - 0.5) < tolerance)
+                    }
+                }
             }
+            attention.cached = nil
 
             // Both heads of queries share one of keys and values.
             let key = GuardedFloats(T * size), value = GuardedFloats(T * size)
-            (attention.queries, attention.offset, attention.kv_heads) = (Int64(T), 0, 1)
+            (attention.queries, attention.kv_heads) = (Int64(T), 1)
             attention.k = vectors(key, from: 0, width: size)
             attention.v = vectors(value, from: 0, width: size)
             gpt_attention_forward(kernels(set), &attention)
@@ -202,7 +209,7 @@ struct MemoryBoundsTests {
                 gpt_heads_gradient(at: vectors(dKey, from: 0, width: size), add: true),
                 gpt_heads_gradient(at: vectors(dValue, from: 0, width: size), add: true))
             #expect(dValue.start[T * size - 1].isFinite)
-            gpt_attention_over_cache(kernels(set), &attention)
+            gpt_attention_few(kernels(set), &attention)
         }
     }
 
@@ -234,7 +241,7 @@ struct MemoryBoundsTests {
         // A row of a table for each of two heads; angles of cosine and sine 1/2.
         let heads = GuardedFloats(2 * count), table = GuardedFloats(count)
         if columns % 2 == 0 {
-            gpt_rotary(kernels(set), R, R, 2, C, heads.start, table.start, false, heads.start, false)
+            gpt_rotary(kernels(set), R, R, 2, C, 0, nil, heads.start, table.start, false, heads.start, false)
             #expect(heads.start[2 * count - 1] == 0.5)
         }
 

@@ -105,7 +105,7 @@ struct PrimitivesTests {
                 [row, Tensor([4, 2], [1, 0, 0, 1, 1, 1, 2, -1]), Tensor([2], [0.5, -0.5])], recording: false)
             #expect(linear.output.values == [12.5, 0.5])
             let ids = TokenBatch(batch: 1, length: 2, ids: [1, 0])
-            let embedded = Embedding(ids, offset: 1).forward(
+            let embedded = Embedding(ids, from: .same(1)).forward(
                 [Tensor([2, 2], [1, 2, 3, 4]), Tensor([3, 2], [9, 9, 10, 20, 30, 40])], recording: false)
             #expect(embedded.output.values == [13, 24, 31, 42])
             // -log of 1/(1 + e + e^2)

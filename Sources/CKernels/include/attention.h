@@ -12,6 +12,13 @@ typedef struct {
     int64_t batch, row, head;
 } gpt_heads;
 
+// The keys and values of a sequence in a key/value cache: those of `past` positions before the queries, and those of the
+// queries. The strides are those of k and v.
+typedef struct {
+    float *keys, *values;
+    int64_t past;
+} gpt_cached_sequence;
+
 // All sequences of a batch have the same number of queries and of keys; or, with `starts`, their rows follow one another
 // without padding, and the strides between batches are not read.
 typedef struct {
@@ -19,10 +26,11 @@ typedef struct {
     int64_t queries, keys;     // of each sequence; with starts, of the longest
     const int64_t *query_starts, *key_starts;   // the first row of each sequence, and the number of all rows: batch + 1
                                // numbers. NULL where all sequences are equally long
+    const gpt_cached_sequence *cached;   // the keys and values of each sequence in a cache, in place of k.start and
+                               // v.start; `keys` is then the largest number of keys. NULL without a cache
     int64_t kv_heads;          // heads of keys and values; a divisor of heads. Each serves heads / kv_heads query heads
     int32_t mask;
     int32_t precision;         // gpt_precision, to which the factors of all products are rounded
-    int64_t offset;            // the position of the first query among the keys
     float scale;               // of the scores, 1 / sqrt(size)
     const float *slopes;       // one for each head, or NULL: slope |i - j| is subtracted from the scaled score of the
                                // query at position i and the key at position j
@@ -35,8 +43,8 @@ typedef struct {
 
 void gpt_attention_forward(gpt_execution execution, const gpt_attention *attention);
 
-// The same for generation, without a backward pass: for few queries the keys and values are read in place.
-void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *attention);
+// The same for the few queries of a step of generation, without a backward pass: keys and values are read in place.
+void gpt_attention_few(gpt_execution execution, const gpt_attention *attention);
 
 // The destination of a gradient, assigned or, with `add`, added. No gradient is computed if at.start is NULL.
 typedef struct {

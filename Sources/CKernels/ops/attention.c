@@ -17,7 +17,7 @@
 
 #ifndef SIMD
 
-enum { LONGEST_BLOCK = 48, FEW_QUERIES = 3 };
+enum { LONGEST_BLOCK = 48 };
 
 typedef struct {
     gpt_attention a;
@@ -28,10 +28,11 @@ typedef struct {
 // The rows of one sequence.
 typedef struct {
     int64_t batch, first_query, queries, first_key, keys;
+    int64_t offset;                        // the position of the first query among the keys
 } sequence;
 
 static inline sequence sequence_of(const gpt_attention *a, int64_t batch) {
-    sequence s = {batch, batch * a->queries, a->queries, batch * a->keys, a->keys};
+    sequence s = {batch, batch * a->queries, a->queries, batch * a->keys, a->keys, 0};
     if (a->query_starts) {
         s.first_query = a->query_starts[batch];
         s.queries = a->query_starts[batch + 1] - s.first_query;
@@ -39,6 +40,10 @@ static inline sequence sequence_of(const gpt_attention *a, int64_t batch) {
     if (a->key_starts) {
         s.first_key = a->key_starts[batch];
         s.keys = a->key_starts[batch + 1] - s.first_key;
+    }
+    if (a->cached) {
+        s.offset = a->cached[batch].past;
+        s.keys = s.offset + s.queries;
     }
     return s;
 }
@@ -48,12 +53,21 @@ static inline float *head_start(gpt_heads x, const int64_t *starts, int64_t batc
     return x.start + (starts ? starts[batch] * x.row : batch * x.batch) + head * x.head;
 }
 
+// The start of the keys or values of one head of one sequence.
+static inline float *key_start(const gpt_attention *a, int64_t batch, int64_t head) {
+    return a->cached ? a->cached[batch].keys + head * a->k.head : head_start(a->k, a->key_starts, batch, head);
+}
+
+static inline float *value_start(const gpt_attention *a, int64_t batch, int64_t head) {
+    return a->cached ? a->cached[batch].values + head * a->v.head : head_start(a->v, a->key_starts, batch, head);
+}
+
 // The number of query heads that share a head of keys and values.
 static inline int64_t group_size(const gpt_attention *a) { return a->heads / a->kv_heads; }
 
 // The number of keys that the query attends to.
 static inline int64_t visible_keys(const gpt_attention *a, const sequence *s, int64_t query) {
-    const int64_t limit = query + a->offset + 1;
+    const int64_t limit = query + s->offset + 1;
     return a->mask == GPT_MASK_FULL || limit > s->keys ? s->keys : limit;
 }
 
@@ -186,12 +200,12 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         size_words * PADDED(keys) + key_words * PADDED(size) + block * (score_row + size_words));
     float *packed_v = packed_k + size_words * PADDED(keys);
     float *scores = packed_v + key_words * PADDED(size), *rounded_q = scores + block * score_row;
-    NAME(pack_all)(precision, packed_k, head_start(a->k, a->key_starts, batch, kv_head), 1, a->k.row, size, keys);
-    NAME(pack_all)(precision, packed_v, head_start(a->v, a->key_starts, batch, kv_head), a->v.row, 1, keys, size);
+    NAME(pack_all)(precision, packed_k, key_start(a, batch, kv_head), 1, a->k.row, size, keys);
+    NAME(pack_all)(precision, packed_v, value_start(a, batch, kv_head), a->v.row, 1, keys, size);
     if (a->rounded) {
         float *to = NAME(rounded_start)(a, &s, kv_head, group_size(a));
-        NAME(factor)(precision, to, head_start(a->k, a->key_starts, batch, kv_head), a->k.row, keys, size);
-        NAME(factor)(precision, to + keys * size_words, head_start(a->v, a->key_starts, batch, kv_head), a->v.row, keys, size);
+        NAME(factor)(precision, to, key_start(a, batch, kv_head), a->k.row, keys, size);
+        NAME(factor)(precision, to + keys * size_words, value_start(a, batch, kv_head), a->v.row, keys, size);
     }
     // The blocks of queries of all heads of the group, one after another.
     const int64_t blocks = (s.queries + block - 1) / block;
@@ -209,7 +223,7 @@ static void NAME(attention_forward)(void *context, int64_t item) {
             const int64_t visible = visible_keys(a, &s, first + r);
             float *row = scores + r * score_row;
             if (a->slopes)
-                NAME(subtract_distances)(row, visible, a->scale, a->slopes[head], first + r + a->offset);
+                NAME(subtract_distances)(row, visible, a->scale, a->slopes[head], first + r + s.offset);
             NAME(softmax)(row, visible, limit, a->slopes ? 1 : a->scale, statistics_of(a, &s, head, first + r));
         }
         NAME(round_scores)(precision, scores, score_row, rows, limit);
@@ -225,7 +239,7 @@ static void NAME(attention_few)(void *context, int64_t item) {
     const gpt_attention *a = &((const attention *)context)->a;
     const sequence s = sequence_of(a, item / a->kv_heads);
     const int64_t batch = s.batch, kv_head = item % a->kv_heads, size = a->size;
-    const float *k = head_start(a->k, a->key_starts, batch, kv_head), *v = head_start(a->v, a->key_starts, batch, kv_head);
+    const float *k = key_start(a, batch, kv_head), *v = value_start(a, batch, kv_head);
     float *scores = gpt_scratch(GPT_SCRATCH_OPERATION, PADDED(s.keys));
     for (int64_t i = 0; i < group_size(a) * s.queries; i++) {
         const int64_t head = kv_head * group_size(a) + i / s.queries, query = i % s.queries;
@@ -247,7 +261,7 @@ static void NAME(attention_few)(void *context, int64_t item) {
             for (int i = 1; i < LANES; i++) dots += parts[i];
             store(scores + j, dots);
         }
-        if (a->slopes) NAME(subtract_distances)(scores, visible, a->scale, a->slopes[head], query + a->offset);
+        if (a->slopes) NAME(subtract_distances)(scores, visible, a->scale, a->slopes[head], query + s.offset);
         NAME(softmax)(scores, visible, visible, a->slopes ? 1 : a->scale, NULL);
         int64_t p = 0;
         for (; p + 4 * LANES <= size; p += 4 * LANES) {
@@ -287,7 +301,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
     const int64_t batch = s.batch, kv_head = item % a->kv_heads, size = a->size, keys = s.keys;
     const int64_t size_words = words_of(precision, size), key_words = words_of(precision, keys);
     const int64_t block = query_block(a, &s), score_row = PADDED(keys), width = PADDED(size);
-    const float *k = head_start(a->k, a->key_starts, batch, kv_head), *v = head_start(a->v, a->key_starts, batch, kv_head);
+    const float *k = key_start(a, batch, kv_head), *v = value_start(a, batch, kv_head);
     int64_t k_row = a->k.row, v_row = a->v.row;
 
     float *columns_k = gpt_scratch(
@@ -347,7 +361,7 @@ static void NAME(attention_backward)(void *context, int64_t item) {
             const int64_t visible = visible_keys(a, &s, first + r);
             float *p_row = p + r * score_row, *d_s_row = d_s + r * score_row;
             if (a->slopes)
-                NAME(subtract_distances)(p_row, visible, a->scale, a->slopes[head], first + r + a->offset);
+                NAME(subtract_distances)(p_row, visible, a->scale, a->slopes[head], first + r + s.offset);
             NAME(exponentials)(p_row, visible, a->slopes ? 1 : a->scale, statistics[0]);
             for (int64_t j = 0; j < visible; j += LANES) {
                 vf probability = load(p_row + j) * statistics[1];
@@ -397,11 +411,7 @@ void gpt_attention_forward(gpt_execution execution, const gpt_attention *a) {
         execution.threads, a->batch * a->kv_heads, attention_forward_table[execution.instruction_set], &context);
 }
 
-void gpt_attention_over_cache(gpt_execution execution, const gpt_attention *a) {
-    if (a->queries > FEW_QUERIES) {
-        gpt_attention_forward(execution, a);
-        return;
-    }
+void gpt_attention_few(gpt_execution execution, const gpt_attention *a) {
     if (a->batch * a->heads * a->queries * a->keys * a->size < 32768) execution.threads = 1;
     attention context = {.a = *a};
     gpt_parallel(execution.threads, a->batch * a->kv_heads, attention_few_table[execution.instruction_set], &context);

@@ -9,7 +9,8 @@
 enum { ROTARY_ROWS = 32 };
 
 typedef struct {
-    int64_t rows, length, heads, size;
+    int64_t rows, length, heads, size, offset;
+    const int32_t *row_positions;
     const float *x, *table;
     float *out;
     bool inverse, add;
@@ -24,7 +25,8 @@ static void NAME(rotary)(void *context, int64_t item) {
     const int64_t half = r->size / 2, width = r->heads * r->size;
     const int64_t first = item * ROTARY_ROWS, end = first + ROTARY_ROWS < r->rows ? first + ROTARY_ROWS : r->rows;
     for (int64_t row = first; row < end; row++) {
-        const float *cosines = r->table + row % r->length * r->size, *sines = cosines + half;
+        const int64_t position = r->row_positions ? r->row_positions[row] : row % r->length + r->offset;
+        const float *cosines = r->table + position * r->size, *sines = cosines + half;
         for (int64_t head = 0; head < r->heads; head++) {
             const float *x = r->x + row * width + head * r->size;
             float *out = r->out + row * width + head * r->size;
@@ -53,11 +55,11 @@ static void NAME(rotary)(void *context, int64_t item) {
 KERNEL_TABLE(rotary);
 
 void gpt_rotary(
-    gpt_execution execution, int64_t rows, int64_t length, int64_t heads, int64_t size, const float *x,
-    const float *table, bool inverse, float *out, bool add) {
+    gpt_execution execution, int64_t rows, int64_t length, int64_t heads, int64_t size, int64_t offset,
+    const int32_t *row_positions, const float *x, const float *table, bool inverse, float *out, bool add) {
     rotary r = {
-        .rows = rows, .length = length, .heads = heads, .size = size, .x = x, .table = table, .out = out,
-        .inverse = inverse, .add = add,
+        .rows = rows, .length = length, .heads = heads, .size = size, .offset = offset, .row_positions = row_positions,
+        .x = x, .table = table, .out = out, .inverse = inverse, .add = add,
     };
     gpt_parallel(
         execution.threads, (rows + ROTARY_ROWS - 1) / ROTARY_ROWS, rotary_table[execution.instruction_set], &r);

@@ -11,12 +11,16 @@ import Tokenizers
 /// for try await token in engine.stream(request) { print(token.text, terminator: "") }
 /// ```
 ///
-/// **Turns.** Each token of a stream is computed when its consumer asks for it, and requests are served in the order in which
-/// they ask. So streams that are consumed at the same time take turns token by token, a slow consumer delays nobody, and a
-/// stream that is no longer consumed costs nothing. Processing a prompt is one such turn, and so are about 2048 tokens of a
-/// text to score.
+/// **Steps.** The next tokens of all texts under way are computed in one step, whatever their lengths, because reading the
+/// weights takes most of the time and they are read once (continuous batching: Yu et al., "Orca", 2022). A text takes part
+/// from the step after its prompt, and leaves when it ends. Between two steps come parts of new prompts, of at most some
+/// hundreds of tokens, and whatever else is requested. A text is generated a few tokens ahead of its consumer, and then waits:
+/// so a slow consumer delays nobody. A cancelled or abandoned stream ends before the next step.
 ///
-/// **Determinism.** A request has a state of its own, and all are computed with the same `Execution`. So its tokens depend on
+/// **Prompts.** A prompt that begins like one that was processed before is only processed from where they differ.
+///
+/// **Determinism.** A request has a state of its own, all are computed with the same `Execution`, and the order in which
+/// products are summed depends on neither the number of texts nor the parts of a prompt. So the tokens of a request depend on
 /// the request alone, to the bit, whatever else runs.
 ///
 /// **Threads.** A step takes from microseconds to seconds of computation. The engine computes on a thread of its own, as the
@@ -43,17 +47,19 @@ public actor InferenceEngine {
     private nonisolated let executor: ThreadExecutor
     private let generator: TextGenerator
     private let execution: Execution
+    private var texts: TextQueue
 
     /// Takes over a model.
     /// - Parameters:
     ///   - model: the model, which nothing else refers to.
     ///   - tokenizer: the tokenizer that it was trained with.
     ///   - roles: which tokens begin and end a text; nil for a model that was trained without special tokens.
+    ///   - limits: how many texts are generated at the same time, and how many may wait.
     ///   - execution: how everything is computed.
     /// - Throws: `InferenceError.noThread`.
     public init(
         _ model: sending any LanguageModel, tokenizer: any Tokenizer, roles: TokenRoles? = nil,
-        execution: Execution = .current
+        limits: EngineLimits = EngineLimits(), execution: Execution = .current
     ) throws {
         executor = try ThreadExecutor()
         self.execution = execution
@@ -63,21 +69,25 @@ public actor InferenceEngine {
         parameterCount = model.parameterCount
         generator = TextGenerator(model, tokenizer: tokenizer, roles: roles)
         encoding = generator.encoding
+        texts = TextQueue(limits)
     }
 
     /// Reads a model: a directory or a GGUF file (`ModelDirectory.load`).
     /// - Parameters:
     ///   - path: the directory or file.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
+    ///   - limits: how many texts are generated at the same time, and how many may wait.
     ///   - execution: how everything is computed.
     /// - Throws: one line that names the file and what is wrong with it, or `InferenceError.noThread`.
     public init(
-        path: String, acceptingEdits: Bool = false, execution: Execution = .current
+        path: String, acceptingEdits: Bool = false, limits: EngineLimits = EngineLimits(),
+        execution: Execution = .current
     ) throws {
         let saved = try ModelDirectory.load(path, acceptingEdits: acceptingEdits)
         let tokenizer = try saved.tokenizer
         try self.init(
-            saved.languageModel, tokenizer: tokenizer, roles: saved.description.roles, execution: execution)
+            saved.languageModel, tokenizer: tokenizer, roles: saved.description.roles, limits: limits,
+            execution: execution)
     }
 
     // MARK: Generation
@@ -87,29 +97,66 @@ public actor InferenceEngine {
         try encoding.ids(ofPrompt: prompt, replacing: unknown)
     }
 
-    /// The tokens of one sequence, each computed when it is asked for.
+    /// The tokens of one text, which is begun when the first of them is asked for.
     ///
     /// Where the consuming task is cancelled, the step that is being computed is the last; the stream then ends without an
-    /// error. An invalid request, such as an empty prompt, is an error (`GenerationError`) of the first token.
+    /// error. An invalid request, such as an empty prompt, is an error (`GenerationError`) of the first token, and so is a
+    /// request beyond the limits of the engine (`InferenceError.busy`).
     /// - Parameter request: what to generate.
     public nonisolated func stream(_ request: GenerationRequest) -> AsyncThrowingStream<GeneratedToken, any Error> {
-        let generation = Confined<TextGeneration>()
-        return AsyncThrowingStream { try await self.nextToken(request, generation) }
+        let ticket = TextTicket { [weak self] ticket in
+            guard let self else { return }
+            Task { await self.leave(ticket) }
+        }
+        return AsyncThrowingStream { try await self.nextToken(request, ticket) }
     }
 
-    private func nextToken(
-        _ request: GenerationRequest, _ generation: Confined<TextGeneration>
-    ) throws -> GeneratedToken? {
-        // The task may have been cancelled while others had their turns.
-        if Task.isCancelled { return nil }
-        return try compute {
-            guard var state = try generation.take(orMake: { try TextGeneration(request, by: generator) }) else {
-                return nil
-            }
-            let token = try state.next().first
-            generation.put(state)
-            return token
+    private func nextToken(_ request: GenerationRequest, _ ticket: TextTicket) async throws -> GeneratedToken? {
+        if Task.isCancelled {
+            texts.remove(ticket.id)
+            return nil
         }
+        let text = try texts.text(of: ticket) { try TextGeneration(request, by: generator) }
+        startSteps()
+        guard let text else { return nil }
+        let id = ticket.id
+        do {
+            if let token = try text.takeToken() {
+                if text.isDelivered { texts.remove(id) }
+                return token
+            }
+        } catch {
+            texts.remove(id)
+            throw error
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { text.wait($0) }
+        } onCancel: {
+            Task { await self.leave(id) }
+        }
+    }
+
+    private func leave(_ id: TextTicket.ID) { texts.remove(id) }
+
+    /// What the engine has done and is doing.
+    public var statistics: EngineStatistics { texts.statistics }
+
+    /// Whether `runSteps` is running.
+    private var isStepping = false
+
+    private func startSteps() {
+        guard !isStepping, texts.hasWork else { return }
+        isStepping = true
+        Task { await runSteps() }
+    }
+
+    /// Computes steps until no text can go on. Whatever else was requested has its turn between two steps.
+    private func runSteps() async {
+        while texts.hasWork {
+            compute { texts.step(generator.model) }
+            await Task.yield()
+        }
+        isStepping = false
     }
 
     // MARK: Scores
@@ -174,14 +221,17 @@ private final class Confined<State>: Sendable {
     func put(_ state: State) { self.state = state }
 }
 
-/// Why an engine cannot be made, in one line.
+/// Why an engine cannot be made, or does not accept a request, in one line.
 public enum InferenceError: Error, Equatable, CustomStringConvertible {
     /// The system refuses to start a thread.
     case noThread
+    /// As many texts are under way and waiting as the limits of the engine allow.
+    case busy
 
     public var description: String {
         switch self {
         case .noThread: "the system cannot start another thread; raise its limit (ulimit -u, ulimit -v)"
+        case .busy: "the model is busy with as many requests as it accepts; try again later"
         }
     }
 }

@@ -61,13 +61,18 @@ public struct TextGenerator {
     public func generate(
         _ request: GenerationRequest, sequences: Int = 1, onToken: (GeneratedToken) throws -> Void
     ) throws -> Int {
-        var generation = try TextGeneration(request, by: self, sequences: sequences)
+        var texts = try (0..<sequences).map { try TextGeneration(request, by: self, index: $0) }
+        // The prompt is processed once for all sequences.
+        let prompts = sequences > 1 ? PromptCache(capacity: request.prompt.count) : nil
         var count = 0
         while true {
-            let tokens = try generation.next()
-            if tokens.isEmpty { return count }
-            count += tokens.count
-            for token in tokens { try onToken(token) }
+            let running = texts.indices.filter { texts[$0].isRunning }
+            if running.isEmpty { return count }
+            let logits = model.nextLogits(of: running.map { texts[$0].sequence }, sharing: prompts)
+            for (text, logits) in zip(running, logits) {
+                count += 1
+                try onToken(texts[text].next(logits))
+            }
         }
     }
 

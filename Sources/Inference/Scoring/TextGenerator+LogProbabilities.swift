@@ -7,7 +7,7 @@ extension TextGenerator {
     public func logits(after ids: [Int32]) throws(GenerationError) -> [Float] {
         try check(ids)
         let context = Array(ids.suffix(model.contextLength ?? .max))
-        return model.startDecoding(sequences: 1).append(TokenBatch(context)).values
+        return model.startDecoding().append(context).values
     }
 
     /// The log probability of each id but the first, given those before it: what OpenAI's API returns of a prompt with
@@ -26,9 +26,9 @@ extension TextGenerator {
         guard ids.count > 1, model.contextLength != nil, Execution.current.weightFormat != .int8,
             let neural = model.neural
         else {
-            let session = model.startDecoding(sequences: 1)
+            let session = model.startDecoding()
             return zip(ids, ids.dropFirst()).map { id, following in
-                session.append(TokenBatch([id])).withElements { scored(following, top: count, UnsafeBufferPointer($0)) }
+                session.append([id]).withElements { scored(following, top: count, UnsafeBufferPointer($0)) }
             }
         }
         // (T - 1, V)

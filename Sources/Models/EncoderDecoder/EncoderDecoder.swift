@@ -68,9 +68,9 @@ public final class EncoderDecoder: TrainableModel {
     // MARK: Computation
 
     /// The embeddings of tokens with their positions: (B, T, C).
-    private func embed(_ tokens: TokenBatch, after past: Int = 0, _ pass: ForwardPass) -> Variable {
+    private func embed(_ tokens: TokenBatch, from start: StartPositions = .zero, _ pass: ForwardPass) -> Variable {
         let operation = Embedding(
-            tokens, offset: past, hasPositions: false, sinusoids: sinusoids,
+            tokens, from: start, hasPositions: false, sinusoids: sinusoids,
             scale: configuration.scalesEmbeddings ? Float(Double(configuration.width).squareRoot()) : 1,
             paddingID: configuration.paddingToken)
         return pass.dropout(pass.apply(operation, embedding))
@@ -100,7 +100,7 @@ public final class EncoderDecoder: TrainableModel {
     package func decode(
         _ targets: TokenBatch, _ memories: [CrossAttentionBlock.Memory], _ pass: ForwardPass, cache: KVCache? = nil
     ) -> Variable {
-        var x = embed(targets, after: cache?.length ?? 0, pass)
+        var x = embed(targets, from: cache?.next ?? .zero, pass)
         for (i, block) in decoderBlocks.enumerated() {
             x = block(x, pass, lengths: targets.lengths, cache: cache?.layers[i], memory: memories[i])
         }

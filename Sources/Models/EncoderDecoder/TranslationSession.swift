@@ -32,7 +32,7 @@ final class TranslationSession {
     func append(_ tokens: [Int32]) -> Tensor {
         let batch = TokenBatch(batch: tokens.count, length: 1, ids: tokens)
         let hidden = model.decode(batch, memories, ForwardPass(.decoding), cache: cache)
-        cache.length += 1
+        cache.advance(by: 1)
         return model.logits(hidden).reshaped([tokens.count, model.vocabularySize])
     }
 
@@ -43,6 +43,6 @@ final class TranslationSession {
     func select(_ origins: [Int], of sources: [Int]? = nil) {
         if let sources { memories = memories.map { $0.selecting(sources) } }
         guard sources != nil || origins != Array(origins.indices) else { return }
-        for layer in cache.layers { layer.select(origins) }
+        cache.select(origins)
     }
 }

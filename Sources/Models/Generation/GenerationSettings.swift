@@ -3,6 +3,9 @@
 /// The settings are applied in the order in which they are listed, as in Hugging Face's `generate`. `Sampler` has the
 /// equations.
 public struct GenerationSettings: Sendable, Equatable {
+    /// What is added to the logits of some tokens, by their ids: -100 excludes a token, 100 enforces it. Ids outside the
+    /// vocabulary have no effect.
+    public var logitBias: [Int32: Double] = [:]
     /// Positive logits of tokens that are already in the text are divided by this, negative ones are multiplied: above
     /// 1 the model repeats itself less. 1 has no effect.
     public var repetitionPenalty: Double

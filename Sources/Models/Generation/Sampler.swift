@@ -2,16 +2,17 @@ import Tensors
 
 /// Samples the next token from a model's logits x (V), in these steps:
 ///
-/// 1. **Bans**: the logit of a banned token becomes -inf. So does a logit that is NaN.
-/// 2. **Repetition penalty** theta (Keskar et al., "CTRL", 2019, section 4.1) for every token that is already in the
+/// 1. **Biases** are added to the logits of some tokens (OpenAI's `logit_bias`).
+/// 2. **Bans**: the logit of a banned token becomes -inf. So does a logit that is NaN.
+/// 3. **Repetition penalty** theta (Keskar et al., "CTRL", 2019, section 4.1) for every token that is already in the
 ///    text: x / theta. The paper assumes positive scores; a negative one is multiplied by theta, so that it decreases
 ///    as well.
-/// 3. **Temperature** T: p_i = exp(x_i / T) / sum_j exp(x_j / T). T = 0 is the limit, *greedy* sampling: the largest x.
-/// 4. **Top-k** (Fan, Lewis and Dauphin, "Hierarchical neural story generation", 2018): the k most probable tokens
+/// 4. **Temperature** T: p_i = exp(x_i / T) / sum_j exp(x_j / T). T = 0 is the limit, *greedy* sampling: the largest x.
+/// 5. **Top-k** (Fan, Lewis and Dauphin, "Hierarchical neural story generation", 2018): the k most probable tokens
 ///    remain.
-/// 5. **Top-p** (Holtzman et al., "The curious case of neural text degeneration", 2020), the *nucleus*: the most
+/// 6. **Top-p** (Holtzman et al., "The curious case of neural text degeneration", 2020), the *nucleus*: the most
 ///    probable tokens remain, up to and including the one with which their total probability reaches p.
-/// 6. **Min-p** (Nguyen et al., "Turning up the heat", 2024): the tokens remain whose probability is at least minP
+/// 7. **Min-p** (Nguyen et al., "Turning up the heat", 2024): the tokens remain whose probability is at least minP
 ///    times the highest.
 ///
 /// One of the remaining tokens is drawn according to their probabilities. Among equal logits the lowest id comes first.
@@ -63,11 +64,12 @@ package struct Sampler {
         return token.map { Int32($0) } ?? firstOfHighest(highest)
     }
 
-    /// Steps 1 and 2.
+    /// Steps 1 to 3.
     private mutating func setScores(_ logits: Span<Float>, isInText: [Bool]) {
         logits.withUnsafeBufferPointer { logits in
             scores.withUnsafeMutableBufferPointer { _ = $0.update(fromContentsOf: logits) }
         }
+        for (id, bias) in settings.logitBias where scores.indices.contains(Int(id)) { scores[Int(id)] += Float(bias) }
         for id in banned { scores[id] = -.infinity }
         let penalty = Float(settings.repetitionPenalty)
         guard penalty != 1 else { return }
@@ -80,7 +82,7 @@ package struct Sampler {
 
     private func weight(_ id: Int32) -> Double { Double(weights.values[Int(id)]) }
 
-    /// Steps 4 to 6.
+    /// Steps 5 to 7.
     private mutating func drawFromMostProbable(_ random: inout Philox) -> Int? {
         ids.removeAll(keepingCapacity: true)
         // False for NaN.
@@ -99,7 +101,7 @@ package struct Sampler {
         return nil
     }
 
-    /// Steps 4 and 5: reduces `ids` to the most probable of them, in descending order: at most `count`, and no more
+    /// Steps 5 and 6: reduces `ids` to the most probable of them, in descending order: at most `count`, and no more
     /// than are needed for their weights to sum to `share`.
     private mutating func keepMostProbable(_ count: Int, untilTheySumTo share: Double = .infinity) {
         for root in stride(from: ids.count / 2 - 1, through: 0, by: -1) { siftDown(from: root) }

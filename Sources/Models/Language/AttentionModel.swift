@@ -54,12 +54,12 @@ public final class AttentionModel: NeuralLanguageModel {
     }
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
-        let embedding = Embedding(tokens, offset: cache?.length ?? 0)
+        let embedding = Embedding(tokens, from: cache?.next ?? .zero)
         let x = pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
         return pass.dropout(attention(x, pass, cache: cache?.layers[0]))  // (B, T, C)
     }
 
-    public func makeCache(sequences: Int) -> KVCache {
-        KVCache(batch: sequences, capacity: configuration.contextLength, width: configuration.width, layers: 1)
+    public func makeCache() -> KVCache {
+        KVCache(batch: 1, capacity: configuration.contextLength, width: configuration.width, layers: 1)
     }
 }

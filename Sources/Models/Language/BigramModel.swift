@@ -36,5 +36,5 @@ public final class BigramModel: NeuralLanguageModel {
         pass.apply(Embedding(tokens, hasPositions: false), table)  // (B, T, V)
     }
 
-    public func makeCache(sequences: Int) -> KVCache { KVCache(batch: sequences, capacity: 0, width: 0, layers: 0) }
+    public func makeCache() -> KVCache { KVCache(batch: 1, capacity: 0, width: 0, layers: 0) }
 }

@@ -6,8 +6,13 @@ import Tensors
 /// n-gram model and a transformer are compared on equal terms. A model knows tokens as ids; the tokenizer maps them to
 /// text.
 public protocol LanguageModel: Model {
-    /// Starts decoding a batch of `sequences` empty sequences.
-    func startDecoding(sequences: Int) -> any DecodingSession
+    /// Starts decoding an empty sequence.
+    func startDecoding() -> any DecodingSession
+
+    /// Appends a token to each of several sequences, which may differ in length, and returns the logits of the next token
+    /// of each: (B, V). The bits of a row depend on its sequence alone.
+    /// - Precondition: this model started the sessions, each is given once, and the context of each has room.
+    func append(_ tokens: [Int32], to sessions: [any DecodingSession]) -> Tensor
 
     /// The sum of -log p over tokens[1...], in nats, and their number.
     ///
@@ -30,20 +35,29 @@ extension LanguageModel {
     /// length, but memory limits what it can process in one step.
     package var promptChunkLength: Int { contextLength ?? ModelSpecification.promptChunkLength }
 
+    public func append(_ tokens: [Int32], to sessions: [any DecodingSession]) -> Tensor {
+        precondition(tokens.count == sessions.count, "\(tokens.count) tokens for \(sessions.count) sequences")
+        let rows = zip(sessions, tokens).flatMap { $0.append([$1]).values }
+        return Tensor([sessions.count, vocabularySize], rows)
+    }
+
     /// The loss over a whole text.
     public func evaluate(_ tokens: [Int32]) -> Evaluation {
         evaluate(tokens, after: [], windows: nil) { false } ?? Evaluation(total: 0, count: 0)
     }
 }
 
-/// A batch of sequences that grow token by token: the state of a model in generation.
+/// A sequence that grows token by token: the state of a model in generation.
 public protocol DecodingSession: AnyObject {
-    /// The number of tokens of each sequence.
+    /// The number of tokens of the sequence.
     var length: Int { get }
 
-    /// Appends tokens to each sequence, and returns the logits of the next token of each: (B, V).
-    /// - Precondition: the batch has as many sequences as the session, and the context has room.
-    func append(_ tokens: TokenBatch) -> Tensor
+    /// Appends tokens to the sequence, and returns the logits of the next token: (V).
+    /// - Precondition: there is a token, and the context has room.
+    func append(_ tokens: [Int32]) -> Tensor
+
+    /// A session with the first tokens of this one; nil if the session cannot be copied.
+    func copy(length: Int) -> (any DecodingSession)?
 
     /// Removes all tokens.
     func clear()
@@ -98,4 +112,8 @@ public struct Evaluation: Sendable, Equatable {
         let spread = squares.losses - 2 * loss * squares.products + loss * loss * squares.sizes
         return (max(0, spread) * Double(groups) / Double(groups - 1)).squareRoot() / Double(count)
     }
+}
+
+extension DecodingSession {
+    public func copy(length: Int) -> (any DecodingSession)? { nil }
 }

@@ -11,8 +11,8 @@ public protocol NeuralLanguageModel: LanguageModel, TrainableModel {
     func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable
     /// The classifier W (V, C): logits = hidden W'.
     var classifier: Parameter? { get }
-    /// A cache for this model's layers.
-    func makeCache(sequences: Int) -> KVCache
+    /// A cache of one sequence for this model's layers.
+    func makeCache() -> KVCache
 }
 
 extension NeuralLanguageModel {
@@ -79,29 +79,53 @@ extension NeuralLanguageModel {
         return result
     }
 
-    public func startDecoding(sequences: Int) -> any DecodingSession {
-        NeuralDecodingSession(model: self, sequences: sequences)
+    public func startDecoding() -> any DecodingSession { NeuralDecodingSession(model: self, cache: makeCache()) }
+
+    public func append(_ tokens: [Int32], to sessions: [any DecodingSession]) -> Tensor {
+        precondition(tokens.count == sessions.count, "\(tokens.count) tokens for \(sessions.count) sequences")
+        let caches = sessions.map { session in
+            guard let session = session as? NeuralDecodingSession, session.model === self else {
+                preconditionFailure("a session of another model")
+            }
+            return session.cache
+        }
+        let joined = caches.count == 1 ? caches[0] : KVCache(joining: caches)
+        let logits = Execution.with(.asSteps) {
+            classify(decode(TokenBatch(batch: tokens.count, length: 1, ids: tokens), joined))  // (B, V)
+        }
+        if caches.count > 1 { for cache in caches { cache.advance(by: 1) } }
+        return logits
+    }
+
+    /// The last hidden vectors (B, T, C) of tokens that follow those in the cache, to which they are appended.
+    fileprivate func decode(_ tokens: TokenBatch, _ cache: KVCache) -> Tensor {
+        precondition(cache.length + tokens.length <= contextLength ?? .max, "the context is full")
+        let hidden = hidden(tokens, ForwardPass(.decoding), cache: cache).value
+        cache.advance(by: tokens.length)
+        return hidden
     }
 }
 
 /// Decoding with a cache: each call processes only the new tokens.
 private final class NeuralDecodingSession: DecodingSession {
-    private let model: any NeuralLanguageModel
-    private let cache: KVCache
+    let model: any NeuralLanguageModel
+    let cache: KVCache
 
-    init(model: any NeuralLanguageModel, sequences: Int) {
+    init(model: any NeuralLanguageModel, cache: KVCache) {
         self.model = model
-        cache = model.makeCache(sequences: sequences)
+        self.cache = cache
     }
 
     var length: Int { cache.length }
 
-    func append(_ tokens: TokenBatch) -> Tensor {
-        precondition(tokens.batch == cache.batch, "\(tokens.batch) sequences in a session of \(cache.batch)")
-        precondition(cache.length + tokens.length <= model.contextLength ?? .max, "the context is full")
-        let hidden = model.hidden(tokens, ForwardPass(.decoding), cache: cache).value
-        cache.length += tokens.length
-        return model.classify(hidden.lastPositions())
+    func append(_ tokens: [Int32]) -> Tensor {
+        let hidden = model.decode(TokenBatch(tokens), cache)  // (1, T, C)
+        // One row, whatever the product of the rows before it.
+        return Execution.with(.asSteps) { model.classify(hidden.lastPosition()) }.reshaped([model.vocabularySize])
+    }
+
+    func copy(length: Int) -> (any DecodingSession)? {
+        NeuralDecodingSession(model: model, cache: KVCache(copying: cache, length: length))
     }
 
     func clear() { cache.clear() }
@@ -120,19 +144,9 @@ extension Tensor {
         return part
     }
 
-    /// The vectors of the last position of each sequence: (B, T, C) to (B, C).
-    fileprivate func lastPositions() -> Tensor {
-        let (B, T, C) = shape.three
-        guard T > 1 else { return reshaped([B, C]) }
-        let last = Tensor(uninitialized: [B, C])
-        withElements { all in
-            last.withElements { last in
-                for b in 0..<B {
-                    let from = (b * T + T - 1) * C
-                    _ = last[b * C..<(b + 1) * C].update(fromContentsOf: all[from..<from + C])
-                }
-            }
-        }
-        return last
+    /// The vector of the last position of one sequence: (1, T, C) to (1, C).
+    fileprivate func lastPosition() -> Tensor {
+        let (_, T, C) = shape.three
+        return rows(T - 1..<T).reshaped([1, C])
     }
 }

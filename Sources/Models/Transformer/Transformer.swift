@@ -62,7 +62,7 @@ public final class Transformer: NeuralLanguageModel {
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let embedding = Embedding(
-            tokens, offset: cache?.length ?? 0, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
+            tokens, from: cache?.next ?? .zero, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
         var x = pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
         for i in blocks.indices {
             x = blocks[i](x, pass, cache: cache?.layers[i])  // (B, T, C)
@@ -70,9 +70,9 @@ public final class Transformer: NeuralLanguageModel {
         return finalNorm(x, pass)  // (B, T, C)
     }
 
-    public func makeCache(sequences: Int) -> KVCache {
+    public func makeCache() -> KVCache {
         KVCache(
-            batch: sequences, capacity: configuration.contextLength, width: configuration.keyValueWidth,
+            batch: 1, capacity: configuration.contextLength, width: configuration.keyValueWidth,
             layers: blocks.count)
     }
 }

@@ -48,6 +48,8 @@ public struct Execution: Sendable, Equatable {
     public var precision: Precision
     /// The format in which generation reads weights.
     public var weightFormat: WeightFormat
+    /// Which of the two products of generation is used, and with it the order in which products are summed.
+    package var rowProducts = RowProducts.byCount
 
     /// - Parameters:
     ///   - instructionSet: by default the fastest of the machine, or the one that the environment variable
@@ -86,6 +88,13 @@ public struct Execution: Sendable, Equatable {
         var execution = current
         execution.precision = format.productPrecision ?? .float32
         execution.weightFormat = format
+        return try $current.withValue(execution, operation: body)
+    }
+
+    /// Runs `body` with one of the two products of generation, and everything else unchanged.
+    package static func with<Result>(_ rowProducts: RowProducts, _ body: () throws -> Result) rethrows -> Result {
+        var execution = current
+        execution.rowProducts = rowProducts
         return try $current.withValue(execution, operation: body)
     }
 

@@ -7,7 +7,7 @@ package enum AttentionMask: Sendable {
     /// Every query attends to every key.
     case full
 
-    fileprivate var code: Int32 {
+    var code: Int32 {
         switch self {
         case .causal: Int32(GPT_MASK_CAUSAL.rawValue)
         case .full: Int32(GPT_MASK_FULL.rawValue)
@@ -33,14 +33,11 @@ package enum AttentionMask: Sendable {
 /// With `slopes` the positions are represented by linear biases (Press et al., "ALiBi", 2022): from the score of a query
 /// at position i and a key at position j of the sequence the head subtracts slope |i - j|.
 ///
-/// In generation keys and values come from a cache, and there are always three inputs: queries (B, T, >= heads x size),
-/// of which the first columns are read, and keys and values (B, N, keyValueHeads x size), N >= `past` + T.
+/// In generation, keys and values come from a cache: see `CachedAttention`.
 package struct Attention: Operation {
     package let heads: Int
     package let keyValueHeads: Int
     package let mask: AttentionMask
-    /// How many positions precede the queries in the cache that holds the keys and values; nil without a cache.
-    package let past: Int?
     /// The lengths of the sequences of the queries, and of the keys; nil where all sequences are equally long.
     package let queryLengths: SequenceLengths?
     package let keyLengths: SequenceLengths?
@@ -52,18 +49,16 @@ package struct Attention: Operation {
     ///   - keyValueHeads: the number of heads of the keys, and of the values: a divisor of `heads`, which is the
     ///     default.
     ///   - mask: which keys a query attends to.
-    ///   - past: with a cache, the number of positions before those of the queries. For generation only.
     ///   - lengths: the lengths of the sequences of the queries, if they differ; in self-attention also of the keys.
     ///   - keyLengths: those of the keys in cross-attention.
     ///   - slopes: the slope of each head, with linear biases for positions.
     package init(
-        heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, past: Int? = nil, lengths: SequenceLengths? = nil,
+        heads: Int, keyValueHeads: Int? = nil, mask: AttentionMask, lengths: SequenceLengths? = nil,
         keyLengths: SequenceLengths? = nil, slopes: [Float]? = nil
     ) {
         self.heads = heads
         self.keyValueHeads = keyValueHeads ?? heads
         self.mask = mask
-        self.past = past
         queryLengths = lengths
         self.keyLengths = keyLengths ?? lengths
         self.slopes = slopes
@@ -95,7 +90,6 @@ package struct Attention: Operation {
     }
 
     package func forward(_ inputs: [Tensor], recording: Bool) -> (output: Tensor, saved: Recorded?) {
-        precondition(past == nil, "attention over a cache is computed by decode only")
         let sizes = sizes(of: inputs)
         let out = Tensor(uninitialized: [sizes.B, sizes.T, heads * sizes.size])
         var saved: Recorded?
@@ -130,24 +124,6 @@ package struct Attention: Operation {
                 Execution.kernels, &attention, vectors(gradient, size: size), gradients[0], gradients[1], gradients[2])
         }
         withExtendedLifetime((values, out, saved, destinations)) {}
-    }
-
-    /// With a cache nothing is rounded, whatever the precision, for one query as for a prompt of many.
-    package func decode(_ inputs: [Variable]) -> Tensor {
-        guard let past else { return forward(inputs.map(\.value), recording: false).output }
-        let (queries, keys, values) = (inputs[0].value, inputs[1].value, inputs[2].value)
-        let (B, T, _) = queries.shape.three
-        let size = keys.shape.columns / keyValueHeads
-        let out = Tensor(uninitialized: [B, T, heads * size])
-        let sizes = Sizes(B: B, T: T, S: past + T, size: size)
-        let parts = (vectors(queries, size: size), vectors(keys, size: size), vectors(values, size: size))
-        withProblem(sizes, parts, out: out, nil) { attention in
-            attention.offset = Int64(past)
-            attention.precision = Precision.float32.code
-            gpt_attention_over_cache(Execution.kernels, &attention)
-        }
-        withExtendedLifetime((queries, keys, values)) {}
-        return out
     }
 
     package func reference<Builder: PrimitiveBuilder>(
@@ -194,12 +170,12 @@ package struct Attention: Operation {
     private func distances<Builder: PrimitiveBuilder>(
         _ T: Dimension, _ S: Dimension, _ builder: inout Builder
     ) -> Builder.Value {
-        func positions(_ count: Dimension, after past: Int, _ lengths: SequenceLengths?) -> Builder.Value {
-            guard let lengths else { return builder.positions(count, after: past) }
+        func positions(_ count: Dimension, _ lengths: SequenceLengths?) -> Builder.Value {
+            guard let lengths else { return builder.positions(count, after: 0) }
             return builder.constant(lengths.positions.map(Double.init), shape: [lengths.rows])
         }
-        let queries = builder.insertDimension(positions(T, after: past ?? 0, queryLengths), at: 1)
-        let difference = builder.subtract(positions(S, after: 0, keyLengths), queries)
+        let queries = builder.insertDimension(positions(T, queryLengths), at: 1)
+        let difference = builder.subtract(positions(S, keyLengths), queries)
         return builder.maximum(difference, builder.subtract(builder.constant(0), difference))
     }
 

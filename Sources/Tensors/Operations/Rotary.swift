@@ -9,18 +9,17 @@ import CKernels
 /// and i + size / 2 of a head, as in Hugging Face's models. (In the paper, and in the weights of Meta and llama.cpp, it
 /// is 2 i and 2 i + 1: the same up to the order of the rows of the weights.)
 ///
-/// Input and output: (B, T, heads x size), the first of the T at position `offset`. Backward rotates by -t f.
+/// Input and output: (B, T, heads x size), the first of the T at the position that `start` gives. Backward rotates by -t f.
 package struct Rotary: Operation {
     package let table: AngleTable
-    /// The position of the first vector of each sequence: the number of positions in the cache.
-    package let offset: Int
+    package let start: StartPositions
 
     /// - Parameters:
     ///   - table: a rotary table, whose width is the size of a head.
-    ///   - offset: the position of the first vector of each sequence.
-    package init(_ table: AngleTable, offset: Int = 0) {
+    ///   - start: the position of the first vector of each sequence.
+    package init(_ table: AngleTable, from start: StartPositions = .zero) {
         self.table = table
-        self.offset = offset
+        self.start = start
     }
 
     package var savedForBackward: SavedTensors { [] }
@@ -38,10 +37,10 @@ package struct Rotary: Operation {
     private func rotate(_ x: Tensor, into out: Tensor, inverse: Bool, add: Bool) {
         let (B, T, C) = x.shape.three, size = table.width
         precondition(C % size == 0, "\(x.shape) does not hold heads of \(size)")
-        let rows = table.rows(offset + T)
+        let rows = table.rows(start.highest + T)
         gpt_rotary(
-            Execution.kernels, Int64(B * T), Int64(T), Int64(C / size), Int64(size), x.pointer,
-            rows.pointer + offset * size, inverse, out.pointer, add)
+            Execution.kernels, Int64(B * T), Int64(T), Int64(C / size), Int64(size), Int64(start.offset),
+            start.rows(length: T), x.pointer, rows.pointer, inverse, out.pointer, add)
         withExtendedLifetime(rows) {}
     }
 
@@ -49,7 +48,7 @@ package struct Rotary: Operation {
         _ inputs: [Builder.Value], _ builder: inout Builder
     ) -> Builder.Value {
         let C = builder.width(of: inputs[0]), size = table.width
-        let positions = builder.positions(builder.shape(of: inputs[0])[1], after: offset)
+        let positions = builder.positions(builder.shape(of: inputs[0])[1], from: start)
         let rotations = table.rotations(positions, &builder)
         // (T, 1, size / 2): the same for every head.
         let cosines = builder.insertDimension(rotations.cosines, at: 1),

@@ -32,7 +32,13 @@ package enum DecodingProduct {
         precondition(x.shape.columns == matrix.rows, "\(x.shape) times \(matrix.rows) rows")
         precondition(activation == .identity && factor == nil || residual == nil, "an activation with a residual")
         precondition((residual ?? factor).map { $0.count == y.count } ?? true, "a residual or factor of another shape")
-        if rows > gemvRows, let precision = format.productPrecision {
+        let isGeneral =
+            switch execution.rowProducts {
+            case .byCount: rows > gemvRows
+            case .asPrompt: true
+            case .asSteps: false
+            }
+        if isGeneral, let precision = format.productPrecision {
             let epilogue: MatrixProduct.Epilogue =
                 if activation != .identity || factor != nil {
                     .activation(activation, bias: bias, before: nil, times: factor.map { Matrix($0) })

@@ -6,23 +6,24 @@ import Tensors
 package enum Catalogue {
     package static let samples: [Sample] = [
         line("Add", sums, within: 1e-7) { _ in Add() },
-        line("Embedding", tables, within: 1e-6) { Embedding(tokens(2, 33, of: $0[0]), offset: 4) },
+        line("Embedding", tables, within: 1e-6) { Embedding(tokens(2, 33, of: $0[0]), from: .same(4)) },
         line("Embedding without positions", tables.map { [$0[0]] }, within: 1e-6) {
             Embedding(tokens(3, 7, of: $0[0]), hasPositions: false)
         },
         line("Embedding with sinusoids", tables.map { [$0[0]] }, within: 1e-6) {
-            Embedding(tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false, sinusoids: sinusoids(width: $0[0][1]))
+            Embedding(
+                tokens(2, 33, of: $0[0]), from: .same(4), hasPositions: false, sinusoids: sinusoids(width: $0[0][1]))
         },
         line("Embedding with scaled tokens", tables, within: 1e-6) {
-            Embedding(tokens(2, 33, of: $0[0]), offset: 4, scale: 3)
+            Embedding(tokens(2, 33, of: $0[0]), from: .same(4), scale: 3)
         },
         line("Embedding with sines before cosines", tables.map { [$0[0]] }, within: 1e-6) {
             Embedding(
-                tokens(2, 33, of: $0[0]), offset: 4, hasPositions: false,
+                tokens(2, 33, of: $0[0]), from: .same(4), hasPositions: false,
                 sinusoids: sinusoids(.sinesFirst, width: $0[0][1]))
         },
         line("Embedding of sequences of different lengths", tables, within: 1e-6) {
-            Embedding(TokenBatch(SequenceLengths([7, 33, 1]), ids: tokens(1, 41, of: $0[0]).ids), offset: 4)
+            Embedding(TokenBatch(SequenceLengths([7, 33, 1]), ids: tokens(1, 41, of: $0[0]).ids), from: .same(4))
         },
         line("SelectRows", places, within: 1e-7) { shapes in
             SelectRows([0, 0] + (0..<Int32(shapes[0].rows)).filter { $0 % 3 == 1 }.reversed())
@@ -111,7 +112,7 @@ package enum Catalogue {
         line("Rotary after a cache", rotations.map { [[$0[0][0], $0[0][1], $0[0][2] / 6 * 68]] }, within: 2e-6) { _ in
             Rotary(
                 AngleTable(.rotary, width: 68, frequencies: AngleTable.frequencies(width: 68, base: 1e4)),
-                offset: 11)
+                from: .same(11))
         },
         line("LayerNorm", norms, within: 3e-6) { _ in LayerNorm(epsilon: 1e-5) },
         line("LayerNorm with a large epsilon", norms, within: 3e-6) { _ in LayerNorm(epsilon: 0.5) },

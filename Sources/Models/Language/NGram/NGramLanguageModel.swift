@@ -8,9 +8,7 @@ extension NGramModel: LanguageModel {
     public var form: ModelForm { .counted(self) }
     public var contextLength: Int? { nil }
 
-    public func startDecoding(sequences: Int) -> any DecodingSession {
-        NGramDecodingSession(model: self, sequences: sequences)
-    }
+    public func startDecoding() -> any DecodingSession { NGramDecodingSession(model: self) }
 
     public func evaluate(
         _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
@@ -50,29 +48,21 @@ extension NGramModel: LanguageModel {
 /// Decoding with an n-gram model, which needs only the last order - 1 tokens.
 private final class NGramDecodingSession: DecodingSession {
     private let model: NGramModel
-    private var histories: [[Int32]]
+    private var history: [Int32] = []
     private(set) var length = 0
 
-    init(model: NGramModel, sequences: Int) {
-        self.model = model
-        histories = Array(repeating: [], count: sequences)
-    }
+    init(model: NGramModel) { self.model = model }
 
-    func append(_ tokens: TokenBatch) -> Tensor {
-        precondition(tokens.batch == histories.count, "\(tokens.batch) sequences in a session of \(histories.count)")
-        length += tokens.length
-        var logits: [Float] = []
-        var row = [Float](repeating: 0, count: model.vocabularySize)
-        for b in histories.indices {
-            histories[b] = (histories[b] + tokens.ids[b * tokens.length..<(b + 1) * tokens.length]).suffix(model.order)
-            model.logProbabilities(after: histories[b][...], into: &row)
-            logits += row
-        }
-        return Tensor([tokens.batch, model.vocabularySize], logits)
+    func append(_ tokens: [Int32]) -> Tensor {
+        length += tokens.count
+        history = (history + tokens).suffix(model.order)
+        var logits = [Float](repeating: 0, count: model.vocabularySize)
+        model.logProbabilities(after: history[...], into: &logits)
+        return Tensor([model.vocabularySize], logits)
     }
 
     func clear() {
         length = 0
-        histories = histories.map { _ in [] }
+        history = []
     }
 }
