@@ -21,10 +21,17 @@ let package = Package(
             ]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .executable(name: "gpt", targets: ["gpt"]),
+        .executable(name: "gpt-serve", targets: ["gpt-serve"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
+        // Only for gpt-serve; without its traits, because neither its configuration nor all of Foundation is needed.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ],
     targets: [
         // Leaves: no dependency within the package.
@@ -59,6 +66,13 @@ let package = Package(
             dependencies: models + [
                 "ChatTemplates", "Interchange", "Inference", "Corpus", "Tokenizers", "StrictJSON", "Files", "Platform",
             ]),
+        // The API of the server, without a transport.
+        .target(
+            name: "Server",
+            dependencies: models + [
+                "Interchange", "Inference", "Training", "Tokenizers", "ChatTemplates", "StrictJSON", "Files",
+                "Platform",
+            ]),
         // References, golden vectors and benchmarks: what shows that the others are right and fast.
         .target(
             name: "Verification",
@@ -73,6 +87,19 @@ let package = Package(
             dependencies: library + [
                 "GPTKit", "Verification", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        // A program of its own, because the HTTP server takes longer to build than everything else in `gpt` together.
+        .executableTarget(
+            name: "gpt-serve",
+            dependencies: [
+                "Tensors", "Inference", "Server", "CAllocation", "Platform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
 
         // Tests mirror the sources; Support is what they share.

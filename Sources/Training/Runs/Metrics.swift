@@ -1,3 +1,5 @@
+import Files
+
 /// A row of metrics.csv: the measurements after a step.
 public struct MetricsRow: Sendable, Equatable {
     public var step: Int
@@ -41,6 +43,14 @@ public struct Metrics: Sendable, Equatable {
             text += numbers.joined(separator: ",") + "\n"
         }
         return text
+    }
+
+    /// The measurements of the run in a directory, as they were last saved. The run may be training meanwhile.
+    /// - Returns: nil if the directory has no run.
+    public init?(directory: String) {
+        let path = RunDirectory.metrics(directory)
+        guard Files.exists(path), let csv = try? TextFile.read(path, allowingEmpty: true) else { return nil }
+        self.init(csv: csv, upTo: .max)
     }
 
     /// Reads the rows up to a step. Rows that no run can have written are skipped. Later rows are skipped too: they
