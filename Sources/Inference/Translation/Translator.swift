@@ -68,10 +68,13 @@ public struct Translator {
     /// The translations of encoded sources, in their order.
     /// - Parameter sources: ids that `encode(source:replacing:)` returned.
     public func translate(_ sources: [[Int32]]) -> [String] {
-        model.translate(sources, settings: settings, banned: banned).map { target in
+        targets(sources).map { target in
             tokenizer.decode(target.last == model.configuration.endToken ? target.dropLast() : target[...])
         }
     }
+
+    /// The tokens of the translations, in the order of the sources: with the end token, and without the start token.
+    func targets(_ sources: [[Int32]]) -> [[Int32]] { model.translate(sources, settings: settings, banned: banned) }
 
     /// The translations of some texts, in their order.
     /// - Throws: as `encode(source:replacing:)`.
