@@ -80,12 +80,15 @@ let package = Package(
                 "Interchange", "Inference", "Corpus", "Training", "Tokenizers", "StrictJSON", "Files", "Platform",
             ]),
 
+        // The page that shows models in a browser.
+        .target(name: "Page", resources: [.embedInCode("page.html")]),
+
         // What a user imports, and what a user runs.
         .target(name: "GPTKit", dependencies: library),
         .executableTarget(
             name: "gpt",
             dependencies: library + [
-                "GPTKit", "Verification", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
+                "GPTKit", "Verification", "Page", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // A program of its own, because the HTTP server takes longer to build than everything else in `gpt` together.

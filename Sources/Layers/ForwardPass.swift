@@ -62,6 +62,12 @@ public final class ForwardPass {
         return tape.apply(Add(), residual, dropout(branch(nil)))
     }
 
+    /// Reports the residual stream between two blocks to the tape's observer, if there is one, and returns it.
+    package func residual(_ x: Variable) -> Variable {
+        if case .observing(let observer, _) = tape.mode { observer.didReach(residual: x) }
+        return x
+    }
+
     /// Dropout at the model's next dropout site, or x itself without dropout.
     package func dropout(_ x: Variable) -> Variable {
         guard let dropout else { return x }

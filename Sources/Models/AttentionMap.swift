@@ -26,52 +26,99 @@ public struct AttentionMap: Sendable {
     /// - Parameters:
     ///   - attention: the op.
     ///   - inputs: its inputs, of one sequence.
-    fileprivate init(_ attention: Attention, _ inputs: [Tensor]) {
+    init(_ attention: Attention, _ inputs: [Tensor]) {
         let (B, T, width) = inputs[0].shape.three
         precondition(B == 1, "attention of several sequences")
-        heads = attention.heads
-        queries = T
-        keys = inputs.count == 1 ? T : inputs[1].shape[1]
-        let isFused = inputs.count == 1, group = heads / attention.keyValueHeads
+        let isFused = inputs.count == 1, S = isFused ? T : inputs[1].shape[1], heads = attention.heads
         let size = width / (isFused ? heads + 2 * attention.keyValueHeads : heads)
-        let (q, k) = (inputs[0].values, inputs[isFused ? 0 : 1].values)
-        let keyWidth = isFused ? width : inputs[1].shape.columns, firstKey = isFused ? heads * size : 0
-        let scale = 1 / Double(size).squareRoot()
-        var probabilities: [Double] = []
-        probabilities.reserveCapacity(heads * T * keys)
-        for head in 0..<heads {
-            for query in 0..<T {
-                let last = attention.mask == .causal ? query : keys - 1
-                var scores = (0...last).map { key in
-                    let (a, b) = (query * width + head * size, key * keyWidth + firstKey + head / group * size)
-                    let product = (0..<size).reduce(0.0) { $0 + Double(q[a + $1]) * Double(k[b + $1]) }
-                    return product * scale - Double(attention.slopes?[head] ?? 0) * Double(abs(query - key))
+        let scores = Scores(
+            size: size, keys: S, isCausal: attention.mask == .causal, slopes: attention.slopes,
+            transposed: Self.transposed(
+                inputs[isFused ? 0 : 1], from: isFused ? heads * size : 0, columns: attention.keyValueHeads * size))
+        let group = heads / attention.keyValueHeads, blocks = (T + Self.block - 1) / Self.block
+        probabilities = [Double](unsafeUninitializedCapacity: heads * T * S) { rows, count in
+            // Each item writes rows of its own.
+            nonisolated(unsafe) let rows = rows
+            let queries = inputs[0]
+            Execution.current.forEach(below: heads * blocks) { item in
+                let head = item / blocks, first = item % blocks * Self.block
+                queries.withElements { q in
+                    for query in first..<min(first + Self.block, T) {
+                        let start = (head * T + query) * S
+                        let vector = UnsafeBufferPointer(rebasing: q[(query * width + head * size)...].prefix(size))
+                        scores.softmax(
+                            vector, head: head, keyValueHead: head / group, query: query,
+                            into: UnsafeMutableBufferPointer(rebasing: rows[start..<start + S]))
+                    }
                 }
-                let highest = scores.max() ?? 0
-                for key in scores.indices { scores[key] = exp(scores[key] - highest) }
-                let total = scores.reduce(0, +)
-                probabilities += scores.map { $0 / total }
-                probabilities += repeatElement(0, count: keys - 1 - last)
             }
+            count = heads * T * S
         }
-        self.probabilities = probabilities
+        (self.heads, queries, keys) = (heads, T, S)
     }
 
-    /// The maps of all attention ops that a model applies, in order.
-    fileprivate static func maps(_ run: (ForwardPass) -> Void) -> [AttentionMap] {
-        let observer = AttentionObserver()
-        run(ForwardPass(.observing(observer)))
-        return observer.maps
+    /// The number of queries of an item of work.
+    private static let block = 32
+
+    /// Some columns of the rows of a tensor (1, S, width) in double precision, transposed: (columns, S).
+    private static func transposed(_ x: Tensor, from first: Int, columns: Int) -> [Double] {
+        let S = x.shape[1], width = x.shape.columns
+        return x.withElements { x in
+            [Double](unsafeUninitializedCapacity: columns * S) { result, count in
+                for key in 0..<S {
+                    for column in 0..<columns { result[column * S + key] = Double(x[key * width + first + column]) }
+                }
+                count = columns * S
+            }
+        }
     }
 }
 
-/// Computes the map of each attention op when it is applied.
-private final class AttentionObserver: TapeObserver {
-    var maps: [AttentionMap] = []
+/// Computes rows of probabilities. The products of a query with all keys are computed side by side, each in the order of the
+/// components.
+private struct Scores: Sendable {
+    let size: Int
+    let keys: Int
+    let isCausal: Bool
+    let slopes: [Float]?
+    /// The keys (keyValueHeads size, S).
+    let transposed: [Double]
 
-    func didApply<Op: Operation>(_ operation: Op, _ inputs: [Variable], _ output: Variable) {
-        guard let attention = operation as? Attention else { return }
-        maps.append(AttentionMap(attention, inputs.map(\.value)))
+    func softmax(
+        _ q: UnsafeBufferPointer<Float>, head: Int, keyValueHead: Int, query: Int,
+        into row: UnsafeMutableBufferPointer<Double>
+    ) {
+        let count = isCausal ? query + 1 : keys, scale = 1 / Double(size).squareRoot()
+        row.update(repeating: 0)
+        transposed.withUnsafeBufferPointer { k in
+            for component in 0..<size {
+                let a = Double(q[component]), start = (keyValueHead * size + component) * keys
+                let column = UnsafeBufferPointer(rebasing: k[start..<start + count])
+                for key in 0..<count { row[key] += a * column[key] }
+            }
+        }
+        let slope = Double(slopes?[head] ?? 0)
+        var highest = -Double.infinity
+        for key in 0..<count {
+            row[key] = row[key] * scale - slope * Double(abs(query - key))
+            highest = max(highest, row[key])
+        }
+        var total = 0.0
+        for key in 0..<count {
+            row[key] = exp(row[key] - highest)
+            total += row[key]
+        }
+        for key in 0..<count { row[key] /= total }
+    }
+}
+
+extension AttentionMap {
+    /// The maps of all attention ops that a model applies, in order.
+    fileprivate static func maps(_ run: (ForwardPass) -> Void) -> [AttentionMap] {
+        var maps: [AttentionMap] = []
+        let observer = ForwardObserver { _, map in maps.append(map()) }
+        run(ForwardPass(.observing(observer)))
+        return maps
     }
 }
 

@@ -18,6 +18,7 @@ struct GPT: ParsableCommand {
             ClassifyCommand.self,
             TranslateCommand.self,
             TestCommand.self,
+            ExplainCommand.self,
             EmbedCommand.self,
             InfoCommand.self,
             DataCommand.self,

@@ -16,6 +16,9 @@ public struct TokenLogProbability: Sendable, Equatable {
         self.id = id
         self.logProbability = logProbability
     }
+
+    /// p, from 0 to 1.
+    public var probability: Double { exp(logProbability) }
 }
 
 /// A token of a given text, and how probable a model considered it after the tokens before it.

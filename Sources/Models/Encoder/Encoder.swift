@@ -111,8 +111,8 @@ public final class Encoder: TrainableModel {
         var x = pass.apply(Embedding(tokens), tokenEmbedding, positionEmbedding)  // (B, T, C)
         let typed = Embedding(tokens.replacing(types ?? zeros()), hasPositions: false, content: .types)
         x = pass.apply(Add(), x, pass.apply(typed, typeEmbedding))
-        x = pass.dropout(embeddingNorm(x, pass))
-        for block in blocks { x = block(x, pass, lengths: tokens.lengths) }
+        x = pass.residual(pass.dropout(embeddingNorm(x, pass)))
+        for block in blocks { x = pass.residual(block(x, pass, lengths: tokens.lengths)) }
         return x
     }
 
@@ -142,6 +142,14 @@ public final class Encoder: TrainableModel {
         _ tokens: TokenBatch, types: [Int32]?, rows: [Int32], _ pass: ForwardPass
     ) -> (vectors: Variable, bias: Parameter) {
         tokenVectors(pass.apply(SelectRows(rows), hidden(tokens, types: types, pass)), pass)
+    }
+
+    /// The logits of masked tokens that follow from hidden vectors (1, T, C): (1, T, V).
+    /// - Precondition: the model has a head for masked tokens.
+    package func tokenLogits(_ hidden: Tensor) -> Tensor {
+        let pass = ForwardPass(.inference)
+        let (x, bias) = tokenVectors(Variable(hidden, needsGradient: false), pass)
+        return pass.apply(Linear(isTransposed: true), x, tokenEmbedding, bias).value
     }
 
     /// All that the model computes for a batch, under the names that Hugging Face's model has for it: `logits` (B, labels) or

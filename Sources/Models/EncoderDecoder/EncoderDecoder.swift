@@ -78,7 +78,9 @@ public final class EncoderDecoder: TrainableModel {
 
     /// The output of the encoder for sources: (B, S, C), or (1, N, C) for sources of different lengths.
     package func encode(_ sources: TokenBatch, _ pass: ForwardPass) -> Variable {
-        encoderBlocks.reduce(embed(sources, pass)) { $1($0, pass, lengths: sources.lengths) }
+        encoderBlocks.reduce(pass.residual(embed(sources, pass))) {
+            pass.residual($1($0, pass, lengths: sources.lengths))
+        }
     }
 
     /// The keys and values of the encoder's output in each block of the decoder.
@@ -100,9 +102,9 @@ public final class EncoderDecoder: TrainableModel {
     package func decode(
         _ targets: TokenBatch, _ memories: [CrossAttentionBlock.Memory], _ pass: ForwardPass, cache: KVCache? = nil
     ) -> Variable {
-        var x = embed(targets, from: cache?.next ?? .zero, pass)
+        var x = pass.residual(embed(targets, from: cache?.next ?? .zero, pass))
         for (i, block) in decoderBlocks.enumerated() {
-            x = block(x, pass, lengths: targets.lengths, cache: cache?.layers[i], memory: memories[i])
+            x = pass.residual(block(x, pass, lengths: targets.lengths, cache: cache?.layers[i], memory: memories[i]))
         }
         return x
     }

@@ -55,8 +55,8 @@ public final class AttentionModel: NeuralLanguageModel {
 
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let embedding = Embedding(tokens, from: cache?.next ?? .zero)
-        let x = pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
-        return pass.dropout(attention(x, pass, cache: cache?.layers[0]))  // (B, T, C)
+        let x = pass.residual(pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding)))  // (B, T, C)
+        return pass.residual(pass.dropout(attention(x, pass, cache: cache?.layers[0])))  // (B, T, C)
     }
 
     public func makeCache() -> KVCache {

@@ -63,9 +63,9 @@ public final class Transformer: NeuralLanguageModel {
     public func hidden(_ tokens: TokenBatch, _ pass: ForwardPass, cache: KVCache?) -> Variable {
         let embedding = Embedding(
             tokens, from: cache?.next ?? .zero, hasPositions: positionEmbedding != nil, sinusoids: sinusoids)
-        var x = pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding))  // (B, T, C)
+        var x = pass.residual(pass.dropout(pass.apply(embedding, tokenEmbedding, positionEmbedding)))  // (B, T, C)
         for i in blocks.indices {
-            x = blocks[i](x, pass, cache: cache?.layers[i])  // (B, T, C)
+            x = pass.residual(blocks[i](x, pass, cache: cache?.layers[i]))  // (B, T, C)
         }
         return finalNorm(x, pass)  // (B, T, C)
     }

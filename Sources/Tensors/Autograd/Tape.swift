@@ -13,8 +13,8 @@ package final class Tape {
         case serving
         /// Computes as generation does: each op by its `decode`.
         case decoding
-        /// Computes, and reports each op.
-        case observing(any TapeObserver)
+        /// Computes, and reports each op. With `decoding` each op is computed as in generation.
+        case observing(any TapeObserver, decoding: Bool = false)
     }
 
     package let mode: Mode
@@ -35,8 +35,9 @@ package final class Tape {
             return Variable(operation.serve(inputs), needsGradient: false)
         case .decoding:
             return Variable(operation.decode(inputs), needsGradient: false)
-        case .observing(let observer):
-            let output = operation.forward(inputs.map(\.value), recording: false).output
+        case .observing(let observer, let decoding):
+            let output =
+                decoding ? operation.decode(inputs) : operation.forward(inputs.map(\.value), recording: false).output
             let variable = Variable(output, needsGradient: false)
             observer.didApply(operation, inputs, variable)
             return variable
