@@ -70,7 +70,7 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: models + [
-                "Interchange", "Inference", "Training", "Tokenizers", "ChatTemplates", "StrictJSON", "Files",
+                "Interchange", "Inference", "Training", "Tokenizers", "ChatTemplates", "StrictJSON", "Files", "Page",
                 "Platform",
             ]),
         // References, golden vectors and benchmarks: what shows that the others are right and fast.
@@ -134,6 +134,11 @@ let package = Package(
         .testTarget(
             name: "VerificationTests",
             dependencies: library + ["Verification", "StrictJSON", "Files", "TestSupport"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: models + [
+                "Server", "Inference", "Interchange", "Tokenizers", "StrictJSON", "Files", "TestSupport", "FuzzTargets",
+            ]),
         .testTarget(
             name: "CommandTests",
             dependencies: library + ["gpt", "GPTKit", "StrictJSON", "Platform", "TestSupport"]),

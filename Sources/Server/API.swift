@@ -12,7 +12,10 @@ import Synchronization
 /// | `POST /v1/embeddings` | vectors of texts |
 /// | `POST /classify`, `/translate` | labels and translations of texts |
 /// | `POST /tokenize`, `/detokenize` | text to ids, and back |
+/// | `POST /explain`, `/attention` | what a model computes for a text |
+/// | `GET /training?model=ID` | the losses of the training |
 /// | `GET /health`, `/metrics`, `/props` | the state of the server |
+/// | `GET /` | a page that uses all of this |
 ///
 /// The paths with `/v1` are those of OpenAI's API, so that its clients can use the server; `/tokenize`, `/detokenize`, `/health`
 /// and `/props` are named as in llama.cpp's server.
@@ -21,6 +24,7 @@ public struct API: Sendable {
     public let version: String
     let models: [ServedModel]
     private let access: AccessRules
+    private let page = ServedPage()
     let counters = RequestCounters()
     /// How everything is computed, by which the bits of results differ.
     let fingerprint: String
@@ -91,6 +95,15 @@ public struct API: Sendable {
             if isBodyNeeded { try requireJSON(request) }
         }
         switch request.path {
+        case "/":
+            try only("GET")
+            return page.response
+        case "/explain":
+            try only("POST")
+            return try await explain(request)
+        case "/attention":
+            try only("POST")
+            return try await attention(request)
         case "/health":
             try only("GET")
             return APIResponse(["status": "ok"])

@@ -1,3 +1,4 @@
+import Files
 import Inference
 import Models
 import StrictJSON
@@ -32,17 +33,8 @@ extension API {
     func detokenize(_ request: APIRequest) throws -> APIResponse {
         var fields = try RequestFields(request.body)
         let model = try model(&fields)
-        guard let value = fields.value("tokens") else { throw fields.missing("tokens") }
-        guard let list = value.arrayValue else { throw fields.wrong("tokens", value, "a list of token ids") }
+        guard let ids = try fields.ids("tokens", of: model) else { throw fields.missing("tokens") }
         try fields.requireKnown()
-        let ids = try list.map { element -> Int32 in
-            guard let id = element.intValue, 0..<model.summary.vocabularySize ~= id else {
-                throw APIError(
-                    400, "'tokens' has an element that is no token id from 0 to \(model.summary.vocabularySize - 1)",
-                    parameter: "tokens")
-            }
-            return Int32(id)
-        }
         return APIResponse(["content": .string(model.tokenizer.decode(ids))])
     }
 
@@ -123,8 +115,8 @@ extension API {
             throw APIError(
                 400, "the model '\(model.id)' does not translate; give an encoder-decoder", parameter: "model")
         }
-        let (source, target, translation) = try await served.model.compute { translator in
-            var translator = translator
+        let (source, target, translation) = try await served.model.compute { parts in
+            var translator = parts.translator
             if let beams { translator.settings.beams = beams }
             let source = try translator.encode(source: text)
             let target = translator.targets([source])[0]
@@ -181,18 +173,7 @@ extension API {
     }
 }
 
-/// The bytes of floats, lowest first, in base64 (RFC 4648).
+/// The bytes of floats, lowest first, in base64.
 func base64(of values: [Float]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    let bytes = values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } }
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for first in stride(from: 0, to: bytes.count, by: 3) {
-        let group = bytes[first..<min(first + 3, bytes.count)]
-        let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-        for position in 0..<4 {
-            text.append(position > group.count ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * position) & 63])
-        }
-    }
-    return String(decoding: text, as: UTF8.self)
+    Base64.encode(values.flatMap { value in withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) } })
 }

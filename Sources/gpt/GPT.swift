@@ -29,10 +29,14 @@ struct GPT: ParsableCommand {
             ImportCommand.self,
             LogitsCommand.self,
             BenchCommand.self,
+            ServeCommand.self,
         ])
 
     /// Parses the arguments and runs the command, after checking for errors that the parser does not report.
     static func main() {
+        if CommandLine.arguments.dropFirst().first == ServeCommand.configuration.commandName {
+            ServeCommand.start(Array(CommandLine.arguments.dropFirst(2)))
+        }
         prepareProcess()
         if let number = CommandLineCheck.firstUndecodable() {
             refuse("Argument \(number) is not valid UTF-8: paths and texts on the command line must be UTF-8.")

@@ -52,12 +52,15 @@ package struct SHA256: Sendable {
         return state.words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } }
     }
 
-    /// The digest of `bytes` in lower-case hexadecimal digits, as `sha256sum` prints it.
-    package static func hexDigest(of bytes: some Collection<UInt8>) -> String {
+    /// The digest of `bytes`: 32 bytes.
+    package static func digest(of bytes: some Collection<UInt8>) -> [UInt8] {
         var hash = SHA256()
         hash.update(bytes)
-        return hexadecimal(hash.finalize())
+        return hash.finalize()
     }
+
+    /// The digest of `bytes` in lower-case hexadecimal digits, as `sha256sum` prints it.
+    package static func hexDigest(of bytes: some Collection<UInt8>) -> String { hexadecimal(digest(of: bytes)) }
 
     /// The digest of the file at `path`.
     package static func hexDigest(ofFile path: String) throws(FileError) -> String {

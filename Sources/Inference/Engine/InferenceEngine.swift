@@ -197,6 +197,21 @@ public actor InferenceEngine {
         try compute { try generator.logProbabilities(of: ids, top: count) }
     }
 
+    // MARK: Explanations
+
+    private var inspector: ModelInspector?
+
+    /// Computes with what looks into the model, after the requests before.
+    /// - Throws: `ExplanationError.noWeights` for a model of counts, and what `body` throws.
+    package func inspect<Result: Sendable>(_ body: @Sendable (ModelInspector) throws -> Result) throws -> Result {
+        guard let model = generator.model.neural else {
+            throw ExplanationError.noWeights(modelType: generator.model.modelType)
+        }
+        let inspector = inspector ?? ModelInspector(Explainer(model, tokenizer: tokenizer, roles: generator.roles))
+        self.inspector = inspector
+        return try compute { try body(inspector) }
+    }
+
     /// Computes with the engine's `Execution`, which is bound to a task and would otherwise be that of each caller.
     private func compute<Result>(_ body: () throws -> Result) rethrows -> Result {
         try Execution.$current.withValue(execution, operation: body)

@@ -1,3 +1,4 @@
+import Files
 import Models
 import StrictJSON
 import Tensors
@@ -113,7 +114,7 @@ extension Explanation {
             return [
                 "kind": .string(kind.rawValue), "queries": .int(first.queries), "keys": .int(first.keys),
                 "layers": .array(
-                    layers.map { map in .array((0..<map.heads).map { .string(base64(map.bytes(head: $0))) }) }),
+                    layers.map { map in .array((0..<map.heads).map { .string(Base64.encode(map.bytes(head: $0))) }) }),
             ]
         }
         return kinds.count == 1 ? kinds[0] : .array(kinds)
@@ -192,19 +193,4 @@ extension Tensor {
                 })
         }
     }
-}
-
-/// Bytes in base64 (RFC 4648, section 4).
-private func base64(_ bytes: [UInt8]) -> String {
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-        let group = bytes[start..<min(start + 3, bytes.count)]
-        let word = (0..<3).reduce(0) { $0 << 8 | Int(start + $1 < bytes.count ? bytes[start + $1] : 0) }
-        for place in 0..<4 {
-            text.append(place <= group.count ? digits[word >> (18 - 6 * place) & 63] : UInt8(ascii: "="))
-        }
-    }
-    return String(decoding: text, as: UTF8.self)
 }

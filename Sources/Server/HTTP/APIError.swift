@@ -57,11 +57,25 @@ struct APIError: Error, Equatable {
         case let error as TokenizerError: self.init(400, "\(error)", parameter: "prompt")
         case let error as ChatTemplateError:
             self.init(400, "the chat template of the model refuses the messages: \(error)", parameter: "messages")
+        case let error as ExplanationError: self.init(400, "\(error)", parameter: error.parameter)
         case let error as ScoringError: self.init(400, "\(error)", parameter: "prompt")
         case let error as EmbeddingError: self.init(400, "\(error)", parameter: "input")
         case let error as TranslationError: self.init(400, "\(error)", parameter: "text")
         case let error as SequenceError: self.init(400, "\(error)", parameter: "text")
         default: self.init(500, "\(error)")
+        }
+    }
+}
+
+extension ExplanationError {
+    /// The field of a request that is wrong.
+    fileprivate var parameter: String? {
+        switch self {
+        case .noWeights, .noTokenizer: "model"
+        case .empty, .unknownToken, .tooLong, .tooLarge: "ids"
+        case .noLayer: "layer"
+        case .noHead: "head"
+        case .notFinite: nil
         }
     }
 }

@@ -60,14 +60,19 @@ public struct ServedModel: Sendable {
         case .encoder:
             let labels = saved.model.encoder?.configuration.labels ?? []
             let parts = ServedEncoder.Parts(
-                embedder: try TextEmbedder(saved), classifier: labels.isEmpty ? nil : try TextClassifier(saved))
+                embedder: try TextEmbedder(saved), classifier: labels.isEmpty ? nil : try TextClassifier(saved),
+                inspector: ModelInspector(try Explainer(saved)))
             kind = .encoder(
                 ServedEncoder(
                     labels: labels, tokenizer: tokenizer, model: try SharedModel(parts, execution: execution)))
         case .encoderDecoder:
             kind = .translator(
                 ServedTranslator(
-                    tokenizer: tokenizer, model: try SharedModel(Translator(saved), execution: execution)))
+                    tokenizer: tokenizer,
+                    model: try SharedModel(
+                        ServedTranslator.Parts(
+                            translator: try Translator(saved), inspector: ModelInspector(try Explainer(saved))),
+                        execution: execution)))
         }
     }
 
@@ -95,6 +100,7 @@ struct ServedEncoder: Sendable {
         let embedder: TextEmbedder
         /// nil for a model without labels.
         let classifier: TextClassifier?
+        let inspector: ModelInspector
     }
 
     let labels: [String]
@@ -104,8 +110,13 @@ struct ServedEncoder: Sendable {
 
 /// An encoder-decoder, which computes one request after another.
 struct ServedTranslator: Sendable {
+    struct Parts {
+        let translator: Translator
+        let inspector: ModelInspector
+    }
+
     let tokenizer: any Tokenizer
-    let model: SharedModel<Translator>
+    let model: SharedModel<Parts>
 }
 
 /// What clients are told about a model.
