@@ -13,13 +13,14 @@ let text = NamedText(name: "repetitions", text: lines.joined(separator: "\n"))
 // snippet.end
 
 // snippet.train
+// Attention does all the work here, so the feed-forward networks are small.
 var configuration = TransformerConfiguration(
-    .llama, vocabularySize: ModelSpecification.unknownVocabularySize, contextLength: 64, layers: 2, heads: 4, width: 128
-)
-configuration.positions = .linearBiases  // near positions are preferred from the beginning
+    .llama, vocabularySize: ModelSpecification.unknownVocabularySize, contextLength: 64, layers: 2, heads: 4,
+    width: 128, feedForwardWidth: 32)
+configuration.positions = .linearBiases  // near positions have higher weights from the beginning
 let settings = TrainingSettings(
     model: .transformer(configuration), length: .steps(250), batch: 32,
-    schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 50))
+    schedule: LearningRateSchedule(peak: 4e-3, warmupSteps: 50), evaluateEvery: 125)
 let run = try TrainingRun(settings, texts: [text], origin: .builtIn)  // not saved: it has no directory
 let outcome = try run.run()
 // snippet.end
