@@ -17,7 +17,7 @@ import Testing
         let result = try gpt([model, "--prompt", "tea for\\n"])
         #expect(result.status == 0 && result.errorText == "")
         for part in [
-            "t   e", "8 tokens", "bits per token", "most probable", "Logit lens", "layer 0", "\u{B7}", "\\n",
+            "t e   a   \u{B7}", "8 tokens", "bits per token", "most probable", "Logit lens", "layer 0", "\u{B7}", "\\n",
             "Strongest, induction: layer ",
         ] {
             #expect(result.text.contains(part), "\(part)")
@@ -60,8 +60,8 @@ import Testing
         #expect(object["blocks.0.hook_resid_pre"]?.arrayValue?.count == 3)
         #expect(object["top"]?.arrayValue?[1].arrayValue?.count == 3)
         let page = String(decoding: try Fixtures.bytes(directory.file("a.html")), as: UTF8.self)
-        let start = try #require(page.range(of: "<script type=\"application/json\" id=\"explanation\">"))
-        let rest = page[start.upperBound...], end = try #require(rest.range(of: "</script>"))
+        let start = try #require(page.firstRange(of: "<script type=\"application/json\" id=\"explanation\">"))
+        let rest = page[start.upperBound...], end = try #require(rest.firstRange(of: "</script>"))
         let embedded = try JSON(parsing: Array(rest[..<end.lowerBound].utf8))
         #expect(embedded["patterns"]?["layers"]?.arrayValue?.count == 2 && embedded["ids"] == object["ids"])
         #expect(!page.contains("<!--EXPLANATION-->"))
@@ -73,7 +73,7 @@ import Testing
         let model = try Models.transformer(in: directory, tokenizer: CharacterTokenizer(alphabetOf: [text]))
         #expect(try gpt([model, "--prompt", text, "--html", "a.html"]).status == 0)
         let page = String(decoding: try Fixtures.bytes(directory.file("a.html")), as: UTF8.self)
-        let start = try #require(page.range(of: "id=\"explanation\">"))
+        let start = try #require(page.firstRange(of: "id=\"explanation\">"))
         let content = page[start.upperBound...].prefix { $0 != "<" }
         let embedded = try JSON(parsing: Array(content.utf8))
         #expect(embedded["tokens"]?.arrayValue?.compactMap(\.stringValue).joined() == text)

@@ -27,6 +27,10 @@ struct ExplanationBuilder {
             throw .notFinite
         }
         let prediction = prediction(last)
+        let isFinite =
+            prediction.scores.allSatisfy(\.logProbability.isFinite)
+            && (prediction.lens.last ?? []).allSatisfy { settings.lensTop == 0 || !$0.isEmpty }
+        guard isFinite else { throw .notFinite }
         let tokens: [Explanation.Token], target: [Explanation.Token]
         switch kind {
         case .translator:

@@ -9,7 +9,8 @@ import Tensors
 /// - `induction` (Olsson et al., "In-context learning and induction heads", 2022): a head that continues what repeats. In a
 ///   sequence of random tokens that is repeated once, it is the mean attention from the second occurrence of each token to the
 ///   position after its first occurrence, where the token is that comes next. As in TransformerLens, the tokens are random, so
-///   that nothing but the repetition can predict them; here they are also distinct, where the vocabulary is large enough.
+///   that nothing but the repetition can predict them; here they are also distinct, so that each has one first occurrence. It
+///   is the mean over 4 sequences of 50 tokens, or of half the context or the whole vocabulary if that is shorter.
 public struct HeadScores: Sendable, Equatable {
     public let kind: AttentionKind
     public let layer: Int
@@ -59,7 +60,7 @@ struct RepeatedTokens {
     /// The number of sequences, over which scores are averaged.
     static let sequences = 4
 
-    /// n tokens and the same tokens once more.
+    /// n different tokens, and the same tokens once more.
     let rows: [[Int32]]
 
     /// - Parameters:
@@ -68,20 +69,13 @@ struct RepeatedTokens {
     ///   - seed: of the random numbers.
     /// - Returns: nil if there is room for fewer than two tokens, or fewer candidates.
     init?(_ candidates: [Int32], contextLength: Int?, seed: UInt64) {
-        let n = min(Self.longest, (contextLength ?? .max) / 2)
-        guard n >= 2, candidates.count >= 2 else { return nil }
+        let n = min(Self.longest, (contextLength ?? .max) / 2, candidates.count)
+        guard n >= 2 else { return nil }
         rows = (0..<Self.sequences).map { sequence in
-            var random = Philox(seed, 0x696E_6475_6374, UInt64(sequence))
-            // Without repetition: the first n of a shuffled list. With fewer candidates, several lists follow one another.
-            var drawn: [Int32] = []
-            while drawn.count < n {
-                var rest = candidates
-                for i in 0..<min(n - drawn.count, rest.count) {
-                    rest.swapAt(i, Int.random(in: i..<rest.count, using: &random))
-                    drawn.append(rest[i])
-                }
-            }
-            return drawn + drawn
+            var random = Philox(seed, 0x696E_6475_6374, UInt64(sequence)), drawn = candidates
+            // The first n of a shuffled list.
+            for i in 0..<n { drawn.swapAt(i, Int.random(in: i..<drawn.count, using: &random)) }
+            return Array(drawn.prefix(n)) + drawn.prefix(n)
         }
     }
 }

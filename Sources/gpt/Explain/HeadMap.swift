@@ -20,7 +20,8 @@ struct HeadMap {
         let indentation = (labels.map(\.count).max() ?? 0) + 1
         let width = columns.count <= Self.limit / 2 ? 2 : 1
         let heads = columns.map { String(shown(keys[$0].piece).first ?? " ") + (width == 2 ? " " : "") }.joined()
-        var lines = [String(repeating: " ", count: indentation + 1) + heads]
+        let header = String(repeating: " ", count: indentation + 1) + heads
+        var lines = [String(header.reversed().drop { $0 == " " }.reversed())]
         for (row, label) in zip(rows, labels) {
             let cells = columns.map { key in
                 String(repeating: Self.shade(map[head, row, key]), count: width)
