@@ -88,7 +88,9 @@ public struct API: Sendable {
         func only(_ method: String) throws(APIError) {
             guard request.method == method || (method == "GET" && request.method == "HEAD") else {
                 var error = APIError(
-                    405, "\(request.path) is for \(method) requests, not for \(shown(request.method))")
+                    405,
+                    "\(RequestFields.shown(request.path)) is for \(method) requests, not for \(RequestFields.shown(request.method))"
+                )
                 error.allowedMethod = method
                 throw error
             }
@@ -146,13 +148,9 @@ public struct API: Sendable {
                 try only("GET")
                 return APIResponse(description(try model(named: String(request.path.dropFirst(prefix.count)))))
             }
-            throw APIError(404, "there is no \(shown(request.path)); see /v1/models, /v1/completions and /health")
+            throw APIError(
+                404, "there is no \(RequestFields.shown(request.path)); see /v1/models, /v1/completions and /health")
         }
-    }
-
-    /// A path of a request, on one line and not too long.
-    private func shown(_ path: String) -> String {
-        String(path.unicodeScalars.prefix(100).map { $0.value < 0x20 || $0.value == 0x7F ? "?" : Character($0) })
     }
 
     private func requireJSON(_ request: APIRequest) throws(APIError) {
@@ -163,7 +161,7 @@ public struct API: Sendable {
         // browsers send `Origin` with every POST request.
         if name == "application/x-www-form-urlencoded" { return }
         guard name == "application/json" || name.hasSuffix("+json") else {
-            throw APIError(415, "the body is of the type '\(shown(type))'; send JSON as application/json")
+            throw APIError(415, "the body is of the type '\(RequestFields.shown(type))'; send JSON as application/json")
         }
     }
 
@@ -181,7 +179,8 @@ public struct API: Sendable {
     private func model(named name: String) throws(APIError) -> ServedModel {
         guard let model = models.first(where: { $0.id == name }) else {
             throw APIError(
-                404, "there is no model '\(shown(name))'; the models are \(models.map(\.id).joined(separator: ", "))",
+                404,
+                "there is no model '\(RequestFields.shown(name))'; the models are \(models.map(\.id).joined(separator: ", "))",
                 parameter: "model", code: "model_not_found")
         }
         return model
@@ -233,7 +232,7 @@ public struct API: Sendable {
     }
 
     private func hasChatTemplate(_ model: ServedModel) -> Bool {
-        if case .language(let language) = model.kind { language.chat != nil } else { false }
+        if case .language(let language) = model.kind { (try? language.chat.get()) != nil } else { false }
     }
 
     private func labels(of model: ServedModel) -> [String] {

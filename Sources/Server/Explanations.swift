@@ -53,7 +53,8 @@ extension API {
         try fields.requireKnown()
         guard let kind = AttentionKind(rawValue: name) else {
             let kinds = AttentionKind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-            throw APIError(400, "'kind' is '\(name)'; it must be one of \(kinds)", parameter: "kind")
+            throw APIError(
+                400, "'kind' is '\(RequestFields.shown(name))'; it must be one of \(kinds)", parameter: "kind")
         }
         let (bytes, queries, keys) = try await model.inspect { inspector in
             let map = try inspector.attention(layer: layer, kind, of: Explainer.Input(ids, target: target))

@@ -20,8 +20,12 @@ extension API {
         let parsesSpecial = try fields.bool("parse_special") ?? true
         let withPieces = try fields.bool("with_pieces") ?? false
         try fields.requireKnown()
-        let ids = try model.tokenizer.encode(
-            content, special: parsesSpecial ? .allowed : .plainText, addingSpecialTokens: addsSpecial, replacing: nil)
+        let ids: [Int32]
+        do {
+            ids = try model.tokenizer.encode(
+                content, special: parsesSpecial ? .allowed : .plainText, addingSpecialTokens: addsSpecial,
+                replacing: nil)
+        } catch { throw APIError(400, "\(error)", parameter: "content") }
         let texts = TokenTexts(model.tokenizer)
         let tokens = ids.map { id -> JSON in
             withPieces ? ["id": .int(Int(id)), "piece": texts.piece(id)] : .int(Int(id))
@@ -49,7 +53,8 @@ extension API {
         fields.ignore("user")
         guard ["float", "base64"].contains(format) else {
             throw APIError(
-                400, "'encoding_format' is '\(format)'; it must be 'float' or 'base64'", parameter: "encoding_format")
+                400, "'encoding_format' is '\(RequestFields.shown(format))'; it must be 'float' or 'base64'",
+                parameter: "encoding_format")
         }
         guard case .encoder(let encoder) = model.kind else {
             throw APIError(
@@ -151,6 +156,7 @@ extension API {
             "loss": .array(metrics.rows.map { $0.trainingLoss.map(JSON.double) ?? .null }),
             "validation": .array(metrics.rows.map { $0.validation.map(JSON.double) ?? .null }),
             "seconds": .array(metrics.rows.map { .double($0.seconds) }),
+            "measure": "loss", "is_running": .bool(RunDirectory.isInUse(model.path)),
         ])
     }
 

@@ -24,11 +24,22 @@ final class DisconnectWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        close()
+        context.fireChannelInactive()
+    }
+
+    /// A client that sends no more has left, unless it waits for the response with half of the connection closed, which clients
+    /// of an API do not.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed? = event as? ChannelEvent { close() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func close() {
         let onClose = state.withLock { state in
             state.isClosed = true
             return state.onClose
         }
         onClose?()
-        context.fireChannelInactive()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Inference
+import NIOCore
 import Platform
 import Server
 import Tensors
@@ -96,6 +97,13 @@ struct GPTServe: AsyncParsableCommand {
     }
 
     func run() async throws {
+        do { try await serve() } catch let failure as ServeFailure {
+            note("gpt serve: \(failure)")
+            throw ExitCode.failure
+        }
+    }
+
+    private func serve() async throws {
         if let complaint = Execution.complaint { throw ServeFailure(complaint) }
         let execution = Execution(threads: threads ?? Execution.physicalCores, weights: precision)
         let limits = EngineLimits(concurrentTexts: maxConcurrent, waitingTexts: maxWaiting)
@@ -123,7 +131,19 @@ struct GPTServe: AsyncParsableCommand {
                 fflush(nil)
             }
         } catch {
-            throw ServeFailure("the server cannot listen on \(address), port \(port): \(error)")
+            throw ServeFailure("cannot listen at \(address), port \(port): \(reason(error))")
+        }
+    }
+
+    /// Why the system refuses an address, and what to do.
+    private func reason(_ error: any Error) -> String {
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: "another program uses this port; choose another one with --port, or --port 0 for a free one"
+        case EACCES: "ports below 1024 need rights that this user does not have; choose another one with --port"
+        case EADDRNOTAVAIL: "this machine has no network interface with this address; choose one of its own with --host"
+        default:
+            error is SocketAddressError
+                ? "there is no such address; choose one of this machine with --host" : "\(error)"
         }
     }
 
@@ -138,10 +158,17 @@ struct GPTServe: AsyncParsableCommand {
         }
     }
 
-    /// The connections that the limit of open files leaves room for.
+    /// The connections that the limit of open files leaves room for, once it is raised as far as the system allows: clients that
+    /// connect and say nothing must not keep others out.
     private static var connectionLimit: Int {
         var limit = rlimit()
         guard getrlimit(openFilesResource, &limit) == 0 else { return 256 }
+        let wanted = min(limit.rlim_max, 16_384)
+        if limit.rlim_cur < wanted {
+            limit.rlim_cur = wanted
+            setrlimit(openFilesResource, &limit)
+            getrlimit(openFilesResource, &limit)
+        }
         return max(16, min(10_000, Int(clamping: limit.rlim_cur) - 64))
     }
 

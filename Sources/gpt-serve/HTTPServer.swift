@@ -18,11 +18,11 @@ struct HTTPServer {
         /// The time in which a body must have arrived.
         var bodyTime = Duration.seconds(30)
         /// The time after which a connection without a request is closed.
-        var idleTime = TimeAmount.seconds(60)
+        var idleTime = TimeAmount.seconds(15)
         /// The most connections at the same time.
         var connections = 1000
         /// The time that responses under way have when the server ends.
-        var shutdownTime = Duration.seconds(5)
+        var shutdownTime = Duration.seconds(2)
     }
 
     let api: API
@@ -56,6 +56,10 @@ struct HTTPServer {
     private func respond(
         to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel
     ) async throws {
+        let isExpected = (request.headers[.contentLength].flatMap { Int($0) } ?? 0) <= limits.body
+        if isExpected, request.headers[.expect]?.lowercased() == "100-continue" {
+            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+        }
         let (response, isBodyRead) = try await response(to: request, on: channel)
         var head = HTTPResponse(status: .init(code: response.status))
         for (name, value) in response.headers {
@@ -89,7 +93,7 @@ struct HTTPServer {
         if length > limits.body { return (tooLarge, false) }
         var headers: [String: String] = [:]
         for field in request.headers {
-            // Two hosts or keys would be checked differently by different programs, so the first of them counts nowhere.
+            // Several fields of one name are joined, as RFC 9110 describes. So two hosts or two keys are refused.
             let name = field.name.canonicalName
             headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
         }

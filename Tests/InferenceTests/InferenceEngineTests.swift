@@ -80,16 +80,15 @@ import Tokenizers
             Transformer(Self.configuration, seed: 3), tokenizer: ByteTokenizer(),
             limits: EngineLimits(concurrentTexts: 1, waitingTexts: 1), execution: Execution(threads: 1))
         let endless = GenerationRequest(prompt: [97], length: .max)
-        var running = engine.stream(endless).makeAsyncIterator(), first = try await running.next()
-        #expect(first != nil)
-        let waiting = Task { try await self.tokens(engine, self.request(2)) }
-        while await engine.statistics.waiting == 0 { await Task.yield() }
+        var first = engine.stream(endless).makeAsyncIterator(), second = engine.stream(endless).makeAsyncIterator()
+        #expect(try await first.next() != nil)
+        #expect(try await second.next() != nil)
         await #expect(throws: InferenceError.busy) { try await self.tokens(engine, self.request(3)) }
         // A stream that is released ends.
-        running = engine.stream(endless).makeAsyncIterator()
-        first = nil
-        #expect(try await waiting.value.last?.finishReason == .length)
-        #expect(try await tokens(engine, request(3)).isEmpty == false)
+        first = engine.stream(endless).makeAsyncIterator()
+        while await engine.statistics.waiting > 0 { await Task.yield() }
+        #expect(try await tokens(engine, request(3)).last?.finishReason != nil)
+        #expect(try await second.next() != nil)
     }
 
     @Test("Prompts that begin in the same way are processed from where they differ, to the same bits")
@@ -98,7 +97,7 @@ import Tokenizers
         let beginning = (0..<24).map { Int32(65 + $0 % 7) }
         func request(_ rest: [Int32]) -> GenerationRequest {
             GenerationRequest(
-                prompt: beginning + rest, length: 12, settings: GenerationSettings(temperature: 1, seed: 5),
+                prompt: beginning + rest, length: 5, settings: GenerationSettings(temperature: 1, seed: 5),
                 topLogProbabilities: 3)
         }
         for rest in [[1, 2, 3], [1, 2, 4], [9], [1, 2, 3]] as [[Int32]] {
@@ -108,7 +107,7 @@ import Tokenizers
         let statistics = await engine.statistics
         #expect(statistics.sharedPromptTokens == 26 + 24 + 26)
         #expect(statistics.promptTokens == 27 + 1 + 1 + 1)
-        #expect(statistics.generatedTokens == 48)
+        #expect(statistics.generatedTokens == 20)
     }
 
     @Test("Cancelling the task that consumes a stream ends the work")

@@ -23,6 +23,14 @@ package final class DirectoryLock: Sendable {
         }
     }
 
+    /// Whether a process holds the lock of a directory. The lock is shared for a moment to find out.
+    package static func isHeld(_ directory: String) -> Bool {
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     deinit {
         // Closing alone would leave the lock with a child process between its fork and exec.
         flock(descriptor, LOCK_UN)

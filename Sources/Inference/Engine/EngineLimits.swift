@@ -4,7 +4,8 @@ public struct EngineLimits: Sendable, Equatable {
     public var concurrentTexts: Int
     /// The most texts that wait for others to end. A further one is refused (`InferenceError.busy`).
     public var waitingTexts: Int
-    /// The most tokens of prompts that are kept for prompts with the same beginning; nil for four times the context.
+    /// The most tokens of prompts that are kept for prompts with the same beginning; nil for four times the context, or as many
+    /// as 256 MB hold.
     public var cachedPromptTokens: Int?
 
     public init(concurrentTexts: Int = 64, waitingTexts: Int = .max, cachedPromptTokens: Int? = nil) {

@@ -120,20 +120,18 @@ public actor InferenceEngine {
         startSteps()
         guard let text else { return nil }
         let id = ticket.id
-        do {
-            if let token = try text.takeToken() {
-                if text.isDelivered { texts.remove(id) }
-                return token
-            }
-        } catch {
-            texts.remove(id)
-            throw error
-        }
+        defer { if text.isDelivered { texts.remove(id) } }
+        if let token = try text.takeToken() { return token }
+        // The closure is isolated to the engine because it calls a method of it. Without that, it would run beside a step.
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { text.wait($0) }
+            try await self.waitForToken(of: text)
         } onCancel: {
             Task { await self.leave(id) }
         }
+    }
+
+    private func waitForToken(of text: QueuedText) async throws -> GeneratedToken? {
+        try await withCheckedThrowingContinuation { text.wait($0) }
     }
 
     private func leave(_ id: TextTicket.ID) { texts.remove(id) }

@@ -11,6 +11,9 @@ struct TextQueue {
     /// The most tokens of prompts that are processed between two steps, so that a long prompt does not stop the others.
     private static let promptTokensPerStep = 256
 
+    /// The memory that prompts are kept in unless the limits say otherwise.
+    private static let promptCacheBytes = 256 << 20
+
     init(_ limits: EngineLimits) { self.limits = limits }
 
     /// The text of a ticket, which is made if the ticket is new.
@@ -73,7 +76,10 @@ struct TextQueue {
 
     private mutating func promptCache(for model: any LanguageModel) -> PromptCache {
         if let prompts { return prompts }
-        let capacity = limits.cachedPromptTokens ?? 4 * model.promptChunkLength
+        let bytesPerToken = 4 * (model.specification?.cacheFloatsPerToken ?? 0)
+        let capacity =
+            limits.cachedPromptTokens
+            ?? min(4 * model.promptChunkLength, Self.promptCacheBytes / max(1, bytesPerToken))
         let made = PromptCache(capacity: capacity)
         prompts = made
         return made
@@ -88,6 +94,8 @@ final class QueuedText {
     private var tokens: [GeneratedToken] = []
     private var failure: (any Error)?
     private var consumer: CheckedContinuation<GeneratedToken?, any Error>?
+    /// Whether the engine has forgotten the text.
+    private var isRemoved = false
 
     /// The most tokens that are generated before the consumer takes them.
     private static let mostTokensAhead = 8
@@ -116,9 +124,18 @@ final class QueuedText {
         return nil
     }
 
-    /// Resumes a consumer with the next token when it is computed, or with nil at the end.
+    /// Resumes a consumer with the next token when it is computed, or with nil at the end. A step may have been computed since
+    /// the consumer found that there was no token.
     func wait(_ consumer: CheckedContinuation<GeneratedToken?, any Error>) {
-        if hasEnded { consumer.resume(returning: nil) } else { self.consumer = consumer }
+        do {
+            if let token = try takeToken() {
+                consumer.resume(returning: token)
+            } else if hasEnded || isRemoved {
+                consumer.resume(returning: nil)
+            } else {
+                self.consumer = consumer
+            }
+        } catch { consumer.resume(throwing: error) }
     }
 
     /// Samples the next token.
@@ -131,8 +148,11 @@ final class QueuedText {
         }
     }
 
-    /// Ends the stream of a consumer that waits.
-    func end() { consumer.take()?.resume(returning: nil) }
+    /// Ends the stream of a consumer that waits, or that will wait.
+    func end() {
+        isRemoved = true
+        consumer.take()?.resume(returning: nil)
+    }
 }
 
 /// Identifies a text between its stream and the engine. When the stream is released, the text ends.

@@ -9,7 +9,12 @@ extension API {
     func chatCompletions(_ request: APIRequest) async throws -> APIResponse {
         var fields = try RequestFields(request.body)
         let model = try await languageModel(&fields)
-        guard let chat = model.chat else {
+        let form: ChatForm?
+        do { form = try model.chat.get() } catch {
+            throw APIError(
+                400, "the chat template of the model '\(model.id)' cannot be used: \(error)", parameter: "model")
+        }
+        guard let chat = form else {
             throw APIError(
                 400, "the model '\(model.id)' has no chat template; use /v1/completions with a prompt",
                 parameter: "model")
@@ -18,8 +23,8 @@ extension API {
         let sampling = try SamplingFields(&fields, vocabularySize: model.engine.vocabularySize)
         // `max_tokens` is the older name.
         let limits = (
-            try fields.integer("max_completion_tokens", in: 1 ... .max),
-            try fields.integer("max_tokens", in: 1 ... .max)
+            try fields.integer("max_completion_tokens", in: 1...SamplingFields.greatestLength),
+            try fields.integer("max_tokens", in: 1...SamplingFields.greatestLength)
         )
         let reportsLogProbabilities = try fields.bool("logprobs") ?? false
         let alternatives = try fields.integer("top_logprobs", in: 0...20)
@@ -43,7 +48,8 @@ extension API {
             model: model, prompts: [TextJob.Prompt(ids: ids, text: nil)], choices: sampling.choices,
             candidates: sampling.choices,
             request: GenerationRequest(
-                prompt: [], length: limits.0 ?? limits.1 ?? .max, settings: sampling.settings, stops: sampling.stops,
+                prompt: [], length: limits.0 ?? limits.1 ?? SamplingFields.greatestLength, settings: sampling.settings,
+                stops: sampling.stops,
                 topLogProbabilities: reportsLogProbabilities ? alternatives ?? 0 : nil),
             isStreamed: sampling.isStreamed, reportsUsage: sampling.reportsUsage,
             reportsLogProbabilities: reportsLogProbabilities)

@@ -83,7 +83,7 @@ private struct LogProbabilityList {
     private let returnsTokenIDs: Bool
     private var tokens: [JSON] = [], values: [JSON] = [], tops: [JSON] = [], offsets: [JSON] = []
     private var ids: [JSON] = [], topIDs: [JSON] = [], topTokens: [JSON] = [], topValues: [JSON] = []
-    /// The number of characters (Unicode scalars, as Python counts them) before the next token.
+    /// The number of characters (Unicode scalars, as Python counts them) of the text before the next token.
     private var offset = 0
 
     init(_ texts: TokenTexts, returnsTokenIDs: Bool) {
@@ -94,19 +94,33 @@ private struct LogProbabilityList {
     mutating func skip(_ text: String) { offset += text.unicodeScalars.count }
 
     mutating func append(prompt: [Int32], _ scores: [ScoredToken]) {
-        guard let first = prompt.first else { return }
+        // Without log probabilities there are no scores.
+        guard let first = prompt.first, prompt.count == scores.count + 1 else { return }
         append(first, nil, [])
-        for score in scores { append(score.id, score.logProbability, score.alternatives) }
+        skip(first)
+        for score in scores {
+            append(score.id, score.logProbability, score.alternatives)
+            skip(score.id)
+        }
     }
 
-    mutating func append(_ token: GeneratedToken) { append(token.id, token.logProbability, token.alternatives) }
+    /// A character of the prompt begins with a byte that continues none.
+    private mutating func skip(_ id: Int32) { offset += texts.bytes(id).count { $0 & 0xC0 != 0x80 } }
+
+    mutating func append(_ token: GeneratedToken) {
+        // The text that a token completes begins with what earlier tokens left incomplete.
+        let own = texts.text(token.id)
+        let before = token.text.hasSuffix(own) ? String(token.text.dropLast(own.count)) : ""
+        skip(before)
+        append(token.id, token.logProbability, token.alternatives)
+        skip(String(token.text.dropFirst(before.count)))
+    }
 
     private mutating func append(_ id: Int32, _ logProbability: Double?, _ alternatives: [TokenLogProbability]) {
         let text = texts.text(id)
         tokens.append(.string(text))
         values.append(logProbability.map(JSON.double) ?? .null)
         offsets.append(.int(offset))
-        offset += text.unicodeScalars.count
         if returnsTokenIDs {
             ids.append(.int(Int(id)))
             topIDs.append(.array(alternatives.map { .int(Int($0.id)) }))

@@ -10,7 +10,7 @@ extension API {
         let prompts = try prompts(&fields, model)
         let sampling = try SamplingFields(&fields, vocabularySize: model.engine.vocabularySize)
         let echoes = try fields.bool("echo") ?? false
-        let length = try fields.integer("max_tokens", in: (echoes ? 0 : 1) ... .max) ?? 16
+        let length = try fields.integer("max_tokens", in: (echoes ? 0 : 1)...SamplingFields.greatestLength) ?? 16
         // OpenAI's limit is 5; the page shows ten.
         let logProbabilities = try fields.integer("logprobs", in: 0...20)
         let candidates = try fields.integer("best_of", in: 1...SamplingFields.mostChoices) ?? sampling.choices

@@ -16,6 +16,8 @@ struct SamplingFields {
     /// Whether ids are part of the log probabilities.
     var returnsTokenIDs: Bool
 
+    /// The greatest number of tokens of a text.
+    static let greatestLength = 1 << 20
     /// The most choices for all prompts of a request, and the most stop strings.
     static let mostChoices = 128
     private static let mostStops = 16
@@ -82,7 +84,8 @@ struct SamplingFields {
         for (key, value) in object {
             guard let id = Int32(key), 0..<vocabularySize ~= Int(id) else {
                 throw APIError(
-                    400, "'logit_bias' has the key '\(key)'; a key must be a token id from 0 to \(vocabularySize - 1)",
+                    400,
+                    "'logit_bias' has the key '\(RequestFields.shown(key))'; a key must be a token id from 0 to \(vocabularySize - 1)",
                     parameter: "logit_bias")
             }
             guard let bias = value.doubleValue, -100...100 ~= bias else {

@@ -35,14 +35,17 @@ struct TextJob: Sendable {
     /// The number of tokens of all prompts.
     var promptTokens: Int { prompts.reduce(0) { $0 + $1.ids.count } }
 
+    /// The longest prompt for a model without a limit of its own: a model of counts.
+    private static let longestPrompt = 1 << 16
+
     /// - Throws: `APIError` for a prompt that is longer than the context.
     func requirePromptsInContext(parameter: String) throws(APIError) {
-        guard let context = model.engine.contextLength else { return }
-        for prompt in prompts where prompt.ids.count > context {
+        let limit = model.engine.contextLength ?? Self.longestPrompt
+        for prompt in prompts where prompt.ids.count > limit {
             throw APIError(
                 400,
-                "the prompt has \(prompt.ids.count) tokens, more than the context of \(context) of the model "
-                    + "'\(model.id)'; shorten it", parameter: parameter, code: "context_length_exceeded")
+                "the prompt has \(prompt.ids.count) tokens, more than the \(limit) that the model '\(model.id)' reads; "
+                    + "shorten it", parameter: parameter, code: "context_length_exceeded")
         }
     }
 }

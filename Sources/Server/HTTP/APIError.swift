@@ -56,7 +56,7 @@ struct APIError: Error, Equatable {
         case let error as GenerationError: self.init(400, "\(error)", parameter: error.parameter)
         case let error as TokenizerError: self.init(400, "\(error)", parameter: "prompt")
         case let error as ChatTemplateError:
-            self.init(400, "the chat template of the model refuses the messages: \(error)", parameter: "messages")
+            self.init(422, "the chat template of the model refuses the messages: \(error)", parameter: "messages")
         case let error as ExplanationError: self.init(400, "\(error)", parameter: error.parameter)
         case let error as ScoringError: self.init(400, "\(error)", parameter: "prompt")
         case let error as EmbeddingError: self.init(400, "\(error)", parameter: "input")

@@ -23,7 +23,8 @@ struct RequestFields {
     /// The value of a field; nil if it is missing or null.
     mutating func value(_ name: String) -> JSON? {
         known.insert(name)
-        return object[name].flatMap { $0.isNull ? nil : $0 }
+        guard let value = object[name], !value.isNull else { return nil }
+        return value
     }
 
     mutating func string(_ name: String) throws(APIError) -> String? {
@@ -79,11 +80,20 @@ struct RequestFields {
         throw APIError(400, "'\(name)' is not supported: \(reason)", parameter: name, code: "unsupported_parameter")
     }
 
+    /// A text of a request as messages show it: on one line, and not too long.
+    static func shown(_ text: String) -> String {
+        let characters = text.unicodeScalars.prefix(100).map {
+            $0.value < 0x20 || $0.value == 0x7F ? "?" : Character($0)
+        }
+        return String(characters) + (text.unicodeScalars.count > 100 ? "..." : "")
+    }
+
     /// - Throws: `APIError` for the first field that nothing has read.
     func requireKnown() throws(APIError) {
         for (name, value) in object where !known.contains(name) && !value.isNull {
             throw APIError(
-                400, "'\(name)' is not a field that this server supports; remove it", parameter: name,
+                400, "'\(Self.shown(name))' is not a field that this server supports; remove it",
+                parameter: Self.shown(name),
                 code: "unsupported_parameter")
         }
     }

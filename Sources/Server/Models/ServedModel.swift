@@ -50,7 +50,7 @@ public struct ServedModel: Sendable {
         let tokenizer = try saved.tokenizer
         switch saved.model.form {
         case .neural, .counted, .other:
-            let chat = try ChatForm(saved.description, tokenizer)
+            let chat = Result { try ChatForm(saved.description, tokenizer) }
             kind = .language(
                 ServedLanguageModel(
                     id: id,
@@ -90,8 +90,8 @@ public struct ServedModel: Sendable {
 struct ServedLanguageModel: Sendable {
     let id: String
     let engine: InferenceEngine
-    /// How conversations become prompts; nil if the model has no chat template.
-    let chat: ChatForm?
+    /// How conversations become prompts; nil if the model has no chat template, or why its template cannot be used.
+    let chat: Result<ChatForm?, any Error>
 }
 
 /// An encoder, which computes one request after another.

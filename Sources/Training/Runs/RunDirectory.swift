@@ -223,6 +223,9 @@ extension RunDirectory {
         }
     }
 
+    /// Whether a run trains in a directory now.
+    public static func isInUse(_ path: String) -> Bool { DirectoryLock.isHeld(path) }
+
     /// The contents of `path`; nil if it does not exist, or is a directory that is empty except for temporary files.
     ///
     /// Only the headers of weight files are read, so a large model takes no longer than a small one. The weights are

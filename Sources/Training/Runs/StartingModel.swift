@@ -32,7 +32,7 @@ public struct StartingModel {
         tokenizer = try saved.tokenizer
     }
 
-    /// Sets the model, the tokenizer and a lower learning rate in `settings`.
+    /// Sets the model, the tokenizer, a lower learning rate and at most BERT's dropout in `settings`.
     ///
     /// A language model learns with a tenth of the usual rate: a rate at which random weights learn fast would destroy what the
     /// model has learned. The rate of an encoder that gets another head is that of BERT (Devlin et al., 2019).
@@ -43,6 +43,8 @@ public struct StartingModel {
         settings.initialModel = path
         // Rounded, so that the printed value has few digits.
         settings.schedule.peak = (settings.schedule.peak * 1e8).rounded() / 1e9
+        // What was learned from much text needs less protection than random weights: BERT's rate.
+        settings.dropout = min(settings.dropout, 0.1)
     }
 }
 

@@ -17,7 +17,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws { throw CleanExit.helpRequest(self) }
 
     /// Replaces this process by the server, which lies beside this program or in a directory of PATH.
-    static func start(_ arguments: [String]) {
+    static func start(_ arguments: [String]) -> Never {
         var strings = ([program] + arguments).map { strdup($0) } + [nil]
         if let own = CommandLine.arguments.first, own.contains("/"), let resolved = realpath(own, nil) {
             let path = Files.parent(of: String(cString: resolved)) + "/" + program
@@ -29,6 +29,6 @@ struct ServeCommand: ParsableCommand {
         note(
             "gpt: the server is a program of its own, and \(program) is not beside this one or in PATH; build it: swift build "
                 + "-c release --product \(program)")
-        exit(1)
+        Platform.exit(1)
     }
 }

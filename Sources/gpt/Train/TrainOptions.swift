@@ -268,7 +268,7 @@ struct TrainingOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: 0, or the preset's; "
-                + "\(TrainingOptions.ofTasks { "\($0.dropout)" }))",
+                + "\(TrainingOptions.ofTasks { "\($0.dropout)" }); at most 0.1 with --from)",
             valueName: "rate"))
     var dropout: Double?
 
