@@ -156,7 +156,8 @@ public struct API: Sendable {
     private func requireJSON(_ request: APIRequest) throws(APIError) {
         // A request without a type, as of simple clients, is read as JSON.
         guard let type = request.headers["content-type"] else { return }
-        let name = type.split(separator: ";")[..<1].joined().lowercased().filter { $0 != " " }
+        let name = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
+        if name.isEmpty { return }
         // curl gives this type to every body. A page of another site cannot use it to avoid the check of its origin, because
         // browsers send `Origin` with every POST request.
         if name == "application/x-www-form-urlencoded" { return }

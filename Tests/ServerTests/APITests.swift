@@ -43,6 +43,15 @@ import Testing
         #expect((status == 405) == reply.headers.contains { $0.name == "Allow" })
     }
 
+    @Test("A type of the body that says nothing is no type", arguments: ["", " ", ";", "; charset=utf-8"])
+    func emptyType(type: String) async throws {
+        let server = try TestServer(models: ["text"])
+        let body = Array(#"{"prompt": "tea", "max_tokens": 1}"#.utf8)
+        let reply = try await server.send(
+            APIRequest(method: "POST", path: "/v1/completions", headers: ["content-type": type], body: body))
+        #expect(reply.status == 200)
+    }
+
     @Test("Hosts and origins of other sites are refused on the loopback interface")
     func origins() async throws {
         let server = try TestServer(
