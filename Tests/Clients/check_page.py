@@ -325,6 +325,7 @@ def check_whole_context(page, models, prompt):
         return
     entry = max(decoders, key=lambda entry: min(1024, entry["context_length"]))
     choose_model(page, entry["id"])
+    page.open_view("write")
     size = min(1024, entry["context_length"])
     page.type("sampling-max_tokens", str(max(1, size - len(prompt))))
     page.type("prompt", prompt)
@@ -476,6 +477,7 @@ def check_other_kinds(page, models, options):
 def check_failure(page, entry, prompt):
     """A prompt that is longer than the context: the server's message stands in a line below the buttons."""
     choose_model(page, entry["id"])
+    page.open_view("write")
     page.run("document.getElementById('prompt').value = arguments[0].repeat(arguments[1])",
              prompt, entry["context_length"])
     page.click(page.get("score"))
