@@ -13,7 +13,7 @@ package struct LayerCache {
         sequences = (0..<batch).map { _ in CachedSequence(capacity: capacity, width: width) }
     }
 
-    /// The sequences of several caches as one batch. They remain those of their caches.
+    /// One batch of the sequences of several caches, without a copy.
     package init(joining caches: [LayerCache]) { sequences = caches.flatMap(\.sequences) }
 
     /// Copies of the first positions of each sequence.

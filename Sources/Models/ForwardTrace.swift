@@ -26,7 +26,7 @@ package struct ForwardTrace: Sendable {
 
     private init(residuals: [Tensor], output: Tensor) { (self.residuals, self.output) = (residuals, output) }
 
-    /// The parts of a trace of two networks, of which the first has `layers` blocks.
+    /// Divides the trace of two networks. The first network has `layers` blocks.
     fileprivate func split(after layers: Int) -> (ForwardTrace, ForwardTrace) {
         let first = Array(residuals.prefix(layers + 1))
         return (

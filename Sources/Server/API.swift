@@ -26,7 +26,7 @@ public struct API: Sendable {
     private let access: AccessRules
     private let page = ServedPage()
     let counters = RequestCounters()
-    /// How everything is computed, by which the bits of results differ.
+    /// The instruction set and number format. Results can differ in the last bits between two fingerprints.
     let fingerprint: String
     private let clock: @Sendable () -> Int
 
@@ -208,7 +208,7 @@ public struct API: Sendable {
         ]
     }
 
-    /// What a page needs to know about the server.
+    /// The models and their properties, for the page.
     private func properties() -> JSON {
         let described = models.map { model -> JSON in
             let facts = model.summary

@@ -2,9 +2,8 @@ import Inference
 import Models
 import StrictJSON
 
-/// A model that can be looked into, on the thread that computes with it.
 extension ServedModel {
-    /// Computes with what looks into the model.
+    /// Runs a closure with the inspector of the model, on the model's thread.
     /// - Throws: `ExplanationError.noWeights` for a model of counts.
     func inspect<Result: Sendable>(_ body: @Sendable (ModelInspector) throws -> Result) async throws -> Result {
         switch kind {

@@ -1,7 +1,7 @@
 import Files
 import Page
 
-/// The page of the server, with a policy that lets a browser run nothing but its own script and style.
+/// The page of the server, with a Content Security Policy that allows only its own script and style.
 struct ServedPage: Sendable {
     private let html: [UInt8]
     private let policy: String

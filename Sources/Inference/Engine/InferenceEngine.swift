@@ -13,9 +13,9 @@ import Tokenizers
 ///
 /// **Steps.** The next tokens of all texts under way are computed in one step, whatever their lengths, because reading the
 /// weights takes most of the time and they are read once (continuous batching: Yu et al., "Orca", 2022). A text takes part
-/// from the step after its prompt, and leaves when it ends. Between two steps come parts of new prompts, of at most some
-/// hundreds of tokens, and whatever else is requested. A text is generated a few tokens ahead of its consumer, and then waits:
-/// so a slow consumer delays nobody. A cancelled or abandoned stream ends before the next step.
+/// from the step after its prompt until it ends. Between two steps the engine processes a part of the new prompts (at most
+/// 256 tokens) and other requests. A text is generated at most 8 tokens ahead of its consumer, so a slow consumer does not delay
+/// other texts. A cancelled or abandoned stream ends before the next step.
 ///
 /// **Prompts.** A prompt that begins like one that was processed before is only processed from where they differ.
 ///
@@ -97,7 +97,7 @@ public actor InferenceEngine {
         try encoding.ids(ofPrompt: prompt, replacing: unknown)
     }
 
-    /// The tokens of one text, which is begun when the first of them is asked for.
+    /// The tokens of one text. Generation starts when the first token is requested.
     ///
     /// Where the consuming task is cancelled, the step that is being computed is the last; the stream then ends without an
     /// error. An invalid request, such as an empty prompt, is an error (`GenerationError`) of the first token, and so is a
@@ -199,7 +199,7 @@ public actor InferenceEngine {
 
     private var inspector: ModelInspector?
 
-    /// Computes with what looks into the model, after the requests before.
+    /// Runs a closure with the inspector of the model, after earlier requests.
     /// - Throws: `ExplanationError.noWeights` for a model of counts, and what `body` throws.
     package func inspect<Result: Sendable>(_ body: @Sendable (ModelInspector) throws -> Result) throws -> Result {
         guard let model = generator.model.neural else {

@@ -26,7 +26,7 @@ public actor SharedModel<Model> {
         self.execution = execution
     }
 
-    /// Computes with the model, after the requests before.
+    /// Runs a closure with the model, after earlier requests.
     public func compute<Result: Sendable>(_ body: @Sendable (Model) throws -> Result) rethrows -> Result {
         try Execution.$current.withValue(execution) { try body(model) }
     }

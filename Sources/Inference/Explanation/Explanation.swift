@@ -55,7 +55,7 @@ public struct Explanation: Sendable {
     public let kind: Kind
     /// The tokens of the text. Those of a source have no log probabilities.
     public let tokens: [Token]
-    /// The tokens of the translation, of which the first is the start token; none for other models.
+    /// The start token and the tokens of the translation; empty for other models.
     public let target: [Token]
     /// The translation as a text; nil for other models, and without a tokenizer.
     public let translation: String?
@@ -68,9 +68,9 @@ public struct Explanation: Sendable {
     public let lens: [[[TokenLogProbability]]]
     /// The scores of all heads.
     public let heads: [HeadScores]
-    /// The attention that was asked for.
+    /// The attention patterns; empty unless they were requested.
     public let attention: [LayerAttention]
-    /// The residual streams, if they were asked for.
+    /// The residual streams; empty unless they were requested.
     public let hidden: [HiddenStates]
 
     let tokenizer: (any Tokenizer)?

@@ -12,8 +12,8 @@ public final class KVCache {
         lengths = [Int](repeating: 0, count: batch)
     }
 
-    /// The sequences of several caches as one batch. They remain those of their caches, which must be told of the new
-    /// positions (`advance`).
+    /// One batch of the sequences of several caches, without a copy. After new positions are appended to the batch, `advance`
+    /// must be called on each of these caches.
     package init(joining caches: [KVCache]) {
         layers = caches[0].layers.indices.map { layer in LayerCache(joining: caches.map { $0.layers[layer] }) }
         lengths = caches.flatMap(\.lengths)

@@ -2,7 +2,7 @@ import Inference
 import Models
 import StrictJSON
 
-/// What a request of either kind comes to: prompts, and how many texts are to be generated for each.
+/// The prompts of a completion or chat request, and the number of texts to generate for each.
 struct TextJob: Sendable {
     /// A prompt: its ids, and its text where the response repeats it.
     struct Prompt: Sendable {
@@ -62,7 +62,7 @@ struct GeneratedChoice: Sendable {
         finishReason = token.finishReason
     }
 
-    /// The mean log probability of the tokens, by which the best of several texts are chosen.
+    /// The mean log probability of the tokens. `best_of` chooses the texts with the highest mean.
     var meanLogProbability: Double {
         tokens.reduce(0) { $0 + ($1.logProbability ?? 0) } / Double(max(1, tokens.count))
     }

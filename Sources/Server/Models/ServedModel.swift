@@ -7,7 +7,7 @@ import Tokenizers
 
 /// A model that the server computes with.
 public struct ServedModel: Sendable {
-    /// What requests call it.
+    /// The name of the model in requests.
     public let id: String
     /// The path of its directory, or of the GGUF file.
     public let path: String
@@ -26,7 +26,7 @@ public struct ServedModel: Sendable {
 
     /// Reads a model.
     /// - Parameters:
-    ///   - id: what requests call it.
+    ///   - id: the name of the model in requests.
     ///   - path: the path of its directory, or of a GGUF file.
     ///   - limits: how many texts are generated at the same time, and how many may wait.
     ///   - execution: how everything is computed.
@@ -119,7 +119,7 @@ struct ServedTranslator: Sendable {
     let model: SharedModel<Parts>
 }
 
-/// What clients are told about a model.
+/// The properties of a model that the API reports.
 struct ModelFacts: Sendable {
     let vocabularySize: Int
     let contextLength: Int?
