@@ -70,21 +70,3 @@ extension API {
             ], body: .bytes(bytes))
     }
 }
-
-extension RequestFields {
-    /// A list of token ids of a model.
-    mutating func ids(_ name: String, of model: ServedModel) throws(APIError) -> [Int32]? {
-        guard let value = value(name) else { return nil }
-        guard let list = value.arrayValue else { throw wrong(name, value, "a list of token ids") }
-        var ids: [Int32] = []
-        for element in list {
-            guard let id = element.intValue, 0..<model.summary.vocabularySize ~= id else {
-                throw APIError(
-                    400, "'\(name)' has an element that is no token id from 0 to \(model.summary.vocabularySize - 1)",
-                    parameter: name)
-            }
-            ids.append(Int32(id))
-        }
-        return ids
-    }
-}

@@ -5,21 +5,9 @@ import StrictJSON
 ///
 /// Source: OpenAI's API reference, "Create chat completion" and "The chat completion chunk object".
 struct ChatFormat: TextFormat {
-    let id: String
-    let created: Int
+    let head: ResponseHead
     let job: TextJob
-    let fingerprint: String
     let texts: TokenTexts
-
-    private func object(_ kind: String, _ choices: [JSON], usage: JSON?) -> JSON {
-        var members: [(String, JSON)] = [
-            ("id", .string(id)), ("object", .string(kind)), ("created", .int(created)),
-            ("model", .string(job.model.id)),
-            ("system_fingerprint", .string(fingerprint)), ("choices", .array(choices)),
-        ]
-        if let usage { members.append(("usage", usage)) }
-        return .object(JSONObject(members))
-    }
 
     func response(_ choices: [(prompt: Int, choice: GeneratedChoice)], usage: JSON) -> JSON {
         let shown = choices.enumerated().map { index, element -> JSON in
@@ -30,7 +18,7 @@ struct ChatFormat: TextFormat {
                 "finish_reason": element.choice.finishReason?.apiName ?? "length",
             ]
         }
-        return object("chat.completion", shown, usage: usage)
+        return head.object("chat.completion", shown, usage: usage)
     }
 
     func openings(of index: Int, prompt: Int) -> [JSON] {
@@ -44,13 +32,13 @@ struct ChatFormat: TextFormat {
             index, isShown ? ["content": .string(token.text)] : [:], token.finishReason, logprobs: logprobs([token]))
     }
 
-    func chunk(usage: JSON) -> JSON { object("chat.completion.chunk", [], usage: usage) }
+    func chunk(usage: JSON) -> JSON { head.object("chat.completion.chunk", [], usage: usage) }
 
     private func chunk(_ index: Int, _ delta: JSON, _ finishReason: FinishReason?, logprobs: JSON) -> JSON {
         let choice: JSON = [
             "index": .int(index), "delta": delta, "logprobs": logprobs, "finish_reason": finishReason?.apiName ?? .null,
         ]
-        return object("chat.completion.chunk", [choice], usage: job.reportsUsage ? .null : nil)
+        return head.object("chat.completion.chunk", [choice], usage: job.reportsUsage ? .null : nil)
     }
 
     private func logprobs(_ tokens: [GeneratedToken]) -> JSON {

@@ -59,8 +59,7 @@ extension API {
             job.request.length = min(job.request.length, max(1, context - ids.count))
         }
         let format = ChatFormat(
-            id: identifier("chatcmpl-"), created: now(), job: job, fingerprint: fingerprint,
-            texts: TokenTexts(model.engine.tokenizer))
+            head: head("chatcmpl-", of: model), job: job, texts: TokenTexts(model.engine.tokenizer))
         return try await TextResponder(job: job, format: format).respond()
     }
 

@@ -5,23 +5,15 @@ import StrictJSON
 ///
 /// Source: OpenAI's API reference, "Create completion"; the members of `logprobs` with ids are additions.
 struct CompletionFormat: TextFormat {
-    let id: String
-    let created: Int
+    let head: ResponseHead
     let job: TextJob
-    let fingerprint: String
     let returnsTokenIDs: Bool
     let texts: TokenTexts
     /// The log probabilities of the tokens of each prompt, where they are repeated.
     let promptScores: [[ScoredToken]]
 
     private func object(_ choices: [JSON], usage: JSON?) -> JSON {
-        var members: [(String, JSON)] = [
-            ("id", .string(id)), ("object", "text_completion"), ("created", .int(created)),
-            ("model", .string(job.model.id)), ("system_fingerprint", .string(fingerprint)),
-            ("choices", .array(choices)),
-        ]
-        if let usage { members.append(("usage", usage)) }
-        return .object(JSONObject(members))
+        head.object("text_completion", choices, usage: usage)
     }
 
     private func choice(_ index: Int, _ text: String, _ finishReason: JSON, _ logprobs: JSON) -> JSON {

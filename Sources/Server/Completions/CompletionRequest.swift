@@ -48,8 +48,8 @@ extension API {
             }
         }
         let format = CompletionFormat(
-            id: identifier("cmpl-"), created: now(), job: job, fingerprint: fingerprint,
-            returnsTokenIDs: sampling.returnsTokenIDs, texts: TokenTexts(model.engine.tokenizer), promptScores: scores)
+            head: head("cmpl-", of: model), job: job, returnsTokenIDs: sampling.returnsTokenIDs,
+            texts: TokenTexts(model.engine.tokenizer), promptScores: scores)
         return try await TextResponder(job: job, format: format).respond()
     }
 
@@ -64,20 +64,10 @@ extension API {
             if let text = value.stringValue {
                 return TextJob.Prompt(ids: try model.engine.encode(prompt: text), text: text)
             }
-            guard let ids = value.arrayValue?.map({ $0.intValue.flatMap { Int32(exactly: $0) } }) else {
-                throw fields.wrong("prompt", value, expected)
-            }
-            guard !ids.isEmpty else { throw APIError(GenerationError.emptyPrompt) }
+            guard let list = value.arrayValue else { throw fields.wrong("prompt", value, expected) }
+            guard !list.isEmpty else { throw APIError(GenerationError.emptyPrompt) }
             return TextJob.Prompt(
-                ids: try ids.map { id in
-                    guard let id else {
-                        throw APIError(400, "'prompt' has an element that is no token id", parameter: "prompt")
-                    }
-                    guard 0..<model.engine.vocabularySize ~= Int(id) else {
-                        throw APIError(GenerationError.unknownToken(id, vocabularySize: model.engine.vocabularySize))
-                    }
-                    return id
-                })
+                ids: try RequestFields.ids(list, "prompt", vocabularySize: model.engine.vocabularySize))
         }
         guard let list = value.arrayValue, list.first?.intValue == nil else { return [try prompt(value)] }
         guard !list.isEmpty else { throw APIError(400, "'prompt' is an empty list", parameter: "prompt") }

@@ -65,6 +65,28 @@ struct RequestFields {
         return string
     }
 
+    /// A list of token ids of a model.
+    mutating func ids(_ name: String, of model: ServedModel) throws(APIError) -> [Int32]? {
+        guard let value = value(name) else { return nil }
+        guard let list = value.arrayValue else { throw wrong(name, value, "a list of token ids") }
+        return try Self.ids(list, name, vocabularySize: model.summary.vocabularySize)
+    }
+
+    /// The token ids in the list of a field.
+    static func ids(_ list: [JSON], _ name: String, vocabularySize: Int) throws(APIError) -> [Int32] {
+        var ids: [Int32] = []
+        ids.reserveCapacity(list.count)
+        for element in list {
+            guard let id = element.intValue, 0..<vocabularySize ~= id else {
+                throw APIError(
+                    400, "'\(name)' has an element that is no token id from 0 to \(vocabularySize - 1)", parameter: name
+                )
+            }
+            ids.append(Int32(id))
+        }
+        return ids
+    }
+
     func missing(_ name: String) -> APIError { APIError(400, "'\(name)' is missing", parameter: name) }
 
     func wrong(_ name: String, _ value: JSON, _ expected: String) -> APIError {
