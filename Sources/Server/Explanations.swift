@@ -34,7 +34,7 @@ extension API {
             guard let tokenizer = explainer.tokenizer else { throw ExplanationError.noTokenizer }
             var input = try ids.map { Explainer.Input($0) } ?? explainer.encode(text ?? "", with: tokenizer)
             input.target = target
-            return try explainer.explain(input, settings).json(model: name)
+            return try inspector.explain(input, settings).json(model: name)
         }
         return APIResponse(json)
     }

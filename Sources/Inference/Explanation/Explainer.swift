@@ -111,6 +111,13 @@ public struct Explainer {
     public func explain(
         _ input: Input, _ settings: ExplanationSettings = ExplanationSettings()
     ) throws -> Explanation {
+        try explain(input, settings) { inductionScores(seed: settings.seed) }
+    }
+
+    /// Explains ids, with induction scores that may have been measured before.
+    func explain(
+        _ input: Input, _ settings: ExplanationSettings, induction: () -> [[Double]]?
+    ) throws -> Explanation {
         var input = input
         try check(input.ids)
         if let encoderDecoder = model.encoderDecoder, input.target == nil {
@@ -118,7 +125,7 @@ public struct Explainer {
         }
         if let target = input.target { try check(target) }
         try requireMemory(input, settings)
-        return try ExplanationBuilder(self, input, settings).explanation()
+        return try ExplanationBuilder(self, input, settings, induction: induction()).explanation()
     }
 
     /// The attention of one layer.

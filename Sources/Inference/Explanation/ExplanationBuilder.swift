@@ -9,15 +9,19 @@ struct ExplanationBuilder {
     private let settings: ExplanationSettings
     private let tokenizer: (any Tokenizer)?
 
-    init(_ explainer: Explainer, _ input: Explainer.Input, _ settings: ExplanationSettings) {
-        (self.explainer, self.input, self.settings) = (explainer, input, settings)
+    /// The induction score of each head of each layer; nil if it is not measured.
+    private let induction: [[Double]]?
+
+    init(
+        _ explainer: Explainer, _ input: Explainer.Input, _ settings: ExplanationSettings, induction: [[Double]]?
+    ) {
+        (self.explainer, self.input, self.settings, self.induction) = (explainer, input, settings, induction)
         tokenizer = explainer.tokenizer
     }
 
     /// - Throws: `ExplanationError.notFinite`.
     func explanation() throws(ExplanationError) -> Explanation {
         var attention: [Explanation.LayerAttention] = [], heads: [HeadScores] = []
-        let induction = inductionScores
         let traces = explainer.trace(input) { kind, layer, map in
             let map = map()
             heads += HeadScores.scores(map, kind, layer: layer, induction: kind == .own ? induction?[layer] : nil)
@@ -150,27 +154,6 @@ struct ExplanationBuilder {
         case .encoderDecoder(let model): model.logits(Variable(hidden, needsGradient: false))
         case .counted, .other: preconditionFailure("a model without weights")
         }
-    }
-
-    // MARK: Induction
-
-    /// The induction score of each head of each layer; nil for an encoder-decoder, or if the context is too short.
-    private var inductionScores: [[Double]]? {
-        let model = explainer.model
-        guard model.encoderDecoder == nil else { return nil }
-        let special = Set((tokenizer?.specialTokenIDs ?? []) + (tokenizer?.unassignedIDs ?? []))
-        let candidates = (0..<Int32(tokenizer?.vocabularySize ?? model.vocabularySize)).filter { !special.contains($0) }
-        guard
-            let repeated = RepeatedTokens(candidates, contextLength: model.contextLength, seed: settings.seed)
-        else { return nil }
-        var sums: [[Double]] = []
-        for row in repeated.rows {
-            _ = explainer.trace(Explainer.Input(row)) { _, layer, map in
-                let scores = map().inductionScores
-                if layer == sums.count { sums.append(scores) } else { sums[layer] = zip(sums[layer], scores).map(+) }
-            }
-        }
-        return sums.map { $0.map { $0 / Double(repeated.rows.count) } }
     }
 }
 
