@@ -3,7 +3,7 @@
 /// Each sequence has memory of its own. So sequences of different lengths can be computed in one step, and any of them can
 /// leave without moving the others.
 package final class CachedSequence {
-    /// (N, keyValueHeads x size), of which the first `length` rows are filled. Keys are stored rotated.
+    /// (N, keyValueHeads x size). The first `length` rows are filled. Keys are stored rotated.
     package private(set) var keys: Tensor
     package private(set) var values: Tensor
     package private(set) var length = 0

@@ -75,7 +75,7 @@ package final class GeneratedSequence {
     /// Processes the next part of the prompt.
     /// - Parameters:
     ///   - count: the most tokens of it. Into how many parts a prompt is divided does not change its results.
-    ///   - cache: prompts that were processed before, whose beginnings are reused.
+    ///   - cache: prompts that were processed before. A common beginning is reused.
     /// - Returns: the logits (V) of the next token, if all of the prompt is processed; else nil.
     package func processPrompt(atMost count: Int = .max, sharing cache: PromptCache? = nil) -> Tensor? {
         if isContextFull {

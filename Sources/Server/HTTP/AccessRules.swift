@@ -23,7 +23,7 @@ public struct AccessRules: Sendable {
         self.origins = origins
     }
 
-    /// The paths that need no key: they tell nothing about the models.
+    /// The paths that need no key: their responses contain nothing about the models.
     private static let open = ["/", "/health"]
 
     func check(_ request: APIRequest) throws(APIError) {
@@ -90,8 +90,7 @@ public struct AccessRules: Sendable {
                 && name.utf8.allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || $0 == UInt8(ascii: ".") })
     }
 
-    /// Compares in a time that depends on neither where nor whether the bytes differ, so that nobody can guess a key byte by
-    /// byte.
+    /// Compares in constant time: the time does not depend on where the bytes differ, so it does not help to guess a key.
     static func areEqual(_ given: [UInt8], _ key: [UInt8]) -> Bool {
         var difference = UInt8(given.count == key.count ? 0 : 1)
         for (position, byte) in key.enumerated() { difference |= byte ^ (position < given.count ? given[position] : 0) }

@@ -31,7 +31,7 @@ public struct ServedModel: Sendable {
     ///   - limits: how many texts are generated at the same time, and how many may wait.
     ///   - execution: how everything is computed.
     ///   - acceptingEdits: whether files beside the weights may have been edited since the model was saved.
-    /// - Throws: one line that says what is wrong with the model, or that a thread cannot be started.
+    /// - Throws: one line: what is wrong with the model, or that a thread cannot be started.
     public init(
         id: String, path: String, limits: EngineLimits = EngineLimits(), execution: Execution = .current,
         acceptingEdits: Bool = false

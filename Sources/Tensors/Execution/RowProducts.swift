@@ -2,8 +2,8 @@
 ///
 /// The product of few rows and the general product differ in the order of summation, so in the last bits. Within each, the
 /// bits of a row depend neither on the number of the other rows nor on what they hold (with Accelerate, this holds within a
-/// product of few rows only). So whoever fixes the product gets the same bits for a sequence alone and among others, and
-/// for a prompt in one part or in several.
+/// product of few rows only). So if the product is fixed, a sequence has the same bits alone and among others, and a prompt
+/// has the same bits in one part and in several.
 package enum RowProducts: Sendable {
     /// The faster one for the number of rows.
     case byCount

@@ -28,7 +28,7 @@ package struct CachedAttention {
         self.slopes = slopes
     }
 
-    /// - Parameter queries: (B, T, at least heads x size), of which the first columns are read.
+    /// - Parameter queries: (B, T, at least heads x size). The first heads x size columns are read.
     /// - Returns: (B, T, heads x size).
     package func callAsFunction(_ queries: Tensor) -> Tensor {
         let (B, T, queryWidth) = queries.shape.three

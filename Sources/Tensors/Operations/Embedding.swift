@@ -3,8 +3,8 @@ import CKernels
 /// Token and position embeddings: y[b, t] = scale tokens[ids[b, t]] + positions[start[b] + t].
 ///
 /// Inputs: tokens (V, C) and, if `hasPositions`, learned positions (N, C) with start + T <= N. Without these,
-/// positions are the rows of `sinusoids`, if any. Output: (B, T, C), or (1, N, C) for sequences of different lengths, all
-/// of which begin at the same position.
+/// positions are the rows of `sinusoids`, if any. Output: (B, T, C), or (1, N, C) for sequences of different lengths, which
+/// then all begin at the same position.
 package struct Embedding: Operation {
     package let ids: TokenBatch
     package let start: StartPositions

@@ -10,7 +10,7 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Show what a model computes for a text: surprise, layers and heads.",
         discussion: """
             For each token of the text the command shows how surprising it is, -log2 p in bits, and what the model expected. \
-            The logit lens shows what the model would predict after each layer. The table of heads says what each head attends \
+            The logit lens shows what the model would predict after each layer. The table of heads shows what each head attends \
             to: the token before, the first token, or what followed the last time (an induction head). --layer and --head show \
             the attention of one head as a map.
 
@@ -170,7 +170,7 @@ struct ExplainCommand: ParsableCommand {
 
     private typealias Section = (Explanation) -> [String]
 
-    /// The section with the map of the head that was asked for.
+    /// The section with the map of the requested head.
     private func attention(of input: Explainer.Input, _ explainer: Explainer, layer: Int) throws -> Section {
         let kind: AttentionKind = explainer.model.encoderDecoder == nil ? .own : .cross
         let map = try explainer.attention(layer: layer, kind, of: input), head = head ?? 0

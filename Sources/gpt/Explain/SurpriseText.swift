@@ -1,6 +1,6 @@
 import GPTKit
 
-/// A text of which each token shows how surprising it was: by its colour, or by the bits under it.
+/// The tokens of a text with their surprise, as a colour or as bits under each token.
 struct SurpriseText {
     let tokens: [Explanation.Token]
     let colours: TerminalColours

@@ -2,8 +2,8 @@ import ArgumentParser
 import Files
 import Platform
 
-/// `gpt serve` starts the program `gpt-serve`, as git and cargo start programs of their own: the HTTP server takes longer to
-/// build than all of `gpt`, and whoever trains a model does not need it.
+/// `gpt serve` starts the program `gpt-serve`, as git and cargo start their subcommands. The HTTP server takes minutes to build
+/// and is not needed to train a model, so it is not part of `gpt`.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -16,7 +16,7 @@ struct ServeCommand: ParsableCommand {
     /// Reached only through 'gpt help serve', because `start` replaces the process.
     func run() throws { throw CleanExit.helpRequest(self) }
 
-    /// Replaces this process by the server, which lies beside this program or in a directory of PATH.
+    /// Replaces this process by the server, which is in the directory of this program or in PATH.
     static func start(_ arguments: [String]) -> Never {
         var strings = ([program] + arguments).map { strdup($0) } + [nil]
         if let own = CommandLine.arguments.first, own.contains("/"), let resolved = realpath(own, nil) {
@@ -27,7 +27,7 @@ struct ServeCommand: ParsableCommand {
         execvp(program, &strings)
         for string in strings { free(string) }
         note(
-            "gpt: the server is a program of its own, and \(program) is not beside this one or in PATH; build it: swift build "
+            "gpt: the server is a program of its own, and \(program) is neither in the directory of gpt nor in PATH; build it: swift build "
                 + "-c release --product \(program)")
         Platform.exit(1)
     }
