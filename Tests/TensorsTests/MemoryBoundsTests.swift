@@ -83,7 +83,7 @@ struct MemoryBoundsTests {
                     if !transposesB { product.column_sums = sums.start }
                 }
                 gpt_matmul_run(kernels(set), &product)
-                #expect(gpt_matmul_packed_size(&product) <= k * ((n + 63) / 64 * 64))
+                #expect(gpt_matmul_packed_size(kernels(set), &product) <= k * ((n + 63) / 64 * 64))
                 gpt_matmul_pack(kernels(set), &product, panels.start)
                 product.packed_b = UnsafePointer(panels.start)
                 product.column_sums = nil

@@ -42,7 +42,7 @@ static inline bool gpt_has_epilogue(const gpt_matmul *m) {
 }
 
 // Packing b once for several products with the same b and precision.
-int64_t gpt_matmul_packed_size(const gpt_matmul *matmul);    // in floats
+int64_t gpt_matmul_packed_size(gpt_execution execution, const gpt_matmul *matmul);    // in floats
 void gpt_matmul_pack(gpt_execution execution, const gpt_matmul *matmul, float *packed);
 
 void gpt_matmul_run(gpt_execution execution, const gpt_matmul *matmul);

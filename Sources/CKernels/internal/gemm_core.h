@@ -2,8 +2,9 @@
 //
 // A panel is PANEL columns of b (VECTORS vectors wide), stored row after row, so that the tile reads it as one stream;
 // the last panel is padded with zeros to whole vectors. a is read by broadcasting one word at a time. A word is a
-// float, or in bfloat16 a pair of neighbours along k. Both are 32 bits, so only the multiplication differs, and k
-// counts half as many words.
+// float. With instructions for dot products of bfloat16, a word in that precision is a pair of neighbours along k: both
+// are 32 bits, so only the multiplication differs, and k counts half as many words. Without such instructions a word is
+// a number rounded to bfloat16, as a float: the products are those of floats, at the same rate.
 //
 // Within a block of k every output element is one chain of multiply-adds in ascending order, in whichever tile it is;
 // the blocks of k depend on the shapes alone. So the bits do not depend on which thread computes what.
@@ -17,8 +18,8 @@
 
 enum { CACHE_LINE = 16, ROWS_AHEAD = 8 };    // in floats; in rows of a packed panel
 
-// The number of words of k elements.
-static inline int64_t words_of(int32_t precision, int64_t k) { return precision == GPT_BFLOAT16 ? (k + 1) / 2 : k; }
+// The number of floats that k saved elements occupy: two in bfloat16 share one, whatever the instruction set.
+static inline int64_t saved_words(int32_t precision, int64_t k) { return precision == GPT_BFLOAT16 ? (k + 1) / 2 : k; }
 
 #endif
 
@@ -26,6 +27,20 @@ static inline int64_t words_of(int32_t precision, int64_t k) { return precision 
 
 #define PANEL (VECTORS * LANES)
 
+// Whether a word of a factor is a pair. STEPS: how many words of k the loop of a tile is unrolled by. With vectors of 8
+// the loop's own instructions would otherwise be a quarter of all.
+#ifdef HAS_BFLOAT16
+#define IS_PAIRED(precision) ((precision) == GPT_BFLOAT16)
+#else
+#define IS_PAIRED(precision) ((void)(precision), false)
+#endif
+#define STEPS (LANES == 8 ? 4 : 1)
+
+#define words_of NAME(words_of)
+#define rounded_word NAME(rounded_word)
+#define multiply_words NAME(multiply_words)
+#define save_row NAME(save_row)
+#define tile_steps NAME(tile_steps)
 #define tile NAME(tile)
 #define pack_panel NAME(pack_panel)
 #define run_tile NAME(run_tile)
@@ -33,11 +48,54 @@ static inline int64_t words_of(int32_t precision, int64_t k) { return precision 
 #define round_row NAME(round_row)
 #define multiply_packed NAME(multiply_packed)
 
-// c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, rows and
-// vectors, so that the sums stay in registers: 6 x 4 of the 32 with AVX-512.
+// The number of words of k elements of a factor.
+ALWAYS_INLINE int64_t words_of(int32_t precision, int64_t k) { return IS_PAIRED(precision) ? (k + 1) / 2 : k; }
+
+// x as it is multiplied where words are not pairs.
+ALWAYS_INLINE vf rounded_word(int32_t precision, vf x) {
+    return precision == GPT_BFLOAT16 ? floats_of(bfloat16_of(x)) : x;
+}
+
+// sum + the products of words.
+ALWAYS_INLINE vf multiply_words(int32_t precision, vf sum, vf a, vf b) {
+#ifdef HAS_BFLOAT16
+    if (IS_PAIRED(precision)) return dot_pairs(sum, a, b);
+#endif
+    (void)precision;
+    return a * b + sum;
+}
+
+// Some words of k of a tile. a is read by rows, which are contiguous (a_column is 1), or by columns (a_row is 1).
+ALWAYS_INLINE void tile_steps(
+    const int32_t precision, const bool by_rows, const int rows, const int vectors, const int steps,
+    const float *rows_of_a[TILE_ROWS], int64_t a_column, const float **b, int64_t b_row,
+    vf sums[TILE_ROWS][VECTORS]) {
+#pragma clang loop unroll(full)
+    for (int p = 0; p < steps; p++) {
+        vf columns[VECTORS];
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) columns[v] = load(*b + v * LANES);
+        *b += b_row;
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            vf x = splat(by_rows ? rows_of_a[r][p] : rows_of_a[0][r]);
+#pragma clang loop unroll(full)
+            for (int v = 0; v < vectors; v++) sums[r][v] = multiply_words(precision, sums[r][v], x, columns[v]);
+        }
+        if (!by_rows) rows_of_a[0] += a_column;
+    }
+    if (!by_rows) return;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) rows_of_a[r] += steps;
+}
+
+// c[r, :] = or += the sum over the words p of a[r, p] b[p, :]. Always inlined with constant precision, order of a, rows
+// and vectors, so that the sums stay in registers: 6 x 4 of the 32 with AVX-512, 6 x 2 of the 16 with AVX2.
 ALWAYS_INLINE void tile(
-    const int32_t precision, const int rows, const int vectors, int64_t k, const float *restrict a, int64_t a_row,
-    int64_t a_column, const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row, bool accumulate) {
+    const int32_t precision, const bool by_rows, const int rows, const int vectors, int64_t k, const float *restrict a,
+    int64_t a_row, int64_t a_column, const float *restrict b, int64_t b_row, float *restrict c, int64_t c_row,
+    bool accumulate) {
+    const float *row_of_b = b;
     vf sums[TILE_ROWS][VECTORS];
     const float *rows_of_a[TILE_ROWS];
 #pragma clang loop unroll(full)
@@ -46,21 +104,10 @@ ALWAYS_INLINE void tile(
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) sums[r][v] = splat(0);
     }
-    for (int64_t p = 0; p < k; p++) {
-        vf columns[VECTORS];
-#pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) columns[v] = load(b + v * LANES);
-        b += b_row;
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-            vf x = splat(*rows_of_a[r]);
-            rows_of_a[r] += a_column;
-#pragma clang loop unroll(full)
-            for (int v = 0; v < vectors; v++)
-                sums[r][v] = precision == GPT_BFLOAT16
-                    ? dot_pairs(sums[r][v], x, columns[v]) : x * columns[v] + sums[r][v];
-        }
-    }
+    int64_t p = 0;
+    for (; p + STEPS <= k; p += STEPS)
+        tile_steps(precision, by_rows, rows, vectors, STEPS, rows_of_a, a_column, &row_of_b, b_row, sums);
+    for (; p < k; p++) tile_steps(precision, by_rows, rows, vectors, 1, rows_of_a, a_column, &row_of_b, b_row, sums);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
@@ -70,12 +117,15 @@ ALWAYS_INLINE void tile(
         }
 }
 
-// Calls the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS).
+// Calls the tile for a number of rows (1 to TILE_ROWS) and of vectors (1 to VECTORS). One of the strides of a is 1.
 static void run_tile(
     int32_t precision, int rows, int vectors, int64_t k, const float *a, int64_t a_row, int64_t a_column,
     const float *b, int64_t b_row, float *c, int64_t c_row, bool accumulate) {
 #define CASE(r, v, p) \
-    case ((r) * 8 + (v)) * 2 + (p): tile(p, r, v, k, a, a_row, a_column, b, b_row, c, c_row, accumulate); break;
+    case ((r) * 8 + (v)) * 2 + (p): \
+        if (a_column == 1) tile(p, true, r, v, k, a, a_row, 1, b, b_row, c, c_row, accumulate); \
+        else tile(p, false, r, v, k, a, 1, a_column, b, b_row, c, c_row, accumulate); \
+        break;
 #if VECTORS == 4
 #define ROW_OF_CASES(r, p) CASE(r, 1, p) CASE(r, 2, p) CASE(r, 3, p) CASE(r, 4, p)
 #else
@@ -83,7 +133,12 @@ static void run_tile(
 #endif
 #define CASES(p) \
     ROW_OF_CASES(6, p) ROW_OF_CASES(5, p) ROW_OF_CASES(4, p) ROW_OF_CASES(3, p) ROW_OF_CASES(2, p) ROW_OF_CASES(1, p)
+#ifdef HAS_BFLOAT16
     switch ((rows * 8 + vectors) * 2 + precision) { CASES(GPT_FLOAT32) CASES(GPT_BFLOAT16) }
+#else
+    (void)precision;
+    switch ((rows * 8 + vectors) * 2) { CASES(GPT_FLOAT32) }
+#endif
 #undef CASES
 #undef ROW_OF_CASES
 #undef CASE
@@ -94,7 +149,7 @@ static void run_tile(
 ALWAYS_INLINE int64_t pack_panel(
     int32_t precision, float *restrict packed, const float *b, int64_t b_row, int64_t b_column, int64_t k,
     int64_t columns) {
-    const bool paired = precision == GPT_BFLOAT16;
+    const bool paired = IS_PAIRED(precision);
     const int64_t width = (columns + LANES - 1) / LANES * LANES;
     const int64_t step = paired ? 2 : 1, words = words_of(precision, k);
     if (b_column == 1) {
@@ -107,6 +162,7 @@ ALWAYS_INLINE int64_t pack_panel(
             for (int64_t j = 0; j < columns; j += LANES) {
                 vf x = load_up_to(from + j, columns - j);
                 if (paired) x = pairs(x, whole ? load_up_to(from + b_row + j, columns - j) : splat(0));
+                else x = rounded_word(precision, x);
                 store(packed + p * width + j, x);
             }
         }
@@ -123,6 +179,8 @@ ALWAYS_INLINE int64_t pack_panel(
                     if (paired) {
                         const bool more = j + i < columns && left > LANES;
                         square[i] = neighbours(square[i], more ? load_up_to(from + LANES, left - LANES) : splat(0));
+                    } else {
+                        square[i] = rounded_word(precision, square[i]);
                     }
                 }
                 transpose(square);
@@ -133,8 +191,8 @@ ALWAYS_INLINE int64_t pack_panel(
     return width;
 }
 
-// Rounds k floats to words of bfloat16. `to` may be `from`.
-ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
+// Rounds k floats to bfloat16 and stores them in pairs. `to` may be `from`.
+ALWAYS_INLINE void save_row(float *to, const float *from, int64_t k) {
     const int64_t words = (k + 1) / 2;
     int64_t p = 0;
     for (; 2 * (p + LANES) <= k; p += LANES)
@@ -143,6 +201,16 @@ ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
     const int64_t left = k - 2 * p;
     const vf more = left > LANES ? load_up_to(from + 2 * p + LANES, left - LANES) : splat(0);
     store_up_to(to + p, neighbours(load_up_to(from + 2 * p, left), more), words - p);
+}
+
+// Rounds k floats to words of bfloat16. `to` may be `from`.
+ALWAYS_INLINE void round_row(float *to, const float *from, int64_t k) {
+    if (IS_PAIRED(GPT_BFLOAT16)) {
+        save_row(to, from, k);
+        return;
+    }
+    for (int64_t p = 0; p < k; p += LANES)
+        store_up_to(to + p, rounded_word(GPT_BFLOAT16, load_up_to(from + p, k - p)), k - p);
 }
 
 // One tile of c, which may be cut off by its last row or column.
@@ -157,8 +225,12 @@ ALWAYS_INLINE void edge_tile(
     float whole[TILE_ROWS * PANEL];
     run_tile(precision, (int)rows, vectors, k, a, a_row, a_column, b, b_row, whole, PANEL, false);
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t j = 0; j < columns; j++)
-            c[r * c_row + j] = accumulate ? c[r * c_row + j] + whole[r * PANEL + j] : whole[r * PANEL + j];
+        for (int64_t j = 0; j < columns; j += LANES) {
+            const int64_t left = columns - j;
+            const vf x = load(whole + r * PANEL + j);
+            float *at = c + r * c_row + j;
+            store_up_to(at, accumulate ? load_up_to(at, left) + x : x, left);
+        }
 }
 
 // The width of `columns` columns in panels, in words for each row of b.

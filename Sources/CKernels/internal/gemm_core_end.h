@@ -1,4 +1,9 @@
 // Undoes gemm_core.h.
+#undef words_of
+#undef rounded_word
+#undef multiply_words
+#undef save_row
+#undef tile_steps
 #undef tile
 #undef pack_panel
 #undef run_tile
@@ -7,3 +12,5 @@
 #undef multiply_packed
 #undef PADDED
 #undef PANEL
+#undef IS_PAIRED
+#undef STEPS

@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) epilogue_pointers pointers_at(
 ALWAYS_INLINE void NAME(store_saved)(
     const bool is_paired, const bool is_whole, float *to, int64_t j, int64_t left, const vf x[2]) {
     if (is_paired) {
-        store_up_to(to + j / 2, neighbours(x[0], x[1]), is_whole ? LANES : words_of(GPT_BFLOAT16, left));
+        store_up_to(to + j / 2, neighbours(x[0], x[1]), is_whole ? LANES : saved_words(GPT_BFLOAT16, left));
         return;
     }
     for (int i = 0; i < 2; i++) store_some(to + COLUMN(i), x[i], HERE(i));
@@ -62,7 +62,7 @@ ALWAYS_INLINE void NAME(store_saved)(
 ALWAYS_INLINE void NAME(load_saved)(
     const bool is_paired, const bool is_whole, const float *from, int64_t j, int64_t left, vf x[2]) {
     if (is_paired) {
-        spread_pairs(load_up_to(from + j / 2, is_whole ? LANES : words_of(GPT_BFLOAT16, left)), &x[0], &x[1]);
+        spread_pairs(load_up_to(from + j / 2, is_whole ? LANES : saved_words(GPT_BFLOAT16, left)), &x[0], &x[1]);
         return;
     }
     for (int i = 0; i < 2; i++) x[i] = load_some(from + COLUMN(i), HERE(i));
@@ -147,7 +147,7 @@ ALWAYS_INLINE void NAME(prefetch_rows)(
 ALWAYS_INLINE void NAME(prefetch_tile)(
     const gpt_matmul *m, int64_t row, int64_t rows, int64_t column, int64_t columns, bool has_epilogue) {
     const bool is_paired = m->kept_precision == GPT_BFLOAT16;
-    const int64_t words = is_paired ? columns / 2 : columns, kept_row = words_of(m->kept_precision, m->n);
+    const int64_t words = is_paired ? columns / 2 : columns, kept_row = saved_words(m->kept_precision, m->n);
     const epilogue_pointers at = pointers_at(m, is_paired, row, column);
     NAME(prefetch_rows)(at.c, rows, m->c_row, columns, true);
     if (!has_epilogue) return;

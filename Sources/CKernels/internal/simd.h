@@ -77,10 +77,20 @@ ALWAYS_INLINE vf load(const float *p) {
 
 ALWAYS_INLINE void store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 
+#if LANES == 8
+// All bits of the first n of 8 lanes. 0 < n < 8.
+ALWAYS_INLINE __m256i first_of_8(int64_t n) {
+    static const int32_t masks[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    return _mm256_loadu_si256((const __m256i *)(masks + 8 - n));
+}
+#endif
+
 // The first n floats at p, zeros above. 0 < n < LANES.
 ALWAYS_INLINE vf load_part(const float *p, int64_t n) {
 #if LANES == 16
     return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif LANES == 8
+    return (vf)_mm256_maskload_ps(p, first_of_8(n));
 #else
     float all[LANES] = {0};
     for (int64_t i = 0; i < n; i++) all[i] = p[i];
@@ -91,6 +101,8 @@ ALWAYS_INLINE vf load_part(const float *p, int64_t n) {
 ALWAYS_INLINE void store_part(float *p, vf v, int64_t n) {
 #if LANES == 16
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif LANES == 8
+    _mm256_maskstore_ps(p, first_of_8(n), (__m256)v);
 #else
     float all[LANES];
     store(all, v);
@@ -119,6 +131,8 @@ ALWAYS_INLINE void store_some(float *p, vf v, int64_t left) {
 ALWAYS_INLINE vf first_lanes(vf v, int64_t n, float other) {
 #if LANES == 16
     return (vf)_mm512_mask_blend_ps((__mmask16)((1u << n) - 1), (__m512)splat(other), (__m512)v);
+#elif LANES == 8
+    return (vf)_mm256_blendv_ps((__m256)splat(other), (__m256)v, _mm256_castsi256_ps(first_of_8(n)));
 #else
     float all[LANES];
     store(all, v);
@@ -234,8 +248,8 @@ ALWAYS_INLINE vf reciprocal(vf x) {
 // 1 / (1 + exp(-x)).
 ALWAYS_INLINE vf vlogistic(vf x) { return reciprocal(1.0f + vexp(-x)); }
 
-// bfloat16 is the upper half of a float. Products in that precision work on pairs: each 32-bit lane of a vf holds two
-// numbers, the one with the lower index in the lower half.
+// bfloat16 is the upper half of a float. It is stored in pairs, and multiplied in pairs where there are instructions for
+// that: each 32-bit lane of a vf holds two numbers, the one with the lower index in the lower half.
 
 // Each float rounded to the nearest bfloat16, to even between two, in the upper half of its lane; the lower half is 0.
 ALWAYS_INLINE vu bfloat16_of(vf x) {
@@ -288,11 +302,13 @@ ALWAYS_INLINE void spread_pairs(vf words, vf *first, vf *second) {
 #endif
 }
 
+#ifdef HAS_BFLOAT16
+
 // sum + the products of both halves of each pair.
 ALWAYS_INLINE vf dot_pairs(vf sum, vf a, vf b) {
-#if defined(HAS_BFLOAT16) && LANES == 16
+#if LANES == 16
     return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
-#elif defined(HAS_BFLOAT16) && LANES == 4
+#else
     float32x4_t s;
     bfloat16x8_t x, y;
     memcpy(&s, &sum, sizeof s);
@@ -301,8 +317,7 @@ ALWAYS_INLINE vf dot_pairs(vf sum, vf a, vf b) {
     s = vbfdotq_f32(s, x, y);
     memcpy(&sum, &s, sizeof sum);
     return sum;
-#else
-    sum = floats_of(bits_of(a) & 0xffff0000u) * floats_of(bits_of(b) & 0xffff0000u) + sum;
-    return floats_of(bits_of(a) << 16) * floats_of(bits_of(b) << 16) + sum;
 #endif
 }
+
+#endif

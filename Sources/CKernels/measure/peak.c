@@ -24,11 +24,13 @@ static void NAME(spend)(void *context, int64_t i) {
     vf sums[CHAINS * VECTORS / 2];
     const vf x = load(result), y = load(result + 16);
     for (int c = 0; c < CHAINS * VECTORS / 2; c++) sums[c] = x + (float)c;
+#ifdef HAS_BFLOAT16
     if (s->precision == GPT_BFLOAT16)
         for (int repeat = 0; repeat < REPEATS; repeat++)
 #pragma clang loop unroll(full)
             for (int c = 0; c < CHAINS * VECTORS / 2; c++) sums[c] = dot_pairs(sums[c], x, y);
     else
+#endif
         for (int repeat = 0; repeat < REPEATS; repeat++)
 #pragma clang loop unroll(full)
             for (int c = 0; c < CHAINS * VECTORS / 2; c++) sums[c] = sums[c] * y + x;
@@ -38,7 +40,13 @@ static void NAME(spend)(void *context, int64_t i) {
 }
 
 static double NAME(spend_flops)(int32_t precision) {
-    return 2.0 * REPEATS * CHAINS * VECTORS / 2 * LANES * (precision == GPT_BFLOAT16 ? 2 : 1);
+    const double flops = 2.0 * REPEATS * CHAINS * VECTORS / 2 * LANES;
+#ifdef HAS_BFLOAT16
+    return precision == GPT_BFLOAT16 ? 2 * flops : flops;
+#else
+    (void)precision;    // without instructions for bfloat16 its products are those of floats
+    return flops;
+#endif
 }
 
 #else

@@ -155,10 +155,8 @@ ALWAYS_INLINE void NAME(round_scores)(int32_t precision, float *scores, int64_t 
     for (int64_t r = 0; r < rows; r++) round_row(scores + r * row, scores + r * row, limit);
 }
 
-// Rounds scores for a left factor that is read transposed: each word pairs two rows. `to` may be `scores`.
-ALWAYS_INLINE void NAME(pair_rows)(
-    int32_t precision, float *to, const float *scores, int64_t row, int64_t rows, int64_t limit) {
-    if (precision == GPT_FLOAT32) return;
+// Pairs the rows of scores for a left factor that is read transposed and consists of pairs. `to` may be `scores`.
+ALWAYS_INLINE void NAME(pair_rows)(float *to, const float *scores, int64_t row, int64_t rows, int64_t limit) {
     for (int64_t r = 0; r < rows; r += 2)
         for (int64_t j = 0; j < limit; j += LANES)
             store(
@@ -172,12 +170,17 @@ ALWAYS_INLINE float *NAME(rounded_start)(const gpt_attention *a, const sequence 
     const int64_t before = a->kv_heads * (group * s->first_query + 2 * s->first_key)
         + kv_head * (group * s->queries + 2 * s->keys)
         + (part <= group ? part * s->queries : group * s->queries + values * s->keys);
-    return a->rounded + before * words_of(GPT_BFLOAT16, a->size);
+    return a->rounded + before * saved_words(GPT_BFLOAT16, a->size);
+}
+
+// Saves rows of floats as pairs of bfloat16.
+ALWAYS_INLINE void NAME(save_rows)(float *to, const float *from, int64_t from_row, int64_t rows, int64_t size) {
+    for (int64_t r = 0; r < rows; r++) save_row(to + r * saved_words(GPT_BFLOAT16, size), from + r * from_row, size);
 }
 
 // Converts rows of saved words to floats, `width` apart.
 ALWAYS_INLINE void NAME(spread_rows)(float *to, int64_t width, const float *words, int64_t rows, int64_t size) {
-    const int64_t row = words_of(GPT_BFLOAT16, size);
+    const int64_t row = saved_words(GPT_BFLOAT16, size);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < size; j += 2 * LANES) {
             vf first, second;
@@ -204,8 +207,9 @@ static void NAME(attention_forward)(void *context, int64_t item) {
     NAME(pack_all)(precision, packed_v, value_start(a, batch, kv_head), a->v.row, 1, keys, size);
     if (a->rounded) {
         float *to = NAME(rounded_start)(a, &s, kv_head, group_size(a));
-        NAME(factor)(precision, to, key_start(a, batch, kv_head), a->k.row, keys, size);
-        NAME(factor)(precision, to + keys * size_words, value_start(a, batch, kv_head), a->v.row, keys, size);
+        NAME(save_rows)(to, key_start(a, batch, kv_head), a->k.row, keys, size);
+        to += keys * saved_words(GPT_BFLOAT16, size);
+        NAME(save_rows)(to, value_start(a, batch, kv_head), a->v.row, keys, size);
     }
     // The blocks of queries of all heads of the group, one after another.
     const int64_t blocks = (s.queries + block - 1) / block;
@@ -214,8 +218,14 @@ static void NAME(attention_forward)(void *context, int64_t item) {
         const int64_t rows = s.queries - first < block ? s.queries - first : block;
         const int64_t limit = visible_keys(a, &s, first + rows - 1);
         const float *q = head_start(a->q, a->query_starts, batch, head) + first * a->q.row;
-        float *rounded = a->rounded ? NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * size_words : rounded_q;
-        const left_factor queries = NAME(factor)(precision, rounded, q, a->q.row, rows, size);
+        float *words = rounded_q;
+        if (a->rounded) {
+            float *saved = NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * saved_words(GPT_BFLOAT16, size);
+            // Where pairs are what is multiplied, rounding for the product is saving.
+            if (IS_PAIRED(precision)) words = saved;
+            else NAME(save_rows)(saved, q, a->q.row, rows, size);
+        }
+        const left_factor queries = NAME(factor)(precision, words, q, a->q.row, rows, size);
         multiply_packed(
             precision, rows, PADDED(limit), size_words, queries.start, queries.row, 1, packed_k, size_words, keys,
             scores, score_row, false);
@@ -319,8 +329,8 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         NAME(spread_rows)(spread, width, NAME(rounded_start)(a, &s, kv_head, group_size(a)), 2 * keys, size);
         k = spread, v = spread + keys * width, k_row = v_row = width;
     }
-    // In float32 the words of the transposed factor are the floats themselves.
-    const float *transposed_d_s = precision == GPT_FLOAT32 ? d_s : paired_d_s;
+    // A transposed factor of pairs is in memory of its own. Otherwise its words are those of the factor.
+    const float *transposed_d_s = IS_PAIRED(precision) ? paired_d_s : d_s;
 
     NAME(pack_all)(precision, columns_k, k, 1, k_row, size, keys);
     NAME(pack_all)(precision, columns_v, v, 1, v_row, size, keys);
@@ -338,9 +348,11 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         const float *d_out_here = head_start(g->d_out, a->query_starts, batch, head) + first * g->d_out.row;
         left_factor queries;
         if (a->rounded) {
-            queries = (left_factor){NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * size_words, size_words};
-            NAME(spread_rows)(spread_q, width, queries.start, rows, size);
+            const int64_t row = saved_words(GPT_BFLOAT16, size);
+            const float *saved = NAME(rounded_start)(a, &s, kv_head, i / blocks) + first * row;
+            NAME(spread_rows)(spread_q, width, saved, rows, size);
             q_here = spread_q, q_row = width;
+            queries = IS_PAIRED(precision) ? (left_factor){saved, row} : (left_factor){q_here, q_row};
         } else {
             queries = NAME(factor)(precision, rounded_q, q_here, q_row, rows, size);
         }
@@ -374,8 +386,13 @@ static void NAME(attention_backward)(void *context, int64_t item) {
                 store(d_s_row + j, splat(0));
             }
         }
-        NAME(pair_rows)(precision, p, p, score_row, rows, limit);
-        NAME(pair_rows)(precision, paired_d_s, d_s, score_row, rows, limit);
+        if (IS_PAIRED(precision)) {
+            NAME(pair_rows)(p, p, score_row, rows, limit);
+            NAME(pair_rows)(paired_d_s, d_s, score_row, rows, limit);
+        } else {
+            NAME(round_scores)(precision, p, score_row, rows, limit);
+        }
+        NAME(round_scores)(precision, d_s, score_row, rows, limit);
         NAME(pack_all)(precision, block_q, q_here, q_row, 1, rows, size);
         NAME(pack_all)(precision, block_d_out, d_out_here, g->d_out.row, 1, rows, size);
         multiply_packed(
@@ -383,7 +400,6 @@ static void NAME(attention_backward)(void *context, int64_t item) {
         multiply_packed(
             precision, limit, width, row_words, transposed_d_s, 1, score_row, block_q, row_words, size, d_k, width,
             true);
-        NAME(round_scores)(precision, d_s, score_row, rows, limit);
         multiply_packed(
             precision, rows, width, words_of(precision, limit), d_s, score_row, 1, rows_k, key_words, size, d_q, width,
             false);

@@ -11,7 +11,10 @@
 
 #ifndef SIMD
 
-enum { GROUP_ROWS = 6 };
+enum {
+    GROUP_ROWS = 6,
+    AHEAD = 2048,    // how far a panel is prefetched, in bytes
+};
 
 typedef struct {
     gpt_gemv m;
@@ -25,62 +28,78 @@ typedef struct {
 
 #ifdef SIMD
 
+// How many vectors of columns are summed at a time. For one or two rows of x there are registers for more than VECTORS,
+// so that a block is read in the order of memory, or in two passes.
+enum { NAME(most_vectors) = LANES == 1 ? VECTORS : GPT_PANEL / LANES };
+
+ALWAYS_INLINE int NAME(vectors_for)(const int rows) {
+    const int vectors = NAME(most_vectors) / rows;
+    return rows <= 2 && vectors > VECTORS ? vectors : VECTORS;
+}
+
+// Prefetches what is read after a row of a panel of `vectors` vectors.
+ALWAYS_INLINE void NAME(prefetch_row)(const char *row, const int vectors) {
+    for (int i = 0; i < 2 * vectors * LANES; i += 64) __builtin_prefetch(row + AHEAD + i, 0, 2);
+}
+
 // totals (rows, GPT_PANEL) += some rows of x times one block of a panel in bfloat16, of `depth` rows.
 ALWAYS_INLINE void NAME(block)(
-    const int rows, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {
-    for (int64_t j = 0; j < GPT_PANEL; j += VECTORS * LANES) {
-        vf sums[GROUP_ROWS][VECTORS];
+    const int rows, const int vectors, int64_t depth, const float *x, int64_t x_row, const char *w, float *totals) {
+    for (int64_t j = 0; j < GPT_PANEL; j += vectors * LANES) {
+        vf sums[GROUP_ROWS][NAME(most_vectors)];
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) sums[r][v] = load(totals + r * GPT_PANEL + j + v * LANES);
+            for (int v = 0; v < vectors; v++) sums[r][v] = load(totals + r * GPT_PANEL + j + v * LANES);
         const char *row = w + 2 * j;
         for (int64_t p = 0; p < depth; p++, row += 2 * GPT_PANEL) {
-            vf columns[VECTORS];
+            NAME(prefetch_row)(row, vectors);
+            vf columns[NAME(most_vectors)];
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen)(row + 2 * v * LANES);
+            for (int v = 0; v < vectors; v++) columns[v] = NAME(widen)(row + 2 * v * LANES);
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
                 vf factor = splat(x[r * x_row + p]);
 #pragma clang loop unroll(full)
-                for (int v = 0; v < VECTORS; v++) sums[r][v] = factor * columns[v] + sums[r][v];
+                for (int v = 0; v < vectors; v++) sums[r][v] = factor * columns[v] + sums[r][v];
             }
         }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) store(totals + r * GPT_PANEL + j + v * LANES, sums[r][v]);
+            for (int v = 0; v < vectors; v++) store(totals + r * GPT_PANEL + j + v * LANES, sums[r][v]);
     }
 }
 
 // The same for int8, whose rows come in pairs. x and scales begin at this block; the rows of x are `x_row` and
 // `scale_row` apart. The sums within a block are of integers, and exact.
 ALWAYS_INLINE void NAME(integer_block)(
-    const int rows, int64_t pairs, const int16_t *x, int64_t x_row, const float *scales, int64_t scale_row,
-    const char *w, float *totals) {
-    for (int64_t j = 0; j < GPT_PANEL; j += VECTORS * LANES) {
-        vi sums[GROUP_ROWS][VECTORS];
+    const int rows, const int vectors, int64_t pairs, const int16_t *x, int64_t x_row, const float *scales,
+    int64_t scale_row, const char *w, float *totals) {
+    for (int64_t j = 0; j < GPT_PANEL; j += vectors * LANES) {
+        vi sums[GROUP_ROWS][NAME(most_vectors)];
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) sums[r][v] = (vi)(0);
+            for (int v = 0; v < vectors; v++) sums[r][v] = (vi)(0);
         const char *row = w + scale_bytes(GPT_WEIGHT_INT8) + 2 * j;
         for (int64_t p = 0; p < pairs; p++, row += 2 * GPT_PANEL) {
-            vi columns[VECTORS];
+            NAME(prefetch_row)(row, vectors);
+            vi columns[NAME(most_vectors)];
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) columns[v] = NAME(widen_pairs)(row + 2 * v * LANES);
+            for (int v = 0; v < vectors; v++) columns[v] = NAME(widen_pairs)(row + 2 * v * LANES);
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) {
                 int32_t pair;
                 memcpy(&pair, x + r * x_row + 2 * p, sizeof pair);
 #pragma clang loop unroll(full)
-                for (int v = 0; v < VECTORS; v++) sums[r][v] += NAME(multiply_pairs)(columns[v], (vi)(pair));
+                for (int v = 0; v < vectors; v++) sums[r][v] += NAME(multiply_pairs)(columns[v], (vi)(pair));
             }
         }
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
-            for (int v = 0; v < VECTORS; v++) {
+            for (int v = 0; v < vectors; v++) {
                 float *at = totals + r * GPT_PANEL + j + v * LANES;
                 vf scale = scales[r * scale_row] * NAME(widen)(w + 2 * (j + v * LANES));
                 store(at, NAME(floats_from)(sums[r][v]) * scale + load(at));
@@ -92,14 +111,15 @@ ALWAYS_INLINE void NAME(integer_block)(
 ALWAYS_INLINE void NAME(panel)(
     const int rows, const int32_t weight, const gemv_packed_job *job, int64_t row, const char *w, float *totals) {
     const int64_t k = job->m.k, blocks = blocks_of(k);
+    const int vectors = NAME(vectors_for)(rows);
     memset(totals, 0, (size_t)(rows * GPT_PANEL) * sizeof *totals);
     for (int64_t i = 0; i < blocks; i++, w += block_bytes(weight)) {
         const int64_t depth = at_most(k - i * GPT_SCALE_BLOCK, GPT_SCALE_BLOCK);
         if (weight == GPT_WEIGHT_INT8)
             NAME(integer_block)(
-                rows, (depth + 1) / 2, job->integers + (row * blocks + i) * GPT_SCALE_BLOCK, blocks * GPT_SCALE_BLOCK,
-                job->scales + row * blocks + i, blocks, w, totals);
-        else NAME(block)(rows, depth, job->x + row * k + i * GPT_SCALE_BLOCK, k, w, totals);
+                rows, vectors, (depth + 1) / 2, job->integers + (row * blocks + i) * GPT_SCALE_BLOCK,
+                blocks * GPT_SCALE_BLOCK, job->scales + row * blocks + i, blocks, w, totals);
+        else NAME(block)(rows, vectors, depth, job->x + row * k + i * GPT_SCALE_BLOCK, k, w, totals);
     }
 }
 

@@ -25,7 +25,6 @@ enum {
     DEPTH = 384,        // words of k in a block
     WIDTH = 1536,       // columns in a block
     LEAST_ITEMS = 16,   // items of work that even a small product is divided into
-    WIDEST_PANEL = 64,  // of all instruction sets
     STAGE = 8,          // words of k that are staged at a time when a is packed in strips
     SPILL = 8,          // words from one strip to the next: the last copy to a strip writes so far beyond it
     SHORTEST_HALF = 192,    // elements of k in a half
@@ -92,9 +91,9 @@ static inline bool halves_k(const gpt_matmul *m) {
         && 4 * m->m * m->n <= m->k * (m->m + m->n);
 }
 
-static matmul_schedule matmul_plan(const gpt_matmul *m, int64_t panel) {
+// `words` is the number of words of k.
+static matmul_schedule matmul_plan(const gpt_matmul *m, int64_t words, int64_t panel) {
     matmul_schedule s = {.halves = halves_k(m) ? 2 : 1};
-    const int64_t words = words_of(m->precision, m->k);
     s.half = s.halves == 2 ? (words + 1) / 2 : words;
     s.k_blocks = s.half > 0 ? (s.half + DEPTH - 1) / DEPTH : 1;
     s.depth = s.halves == 2 ? (s.half + s.k_blocks - 1) / s.k_blocks : DEPTH;
@@ -125,7 +124,7 @@ static matmul_schedule matmul_plan(const gpt_matmul *m, int64_t panel) {
 #include "matmul_epilogue.h"
 
 // The index along k of the first element of a word.
-#define ELEMENTS(m, word) ((m)->precision == GPT_BFLOAT16 ? 2 * (word) : (word))
+#define ELEMENTS(m, word) (IS_PAIRED((m)->precision) ? 2 * (word) : (word))
 
 // sums = or += the sums of some vectors of columns; only `left` columns exist.
 ALWAYS_INLINE void NAME(sum_columns)(
@@ -158,7 +157,7 @@ static void NAME(pack_columns)(const matmul_block *block, int64_t i) {
 // contiguous, so that a tile reads it as one stream.
 static void NAME(pack_strips)(
     float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
-    const bool paired = m->precision == GPT_BFLOAT16;
+    const bool paired = IS_PAIRED(m->precision);
     const int64_t strip = packed_strip(m, depth);
     float stage[STAGE][BLOCK_ROWS + LANES + SPILL];
     for (int64_t p = 0; p < depth; p += STAGE) {
@@ -175,6 +174,7 @@ static void NAME(pack_strips)(
                 const int64_t left = rows - r;
                 vf x = load_up_to(from + r, left);
                 if (paired) x = pairs(x, k + 1 < m->k ? load_up_to(from + m->a_column + r, left) : splat(0));
+                else x = rounded_word(m->precision, x);
                 store(stage[q] + r, x);
             }
         }
@@ -188,8 +188,8 @@ static void NAME(pack_strips)(
 // Rounds `rows` contiguous rows of a to bfloat16, from (row, word) on, `depth` words each.
 static void NAME(round_rows)(
     float *packed, const gpt_matmul *m, int64_t row, int64_t word, int64_t rows, int64_t depth) {
-    const int64_t k = m->k - 2 * word < 2 * depth ? m->k - 2 * word : 2 * depth;
-    for (int64_t r = 0; r < rows; r++) round_row(packed + r * depth, m->a + (row + r) * m->a_row + 2 * word, k);
+    const int64_t first = ELEMENTS(m, word), end = ELEMENTS(m, word + depth), k = (end < m->k ? end : m->k) - first;
+    for (int64_t r = 0; r < rows; r++) round_row(packed + r * depth, m->a + (row + r) * m->a_row + first, k);
 }
 
 // Packs `rows` rows of a in strips or by rounding.
@@ -298,8 +298,9 @@ static void NAME(run_block)(gpt_execution execution, matmul_job *job, const matm
 static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     // With fewer multiply-adds a hand-off to other threads costs more than it saves.
     if (m->m * m->n * m->k < 65536) execution.threads = 1;
-    const matmul_schedule s = matmul_plan(m, PANEL);
-    const int64_t words = words_of(m->precision, m->k), scratch = s.packed_b + s.packed_a;
+    const int64_t words = words_of(m->precision, m->k);
+    const matmul_schedule s = matmul_plan(m, words, PANEL);
+    const int64_t scratch = s.packed_b + s.packed_a;
     // Each half has scratch memory of its own, and the second half a result of its own after it.
     gpt_matmul halves[2] = {*m, *m};
     float *packed[2] = {gpt_scratch(s.halves == 1 ? GPT_SCRATCH_SHARED : GPT_SCRATCH_FIRST_HALF, scratch)};
@@ -333,6 +334,10 @@ static void NAME(matmul)(gpt_execution execution, const gpt_matmul *m) {
     gpt_parallel(execution.threads, (m->m + SUMMED_ROWS - 1) / SUMMED_ROWS, NAME(add_halves), &sum);
 }
 
+static int64_t NAME(matmul_packed_size)(const gpt_matmul *m) {
+    return words_of(m->precision, m->k) * rounded_up(m->n, PANEL);
+}
+
 static void NAME(matmul_pack)(gpt_execution execution, const gpt_matmul *m, float *packed) {
     const int64_t words = words_of(m->precision, m->k);
     for (int64_t column = 0; column < m->n; column += WIDTH) {
@@ -355,10 +360,11 @@ static void NAME(matmul_pack)(gpt_execution execution, const gpt_matmul *m, floa
 #include "each_instruction_set.h"
 
 KERNEL_TABLE(matmul);
+KERNEL_TABLE(matmul_packed_size);
 KERNEL_TABLE(matmul_pack);
 
-int64_t gpt_matmul_packed_size(const gpt_matmul *m) {
-    return words_of(m->precision, m->k) * ((m->n + WIDEST_PANEL - 1) / WIDEST_PANEL * WIDEST_PANEL);
+int64_t gpt_matmul_packed_size(gpt_execution execution, const gpt_matmul *m) {
+    return matmul_packed_size_table[execution.instruction_set](m);
 }
 
 void gpt_matmul_pack(gpt_execution execution, const gpt_matmul *m, float *packed) {

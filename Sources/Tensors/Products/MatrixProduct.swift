@@ -47,7 +47,7 @@ package struct PackedMatrix: Sendable {
         guard execution.instructionSet != .accelerate else { return nil }
         (instructionSet, precision) = (execution.instructionSet, execution.precision)
         var product = gpt_matmul(b)
-        panels = Tensor(uninitialized: [Int(gpt_matmul_packed_size(&product))])
+        panels = Tensor(uninitialized: [Int(gpt_matmul_packed_size(Execution.kernels, &product))])
         gpt_matmul_pack(Execution.kernels, &product, panels.pointer)
         withExtendedLifetime(b.tensor) {}
     }
