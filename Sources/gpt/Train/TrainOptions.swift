@@ -283,8 +283,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The number format of matrix products in training: f32, or bf16, which is faster on processors with bf16 "
-                + "instructions and reaches about the same loss. (default: bf16 on such processors, otherwise f32; with --resume "
-                + "that of the run)",
+                + "instructions and reaches about the same loss. (default: bf16 where such instructions are faster, "
+                + "otherwise f32; with --resume that of the run)",
             valueName: "f32|bf16"))
     var precision: Precision?
 
