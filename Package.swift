@@ -8,6 +8,10 @@ let models: [Target.Dependency] = ["Tensors", "Layers", "Models"]
 let library: [Target.Dependency] =
     models + ["Tokenizers", "ChatTemplates", "Interchange", "Inference", "Corpus", "Training"]
 
+// The server, gpt-serve, is part of the package only if GPT_SERVE is set in the environment. Its HTTP library takes longer to
+// build than `gpt`, and 'swift test' would build it too, although no test needs it. 'gpt serve' says how to build it.
+let buildsServer = Context.environment["GPT_SERVE"] != nil
+
 let package = Package(
     name: "swift-gpt",
     platforms: [.macOS(.v15), .iOS(.v18)],
@@ -21,17 +25,10 @@ let package = Package(
             ]),
         .library(name: "Tokenizers", targets: ["Tokenizers"]),
         .executable(name: "gpt", targets: ["gpt"]),
-        .executable(name: "gpt-serve", targets: ["gpt-serve"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"),
-        // Only for gpt-serve; without its traits, because neither its configuration nor all of Foundation is needed.
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ],
     targets: [
         // Leaves: no dependency within the package.
@@ -91,20 +88,6 @@ let package = Package(
                 "GPTKit", "Verification", "Page", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
-        // A program of its own, because the HTTP server takes longer to build than everything else in `gpt` together.
-        .executableTarget(
-            name: "gpt-serve",
-            dependencies: [
-                "Tensors", "Inference", "Server", "CAllocation", "Platform",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]),
-
         // Tests mirror the sources; Support is what they share.
         .target(
             name: "TestSupport", dependencies: ["Tensors", "Tokenizers", "StrictJSON", "Files", "Platform"],
@@ -164,3 +147,28 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if buildsServer {
+    package.products.append(.executable(name: "gpt-serve", targets: ["gpt-serve"]))
+    package.dependencies += [
+        // Without its traits, because neither its configuration nor all of Foundation is needed.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
+    ]
+    package.targets.append(
+        .executableTarget(
+            name: "gpt-serve",
+            dependencies: [
+                "Tensors", "Inference", "Server", "CAllocation", "Platform",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]))
+}

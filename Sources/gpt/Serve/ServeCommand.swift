@@ -27,8 +27,8 @@ struct ServeCommand: ParsableCommand {
         execvp(program, &strings)
         for string in strings { free(string) }
         note(
-            "gpt: the server is a program of its own, and \(program) is neither in the directory of gpt nor in PATH; build it: swift build "
-                + "-c release --product \(program)")
+            "gpt: the server is a program of its own, and \(program) is neither in the directory of gpt nor in PATH; build it: "
+                + "GPT_SERVE=1 swift build -c release --product \(program)")
         Platform.exit(1)
     }
 }
