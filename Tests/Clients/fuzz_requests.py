@@ -328,5 +328,5 @@ def case(seed, number):
         return b"".join(data for data, _ in parts), len(regular)
     data, is_regular = request(generator)
     if generator.random() < 0.05:
-        return data[: generator.randrange(1, len(data))], 0
+        return data[: generator.randrange(1, max(2, len(data)))], 0
     return data, int(is_regular)

@@ -46,16 +46,18 @@ class Fuzzer:
 
     def send(self, number):
         """Sends a case, and keeps what is wrong with the answer."""
-        data, least = case(self.seed, number)
+        data = b""
         try:
+            data, least = case(self.seed, number)
             responses = self.exchange(data, least)
             if len(responses) < least:
                 raise Invalid(f"{len(responses)} responses to {least} requests")
-        except Invalid as error:
-            # One example of each failure.
-            kind = re.sub(r"\d+", "N", str(error))[:60]
+        except Exception as error:
+            # One example of each failure. A case that cannot be made is one too: its thread must not end unnoticed.
+            text = str(error) if isinstance(error, Invalid) else f"{type(error).__name__}: {error}"
+            kind = re.sub(r"\d+", "N", text)[:60]
             with self.lock:
-                self.failures.setdefault(kind, (number, str(error), data))
+                self.failures.setdefault(kind, (number, text, data))
             return
         with self.lock:
             self.sent += 1
@@ -81,8 +83,9 @@ class Fuzzer:
                 responses, is_whole = parse(received, closes)
                 if closes or (least and is_whole and len(responses) >= least and received):
                     break
-                # A request that may be incomplete is ended, so that the server need not wait for more.
-                patience = 0.3 if not received or not least else self.limit
+                # A request that may be incomplete is ended, so that the server need not wait for more. A complete one is
+                # not: the server drops the text of a client that closes its side.
+                patience = self.limit if least else 0.3
                 connection.settimeout(max(0.01, min(patience, end - time.monotonic())))
                 try:
                     part = connection.recv(1 << 16)
