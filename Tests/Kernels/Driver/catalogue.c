@@ -176,15 +176,18 @@ void run_sample(const vector_case *v, op *op, bool multiplies) {
     for (int64_t i = 0; i < sets; i++) {
         execution e = executions[i];
         begin_set(e.set);
-        for (int32_t precision = GPT_FLOAT32; precision <= GPT_BFLOAT16; precision++) {
+        // Of the scalar kernels, which the others are compared with, and in bfloat16, which Accelerate does not have, no more
+        // is checked than is needed: an emulator takes minutes for the rest.
+        const int32_t last = e.by_blas ? GPT_FLOAT32 : GPT_BFLOAT16;
+        for (int32_t precision = GPT_FLOAT32; precision <= last; precision++) {
             const bool is_exact = precision == GPT_FLOAT32;
             const double limit = is_exact ? tolerance : rounded_tolerance;
             e.precision = precision;
             result one = run(v, op, e, TRAINING, NULL);
             measure(is_exact ? "values" : "values in bf16", largest_error(one.output, expected, one.count), limit);
             measure(is_exact ? "gradients" : "gradients in bf16", largest_probe_error(v, &one, limit), limit);
-            check_threads(v, op, e, &one);
-            if (is_exact) {
+            if (i > 0) check_threads(v, op, e, &one);
+            if (is_exact && i > 0) {
                 check_modes(v, op, e, &one, multiplies, tolerance);
                 check_addition(v, op, e, &one, tolerance);
             }

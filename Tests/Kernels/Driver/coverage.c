@@ -29,7 +29,9 @@ static const struct {
 // A byte for each possible address of a function, whichever it is.
 extern char __executable_start, etext;
 enum { MOST_ADDRESSES = 1 << 22 };
-static _Atomic bool entered[MOST_ADDRESSES];
+static _Atomic bool *entered;
+
+void begin_coverage(void) { entered = shared_memory(MOST_ADDRESSES); }
 
 static size_t place(const char *address) { return (size_t)(address - &__executable_start); }
 
@@ -39,7 +41,7 @@ void __cyg_profile_func_exit(void *function, void *caller);
 void __cyg_profile_func_enter(void *function, void *caller) {
     (void)caller;
     const size_t i = place(function);
-    if (i < MOST_ADDRESSES) atomic_store_explicit(&entered[i], true, memory_order_relaxed);
+    if (entered && i < MOST_ADDRESSES) atomic_store_explicit(&entered[i], true, memory_order_relaxed);
 }
 
 void __cyg_profile_func_exit(void *function, void *caller) { (void)function, (void)caller; }

@@ -52,6 +52,8 @@ const char *numbered(const char *name, int64_t i);
 float *guarded(int64_t count);
 float *guarded_copy(const float *from, int64_t count);
 void release_guarded(void);
+// Zeros that processes started later share.
+void *shared_memory(size_t bytes);
 
 // MARK: report.c
 
@@ -77,6 +79,8 @@ bool same_bits(const float *a, const float *b, int64_t count);
 
 // MARK: coverage.c
 
+// Begins to record which functions are run, in this process and those started later.
+void begin_coverage(void);
 // Reports every function of the headers that was not run, and prints what is left out. Returns the number of failures.
 int64_t check_coverage(void);
 

@@ -4,8 +4,10 @@
 #include "driver.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -78,18 +80,66 @@ static void run_case(const vector_case *vector) {
     die("%s: there is no function for cases of the kind '%s'; add it to main.c", vector->name, vector->kind);
 }
 
+// What the processes share: how many cases they ran, and how many failures there were.
+typedef struct {
+    _Atomic int64_t cases, failures;
+} counts;
+
+// The cases of every op whose number, modulo `parts`, is `part`. An op stays together, because it is a line of the report.
+static void run_part(const char *path, int64_t part, int64_t parts, counts *counts) {
+    vector_file file = open_vectors(path);
+    vector_case vector;
+    const char *title = "";
+    for (int64_t op = -1; next_case(&file, &vector);) {
+        op += strcmp(title, vector.title) != 0;
+        title = vector.title;
+        if (op % parts != part) continue;
+        run_case(&vector);
+        counts->cases++;
+    }
+    counts->failures += finish_report();
+}
+
+// Runs all cases in several processes, because an emulated processor is slow, and prints what each of them printed.
+static void run_in_processes(const char *path, counts *counts) {
+    enum { MOST_PARTS = 4 };
+    const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const int64_t parts = processors < 1 ? 1 : processors > MOST_PARTS ? MOST_PARTS : processors;
+    FILE *outputs[MOST_PARTS];
+    pid_t processes[MOST_PARTS];
+    for (int64_t part = 0; part < parts; part++) {
+        outputs[part] = tmpfile();
+        if (!outputs[part]) die("no temporary file can be created");
+        processes[part] = fork();
+        if (processes[part] < 0) die("no process can be started");
+        if (processes[part] > 0) continue;
+        dup2(fileno(outputs[part]), STDOUT_FILENO);
+        run_part(path, part, parts, counts);
+        fflush(stdout);
+        _exit(0);
+    }
+    for (int64_t part = 0; part < parts; part++) {
+        int status;
+        if (waitpid(processes[part], &status, 0) < 0 || status != 0) counts->failures++;
+        char buffer[4096];
+        rewind(outputs[part]);
+        for (size_t count; (count = fread(buffer, 1, sizeof buffer, outputs[part])) > 0;)
+            fwrite(buffer, 1, count, stdout);
+        fclose(outputs[part]);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) die("usage: check-kernels FILE");
     signal(SIGSEGV, report_crash);
     signal(SIGBUS, report_crash);
     signal(SIGILL, report_crash);
-    vector_file file = open_vectors(argv[1]);
-    vector_case vector;
-    int64_t cases = 0;
-    for (; next_case(&file, &vector); cases++) run_case(&vector);
+    begin_coverage();
+    counts *counts = shared_memory(sizeof *counts);
+    run_in_processes(argv[1], counts);
     check_core();
     check_hashing();
-    const int64_t failures = finish_report() + check_coverage();
-    printf("%lld cases, %lld failures\n", (long long)cases, (long long)failures);
-    return failures > 0 || cases == 0;
+    const int64_t failures = counts->failures + finish_report() + check_coverage();
+    printf("%lld cases, %lld failures\n", (long long)counts->cases, (long long)failures);
+    return failures > 0 || counts->cases == 0;
 }

@@ -30,6 +30,12 @@ float *guarded_copy(const float *from, int64_t count) {
     return memcpy(guarded(count), from, (size_t)count * sizeof(float));
 }
 
+void *shared_memory(size_t bytes) {
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) die("out of memory for %zu bytes", bytes);
+    return start;
+}
+
 void release_guarded(void) {
     while (count_of_blocks > 0) {
         count_of_blocks--;

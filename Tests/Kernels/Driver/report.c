@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MOST_SETS = 8, MOST_MEASURES = 12, MOST_MESSAGES = 20 };
 
@@ -30,7 +30,8 @@ void die(const char *format, ...) {
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
-    exit(1);
+    fflush(stdout);
+    _exit(1);
 }
 
 static void failed(const char *what) {
