@@ -114,6 +114,7 @@ static void run_in_processes(const char *path, counts *counts) {
         if (processes[part] < 0) die("no process can be started");
         if (processes[part] > 0) continue;
         dup2(fileno(outputs[part]), STDOUT_FILENO);
+        setvbuf(stdout, NULL, _IOLBF, 0);    // so that nothing is lost in a crash
         run_part(path, part, parts, counts);
         fflush(stdout);
         _exit(0);
