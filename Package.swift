@@ -143,6 +143,10 @@ let package = Package(
                 "FuzzTargets", "TestSupport", "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Tests/Fuzz/Command"),
+        // What the kernels compute according to the references, for a driver in C that runs them on other processors.
+        .executableTarget(
+            name: "KernelVectors", dependencies: ["Tensors", "Platform", "TestSupport"],
+            path: "Tests/Kernels/Vectors"),
         .testTarget(name: "HostileTests", dependencies: ["FuzzTargets", "Files", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -14,7 +14,8 @@ package enum Activation: Sendable, CaseIterable {
     case silu
     case tanh
 
-    var code: Int32 {
+    /// The function in the C kernels, a `gpt_activation`.
+    package var code: Int32 {
         switch self {
         case .identity: Int32(GPT_IDENTITY.rawValue)
         case .gelu: Int32(GPT_GELU.rawValue)

@@ -4,13 +4,9 @@ import Testing
 
 @Suite("Attention")
 struct AttentionTests {
-    /// Batch, heads, size of a head, tokens in the cache, new tokens.
-    static let shapes: [(B: Int, heads: Int, size: Int, cached: Int, new: Int)] = [
-        (1, 1, 1, 0, 1), (1, 1, 1, 1, 1), (2, 5, 40, 0, 33), (2, 5, 40, 32, 1), (3, 2, 80, 15, 2), (2, 2, 80, 7, 3),
-        (2, 3, 17, 5, 4), (1, 2, 8, 20, 25), (3, 1, 16, 23, 24), (1, 4, 3, 64, 1), (2, 4, 3, 63, 49),
-    ]
-
-    @Test("New queries over a cache see what they see in one pass", arguments: shapes, InstructionSet.available)
+    @Test(
+        "New queries over a cache see what they see in one pass", arguments: KernelShapes.cachedAttention,
+        InstructionSet.available)
     func cached(shape: (B: Int, heads: Int, size: Int, cached: Int, new: Int), set: InstructionSet) {
         let (B, heads, size, cached, new) = shape
         let C = heads * size, T = cached + new

@@ -6,11 +6,6 @@ import Testing
 /// Products off the tape, with weights as they lie and packed, held against sums in double precision of the same numbers.
 @Suite("Products of few rows with a weight")
 struct DecodingProductTests {
-    /// Whole panels and blocks, and one more or less; the last so large that its rows are read in chunks.
-    static let shapes: [(inputs: Int, outputs: Int)] = [
-        (1, 1), (5, 17), (31, 63), (32, 64), (33, 65), (100, 70), (129, 130), (128, 384), (600, 20), (261, 515),
-    ]
-
     private func random(_ shape: Shape, seed: UInt64) -> Tensor {
         var random = Philox(seed)
         return .normal(shape, deviation: 1, using: &random)
@@ -20,24 +15,7 @@ struct DecodingProductTests {
         Execution(instructionSet: set, threads: threads, weightFormat: format)
     }
 
-    /// What a factor is rounded to.
-    private func rounded(_ x: Float) -> Float {
-        let bits = x.bitPattern
-        return Float(bitPattern: (bits + 0x7FFF + (bits >> 16) & 1) & 0xFFFF_0000)
-    }
-
-    /// Rows as what an 8-bit weight is multiplied by: in each block of 32 whole multiples of its largest magnitude / 32767.
-    private func shortened(_ x: [Float], columns: Int) -> [Float] {
-        stride(from: 0, to: x.count, by: columns).flatMap { row in
-            stride(from: row, to: row + columns, by: 32).flatMap { first in
-                let block = x[first..<min(first + 32, row + columns)]
-                let scale = (block.map(abs).max() ?? 0) * (1 / 32767)
-                return block.map { scale > 0 ? ($0 * (1 / scale)).rounded(.toNearestOrEven) * scale : 0 }
-            }
-        }
-    }
-
-    @Test("Every element is the sum of its products", arguments: shapes, InstructionSet.available)
+    @Test("Every element is the sum of its products", arguments: KernelShapes.weights, InstructionSet.available)
     func sums(shape: (inputs: Int, outputs: Int), set: InstructionSet) {
         let (I, O) = shape
         for isTransposed in [false, true] {
@@ -56,8 +34,8 @@ struct DecodingProductTests {
                         let y = DecodingProduct.apply(
                             x, weight, transposed: isTransposed, bias: bias, activation: .relu)
                         var factors = x.values
-                        if format == .bfloat16 { factors = factors.map(rounded) }
-                        if format == .int8 { factors = shortened(factors, columns: I) }
+                        if format == .bfloat16 { factors = factors.map(roundedToBFloat16) }
+                        if format == .int8 { factors = roundedInBlocks(factors, columns: I) }
                         for (i, value) in y.values.enumerated() {
                             var sum = Double(bias.values[i % O])
                             var size = abs(sum)
@@ -143,14 +121,12 @@ struct DecodingProductTests {
         Execution.$current.withValue(execution(set, .float32)) {
             let values = weight.values
             let halves = PackedWeight(Matrix(weight), as: .bfloat16).unpacked().values
-            #expect(halves == values.map(rounded))
+            #expect(halves == values.map(roundedToBFloat16))
             let integers = PackedWeight(Matrix(weight), as: .int8)
             #expect(integers.bytes < I * 128 * 110 / 100, "a byte for each weight of two panels, and the scales")
+            let bounds = largestIntegerErrors(values, inputs: I, outputs: O)
             for (i, value) in integers.unpacked().values.enumerated() {
-                let block = i / O / 32 * 32..<min(i / O / 32 * 32 + 32, I)
-                let largest = block.map { abs(values[$0 * O + i % O]) }.max() ?? 0
-                // The scale is rounded up to bfloat16.
-                #expect(abs(value - values[i]) <= largest / 127 * 1.01 / 2)
+                #expect(Double(abs(value - values[i])) <= bounds[i])
             }
         }
     }

@@ -5,26 +5,12 @@ import Testing
 /// Products of matrices in every layout, precision and size that takes another way through the kernel.
 @Suite("Matrix products")
 struct MatrixProductTests {
-    /// Few and many rows; blocks of 384 words of k and 1,536 columns; strips of 6 rows and panels of 16 or 64 columns;
-    /// an odd k, whose last word has one element; a k that is halved where a is transposed.
-    static let shapes: [(m: Int, n: Int, k: Int)] = [
-        (1, 1, 1), (5, 7, 3), (13, 65, 33), (33, 200, 77), (100, 48, 129), (400, 20, 24), (50, 130, 801),
-        (20, 1601, 40),
-        (1600, 17, 21), (24, 33, 1701),
-    ]
-
-    /// The nearest bfloat16, to even between two.
-    private func rounded(_ x: Float) -> Float {
-        let bits = x.bitPattern
-        return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
-    }
-
     /// The sum over p of the products of factors that were rounded, in double, plus what is there.
     private func expected(
         _ a: Tensor, _ b: Tensor, transposesA: Bool, transposesB: Bool, precision: Precision, plus c: Tensor
     ) -> [Double] {
         let (m, n) = c.shape.two, k = transposesA ? a.shape[0] : a.shape[1]
-        let round = { (x: Float) in Double(precision == .bfloat16 ? rounded(x) : x) }
+        let round = { (x: Float) in Double(precision == .bfloat16 ? roundedToBFloat16(x) : x) }
         let (x, y, z) = (a.values.map(round), b.values.map(round), c.values)
         return (0..<m * n).map { index in
             let (i, j) = (index / n, index % n)
@@ -34,7 +20,7 @@ struct MatrixProductTests {
         }
     }
 
-    @Test("Both factors are rounded, and nothing else", arguments: shapes, InstructionSet.available)
+    @Test("Both factors are rounded, and nothing else", arguments: KernelShapes.products, InstructionSet.available)
     func products(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
         let (m, n, k) = shape
         var random = Philox(UInt64(m * n * k))
@@ -63,7 +49,7 @@ struct MatrixProductTests {
         }
     }
 
-    @Test("What comes after a product comes once, however the product is cut", arguments: shapes)
+    @Test("What comes after a product comes once, however the product is cut", arguments: KernelShapes.products)
     func epilogues(shape: (m: Int, n: Int, k: Int)) {
         let (m, n, k) = shape
         var random = Philox(UInt64(m * n * k + 2))
@@ -86,7 +72,7 @@ struct MatrixProductTests {
         }
     }
 
-    @Test("Sums of columns come along, unrounded", arguments: shapes, InstructionSet.available)
+    @Test("Sums of columns come along, unrounded", arguments: KernelShapes.products, InstructionSet.available)
     func columnSums(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
         let (m, n, k) = shape
         var random = Philox(UInt64(m * n * k + 1))
@@ -153,7 +139,7 @@ struct MatrixProductTests {
                     MatrixProduct.multiply(
                         Matrix(nothing.0), Matrix(nothing.1), into: Matrix(slopes), add: true,
                         epilogue: .slope(.relu, at: kept, value: Matrix(value)))
-                    let expected = precision == .bfloat16 ? x.values.map(rounded) : x.values
+                    let expected = precision == .bfloat16 ? x.values.map(roundedToBFloat16) : x.values
                     #expect(out.values == x.values)
                     #expect(value.values == expected.map { max(0, $0) })
                     #expect(slopes.values == expected.map { $0 > 0 ? 1 : 0 })
@@ -184,7 +170,7 @@ struct MatrixProductTests {
                     multiply(
                         into: slopes,
                         .slope(.relu, at: kept[0], value: Matrix(value), times: (kept[1], gradient: Matrix(gradient))))
-                    let round = { (x: Float) in precision == .bfloat16 ? rounded(x) : x }
+                    let round = { (x: Float) in precision == .bfloat16 ? roundedToBFloat16(x) : x }
                     let (gate, up, d) = (tensors[0].values.map(round), tensors[1].values.map(round), tensors[2].values)
                     #expect(value.values == gate.indices.map { max(0, gate[$0]) * up[$0] })
                     #expect(gradient.values == gate.indices.map { d[$0] * max(0, gate[$0]) })
@@ -194,7 +180,9 @@ struct MatrixProductTests {
         }
     }
 
-    @Test("A right factor that is packed before gives the same bits", arguments: shapes, InstructionSet.available)
+    @Test(
+        "A right factor that is packed before gives the same bits", arguments: KernelShapes.products,
+        InstructionSet.available)
     func packed(shape: (m: Int, n: Int, k: Int), set: InstructionSet) {
         let (m, n, k) = shape
         var random = Philox(UInt64(m + n + k))

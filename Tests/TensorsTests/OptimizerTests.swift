@@ -5,22 +5,6 @@ import Testing
 
 @Suite("AdamW")
 struct AdamWUpdateTests {
-    /// AdamW as its paper writes it, in double.
-    private struct Plain {
-        var parameters: [Double], moment1: [Double], moment2: [Double]
-
-        mutating func apply(_ s: AdamWUpdate, _ gradients: [Float]) {
-            let t = Double(s.step)
-            for i in parameters.indices {
-                let g = Double(gradients[i]) * s.gradientScale
-                moment1[i] = s.beta1 * moment1[i] + (1 - s.beta1) * g
-                moment2[i] = s.beta2 * moment2[i] + (1 - s.beta2) * g * g
-                let m = moment1[i] / (1 - pow(s.beta1, t)), v = moment2[i] / (1 - pow(s.beta2, t))
-                parameters[i] -= s.learningRate * (m / (v.squareRoot() + s.epsilon) + s.weightDecay * parameters[i])
-            }
-        }
-    }
-
     private func update(step: Int, decay: Double = 0.1, scale: Double = 1) -> AdamWUpdate {
         AdamWUpdate(
             learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: decay, step: step,
@@ -34,8 +18,7 @@ struct AdamWUpdateTests {
         let parameter = Parameter(.normal([count], deviation: 1, using: &random))
         let start = parameter.value.values
         let moment1 = Tensor([count]), moment2 = Tensor([count])
-        let zero = [Double](repeating: 0, count: count)
-        var plain = Plain(parameters: start.map(Double.init), moment1: zero, moment2: zero)
+        var plain = PlainAdamW(start)
         for step in 1...10 {
             // Gradients of many sizes, and one element that never gets any.
             let gradients = (0..<count).map { $0 == 5 ? 0 : Float(random.nextNormal() * pow(10, Double($0 % 9 - 6))) }
@@ -61,8 +44,8 @@ struct AdamWUpdateTests {
         let count = 20
         var random = Philox(5)
         let parameter = Parameter(.normal([count], deviation: 1, using: &random))
-        let moment1 = Tensor([count]), moment2 = Tensor([count]), zero = [Double](repeating: 0, count: count)
-        var plain = Plain(parameters: parameter.value.values.map(Double.init), moment1: zero, moment2: zero)
+        let moment1 = Tensor([count]), moment2 = Tensor([count])
+        var plain = PlainAdamW(parameter.value.values)
         for step in 1...2000 {
             let gradients = (0..<count).map { Float(0.1 * Double($0 - 7) + random.nextNormal()) }
             let update = update(step: step)

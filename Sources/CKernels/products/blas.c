@@ -17,8 +17,9 @@ static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 void gpt_matmul_run_by_blas(gpt_execution execution, const gpt_matmul *m) {
     const bool a_by_rows = m->a_column == 1, b_by_rows = m->b_column == 1;
     const bool can_sum_columns = b_by_rows && m->b_row == m->n;
-    // A single row gains nothing from a matrix unit.
-    if (m->precision != GPT_FLOAT32 || m->m <= 1 || (m->column_sums && !can_sum_columns)) {
+    // A single row gains nothing from a matrix unit, and a product over nothing, which is its epilogue, has a leading
+    // dimension of 0, which BLAS refuses.
+    if (m->precision != GPT_FLOAT32 || m->m <= 1 || m->k == 0 || (m->column_sums && !can_sum_columns)) {
         gpt_matmul_run(execution, m);
         return;
     }

@@ -20,7 +20,7 @@ package struct CrossEntropy: Loss {
     package let hasBias: Bool
     package let smoothing: Float
 
-    private let chunkElements: Int
+    package let chunkElements: Int
 
     /// The default limit of logits that exist at a time: 16 million are a few hundred rows of a vocabulary of 50,000.
     package static let chunkElements = 1 << 24

@@ -34,7 +34,7 @@ package struct Embedding: Operation {
     package var savedForBackward: SavedTensors { [] }
 
     /// The position of each row, where sequences differ in length or in their first position.
-    private var rowPositions: [Int32]? {
+    package var rowPositions: [Int32]? {
         ids.lengths?.positions.map { $0 + Int32(start.offset) } ?? start.rows(length: ids.length)
     }
 

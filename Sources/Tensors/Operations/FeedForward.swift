@@ -16,7 +16,7 @@ package struct FeedForward: Operation {
     package let hasResidual: Bool
     package let isTransposed: Bool
 
-    private let chunkElements: Int
+    package let chunkElements: Int
 
     /// - Parameters:
     ///   - activation: act.

@@ -17,7 +17,7 @@ package struct GatedFeedForward: Operation {
     package let hasBias: Bool
     package let hasResidual: Bool
 
-    private let chunkElements: Int
+    package let chunkElements: Int
 
     /// - Parameters:
     ///   - hasBias: whether all layers have biases.

@@ -10,7 +10,8 @@ package final class Oracle: Sendable {
         /// All elements at once, each up or down at random, so that every element of a large gradient is checked.
         case everywhere(seed: UInt64)
 
-        fileprivate func signs(count: Int) -> [Double] {
+        /// The step of each element.
+        package func signs(count: Int) -> [Double] {
             switch self {
             case .element(let i):
                 return (0..<count).map { $0 == i ? 1 : 0 }

@@ -7,6 +7,9 @@ package struct Sample: Sendable, CustomStringConvertible {
         case loss(any Loss)
     }
 
+    /// The op, as the line of the catalogue says it.
+    package let title: String
+    /// The title and the shapes.
     package let name: String
     package let subject: Subject
     package let inputs: [Tensor]
@@ -18,10 +21,11 @@ package struct Sample: Sendable, CustomStringConvertible {
     package let oracle: Oracle
 
     init(
-        _ name: String, _ subject: Subject, shapes: [Shape], deviations: [Double], tolerance: Double,
+        _ title: String, _ subject: Subject, shapes: [Shape], deviations: [Double], tolerance: Double,
         roundedTolerance: Double = 0.02
     ) {
-        self.name = name + " " + shapes.map(\.description).joined(separator: " ")
+        self.title = title
+        name = title + " " + shapes.map(\.description).joined(separator: " ")
         self.subject = subject
         self.tolerance = tolerance
         self.roundedTolerance = roundedTolerance
