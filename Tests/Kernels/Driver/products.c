@@ -40,7 +40,7 @@ static gpt_matmul with_right(const execution *e, matrix b, gpt_matmul rest) {
 float *packed(const execution *e, matrix b) {
     if (e->by_blas) return NULL;
     const gpt_matmul product = with_right(e, b, (gpt_matmul){0});
-    float *panels = guarded(gpt_matmul_packed_size(&product));
+    float *panels = guarded(gpt_matmul_packed_size(e->kernels, &product));
     gpt_matmul_pack(e->kernels, &product, panels);
     return panels;
 }
