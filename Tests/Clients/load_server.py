@@ -63,14 +63,18 @@ class Stream:
     async def open(cls, port, request):
         """Sends a request, and reads the head of the response."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request)
-        await writer.drain()
-        status = (await reader.readline()).decode()
-        if " 200 " not in status:
+        try:
+            writer.write(request)
+            await writer.drain()
+            status = (await reader.readline()).decode()
+            if " 200 " not in status:
+                raise RuntimeError(f"the status is {status.strip() or 'missing'}")
+            while (await reader.readline()).strip():
+                pass
+        except BaseException:
+            # Also where this task is cancelled: otherwise the client would not leave.
             writer.close()
-            raise RuntimeError(f"the status is {status.strip() or 'missing'}")
-        while (await reader.readline()).strip():
-            pass
+            raise
         return cls(reader, writer)
 
     async def next(self):
@@ -222,9 +226,11 @@ async def leaving(port, number, failures):
     for turn in range(1_000_000):
         try:
             stream = await Stream.open(port, completion(tokens=100_000, seed=number))
-            for _ in range(1 + (number + turn) % 5):
-                await stream.next()
-            stream.close(abruptly=(number + turn) % 2 == 0)
+            try:
+                for _ in range(1 + (number + turn) % 5):
+                    await stream.next()
+            finally:
+                stream.close(abruptly=(number + turn) % 2 == 0)
         except Exception as error:
             failures.append(f"{type(error).__name__} {error}")
         await asyncio.sleep(1)
