@@ -1,7 +1,7 @@
 import Models
 
 /// Computes the validation loss: the loss on the parts of the texts that are not used for training.
-struct Evaluator {
+package struct Evaluator {
     /// Tokens that are scored by themselves: the validation part of a text, or one of its conversations, because a conversation
     /// begins a window in training, and a chat.
     private struct Part {
@@ -65,7 +65,7 @@ struct Evaluator {
     ///
     /// A forward pass takes a third of the arithmetic of a training step (Kaplan et al., 2020), so 0.05 x 3 tokens can
     /// be scored for each training token. The cost is counted, not timed, so that two runs choose the same windows.
-    static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
+    package static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
         max(1, Int(0.15 * Double(trainedTokens) / Double(length)))
     }
 }
