@@ -36,11 +36,15 @@ public enum NGramBaseline {
         shouldStop: () -> Bool = { false }
     ) throws -> (model: NGramModel, result: ValidationResult)? {
         let memory = MemoryEstimate.available
+        // Not all are in memory.
+        guard Double(4 * min(counted, data.trainingCount)) < memory / 2 else {
+            throw TrainingError.setting("the text is too long to count its n-grams in memory; give a shorter one")
+        }
         var rest = counted
         let documents = data.documents.map { document in
-            let tokens = document.training.prefix(rest)
-            rest -= tokens.count
-            return Array(tokens)
+            let count = min(rest, document.trainingIDs.count)
+            rest -= count
+            return document.trainingIDs.array(0..<count)
         }
         let model = try NGramModel(
             order: order, vocabularySize: vocabularySize, documents: documents,

@@ -46,11 +46,19 @@ public final class TrainingRun {
         let format =
             try texts.contains { $0.conversations != nil }
             ? ChatFormat(settings.chatTemplate, start?.description, start?.tokenizer) : nil
+        if let directory = texts.lazy.compactMap(\.prepared).first {
+            guard texts.count == 1 else {
+                throw TrainingError.setting("\(directory.path) is a directory of encoded texts; give it alone")
+            }
+            // The tokenizer is compared with that of the directory.
+            if settings.tokenizer == .characters { settings.tokenizer = .file(directory.path) }
+            settings.validation = directory.validation
+        }
         let tokenizer = try start?.tokenizer ?? settings.makeTokenizer(for: texts, format, notice: notice)
         let data = try TokenDataset(
             texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
             validation: settings.validation,
-            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
+            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, notice: notice)
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
             directory: { description in
@@ -65,9 +73,18 @@ public final class TrainingRun {
 
     /// The first special token that a training text spells although it is encoded as plain text, and the name of that text; nil
     /// if there is none.
+    /// - Parameters:
+    ///   - texts: the texts, of which long ones are not searched.
+    ///   - tokenizer: the tokenizer that they are encoded with.
+    ///   - data: what was found in long texts when they were encoded.
     public static func specialTokenAsText(
-        in texts: [NamedText], _ tokenizer: any Tokenizer
+        in texts: [NamedText], _ tokenizer: any Tokenizer, _ data: TokenDataset? = nil
     ) -> (token: SpecialToken, name: String)? {
+        if let spelled = data?.spelledToken,
+            let token = tokenizer.specialTokens.first(where: { $0.text.utf8.elementsEqual(spelled.text.utf8) })
+        {
+            return (token, spelled.name)
+        }
         for text in texts {
             if let token = tokenizer.firstSpecialToken(in: text.text) { return (token, text.name) }
         }

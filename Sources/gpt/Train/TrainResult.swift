@@ -52,7 +52,7 @@ struct TrainResult {
         switch origin {
         case .tinyShakespeare: prompt = "ROMEO:"
         default:
-            let begin = run.tokenizer.decode(run.data.documents.first?.training.prefix(200) ?? [])
+            let begin = run.tokenizer.decode((run.data.documents.first?.trainingIDs.prefix(200)).map(Array.init) ?? [])
             let words = begin.split { $0 == " " || $0 == "\n" || $0 == "\r" || $0 == "\t" }
             prompt = words.first.map(String.init) ?? ""
         }
