@@ -98,7 +98,8 @@ struct FinalEvaluationTests {
         settings.length = .steps(steps)
         settings.model.vocabularySize = 65
         let length = settings.sequenceLength, trained = steps * settings.tokensPerStep
-        let interval = try #require(settings.evaluationInterval)
+        let interval = min(250, steps / 20)
+        settings.evaluateEvery = interval
         let along = Evaluator.affordableWindows(trainedTokens: interval * settings.tokensPerStep, length: length)
         let final = FinalEvaluation.affordable.limit(trainedTokens: trained, length: length, model: settings.model)
         // A forward pass is a third of a step, so this is a tenth of the training.

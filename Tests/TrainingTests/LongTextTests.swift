@@ -1,5 +1,6 @@
 import Corpus
 import Files
+import Inference
 import Models
 import Tensors
 import TestSupport
