@@ -20,11 +20,8 @@ enum DocumentFile {
             } else if let document = json["text"]?.stringValue, conversations.isEmpty {
                 if !document.isEmpty { documents.append(document[...]) }
             } else {
-                let kind = conversations.isEmpty ? documents.isEmpty ? nil : "text" : "messages"
-                throw failure(
-                    kind.map { "it has no member \"\($0)\" as the lines before; give lines of one kind" }
-                        ?? "it has no member \"text\" that is a string and no list \"messages\"; give a document, "
-                        + "{\"text\": \"...\"}, or a conversation on each line")
+                throw unreadable(
+                    path, line, expecting: conversations.isEmpty ? documents.isEmpty ? nil : "text" : "messages")
             }
         }
         let digest = SHA256.hexDigest(of: text.utf8)
@@ -35,5 +32,41 @@ enum DocumentFile {
 
     private static func message(_ json: JSON) throws(ChatTemplateError) -> ChatMessage {
         try ChatMessage(json.objectValue ?? JSONObject())
+    }
+
+    /// The error for a line that is neither a document nor a conversation, or not of the kind of the lines before.
+    private static func unreadable(_ path: String, _ line: Int, expecting kind: String?) -> CorpusError {
+        CorpusError(
+            "\(path), line \(line): "
+                + (kind.map { "it has no member \"\($0)\" as the lines before; give lines of one kind" }
+                    ?? "it has no member \"text\" that is a string and no list \"messages\"; give a document, "
+                    + "{\"text\": \"...\"}, or a conversation on each line"))
+    }
+
+    /// Thrown by `LineReader` if the first line is a conversation.
+    struct Conversations: Error {}
+
+    /// Reads the documents of a file that is given in blocks of whole lines.
+    struct LineReader {
+        private let path: String
+        private var lines = 0
+        private var hasDocuments = false
+
+        init(_ path: String) { self.path = path }
+
+        /// Calls `body` with the documents of the next lines, except empty ones.
+        /// - Throws: `Conversations`; one line that names the file, the line and what is wrong with it; what `body` throws.
+        mutating func read(_ block: String, body: (String) throws -> Void) throws {
+            try JSONLines.read(block, name: path, from: lines + 1) { line, json in
+                guard let document = json["text"]?.stringValue else {
+                    if !hasDocuments, json["messages"]?.arrayValue != nil { throw Conversations() }
+                    throw unreadable(path, line, expecting: hasDocuments ? "text" : nil)
+                }
+                guard !document.isEmpty else { return }
+                hasDocuments = true
+                try body(document)
+            }
+            lines += block.utf8.count { $0 == 0x0A }
+        }
     }
 }

@@ -4,10 +4,14 @@ import Files
 /// A text, or the token ids of one, with its name.
 public struct NamedText: Sendable {
     public let name: String
-    /// Empty if only the tokens are known.
+    /// Empty if only the tokens are known, or if the text is not in memory.
     public let text: String
+    /// A long text, which takes the place of `text`; nil for one in memory.
+    package let long: LongText?
     /// The token ids of a text that another program encoded.
-    public let tokens: [Int32]?
+    package let tokenIDs: StoredTokens?
+    /// Texts that were encoded ahead of time, with their tokenizer.
+    package let prepared: TokenDirectory?
     /// If the text consists of documents, one after another: the length of each in Unicode scalars. The end of each is marked
     /// with the end-of-text token when it is encoded.
     public let documentLengths: [Int]?
@@ -45,17 +49,39 @@ public struct NamedText: Sendable {
         self.init(name: name, text: text, documentLengths: lengths, digest: sha256)
     }
 
-    package init(name: String, tokens: [Int32], sha256: String) {
+    /// The token ids of a text that another program encoded.
+    /// - Parameters:
+    ///   - name: the name in messages.
+    ///   - tokens: the ids, of which none is verified.
+    ///   - sha256: the SHA-256 of the file that they are in.
+    package init(name: String, tokens: StoredTokens, sha256: String) {
         self.init(name: name, text: "", tokens: tokens, digest: sha256)
     }
 
+    /// Texts that were encoded ahead of time.
+    package init(name: String, prepared: TokenDirectory) {
+        self.init(name: name, text: "", prepared: prepared, digest: prepared.sha256)
+    }
+
+    /// A text that is not in memory.
+    package init(name: String, long: LongText, sha256: String) {
+        self.init(
+            name: name, text: "", long: long, documentLengths: long.documentLengths, digest: sha256)
+    }
+
+    /// A copy of the token ids of a text that another program encoded; nil if it is a text.
+    public var tokens: [Int32]? { tokenIDs?.array }
+
     private init(
-        name: String, text: String, tokens: [Int32]? = nil, documentLengths: [Int]? = nil,
-        documentNames: [String]? = nil, conversations: [[ChatMessage]]? = nil, digest: String?
+        name: String, text: String, long: LongText? = nil, tokens: StoredTokens? = nil, prepared: TokenDirectory? = nil,
+        documentLengths: [Int]? = nil, documentNames: [String]? = nil, conversations: [[ChatMessage]]? = nil,
+        digest: String?
     ) {
         self.name = name
         self.text = text
-        self.tokens = tokens
+        self.long = long
+        tokenIDs = tokens
+        self.prepared = prepared
         self.documentLengths = documentLengths
         self.documentNames = documentNames
         self.conversations = conversations
@@ -70,26 +96,35 @@ public struct NamedText: Sendable {
     package static func joined(_ texts: [NamedText]) -> [NamedText] {
         let plain = texts.filter(\.isPlain)
         guard plain.count > 1, let first = texts.firstIndex(where: \.isPlain) else { return texts }
-        let whole = NamedText(
-            name: plain.map(\.name).joined(separator: ", "), text: plain.map(\.text).joined(),
-            documentLengths: plain.map { $0.text.unicodeScalars.count }, documentNames: plain.map(\.name), digest: nil)
+        let name = plain.map(\.name).joined(separator: ", "), names = plain.map(\.name)
+        let whole: NamedText
+        if plain.contains(where: { $0.long != nil }) {
+            let long = LongText.joined(plain)
+            whole = NamedText(
+                name: name, text: "", long: long, documentLengths: long.documentLengths, documentNames: names,
+                // Only of what the whole is made of: nobody has its text.
+                digest: SHA256.hexDigest(of: plain.map(\.sha256).joined(separator: "\n").utf8))
+        } else {
+            whole = NamedText(
+                name: name, text: plain.map(\.text).joined(),
+                documentLengths: plain.map { $0.text.unicodeScalars.count }, documentNames: names, digest: nil)
+        }
         return texts[..<first] + [whole] + texts[first...].filter { !$0.isPlain }
     }
 
     /// Whether it is text alone.
-    private var isPlain: Bool { tokens == nil && documentLengths == nil && conversations == nil }
+    private var isPlain: Bool { tokenIDs == nil && prepared == nil && documentLengths == nil && conversations == nil }
 
     /// The documents that a separator divides the text into. The separator is part of none, empty documents are left out, and
     /// the hash stays that of the whole.
     /// - Throws: if the text has token ids or documents already, or does not contain the separator.
-    package func separated(by separator: String) throws(CorpusError) -> NamedText {
+    package func separated(by separator: String) throws -> NamedText {
         if !isPlain {
             throw CorpusError("\(name): a document separator applies to text files only")
         }
+        if let long { return NamedText(name: name, long: try long.separated(by: separator), sha256: sha256) }
         let documents = text.pieces(between: separator)
-        guard documents.count > 1 else {
-            throw CorpusError("\(name): the text does not contain the document separator; check its spelling")
-        }
+        guard documents.count > 1 else { throw CorpusError.withoutSeparator(name) }
         return NamedText(name: name, documents: documents.filter { !$0.isEmpty }, sha256: sha256)
     }
 }

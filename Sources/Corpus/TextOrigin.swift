@@ -33,8 +33,19 @@ public enum TextOrigin: Sendable, Equatable {
     ///   - willDownload: called before a text is downloaded.
     /// - Throws: why one of them is not available.
     public func texts(notice: (String) -> Void = { _ in }, willDownload: () -> Void = {}) throws -> [NamedText] {
+        try texts(longFrom: .max, notice: notice, willDownload: willDownload)
+    }
+
+    /// Reads the texts as `texts` does, but long ones without their text: see `TextSource.read`.
+    /// - Parameters:
+    ///   - limit: the length in bytes from which on they are not read into memory.
+    ///   - notice: called as in `TextSource.read`.
+    ///   - willDownload: called before a text is downloaded.
+    package func texts(
+        longFrom limit: Int, notice: (String) -> Void = { _ in }, willDownload: () -> Void = {}
+    ) throws -> [NamedText] {
         switch self {
-        case .files(let paths): try TextSource.read(paths, notice: notice)
+        case .files(let paths): try TextSource.read(paths, longFrom: limit, notice: notice)
         case .tinyShakespeare: [try TinyShakespeare.load(willDownload: willDownload)]
         case .builtIn: [BuiltInCorpus.named]
         }

@@ -3,7 +3,10 @@ import Files
 /// Reads texts from files.
 public enum TextSource {
     /// Whether a file contains token ids rather than text, by its name.
-    package static func holdsTokens(_ path: String) -> Bool { TokenShard.isOne(path) }
+    package static func holdsTokens(_ path: String) -> Bool { TokenFile.isOne(path) }
+
+    /// From this many bytes on the texts of a training are not read into memory.
+    package static let longTextLength = 1 << 25
 
     /// Reads files, each as a separate text. `-` is standard input. A file that ends in `.bin` contains token ids in the format
     /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A byte-order mark at
@@ -13,11 +16,32 @@ public enum TextSource {
     ///   - notice: called with a sentence if a byte-order mark is left out, or if the lines of a text end in CR LF.
     /// - Throws: one line that names the file and the reason: it cannot be read, it is not UTF-8, it contains NUL bytes.
     public static func read(_ paths: [String], notice: (String) -> Void = { _ in }) throws -> [NamedText] {
+        try read(paths, longFrom: .max, notice: notice)
+    }
+
+    /// Reads files as `read` does, but long ones without their text, which is read when it is encoded. A directory contains
+    /// texts that were encoded ahead of time.
+    /// - Parameters:
+    ///   - paths: the files.
+    ///   - limit: the length in bytes, of all texts together, from which on they are not read into memory.
+    ///   - notice: called as in `read`.
+    package static func read(
+        _ paths: [String], longFrom limit: Int, notice: (String) -> Void = { _ in }
+    ) throws -> [NamedText] {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
             throw CorpusError("standard input can be read only once: give - a single time")
         }
+        let files = paths.filter { $0 != "-" && !holdsTokens($0) && !Files.isDirectory($0) }
+        let areLong = limit < .max && files.reduce(0) { $0 + (Files.size($1) ?? 0) } >= limit
         return try paths.map {
-            if holdsTokens($0) { return try TokenShard.read($0) }
+            if limit < .max, Files.isDirectory($0) { return NamedText(name: $0, prepared: try TokenDirectory($0)) }
+            if holdsTokens($0) {
+                let file = try TokenFile($0)
+                return NamedText(name: $0, tokens: StoredTokens([file]), sha256: file.sha256())
+            }
+            if areLong, $0 != "-", let (text, digest) = try LongText.scan($0, notice: notice) {
+                return NamedText(name: $0, long: text, sha256: digest)
+            }
             if DocumentFile.isOne($0) { return try DocumentFile.read($0, notice: notice) }
             return NamedText(
                 name: $0 == "-" ? "standard input" : $0, text: try TextFile.readText($0, for: .encoding, notice: notice)

@@ -67,6 +67,10 @@ public protocol Tokenizer: Sendable {
     /// the whole; `nil` if there is none.
     func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int?
 
+    /// A position near the end of `bytes` at which a text that begins with them can be split in two that `encodeOrdinary`
+    /// encodes to the ids of the whole; `nil` if there is none.
+    func ordinarySplitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int?
+
     /// The bytes of an id: empty for `endOfText`, and for a number that is not an id.
     func bytes(of id: Int32) -> [UInt8]
 
@@ -134,6 +138,8 @@ extension Tokenizer {
     public func splitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         bytes.lastIndex { $0 < 0x80 }.map { $0 + 1 }
     }
+
+    public func ordinarySplitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? { splitPoint(in: bytes) }
 
     public func decodedBytes(of id: Int32, isFirst: Bool, spellingSpecialTokens: Bool) -> [UInt8]? {
         if spellingSpecialTokens, let special = specialToken(id) { return Array(special.text.utf8) }

@@ -248,9 +248,9 @@ private final class CountingModel: LanguageModel {
 
     func startDecoding() -> any DecodingSession { Session(steps) }
 
-    func evaluate(
-        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
-    ) -> Evaluation? {
+    func evaluate<Tokens: RandomAccessCollection<Int32>>(
+        _ tokens: Tokens, after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? where Tokens.Index == Int {
         steps.step()
         return Evaluation(total: 0, count: tokens.count - 1)
     }

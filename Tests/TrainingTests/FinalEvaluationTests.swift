@@ -92,6 +92,40 @@ struct FinalEvaluationTests {
         #expect(final.windows < final.allWindows && final.standardError != nil)
     }
 
+    @Test("The evaluations of a run score at most three tenths of its training tokens", arguments: [20, 400, 7_000])
+    func share(_ steps: Int) throws {
+        var settings = DefaultSettings.settings(for: ModelSpecification.Kind.gpt)
+        settings.length = .steps(steps)
+        settings.model.vocabularySize = 65
+        let length = settings.sequenceLength, trained = steps * settings.tokensPerStep
+        let interval = min(250, steps / 20)
+        settings.evaluateEvery = interval
+        let along = Evaluator.affordableWindows(trainedTokens: interval * settings.tokensPerStep, length: length)
+        let final = FinalEvaluation.affordable.limit(trainedTokens: trained, length: length, model: settings.model)
+        // A forward pass is a third of a step, so this is a tenth of the training.
+        let scored = (steps / interval * along + 2 * final) * length
+        #expect(Double(scored) <= 0.3 * Double(trained) + 0.1 * 1e11 / 1e6)
+        #expect(final > 1 && FinalEvaluation.all.limit(trainedTokens: 1, length: length, model: settings.model) == .max)
+        #expect(
+            FinalEvaluation.windows(7).limit(trainedTokens: trained, length: length, model: settings.model) == 7)
+    }
+
+    @Test("A baseline is counted from as many tokens as a tenth of the training takes, at least a million")
+    func countedTokens() throws {
+        var settings = DefaultSettings.settings(for: ModelSpecification.Kind.gpt)
+        settings.model.vocabularySize = 65
+        let counts = [1_000, 5_000_000, 1_000_000_000].map {
+            NGramBaseline.affordableTokens(settings, trainedTokens: $0)
+        }
+        #expect(counts[0] == 1 << 20 && counts[2] == 10_000_000 && counts[1] > counts[0] && counts[1] < counts[2])
+        let data = try TokenDataset([Self.text], tokenizer: Self.tokenizer, validation: 0.4, contextLength: 8)
+        let V = Self.tokenizer.vocabularySize
+        let part = try #require(try NGramBaseline.run(data, order: 3, vocabularySize: V, counting: 100, length: 8))
+        let alone = try NGramModel(
+            order: 3, vocabularySize: V, documents: [Array(data.documents[0].training.prefix(100))])
+        #expect(part.model.ngramCounts == alone.ngramCounts)
+    }
+
     @Test("Stopped while it writes a sample, a run goes on as if it had not been")
     func stoppedInASample() throws {
         let directory = TemporaryDirectory()

@@ -116,7 +116,7 @@ extension Files {
     }
 
     /// Removes a file, or a directory with its contents, as far as possible. Links are not followed.
-    static func removeAll(_ path: String) {
+    package static func removeAll(_ path: String) {
         if unlink(path) == 0 { return }
         var information = stat()
         guard lstat(path, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return }

@@ -52,6 +52,25 @@ package enum AtomicFile {
     }
 }
 
+/// Replaces a file as `AtomicFile.replace` does, with content that is written little by little.
+package final class AtomicFileWriter {
+    private let temporary: TemporaryFile
+    /// Writes the content.
+    package let writer: FileWriter
+
+    /// Opens a temporary file, which is removed with this object unless it is committed.
+    package init(_ path: String) throws(FileError) {
+        temporary = try TemporaryFile(replacing: path)
+        writer = FileWriter(descriptor: temporary.descriptor, path: path)
+    }
+
+    /// Completes the file, and renames it.
+    package func commit() throws(FileError) {
+        try writer.flush()
+        try temporary.commit()
+    }
+}
+
 /// A temporary file that replaces another on `commit`, and is removed otherwise.
 final class TemporaryFile {
     /// The prefix of the names of all temporary files.

@@ -60,7 +60,9 @@ public struct EvaluationWindows: Sendable {
     func inputs(of window: Int) -> Range<Int> { window * length..<min((window + 1) * length, tokenCount - 1) }
 
     /// Batches of at most `size` windows of equal length, with the targets of each.
-    package func batches(_ tokens: [Int32], size: Int) -> some Sequence<(inputs: TokenBatch, targets: [Int32])> {
+    package func batches<Tokens: RandomAccessCollection<Int32>>(
+        _ tokens: Tokens, size: Int
+    ) -> some Sequence<(inputs: TokenBatch, targets: [Int32])> where Tokens.Index == Int {
         groups(of: size).lazy.map { group in
             let ranges = group.map(inputs)
             let inputs = TokenBatch(

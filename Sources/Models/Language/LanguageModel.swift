@@ -17,14 +17,14 @@ public protocol LanguageModel: Model {
     /// The sum of -log p over tokens[1...], in nats, and their number.
     ///
     /// - Parameters:
-    ///   - tokens: the text. Its first token is not predicted.
+    ///   - tokens: the text, with indices from 0. Its first token is not predicted.
     ///   - history: the tokens before the text. An n-gram model uses them, and the whole text before a window.
     ///   - windows: the windows to score, at most as long as the context; nil for all.
     ///   - shouldStop: called between batches of some thousands of tokens; if it returns true, the evaluation ends and
     ///     the result is nil.
-    func evaluate(
-        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
-    ) -> Evaluation?
+    func evaluate<Tokens: RandomAccessCollection<Int32>>(
+        _ tokens: Tokens, after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? where Tokens.Index == Int
 }
 
 extension LanguageModel {

@@ -66,9 +66,9 @@ extension NeuralLanguageModel {
         }
     }
 
-    public func evaluate(
-        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
-    ) -> Evaluation? {
+    public func evaluate<Tokens: RandomAccessCollection<Int32>>(
+        _ tokens: Tokens, after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? where Tokens.Index == Int {
         let length = evaluationLength
         let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, length: length)
         var result = Evaluation(total: 0, count: 0)

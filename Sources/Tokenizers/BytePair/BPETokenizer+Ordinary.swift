@@ -14,6 +14,8 @@ extension BPETokenizer {
         return couldSplit ? nil : partEnd(in: bytes)
     }
 
+    public func ordinarySplitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? { partEnd(in: bytes) }
+
     /// Where a text that begins with `bytes` can be split if it contains no special tokens. No space may be put before the
     /// second part, so that begins with one.
     private func partEnd(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {

@@ -43,6 +43,8 @@ extension WordPieceTokenizer {
         return couldSplit ? nil : partEnd(in: bytes)
     }
 
+    public func ordinarySplitPoint(in bytes: UnsafeBufferPointer<UInt8>) -> Int? { partEnd(in: bytes) }
+
     /// Where a text that begins with `bytes` can be split if it contains no special tokens. Byte pairs are split there as well,
     /// so that a text can be counted with several tokenizers at once.
     private func partEnd(in bytes: UnsafeBufferPointer<UInt8>) -> Int? { SplitPattern.gpt2.splitPoint(in: bytes) }

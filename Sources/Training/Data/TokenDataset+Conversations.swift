@@ -98,7 +98,7 @@ extension TokenDataset {
                     number -= conversations.starts.count
                     continue
                 }
-                let tokens = document.training, start = conversations.starts[number]
+                let tokens = document.trainingIDs, start = conversations.starts[number]
                 for offset in 0..<length {
                     inputs.append(tokens[(start + offset) % tokens.count])
                     let target = (start + offset + 1) % tokens.count

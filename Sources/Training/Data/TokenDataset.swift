@@ -9,17 +9,22 @@ public struct TokenDataset: Sendable {
     /// The two parts of one text.
     public struct Document: Sendable {
         public let name: String
-        public let training: [Int32]
-        public let validation: [Int32]
+        package let trainingIDs: StoredTokens
+        package let validationIDs: StoredTokens
         /// The bytes of UTF-8, and the characters, of the predicted tokens of the validation part: all but its first.
         let predictedBytes: Int
         let predictedCharacters: Int
         /// Set if the text consists of conversations.
         var conversations: ConversationTargets?
 
+        /// A copy of the tokens of the training part.
+        public var training: [Int32] { trainingIDs.array }
+        /// A copy of the tokens of the validation part.
+        public var validation: [Int32] { validationIDs.array }
+
         /// The tokens of the validation part that are predicted.
         var predictedTokens: Int {
-            guard let conversations else { return max(0, validation.count - 1) }
+            guard let conversations else { return max(0, validationIDs.count - 1) }
             return conversations.validationRanges.reduce(0) { count, range in
                 count + range.dropFirst().count { conversations.isValidationTarget[$0] }
             }
@@ -36,8 +41,11 @@ public struct TokenDataset: Sendable {
     /// The special tokens in the training parts.
     let learnedSpecialTokens: Set<Int32>
 
-    public var trainingCount: Int { documents.reduce(0) { $0 + $1.training.count } }
-    public var validationCount: Int { documents.reduce(0) { $0 + $1.validation.count } }
+    /// The first special token that a long text spells although it is encoded as plain text, and the name of that text.
+    package let spelledToken: (text: String, name: String)?
+
+    public var trainingCount: Int { documents.reduce(0) { $0 + $1.trainingIDs.count } }
+    public var validationCount: Int { documents.reduce(0) { $0 + $1.validationIDs.count } }
 
     /// The tokens of the validation parts that are predicted.
     private var predictedTokens: Int { documents.reduce(0) { $0 + $1.predictedTokens } }
@@ -93,20 +101,56 @@ public struct TokenDataset: Sendable {
         try self.init(texts, encoding, validation: validation, contextLength: contextLength)
     }
 
-    init(_ texts: [NamedText], _ encoding: TrainingEncoding, validation: Double, contextLength: Int) throws {
+    init(
+        _ texts: [NamedText], _ encoding: TrainingEncoding, validation: Double, contextLength: Int,
+        notice: (String) -> Void = { _ in }
+    ) throws {
         func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
         let tokenizer = encoding.tokenizer
-        let documents = try encoding.arranged(texts).map { text in
-            if let ids = text.tokens {
-                return try Self.document(
-                    ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength)
+        var isSpecial = [Bool](repeating: false, count: tokenizer.vocabularySize)
+        for id in tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
+        var learned: Set<Int32> = [], spelled: (text: String, name: String)?
+        /// The texts of a directory of token files.
+        func open(_ directory: TokenDirectory, _ text: NamedText) throws -> [Document] {
+            learned.formUnion(directory.specialTokens.filter { $0 >= 0 && $0 < isSpecial.count && isSpecial[Int($0)] })
+            if spelled == nil { spelled = directory.spelledToken }
+            return try directory.documents.map { document in
+                guard document.training.count > contextLength, document.validation.count > 1 else {
+                    throw TrainingError.tooFewTokens(
+                        name: text.name, training: document.training.count, validation: document.validation.count,
+                        context: contextLength)
+                }
+                return Document(document)
+            }
+        }
+        let documents = try encoding.arranged(texts).flatMap { text -> [Document] in
+            if let ids = text.tokenIDs {
+                return [
+                    try Self.document(
+                        ids, of: text, with: tokenizer, validation: validation, contextLength: contextLength,
+                        isSpecial, &learned)
+                ]
+            }
+            if let directory = text.prepared {
+                try encoding.requireTokenizer(of: directory)
+                return try open(directory, text)
+            }
+            if let long = text.long {
+                return try open(
+                    TokenCache.directory(of: text, long, encoding, validation: validation, notice: notice), text)
+            }
+            func found(_ document: Document) -> [Document] {
+                for id in document.training where isSpecial[Int(id)] { learned.insert(id) }
+                return [document]
             }
             if let conversations = text.conversations {
                 guard let format = encoding.conversations else {
                     throw TrainingError.setting("\(text.name): it contains conversations, not a text")
                 }
-                return try Document(
-                    conversations, of: text, with: tokenizer, format, validation: validation, length: contextLength)
+                return found(
+                    try Document(
+                        conversations, of: text, with: tokenizer, format, validation: validation, length: contextLength)
+                )
             }
             let scalars = text.text.unicodeScalars
             let count = scalars.count
@@ -126,19 +170,17 @@ public struct TokenDataset: Sendable {
             }
             let first =
                 tokenizer.decodedBytes(of: validation[0], isFirst: true, spellingSpecialTokens: false) ?? []
-            return Document(
-                name: text.name, training: training, validation: validation,
-                // A token may have more bytes than the text that was normalized to it.
-                predictedBytes: max(1, text.text.utf8[middle...].count - first.count),
-                predictedCharacters: max(1, count - cut - Self.characters(in: first)))
+            return found(
+                Document(
+                    name: text.name, training: training, validation: validation,
+                    // A token may have more bytes than the text that was normalized to it.
+                    predictedBytes: max(1, text.text.utf8[middle...].count - first.count),
+                    predictedCharacters: max(1, count - cut - Self.characters(in: first))))
         }
         self.documents = documents
         hashes = texts.map(\.sha256)
-        var isSpecial = [Bool](repeating: false, count: tokenizer.vocabularySize)
-        for id in tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
-        learnedSpecialTokens = documents.reduce(into: []) { found, document in
-            for id in document.training where isSpecial[Int(id)] { found.insert(id) }
-        }
+        learnedSpecialTokens = learned
+        spelledToken = spelled
         end = encoding.end
         hasEnds = encoding.end.map(learnedSpecialTokens.contains) ?? false
     }
@@ -148,28 +190,40 @@ public struct TokenDataset: Sendable {
 
     /// The two parts of a text whose tokens are given.
     private static func document(
-        _ ids: [Int32], of text: NamedText, with tokenizer: any Tokenizer, validation: Double, contextLength: Int
+        _ ids: StoredTokens, of text: NamedText, with tokenizer: any Tokenizer, validation: Double, contextLength: Int,
+        _ isSpecial: [Bool], _ learned: inout Set<Int32>
     ) throws -> Document {
-        if let position = ids.firstIndex(where: { $0 < 0 || Int($0) >= tokenizer.vocabularySize }) {
-            throw TrainingError.setting(
-                "\(text.name): the id \(ids[position]) at position \(position) is not below \(tokenizer.vocabularySize), the vocabulary "
-                    + "size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file")
-        }
-        let cut = trainingLength(of: ids.count, validation: validation)
-        let rest = Array(ids[cut...])
-        guard cut > contextLength, rest.count > 1 else {
-            throw TrainingError.tooFewTokens(
-                name: text.name, training: cut, validation: rest.count, context: contextLength)
-        }
+        let cut = trainingLength(of: ids.count, validation: validation), bound = Int32(isSpecial.count)
         var bytes = 0, characters = 0
-        for id in rest.dropFirst() {
-            let token = tokenizer.bytes(of: id)
-            bytes += token.count
-            characters += Self.characters(in: token)
+        // The bytes and characters of each token, computed once.
+        var lengths = [(bytes: Int, characters: Int)?](repeating: nil, count: isSpecial.count)
+        try ids.forEachBlock { position, block in
+            for (offset, id) in block.enumerated() {
+                guard id >= 0, id < bound else {
+                    throw TrainingError.setting(
+                        "\(text.name): the id \(UInt32(bitPattern: id)) at position \(position + offset) is not below \(bound), "
+                            + "the vocabulary size of the tokenizer (\(tokenizer.kind)); give the tokenizer of the file"
+                    )
+                }
+                if position + offset < cut {
+                    if isSpecial[Int(id)] { learned.insert(id) }
+                } else if position + offset > cut {
+                    if lengths[Int(id)] == nil {
+                        let token = tokenizer.bytes(of: id)
+                        lengths[Int(id)] = (token.count, Self.characters(in: token))
+                    }
+                    bytes += lengths[Int(id)]?.bytes ?? 0
+                    characters += lengths[Int(id)]?.characters ?? 0
+                }
+            }
+        }
+        guard cut > contextLength, ids.count - cut > 1 else {
+            throw TrainingError.tooFewTokens(
+                name: text.name, training: cut, validation: ids.count - cut, context: contextLength)
         }
         return Document(
-            name: text.name, training: Array(ids[..<cut]), validation: rest, predictedBytes: bytes,
-            predictedCharacters: characters)
+            name: text.name, trainingIDs: ids.part(0..<cut), validationIDs: ids.part(cut..<ids.count),
+            predictedBytes: bytes, predictedCharacters: characters)
     }
 
     /// The part of a text that is for training.
@@ -180,7 +234,7 @@ public struct TokenDataset: Sendable {
 
     /// How many of the `count` characters of a text are for training. A text of several documents is cut between two of them,
     /// unless the documents are joined texts: of a few long ones, that would leave out too much.
-    private static func trainingLength(of text: NamedText, _ count: Int, validation: Double) -> Int {
+    static func trainingLength(of text: NamedText, _ count: Int, validation: Double) -> Int {
         let cut = trainingLength(of: count, validation: validation)
         guard let lengths = text.documentLengths, lengths.count > 1, text.documentNames == nil else { return cut }
         var end = lengths[0]
@@ -221,7 +275,7 @@ public struct TokenDataset: Sendable {
         if documents.contains(where: { $0.conversations != nil }) {
             return conversationBatch(batch: batch, length: length, seed: seed, step: step, microBatch: microBatch)
         }
-        let starts = documents.map { max(0, $0.training.count - length) }
+        let starts = documents.map { max(0, $0.trainingIDs.count - length) }
         let total = starts.reduce(0, +)
         precondition(total > 0, "no text is as long as a window")
         var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
@@ -237,11 +291,30 @@ public struct TokenDataset: Sendable {
                 start -= starts[document]
                 document += 1
             }
-            let tokens = documents[document].training
-            inputs += tokens[start..<start + length]
-            targets += tokens[start + 1..<start + length + 1]
+            let tokens = documents[document].trainingIDs.array(start..<start + length + 1)
+            inputs += tokens.dropLast()
+            targets += tokens.dropFirst()
         }
         return (TokenBatch(batch: batch, length: length, ids: inputs), targets)
+    }
+}
+
+extension TokenDataset.Document {
+    /// The parts of a text in memory.
+    init(
+        name: String, training: [Int32], validation: [Int32], predictedBytes: Int, predictedCharacters: Int,
+        conversations: ConversationTargets? = nil
+    ) {
+        self.init(
+            name: name, trainingIDs: StoredTokens(training), validationIDs: StoredTokens(validation),
+            predictedBytes: predictedBytes, predictedCharacters: predictedCharacters, conversations: conversations)
+    }
+
+    /// The parts of a text in files.
+    fileprivate init(_ document: TokenDirectory.Document) {
+        self.init(
+            name: document.name, trainingIDs: document.training, validationIDs: document.validation,
+            predictedBytes: document.predictedBytes, predictedCharacters: document.predictedCharacters)
     }
 }
 

@@ -100,12 +100,28 @@ public enum TokenizerSpecification: Sendable, Equatable {
         func pieces(_ text: String) -> [Substring] {
             special == .text ? [text[...]] : text.pieces(between: endOfTextSpelling)
         }
-        if self == .characters || isLearnt, let text = texts.first(where: { $0.tokens != nil }) {
+        if self == .characters || isLearnt, let text = texts.first(where: { $0.tokenIDs != nil }) {
             throw TrainingError.setting(
                 "\(text.name) contains token ids without their vocabulary: give its tokenizer, for example gpt2")
         }
         switch self {
-        case .characters: return CharacterTokenizer(alphabetOf: texts.map { pieces($0.text).joined() })
+        case .characters:
+            return CharacterTokenizer(
+                alphabetOf: try texts.map { text in
+                    guard let long = text.long else { return pieces(text.text).joined() }
+                    var characters = String.UnicodeScalarView()
+                    if special == .text {
+                        characters.append(contentsOf: long.alphabet)
+                    } else {
+                        try long.forEachText(
+                            splitPoint: { SplitPattern.gpt2.splitPoint(in: $0) }, keepingWhole: [endOfTextSpelling]
+                        ) { text in
+                            characters.append(
+                                contentsOf: Set(pieces(text).joined().unicodeScalars).subtracting(characters))
+                        }
+                    }
+                    return String(characters)
+                })
         case .bytes: return ByteTokenizer()
         case .published(let encoding):
             return try TokenizerLoader.published(encoding) { notice("Downloading \($0) ...") }
@@ -115,8 +131,11 @@ public enum TokenizerSpecification: Sendable, Equatable {
             let trainer = try BPETrainer(vocabularySize: size, specialTokens: [endOfTextSpelling])
             var counter = PretokenCounter()
             for text in texts {
-                for piece in pieces(String(TokenDataset.trainingPart(of: text, validation: validation))) {
-                    counter.add(String(piece), splitBy: .gpt2)
+                try TrainingSample(
+                    text, validation: validation, keepingWhole: special == .text ? [] : [endOfTextSpelling]
+                )
+                .forEachPart(notice: notice) { part in
+                    for piece in pieces(part) { counter.add(String(piece), splitBy: .gpt2) }
                 }
             }
             guard let result = try trainer.train(counter) else { return ByteTokenizer() }
@@ -130,9 +149,9 @@ public enum TokenizerSpecification: Sendable, Equatable {
             let trainer = try WordPieceTrainer(vocabularySize: size)
             var words = PretokenCounter()
             for text in texts {
-                words.add(
-                    wordsOf: String(TokenDataset.trainingPart(of: text, validation: validation)),
-                    normalization: trainer.normalization)
+                try TrainingSample(text, validation: validation).forEachPart(notice: notice) { part in
+                    words.add(wordsOf: part, normalization: trainer.normalization)
+                }
             }
             guard let result = try trainer.train(words) else { return ByteTokenizer() }
             if result.tokens.count < size {

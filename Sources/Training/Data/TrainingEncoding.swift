@@ -1,4 +1,5 @@
 import Corpus
+import Files
 import Inference
 import Interchange
 import Models
@@ -38,6 +39,20 @@ struct TrainingEncoding {
         self.conversations = conversations
     }
 
+    /// - Throws: `TrainingError` if texts were encoded with another tokenizer.
+    func requireTokenizer(of directory: TokenDirectory) throws {
+        let path = directory.path + "/" + TokenizerFile.name
+        let other = try TokenizerFile.tokenizer(from: try TextFile.bytes(path), file: path)
+        guard other.vocabularySize == directory.vocabularySize,
+            try TokenizerFile.contents(for: other) == TokenizerFile.contents(for: tokenizer)
+        else {
+            throw TrainingError.setting(
+                "\(directory.path) was encoded with another tokenizer (\(other.kind), \(other.vocabularySize) tokens) than "
+                    + "that of the model (\(tokenizer.kind), \(tokenizer.vocabularySize) tokens); encode the texts again with "
+                    + "the tokenizer of the model")
+        }
+    }
+
     // MARK: Encoding
 
     /// The texts as they are encoded. Without a token that ends documents nothing would separate joined ones.
@@ -49,11 +64,7 @@ struct TrainingEncoding {
         guard let lengths = text.documentLengths else {
             return try ids(of: part, at: position, in: text, called: text.name)
         }
-        guard let end else {
-            throw TrainingError.setting(
-                "\(text.name): the tokenizer (\(tokenizer.kind)) has no \(endOfTextSpelling) to mark the ends of documents; choose "
-                    + "another tokenizer")
-        }
+        guard let end else { throw noEnd(text.name) }
         let partEnd = position + part.count
         var ids: [Int32] = [], start = 0, rest = part
         for (number, length) in lengths.enumerated() {
@@ -71,6 +82,13 @@ struct TrainingEncoding {
         return ids
     }
 
+    /// The error for documents whose ends cannot be marked.
+    func noEnd(_ name: String) -> TrainingError {
+        .setting(
+            "\(name): the tokenizer (\(tokenizer.kind)) has no \(endOfTextSpelling) to mark the ends of documents; choose "
+                + "another tokenizer")
+    }
+
     /// The ids of consecutive characters.
     /// - Parameters:
     ///   - part: the characters.
@@ -80,7 +98,26 @@ struct TrainingEncoding {
     private func ids(
         of part: Substring.UnicodeScalarView, at position: Int, in text: NamedText, called name: String
     ) throws -> [Int32] {
-        let content = String(part)
+        func offset() -> Int {
+            let bytes = text.text.utf8
+            let first = text.text.unicodeScalars.index(part.startIndex, offsetBy: -position)
+            return bytes.distance(from: first, to: part.startIndex)
+        }
+        return try ids(
+            of: String(part), at: position, byte: offset(), called: name, concurrently: Execution.parallelLoop)
+    }
+
+    /// The ids of consecutive characters.
+    /// - Parameters:
+    ///   - content: the characters.
+    ///   - position: the number of the first in the text or the document.
+    ///   - offset: the number of its first byte there.
+    ///   - name: the name of the text or the document.
+    ///   - loop: encodes parts concurrently; nil for one thread.
+    func ids(
+        of content: String, at position: Int, byte offset: @autoclosure () -> Int, called name: String,
+        concurrently loop: ParallelLoop?
+    ) throws -> [Int32] {
         do {
             if special == .refuse, let token = tokenizer.firstSpecialToken(in: content),
                 let range = content.utf8.firstRange(of: token.text.utf8)
@@ -90,19 +127,15 @@ struct TrainingEncoding {
                 throw TokenizerError.specialToken(token.text, position: position)
             }
             if special == .text || tokenizer.firstSpecialToken(in: content) == nil {
-                return try tokenizer.encodeOrdinary(content, replacing: nil, concurrently: Execution.parallelLoop)
+                return try tokenizer.encodeOrdinary(content, replacing: nil, concurrently: loop)
             }
             return try tokenizer.encode(content, special: special.policy)
         } catch TokenizerError.unknownCharacter(let character, let place, let alphabet) {
             throw TrainingError.unknownCharacter(
                 character, name: name, position: position + place, alphabet: alphabet)
         } catch TokenizerError.specialToken(let token, let place) {
-            let bytes = text.text.utf8
-            let start = bytes.distance(from: bytes.startIndex, to: part.startIndex)
-            let first = text.text.unicodeScalars.index(part.startIndex, offsetBy: -position)
-            let offset = start - bytes.distance(from: bytes.startIndex, to: first)
             throw TrainingError.setting(
-                "\(name): \(TokenizerError.specialToken(token, position: offset + place))")
+                "\(name): \(TokenizerError.specialToken(token, position: offset() + place))")
         }
     }
 

@@ -1,12 +1,13 @@
+import Corpus
 import Models
 
 /// Computes the validation loss: the loss on the parts of the texts that are not used for training.
-struct Evaluator {
+package struct Evaluator {
     /// Tokens that are scored by themselves: the validation part of a text, or one of its conversations, because a conversation
     /// begins a window in training, and a chat.
     private struct Part {
-        let tokens: [Int32]
-        /// The tokens before.
+        let tokens: StoredTokens
+        /// The last tokens before: as many as any model uses.
         let history: ArraySlice<Int32>
         /// Whether each token is a target; nil if all are.
         let isTarget: [Bool]?
@@ -19,11 +20,13 @@ struct Evaluator {
     init(_ data: TokenDataset, length: Int) {
         parts = data.documents.flatMap { document in
             guard let conversations = document.conversations else {
-                return [Part(tokens: document.validation, history: document.training[...], isTarget: nil)]
+                let training = document.trainingIDs
+                let history = training.array(max(0, training.count - NGramModel.maximumOrder)..<training.count)
+                return [Part(tokens: document.validationIDs, history: history[...], isTarget: nil)]
             }
             return conversations.validationRanges.map {
                 Part(
-                    tokens: Array(document.validation[$0]), history: [],
+                    tokens: document.validationIDs.part($0), history: [],
                     isTarget: Array(conversations.isValidationTarget[$0]))
             }
         }
@@ -33,7 +36,7 @@ struct Evaluator {
     /// The number of windows in all texts.
     var windows: Int { parts.reduce(0) { $0 + windows(of: $1.tokens) } }
 
-    private func windows(of tokens: [Int32]) -> Int {
+    private func windows(of tokens: StoredTokens) -> Int {
         EvaluationWindows.count(tokenCount: tokens.count, length: length)
     }
 
@@ -65,7 +68,7 @@ struct Evaluator {
     ///
     /// A forward pass takes a third of the arithmetic of a training step (Kaplan et al., 2020), so 0.05 x 3 tokens can
     /// be scored for each training token. The cost is counted, not timed, so that two runs choose the same windows.
-    static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
+    package static func affordableWindows(trainedTokens: Int, length: Int) -> Int {
         max(1, Int(0.15 * Double(trainedTokens) / Double(length)))
     }
 }

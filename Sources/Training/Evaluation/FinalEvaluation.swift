@@ -2,7 +2,8 @@ import Models
 
 /// How many windows of the validation texts the final evaluation of a run scores.
 public enum FinalEvaluation: Sendable, Equatable {
-    /// As many as can be scored in a tenth of the training time, or in about ten seconds if that is longer.
+    /// As many as can be scored in a twentieth of the training time, or in about a tenth of a second if that is longer.
+    /// With the validations during training, which take a twentieth too, that is at most a tenth.
     case affordable
     /// At most this number of windows, evenly spaced.
     case windows(Int)
@@ -20,24 +21,33 @@ public enum FinalEvaluation: Sendable, Equatable {
     ///   - trainedTokens: the number of training tokens.
     ///   - length: the number of tokens of a window.
     ///   - model: the model that is scored.
-    func limit(trainedTokens: Int, length: Int, model: ModelSpecification) -> Int {
+    package func limit(trainedTokens: Int, length: Int, model: ModelSpecification) -> Int {
         switch self {
         case .all: return .max
         case .windows(let count): return count
         case .affordable:
-            // Two models are evaluated, the last one and the best one, so each gets half of the time.
+            // Two models are evaluated, the last one and the best one, so each gets half of the time. A standard error
+            // takes two windows.
             let quick = Int(Self.seconds / 2 * Self.assumedRate / model.scoringFlops(length: length))
             return max(
-                1, quick / length, Evaluator.affordableWindows(trainedTokens: trainedTokens, length: length))
+                2, quick / length, Evaluator.affordableWindows(trainedTokens: trainedTokens / 2, length: length))
         }
     }
 
-    /// The approximate time that a final evaluation can take after a training run of any length.
-    private static let seconds = 10.0
+    /// The approximate time that a final evaluation can take after a training run of any length: nobody waits for it.
+    private static let seconds = 0.1
 
     /// The assumed speed of an evaluation in floating-point operations per second, which two cores of a current server
     /// reach.
     static let assumedRate = 1e11
+}
+
+extension TrainingSettings {
+    /// The approximate number of seconds that the arithmetic of a training takes. It is counted, not timed.
+    /// - Parameter tokens: the number of training tokens.
+    func estimatedSeconds(trainedTokens tokens: Int) -> Double {
+        3 * Double(tokens) * model.scoringFlops(length: sequenceLength) / FinalEvaluation.assumedRate
+    }
 }
 
 extension ModelSpecification {

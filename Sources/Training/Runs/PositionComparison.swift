@@ -49,7 +49,7 @@ public struct PositionComparison {
         _ kinds: [Positions.Kind], _ settings: TrainingSettings, tokenizer: any Tokenizer, data: TokenDataset
     ) throws {
         let longest = (Self.factors.max() ?? 1) * settings.sequenceLength
-        if let document = data.documents.first(where: { $0.validation.count <= longest }) {
+        if let document = data.documents.first(where: { $0.validationIDs.count <= longest }) {
             throw TrainingError.setting(
                 "\(document.name) is too short: its validation part has \(document.validation.count) tokens, and four times the "
                     + "context of \(settings.sequenceLength) needs more than \(longest); give a longer text or a smaller context"

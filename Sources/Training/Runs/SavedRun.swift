@@ -91,7 +91,7 @@ public struct SavedRun {
             ? ChatFormat(settings.chatTemplate, description, tokenizer) : nil
         let data = try TokenDataset(
             texts, TrainingEncoding(tokenizer, settings, description, conversations: format),
-            validation: settings.validation, contextLength: settings.sequenceLength)
+            validation: settings.validation, contextLength: settings.sequenceLength, notice: notice)
         let (directory, best) = try openDirectory(
             settings, tokenizer: tokenizer, origin: origin, acceptingEdits: acceptingEdits)
         guard let model = best.neural else { preconditionFailure("a model that learns a text is a language model") }

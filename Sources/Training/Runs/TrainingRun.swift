@@ -46,11 +46,19 @@ public final class TrainingRun {
         let format =
             try texts.contains { $0.conversations != nil }
             ? ChatFormat(settings.chatTemplate, start?.description, start?.tokenizer) : nil
+        if let directory = texts.lazy.compactMap(\.prepared).first {
+            guard texts.count == 1 else {
+                throw TrainingError.setting("\(directory.path) is a directory of encoded texts; give it alone")
+            }
+            // The tokenizer is compared with that of the directory.
+            if settings.tokenizer == .characters { settings.tokenizer = .file(directory.path) }
+            settings.validation = directory.validation
+        }
         let tokenizer = try start?.tokenizer ?? settings.makeTokenizer(for: texts, format, notice: notice)
         let data = try TokenDataset(
             texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
             validation: settings.validation,
-            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1)
+            contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, notice: notice)
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
             directory: { description in
@@ -65,9 +73,18 @@ public final class TrainingRun {
 
     /// The first special token that a training text spells although it is encoded as plain text, and the name of that text; nil
     /// if there is none.
+    /// - Parameters:
+    ///   - texts: the texts, of which long ones are not searched.
+    ///   - tokenizer: the tokenizer that they are encoded with.
+    ///   - data: what was found in long texts when they were encoded.
     public static func specialTokenAsText(
-        in texts: [NamedText], _ tokenizer: any Tokenizer
+        in texts: [NamedText], _ tokenizer: any Tokenizer, _ data: TokenDataset? = nil
     ) -> (token: SpecialToken, name: String)? {
+        if let spelled = data?.spelledToken,
+            let token = tokenizer.specialTokens.first(where: { $0.text.utf8.elementsEqual(spelled.text.utf8) })
+        {
+            return (token, spelled.name)
+        }
         for text in texts {
             if let token = tokenizer.firstSpecialToken(in: text.text) { return (token, text.name) }
         }
@@ -187,6 +204,8 @@ public final class TrainingRun {
     /// The loss of the n-gram baseline on the same validation data, and the difference to it.
     public struct Baseline: Sendable {
         public let order: Int
+        /// The number of training tokens that were counted: the first ones, of a long text not all.
+        public let countedTokens: Int
         /// In nats per token.
         public let loss: Double
         /// The loss of the model minus that of the baseline: below 0 where the model is better.
@@ -194,16 +213,21 @@ public final class TrainingRun {
     }
 
     /// Compares an outcome with the n-gram baseline, on the same windows of the validation text.
-    /// - Returns: nil where the model is itself counted, the text is longer than `NGramBaseline.tokensForComparison`, or
-    ///   memory is too small to count.
+    ///
+    /// Of a long text as many of the first tokens are counted as take a tenth of the training time, or about a second.
+    /// - Returns: nil where the model is itself counted, or memory is too small to count.
     public func baseline(for outcome: Outcome) -> Baseline? {
-        guard let trainer, data.trainingCount <= NGramBaseline.tokensForComparison else { return nil }
+        guard let trainer else { return nil }
         let order = 7
+        let tokens = NGramBaseline.affordableTokens(
+            settings, trainedTokens: trainer.progress.step * trainer.task.tokensPerStep)
         let counted = try? NGramBaseline.run(
-            data, order: order, vocabularySize: tokenizer.vocabularySize,
+            data, order: order, vocabularySize: tokenizer.vocabularySize, counting: tokens,
             atMost: outcome.result.isComplete ? .max : outcome.result.windows,
             length: trainer.model.contextLength ?? settings.sequenceLength)
         guard let loss = counted?.result.value else { return nil }
-        return Baseline(order: order, loss: loss, difference: outcome.result.value - loss)
+        return Baseline(
+            order: order, countedTokens: min(tokens, data.trainingCount), loss: loss,
+            difference: outcome.result.value - loss)
     }
 }

@@ -97,7 +97,7 @@ public struct TrainingSettings: Sendable, Equatable {
     }
 
     /// The texts, divided into documents if the settings have a separator.
-    func divided(_ texts: [NamedText]) throws(CorpusError) -> [NamedText] {
+    func divided(_ texts: [NamedText]) throws -> [NamedText] {
         guard let documentSeparator else { return texts }
         var divided: [NamedText] = []
         for text in texts { divided.append(try text.separated(by: documentSeparator)) }

@@ -5,8 +5,11 @@ extension TextOptions {
     /// Reads the specified texts. If there are none, reads tiny Shakespeare, or the built-in play if that cannot be
     /// downloaded.
     /// - Parameter remark: called with a message before a slow step, or about a byte-order mark or line ends.
-    func read(remark: (String) -> Void = { note($0) }) throws -> ([NamedText], TextOrigin) {
-        if !text.isEmpty { return (try TextSource.read(text, notice: remark), .files(text)) }
+    /// - Parameter limit: the length in bytes from which on texts are not read into memory.
+    func read(
+        longFrom limit: Int = .max, remark: (String) -> Void = { note($0) }
+    ) throws -> ([NamedText], TextOrigin) {
+        if !text.isEmpty { return (try TextSource.read(text, longFrom: limit, notice: remark), .files(text)) }
         do {
             return ([try TinyShakespeare.load { remark("Downloading tiny Shakespeare ...") }], .tinyShakespeare)
         } catch {
@@ -20,15 +23,19 @@ extension TextOptions {
 
     /// Rejects --special if there is no text that it applies to.
     func requireEffect(on texts: [NamedText]) throws {
-        guard special != nil, texts.allSatisfy({ $0.tokens != nil || $0.conversations != nil }) else { return }
+        guard special != nil,
+            texts.allSatisfy({ $0.tokenIDs != nil || $0.prepared != nil || $0.conversations != nil })
+        else { return }
         throw CommandFailure(
             "--special applies to texts, and \(texts.map(\.name).joined(separator: ", ")) has token ids or conversations; "
                 + "leave it out")
     }
 
     /// The first special token that the texts spell, and the name of that text, if the default applies to it.
-    func plainSpecialToken(in texts: [NamedText], _ tokenizer: any Tokenizer) -> (token: SpecialToken, name: String)? {
-        special == nil ? TrainingRun.specialTokenAsText(in: texts, tokenizer) : nil
+    func plainSpecialToken(
+        in texts: [NamedText], _ tokenizer: any Tokenizer, _ data: TokenDataset? = nil
+    ) -> (token: SpecialToken, name: String)? {
+        special == nil ? TrainingRun.specialTokenAsText(in: texts, tokenizer, data) : nil
     }
 
     /// The fraction of each text that is used for validation.

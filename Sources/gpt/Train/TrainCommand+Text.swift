@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import GPTKit
 
 // Training on a text.
@@ -10,18 +11,37 @@ extension TrainCommand {
         var settings = try settings(from: start)
         if let problem = settings.problem { throw problem }
         try requireFreeDirectory()
-        let (texts, origin) = try text.read(remark: remark)
+        let (texts, origin) = try text.read(longFrom: TextSource.longTextLength, remark: remark)
         try text.requireEffect(on: texts)
+        if let directory = texts.lazy.compactMap(\.prepared).first { try requireEffects(on: directory, &settings) }
         settings.joinsTexts = texts.count > 1
         let run = try TrainingRun(
             settings, texts: texts, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
-        if settings.documentSeparator == nil, let (token, name) = text.plainSpecialToken(in: texts, run.tokenizer) {
+        if settings.documentSeparator == nil,
+            let (token, name) = text.plainSpecialToken(in: texts, run.tokenizer, run.data)
+        {
             note(
                 "\(specialTokenAsText(token, in: name)) If it separates documents, --document-separator '\(token.text)' makes "
                     + "it the token that ends each.")
         }
         if let model = run.trainer?.model { describe(run, parameters: model.parameterCount) }
         try train(run, origin: origin)
+    }
+
+    /// Rejects options that texts that were encoded ahead of time decide.
+    private func requireEffects(on directory: TokenDirectory, _ settings: inout TrainingSettings) throws {
+        func failure(_ option: String) -> CommandFailure {
+            CommandFailure(
+                "\(escaped(directory.path)) was encoded ahead of time, which decides \(option); leave it out")
+        }
+        if documents.separator != nil { throw failure("--document-separator") }
+        if text.validation ?? directory.validation != directory.validation { throw failure("--validation") }
+        settings.validation = directory.validation
+        switch try tokenizer.choice() {
+        case nil: settings.tokenizer = .file(Files.absolute(directory.path))
+        case .file, .published, .bytes: break
+        case .characters, .bytePairs, .wordPiece: throw failure("--tokenizer")
+        }
     }
 
     /// A resumed run.
@@ -47,7 +67,9 @@ extension TrainCommand {
             throw TrainingError.changed(
                 directory: path, what: "its text was read from standard input; give the same text with --text")
         }
-        let texts = try origin.texts(notice: remark) { remark("Downloading tiny Shakespeare ...") }
+        let texts = try origin.texts(longFrom: TextSource.longTextLength, notice: remark) {
+            remark("Downloading tiny Shakespeare ...")
+        }
         let resumed = try run.resume(
             texts, origin: .texts(origin), settings: settings, acceptingEdits: files.acceptEditedFiles, notice: remark)
         guard let trainer = resumed.trainer else { return }

@@ -27,7 +27,8 @@ struct TextOptions: ParsableArguments {
         parsing: .singleValue,
         help: ArgumentHelp(
             "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
-                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, or a .jsonl file of documents or conversations. "
+                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, a .jsonl file of documents or conversations, or a "
+                + "directory written by 'gpt data prepare'. Files may be larger than memory. "
                 + "Several text files are the documents of one text, and the end of each is marked with the end-of-text token. "
                 + "(default: tiny Shakespeare)",
             valueName: "file"))
@@ -348,8 +349,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The number of evenly spaced windows of the validation text in the final evaluation, or all. More windows give a "
-                + "more exact loss and take longer. (default: as many as fit in a tenth of the training time, or in about "
-                + "ten seconds if that is longer)",
+                + "more exact loss and take longer. (default: as many as can be scored in a twentieth of the training time; "
+                + "the evaluations during training take another twentieth)",
             valueName: "windows|all"), transform: TrainingOptions.evaluation)
     var evaluate: FinalEvaluation?
 

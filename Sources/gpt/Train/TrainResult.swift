@@ -34,14 +34,14 @@ struct TrainResult {
     /// too small to count.
     private var comparison: String? {
         guard run.trainer != nil else { return nil }
-        let limit = NGramBaseline.tokensForComparison
-        guard run.data.trainingCount <= limit else {
-            return "Baseline: not computed, because the text has more than \(large(Double(limit))) training tokens "
-                + "(\(large(Double(run.data.trainingCount)))); use 'gpt compare --models ngram'."
+        guard let baseline = run.baseline(for: outcome) else {
+            return "Baseline: not computed, because there is too little memory to count n-grams."
         }
-        guard let baseline = run.baseline(for: outcome) else { return nil }
         let verdict = baseline.difference < 0 ? "better" : "worse"
-        return "Baseline: a \(baseline.order)-gram model reaches \(fixed(baseline.loss, 4)) on the same "
+        let all = run.data.trainingCount, counted = baseline.countedTokens
+        let part =
+            counted < all ? " of the first \(grouped(counted)) of \(grouped(all)) training tokens" : ""
+        return "Baseline: a \(baseline.order)-gram model\(part) reaches \(fixed(baseline.loss, 4)) on the same "
             + "\(outcome.result.isComplete ? "text" : "windows"); the model is \(verdict) by "
             + "\(fixed(abs(baseline.difference), 3))."
     }
@@ -52,7 +52,7 @@ struct TrainResult {
         switch origin {
         case .tinyShakespeare: prompt = "ROMEO:"
         default:
-            let begin = run.tokenizer.decode(run.data.documents.first?.training.prefix(200) ?? [])
+            let begin = run.tokenizer.decode((run.data.documents.first?.trainingIDs.prefix(200)).map(Array.init) ?? [])
             let words = begin.split { $0 == " " || $0 == "\n" || $0 == "\r" || $0 == "\t" }
             prompt = words.first.map(String.init) ?? ""
         }
@@ -67,8 +67,8 @@ func figure(_ result: ValidationResult) -> String {
     fixed(result.value, 4) + (result.standardError.map { " ± \(fixed($0, $0 < 0.001 ? 6 : 4))" } ?? "")
 }
 
-/// Of how many windows a loss is, in parentheses: " (2,000 of 97,000 windows)". Empty where it is of all.
+/// Of how many windows a loss is: " on 2,000 of 97,000 windows". Empty where it is of all.
 /// - Parameter unit: what a window is called.
 func extent(_ result: ValidationResult, _ unit: String = "window") -> String {
-    result.isComplete ? "" : " (\(grouped(result.windows)) of \(counted(result.allWindows, unit)))"
+    result.isComplete ? "" : " on \(grouped(result.windows)) of \(counted(result.allWindows, unit))"
 }

@@ -10,9 +10,9 @@ extension NGramModel: LanguageModel {
 
     public func startDecoding() -> any DecodingSession { NGramDecodingSession(model: self) }
 
-    public func evaluate(
-        _ tokens: [Int32], after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
-    ) -> Evaluation? {
+    public func evaluate<Tokens: RandomAccessCollection<Int32>>(
+        _ tokens: Tokens, after history: ArraySlice<Int32>, windows: EvaluationWindows?, shouldStop: () -> Bool
+    ) -> Evaluation? where Tokens.Index == Int {
         // Without given windows the text is still split, so that shouldStop is called between them.
         let size = 2048
         let windows = windows ?? EvaluationWindows(tokenCount: tokens.count, for: self)
@@ -24,19 +24,21 @@ extension NGramModel: LanguageModel {
                 let inputs = windows.inputs(of: window)
                 if let isTarget = windows.isTarget {
                     for target in inputs.lowerBound + 1..<inputs.upperBound + 1 where isTarget[target] {
-                        let before = tokens[max(0, target - order)..<target]
+                        let before = Array(tokens[max(0, target - order)..<target])
                         let known =
-                            before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before
-                        total += negativeLogLikelihood(of: tokens[target...target], after: known)
+                            before.count < order
+                            ? ArraySlice(history.suffix(order - before.count) + before) : before[...]
+                        total += negativeLogLikelihood(of: [tokens[target]], after: known)
                         count += 1
                     }
                     continue
                 }
                 // The model may use all preceding tokens, but never uses more than these.
-                let before = tokens[max(0, inputs.lowerBound + 1 - order)...inputs.lowerBound]
-                let known = before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before
+                let before = Array(tokens[max(0, inputs.lowerBound + 1 - order)...inputs.lowerBound])
+                let known =
+                    before.count < order ? ArraySlice(history.suffix(order - before.count) + before) : before[...]
                 total += negativeLogLikelihood(
-                    of: tokens[inputs.lowerBound + 1..<inputs.upperBound + 1], after: known)
+                    of: Array(tokens[inputs.lowerBound + 1..<inputs.upperBound + 1])[...], after: known)
                 count += inputs.count
             }
             result += Evaluation(total: total, count: count)

@@ -82,7 +82,7 @@ public final class MaskedTokenTask: TrainingTask {
     }
 
     public var validationSize: Int {
-        data.documents.reduce(0) { $0 + max(1, $1.validation.count / length) }
+        data.documents.reduce(0) { $0 + max(1, $1.validationIDs.count / length) }
     }
 
     public func affordableValidationSize(trainedTokens: Int) -> Int {

@@ -5,7 +5,7 @@ import Tokenizers
 import Training
 
 @Suite("Files of token ids")
-struct TokenShardTests {
+struct TokenFileTests {
     private let directory = TemporaryDirectory()
 
     private static func bytes(_ ids: [Int], size: Int) -> [UInt8] {
