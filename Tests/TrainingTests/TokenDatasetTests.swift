@@ -56,6 +56,12 @@ struct TokenDatasetTests {
         #expect(data.hasEnds)
         #expect(data.score(1).bitsPerCharacter > 0)
         #expect(try !dataset([digits(100)]).hasEnds)
+        // The third would fit, but the second is before it and does not: 22 characters, of which 13 are for training.
+        let uneven = NamedText(
+            name: "d", documents: [digits(6), digits(9), digits(2), digits(5)].map { $0[...] }, sha256: "")
+        let parts = try TokenDataset([uneven], tokenizer: tokenizer, validation: 0.4, contextLength: 4)
+        #expect(parts.documents[0].training == [0, 1, 2, 3, 4, 5, 10])
+        #expect(parts.documents[0].validation.count { $0 == 10 } == 3)
         let one = NamedText(name: "d", documents: [digits(10)[...]], sha256: "")
         let cut = try TokenDataset([one], tokenizer: tokenizer, validation: 0.4, contextLength: 4)
         #expect(cut.documents[0].training == [0, 1, 2, 3, 4, 5] && cut.documents[0].validation == [6, 7, 8, 9, 10])

@@ -238,7 +238,11 @@ public struct TokenDataset: Sendable {
         let cut = trainingLength(of: count, validation: validation)
         guard let lengths = text.documentLengths, lengths.count > 1, text.documentNames == nil else { return cut }
         var end = lengths[0]
-        for length in lengths[1..<(lengths.count - 1)] where end + length <= cut { end += length }
+        for length in lengths[1..<(lengths.count - 1)] {
+            // A shorter document after this one does not belong to the training part either.
+            if end + length > cut { break }
+            end += length
+        }
         return end
     }
 
