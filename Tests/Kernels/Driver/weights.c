@@ -32,6 +32,13 @@ static void check_layout(const vector_case *v, execution e, bool transposes_a, b
     e.kernels.threads = 3;
     multiply(&e, a, b, NULL, matrix_of(three, m, n), true, (gpt_matmul){0});
     require(same_bits(one, three, m * n), "three threads give other bits");
+    if (!gpt_has_blas()) {
+        execution other = e;
+        other.by_blas = true;
+        float *same = guarded_copy(floats(v, "c", NULL), m * n);
+        multiply(&other, a, b, NULL, matrix_of(same, m, n), true, (gpt_matmul){0});
+        require(same_bits(one, same, m * n), "without a library its product is another than that of the kernels");
+    }
 
     // Packed before, which gives the bits of a product that is not halved; a transposed a may be.
     if (!transposes_a) {
