@@ -2,8 +2,8 @@ import Models
 
 /// How many windows of the validation texts the final evaluation of a run scores.
 public enum FinalEvaluation: Sendable, Equatable {
-    /// As many as can be scored in a twentieth of the training time, or in about a tenth of a second if that is longer.
-    /// With the validations during training, which take a twentieth too, that is at most a tenth.
+    /// As many as can be scored in a twentieth of the training time, or in about five seconds if that is longer. With the
+    /// validations during training, which take a twentieth too, that is a tenth of a longer training.
     case affordable
     /// At most this number of windows, evenly spaced.
     case windows(Int)
@@ -34,12 +34,13 @@ public enum FinalEvaluation: Sendable, Equatable {
         }
     }
 
-    /// The approximate time that a final evaluation can take after a training run of any length: nobody waits for it.
-    private static let seconds = 0.1
+    /// The approximate time that a final evaluation can take after a training run of any length: enough for an exact loss
+    /// of a small model on a small text.
+    package static let seconds = 5.0
 
     /// The assumed speed of an evaluation in floating-point operations per second, which two cores of a current server
     /// reach.
-    static let assumedRate = 1e11
+    package static let assumedRate = 1e11
 }
 
 extension TrainingSettings {
@@ -53,7 +54,7 @@ extension TrainingSettings {
 extension ModelSpecification {
     /// The number of floating-point operations to score a token. The operations other than matrix products (norms,
     /// activations, memory accesses) are estimated by a constant, because they dominate in a tiny model.
-    fileprivate func scoringFlops(length: Int) -> Double {
+    package func scoringFlops(length: Int) -> Double {
         1e5 + 10 * Double(vocabularySize) + (trainingFlopsPerToken(length: length) ?? 0) / 3
     }
 }

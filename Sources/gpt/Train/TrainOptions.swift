@@ -349,8 +349,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The number of evenly spaced windows of the validation text in the final evaluation, or all. More windows give a "
-                + "more exact loss and take longer. (default: as many as can be scored in a twentieth of the training time; "
-                + "the evaluations during training take another twentieth)",
+                + "more exact loss and take longer. (default: as many as can be scored in a twentieth of the training time, or "
+                + "in about five seconds if that is longer)",
             valueName: "windows|all"), transform: TrainingOptions.evaluation)
     var evaluate: FinalEvaluation?
 
