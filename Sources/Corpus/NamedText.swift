@@ -52,7 +52,7 @@ public struct NamedText: Sendable {
     /// The token ids of a text that another program encoded.
     /// - Parameters:
     ///   - name: the name in messages.
-    ///   - tokens: the ids, of which none is verified.
+    ///   - tokens: the ids. They are not checked against a vocabulary.
     ///   - sha256: the SHA-256 of the file that they are in.
     package init(name: String, tokens: StoredTokens, sha256: String) {
         self.init(name: name, text: "", tokens: tokens, digest: sha256)

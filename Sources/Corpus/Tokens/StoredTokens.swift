@@ -1,4 +1,5 @@
-/// The ids of the tokens of a text: in memory, or in mapped files, of which only the pages that are read take memory.
+/// The token ids of a text, in memory or in memory-mapped files. Only those pages of a mapped file that are read occupy
+/// memory.
 public struct StoredTokens: RandomAccessCollection, Sendable {
     private enum Storage: Sendable {
         case memory([Int32])

@@ -74,9 +74,9 @@ public final class TrainingRun {
     /// The first special token that a training text spells although it is encoded as plain text, and the name of that text; nil
     /// if there is none.
     /// - Parameters:
-    ///   - texts: the texts, of which long ones are not searched.
+    ///   - texts: the texts. Those that are not in memory are not searched.
     ///   - tokenizer: the tokenizer that they are encoded with.
-    ///   - data: what was found in long texts when they were encoded.
+    ///   - data: the encoded texts, with what was found in long ones when they were encoded.
     public static func specialTokenAsText(
         in texts: [NamedText], _ tokenizer: any Tokenizer, _ data: TokenDataset? = nil
     ) -> (token: SpecialToken, name: String)? {

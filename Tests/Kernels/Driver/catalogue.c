@@ -195,7 +195,7 @@ void run_sample(const vector_case *v, op *op, bool multiplies) {
                 scalar[precision] = one;
                 continue;
             }
-            // Every element of the gradients, of which the oracle knows some.
+            // All elements of the gradients. The oracle computes only some of them.
             measure(
                 is_exact ? "to scalar" : "to scalar in bf16", largest_difference(&one, &scalar[precision]), 2 * limit);
             release(&one);
