@@ -90,9 +90,7 @@ struct LongTextEncoder {
         self.long = long
         self.encoding = encoding
         cut = TokenDataset.trainingLength(of: text, long.count, validation: validation)
-        var isSpecial = [Bool](repeating: false, count: encoding.tokenizer.vocabularySize)
-        for id in encoding.tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
-        self.isSpecial = isSpecial
+        isSpecial = encoding.isSpecial
         let size = encoding.tokenizer.vocabularySize
         idSize = TokenFileWriter.size(vocabularySize: size)
         training = TokenFileWriter(
@@ -136,7 +134,7 @@ struct LongTextEncoder {
             // A token may have more bytes than the text that was normalized to it.
             predictedBytes: max(1, validationBytes - bytesOfFirst.count),
             predictedCharacters: max(
-                1, characters - (trainingEnd ?? cut) - bytesOfFirst.count { $0 & 0xC0 != 0x80 }))
+                1, characters - (trainingEnd ?? cut) - TokenDataset.characters(in: bytesOfFirst)))
         return Result(entry: entry, specialTokens: specialTokens, spelledToken: spelledToken)
     }
 
@@ -144,7 +142,7 @@ struct LongTextEncoder {
 
     /// Appends characters to the jobs, in two parts where the text is cut.
     private mutating func add(_ piece: String) throws {
-        let count = piece.utf8.count { $0 & 0xC0 != 0x80 }
+        let count = TokenDataset.characters(in: piece.utf8)
         guard trainingEnd == nil, characters + count > cut else { return try append(piece, count) }
         let scalars = piece.unicodeScalars
         let index = scalars.index(scalars.startIndex, offsetBy: cut - characters)

@@ -106,9 +106,7 @@ public struct TokenDataset: Sendable {
         notice: (String) -> Void = { _ in }
     ) throws {
         func needed() -> Int { Self.lengthNeeded(validation: validation, contextLength: contextLength) }
-        let tokenizer = encoding.tokenizer
-        var isSpecial = [Bool](repeating: false, count: tokenizer.vocabularySize)
-        for id in tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
+        let tokenizer = encoding.tokenizer, isSpecial = encoding.isSpecial
         var learned: Set<Int32> = [], spelled: (text: String, name: String)?
         /// The texts of a directory of token files.
         func open(_ directory: TokenDirectory, _ text: NamedText) throws -> [Document] {
@@ -186,7 +184,7 @@ public struct TokenDataset: Sendable {
     }
 
     /// The number of characters that begin in bytes of UTF-8.
-    private static func characters(in bytes: [UInt8]) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
+    static func characters(in bytes: some Sequence<UInt8>) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
 
     /// The two parts of a text whose tokens are given.
     private static func document(

@@ -39,6 +39,13 @@ struct TrainingEncoding {
         self.conversations = conversations
     }
 
+    /// Whether each id is that of a special token.
+    var isSpecial: [Bool] {
+        var isSpecial = [Bool](repeating: false, count: tokenizer.vocabularySize)
+        for id in tokenizer.specialTokenIDs { isSpecial[Int(id)] = true }
+        return isSpecial
+    }
+
     /// - Throws: `TrainingError` if texts were encoded with another tokenizer.
     func requireTokenizer(of directory: TokenDirectory) throws {
         let path = directory.path + "/" + TokenizerFile.name

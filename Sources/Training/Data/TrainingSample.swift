@@ -44,7 +44,7 @@ package struct TrainingSample {
         var position = 0, seen = 0.0, taken = 0.0
         do {
             try long.forEachText(splitPoint: { SplitPattern.gpt2.splitPoint(in: $0) }, keepingWhole: whole) { part in
-                let count = part.utf8.count { $0 & 0xC0 != 0x80 }, length = Double(part.utf8.count)
+                let count = TokenDataset.characters(in: part.utf8), length = Double(part.utf8.count)
                 if position >= cut { throw End() }
                 seen += length
                 if taken + length <= share * seen || share == 1 {

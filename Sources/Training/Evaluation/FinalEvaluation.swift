@@ -26,8 +26,8 @@ public enum FinalEvaluation: Sendable, Equatable {
         case .all: return .max
         case .windows(let count): return count
         case .affordable:
-            // Two models are evaluated, the last one and the best one, so each gets half of the time. A standard error
-            // takes two windows.
+            // Two models are evaluated, the last one and the best one, so each gets half of the time. At least two windows
+            // are scored, because a standard error needs two.
             let quick = Int(Self.seconds / 2 * Self.assumedRate / model.scoringFlops(length: length))
             return max(
                 2, quick / length, Evaluator.affordableWindows(trainedTokens: trainedTokens / 2, length: length))

@@ -28,7 +28,7 @@ extension TrainCommand {
         try train(run, origin: origin)
     }
 
-    /// Rejects options that texts that were encoded ahead of time decide.
+    /// Rejects options that have no effect on texts that were encoded ahead of time. Without --tokenizer, theirs is used.
     private func requireEffects(on directory: TokenDirectory, _ settings: inout TrainingSettings) throws {
         func failure(_ option: String) -> CommandFailure {
             CommandFailure(
@@ -36,7 +36,6 @@ extension TrainCommand {
         }
         if documents.separator != nil { throw failure("--document-separator") }
         if text.validation ?? directory.validation != directory.validation { throw failure("--validation") }
-        settings.validation = directory.validation
         switch try tokenizer.choice() {
         case nil: settings.tokenizer = .file(Files.absolute(directory.path))
         case .file, .published, .bytes: break
