@@ -21,7 +21,7 @@ let logits = model.logits(TokenBatch(ids))  // (B, T, V) = (1, 7, V)
 print(logits.shape)
 
 // snippet.loop
-let optimizer = AdamW(model.parameters, settings: AdamW.Settings(weightDecay: 0))
+let optimizer = Optimizer(model.parameters, settings: Optimizer.Settings(weightDecay: 0))
 for step in 0..<500 {
     // (B, T) = (16, 32) each; the targets are the inputs, shifted by one position in the text.
     let (inputs, targets) = data.batch(batch: 16, length: 32, seed: 1, step: step, microBatch: 0)

@@ -7,13 +7,14 @@ public struct LinearLayer: Module {
     /// Whether the weight is stored (outputs, inputs).
     public let isTransposed: Bool
 
-    /// Weights normal with the given standard deviation, the bias 0.
+    /// Weights normal with the given standard deviation, the bias 0. `isHidden` is false for a classifier.
     package init(
-        inputs: Int, outputs: Int, hasBias: Bool = true, isTransposed: Bool = false, deviation: Double,
-        using weights: inout WeightInitializer
+        inputs: Int, outputs: Int, hasBias: Bool = true, isTransposed: Bool = false, isHidden: Bool = true,
+        deviation: Double, using weights: inout WeightInitializer
     ) {
         weight = Parameter(
-            weights.normal(isTransposed ? [outputs, inputs] : [inputs, outputs], deviation: deviation))
+            weights.normal(isTransposed ? [outputs, inputs] : [inputs, outputs], deviation: deviation),
+            isHiddenWeight: isHidden)
         bias = hasBias ? Parameter(Tensor([outputs])) : nil
         self.isTransposed = isTransposed
     }

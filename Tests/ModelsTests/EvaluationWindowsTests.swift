@@ -25,6 +25,36 @@ struct EvaluationWindowsTests {
         }
     }
 
+    @Test("With sliding windows every token but the first is a target once, after a context", arguments: 0...41)
+    func sliding(tokenCount: Int) throws {
+        let tokens = (0..<tokenCount).map(Int32.init)
+        for length in [1, 2, 3, 8, 40, 100] {
+            let shape = ModelSpecification.gpt(
+                layers: 1, heads: 1, width: 4, context: length, vocabularySize: max(1, tokenCount))
+            let model = try #require(shape.makeNeuralModel(seed: 1))
+            for stride in Set([1, (length + 1) / 2, length]) {
+                let windows = EvaluationWindows(tokenCount: tokenCount, for: model, stride: stride)
+                #expect(windows.isComplete)
+                var seen: [Int32] = []
+                for (inputs, targets) in windows.batches(tokens, size: 3) {
+                    for (i, target) in targets.enumerated() where target >= 0 {
+                        #expect(target == inputs.ids[i] + 1)
+                        // The position in the window, which is the number of tokens before the input.
+                        let position = i % inputs.length
+                        #expect(position >= length - stride || target <= Int32(length))
+                        seen.append(target)
+                    }
+                }
+                #expect(seen.sorted() == Array(tokens.dropFirst()), "\(tokenCount) tokens by \(length), \(stride)")
+                // The parts are the same windows.
+                let parts = windows.parts.flatMap {
+                    $0.batches(tokens, size: 2048).flatMap { $0.targets.filter { $0 >= 0 } }
+                }
+                #expect(parts.sorted() == seen.sorted())
+            }
+        }
+    }
+
     @Test("A subset is fixed, evenly spaced and within its limit", arguments: [1, 2, 3, 5, 10, 17, 99, 100, 101, 500])
     func subset(limit: Int) {
         let all = 100

@@ -23,7 +23,8 @@ struct OptimizerTests {
             v = parameters.map { _ in 0 }
         }
 
-        mutating func update(_ gradient: [Double], _ s: AdamW.Settings, rate: Double, decay: Double, scale: Double) {
+        mutating func update(_ gradient: [Double], _ s: Optimizer.Settings, rate: Double, decay: Double, scale: Double)
+        {
             t += 1
             for i in parameters.indices {
                 let g = gradient[i] * scale
@@ -41,13 +42,13 @@ struct OptimizerTests {
         arguments: [0.0, 0.5, 1e6])
     func plain(_ clip: Double) {
         var random = Philox(7)
-        let settings = AdamW.Settings(beta1: 0.9, beta2: 0.97, epsilon: 1e-7, weightDecay: 0.3, clip: clip)
+        let settings = Optimizer.Settings(beta1: 0.9, beta2: 0.97, epsilon: 1e-7, weightDecay: 0.3, clip: clip)
         let shapes: [Shape] = [[37, 5], [19]]
         let parameters = shapes.map { Parameter(.normal($0, deviation: 1, using: &random)) }
         var references = parameters.map { Plain($0.value.values.map(Double.init)) }
         let names = [NamedParameter("matrix", parameters[0]), NamedParameter("bias", parameters[1])]
         // The matrix has a second name, as a tied embedding has; it is one parameter all the same.
-        let optimizer = AdamW(names + [NamedParameter("tied", parameters[0])], settings: settings)
+        let optimizer = Optimizer(names + [NamedParameter("tied", parameters[0])], settings: settings)
         for step in 0..<8 {
             let gradients = shapes.map { Tensor.normal($0, deviation: 0.3, using: &random) }
             for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient.copy() }
@@ -77,9 +78,9 @@ struct OptimizerTests {
         let model = try #require(try ModelDirectory.load(folder).model as? Transformer)
         let expected = try SafetensorsFile(path: "\(folder)/train.safetensors")
         let rate = try number("lr")
-        let optimizer = AdamW(
+        let optimizer = Optimizer(
             model.parameters,
-            settings: AdamW.Settings(
+            settings: Optimizer.Settings(
                 beta1: try number("beta1"), beta2: try number("beta2"), epsilon: try number("eps"),
                 weightDecay: try number("weight_decay"), clip: try number("clip_norm")))
         let batches = try #require(inputs["batches"]?.arrayValue)

@@ -59,9 +59,7 @@ enum TinyRuns {
 extension Trainer where Task == NextTokenTask {
     /// The bits of all weights and moments.
     var bits: [[UInt32]] {
-        (model.parameters.map(\.parameter.value) + optimizer.moment1 + optimizer.moment2).map { tensor in
-            tensor.values.map(\.bitPattern)
-        }
+        (model.parameters.map(\.parameter.value) + optimizer.moments).map { $0.values.map(\.bitPattern) }
     }
 
     /// The lines of metrics.csv without the columns of the clock.

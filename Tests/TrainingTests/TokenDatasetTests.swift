@@ -136,7 +136,7 @@ struct TokenDatasetTests {
             starts.formUnion(stride(from: 0, to: 48, by: 8).map { inputs.ids[$0] })
             #expect(data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 0).inputs == inputs)
             #expect(data.batch(batch: 6, length: 8, seed: 4, step: step, microBatch: 0).inputs != inputs)
-            #expect(data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 1).inputs != inputs)
+            #expect(data.batch(batch: 6, length: 8, seed: 3, step: step, microBatch: 1, of: 2).inputs != inputs)
         }
         #expect(starts.count == 10)
     }
@@ -152,6 +152,32 @@ struct TokenDatasetTests {
         }
         #expect(counts[24...].allSatisfy { $0 == 0 })
         #expect(counts[..<24].allSatisfy { (60...145).contains($0) }, "\(counts)")
+    }
+
+    @Test("A pass contains every window once", arguments: [1, 2, 3, 8, 100, 1_023])
+    func passes(_ windows: Int) {
+        let order = WindowOrder(positions: windows * 4 + 3, length: 4, seed: 5)
+        #expect(order.windowsPerPass == windows)
+        var orders: [[Int]] = []
+        for pass in 0..<3 {
+            let starts = (0..<windows).map { order.start(of: pass * windows + $0) }
+            // Windows of 4 without gaps or overlaps, from an offset on, around the end.
+            let offset = starts.map { $0 % order.positions }.min() ?? 0
+            let sorted = starts.sorted()
+            #expect(Set(starts).count == windows && offset >= 0 && sorted.last ?? 0 < order.positions)
+            let gaps = zip(sorted, sorted.dropFirst()).map { $1 - $0 }
+            #expect(gaps.allSatisfy { $0 == 4 || $0 == 7 }, "\(sorted)")
+            orders.append(starts)
+        }
+        #expect(windows < 4 || (orders[0] != orders[1] && orders[1] != orders[2]))
+    }
+
+    @Test("Every element has one position in a random order", arguments: [1, 2, 5, 64, 65, 1_000])
+    func permutation(_ count: Int) {
+        let order = (0..<count).map { WindowOrder.shuffled($0, of: count, key: 7) }
+        #expect(order.sorted() == Array(0..<count))
+        #expect(count < 5 || order != Array(0..<count))
+        #expect(count < 5 || order != (0..<count).map { WindowOrder.shuffled($0, of: count, key: 8) })
     }
 
     @Test(

@@ -14,6 +14,7 @@
 #include "layernorm.h"
 #include "matmul.h"
 #include "memory.h"
+#include "muon.h"
 #include "peak.h"
 #include "rmsnorm.h"
 #include "rotary.h"

@@ -23,8 +23,11 @@ package struct TextScorer {
     ///     part of the text; they have no characters.
     ///   - generator: the model and its tokenizer.
     ///   - unknown: the character that replaces characters outside the vocabulary; nil makes them an error.
+    ///   - stride: the number of tokens between the beginnings of two windows; nil for windows that do not overlap.
     /// - Throws: `TokenizerError` or `ScoringError.tooShort`.
-    package init(_ text: String, _ generator: TextGenerator, replacing unknown: Unicode.Scalar? = nil) throws {
+    package init(
+        _ text: String, _ generator: TextGenerator, replacing unknown: Unicode.Scalar? = nil, stride: Int? = nil
+    ) throws {
         let tokenizer = generator.tokenizer
         model = generator.model
         ids = try generator.encoding.ids(of: text, replacing: unknown)
@@ -38,7 +41,7 @@ package struct TextScorer {
             text.unicodeScalars.count + added - decoder.append(ids[0]).unicodeScalars.count,
             text.utf8.count + added - first.count
         )
-        parts = EvaluationWindows(tokenCount: ids.count, for: model).parts
+        parts = EvaluationWindows(tokenCount: ids.count, for: model, stride: stride).parts
     }
 
     /// Scores the next part.

@@ -46,7 +46,9 @@ public final class Encoder: TrainableModel {
         var weights = weights
         let c = configuration, C = c.width, deviation = 0.02
         func linear(outputs: Int) -> LinearLayer {
-            LinearLayer(inputs: C, outputs: outputs, isTransposed: true, deviation: deviation, using: &weights)
+            LinearLayer(
+                inputs: C, outputs: outputs, isTransposed: true, isHidden: false, deviation: deviation,
+                using: &weights)
         }
         func norm() -> NormLayer { NormLayer(width: C, epsilon: c.normEpsilon) }
         tokenEmbedding = Parameter(weights.normal([c.vocabularySize, C], deviation: deviation))

@@ -4,6 +4,9 @@ import Synchronization
 public final class Parameter: Variable {
     /// Whether AdamW applies weight decay: to matrices and embeddings, not to biases and norms.
     public let decays: Bool
+    /// Whether it is the weight matrix of a hidden layer. Muon updates these; embeddings and classifiers, whose rows belong
+    /// to single tokens or labels, are updated by AdamW.
+    public let isHiddenWeight: Bool
     /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
     /// and the first that needs the packed weight makes it.
     private let packedWeight = Mutex<(weight: PackedWeight, isTransposed: Bool)?>(nil)
@@ -13,8 +16,10 @@ public final class Parameter: Variable {
     /// - Parameters:
     ///   - value: the contents.
     ///   - isTrained: whether training changes them. A buffer, as PyTorch calls it, is stored with the model but constant.
-    public init(_ value: Tensor, isTrained: Bool = true) {
+    ///   - isHiddenWeight: whether it is the weight matrix of a hidden layer.
+    public init(_ value: Tensor, isTrained: Bool = true, isHiddenWeight: Bool = false) {
         decays = value.shape.rank >= 2
+        self.isHiddenWeight = isHiddenWeight
         super.init(value, needsGradient: isTrained)
     }
 

@@ -268,26 +268,33 @@ public struct TokenDataset: Sendable {
 
     /// `batch` windows of `length` tokens, and the token that follows each of theirs.
     ///
-    /// The windows start anywhere in the training parts with equal probability, and never run from one text into the next.
-    /// Where they start is a function of seed, step and micro-batch alone, so a resumed run draws what an uninterrupted one
-    /// would have.
+    /// The windows are drawn in passes over the training parts (`WindowOrder`) and never run from one text into the next.
+    /// Where they start is a function of the arguments alone, so a resumed run draws the windows that an uninterrupted one
+    /// would have drawn.
+    /// - Parameters:
+    ///   - batch: B, the number of windows.
+    ///   - length: T, the number of tokens of a window.
+    ///   - seed: the seed of the run.
+    ///   - step: the number of the step, from 0.
+    ///   - microBatch: the number of the micro-batch of the step, from 0.
+    ///   - microBatches: the number of micro-batches of each step.
+    /// - Returns: inputs (B, T) and targets (B, T).
     public func batch(
-        batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
+        batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int, of microBatches: Int = 1
     ) -> (inputs: TokenBatch, targets: [Int32]) {
         if documents.contains(where: { $0.conversations != nil }) {
             return conversationBatch(batch: batch, length: length, seed: seed, step: step, microBatch: microBatch)
         }
         let starts = documents.map { max(0, $0.trainingIDs.count - length) }
-        let total = starts.reduce(0, +)
-        precondition(total > 0, "no text is as long as a window")
-        var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
+        let order = WindowOrder(positions: starts.reduce(0, +), length: length, seed: seed)
+        precondition(order.positions > 0, "no text is as long as a window")
         var inputs: [Int32] = []
         var targets: [Int32] = []
         inputs.reserveCapacity(batch * length)
         targets.reserveCapacity(batch * length)
-        for _ in 0..<batch {
-            // The high half of a product: uniform up to one part in 2^64 / total.
-            var start = Int(random.next().multipliedFullWidth(by: UInt64(total)).high)
+        let first = (step * microBatches + microBatch) * batch
+        for number in first..<first + batch {
+            var start = order.start(of: number)
             var document = 0
             while start >= starts[document] {
                 start -= starts[document]

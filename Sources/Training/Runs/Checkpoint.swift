@@ -38,29 +38,35 @@ package struct Checkpoint {
         file = nil
     }
 
+    /// The tensors of a training and their names in the file: the weights, then the moments. Parameters that Muon updates have
+    /// one moment.
+    private static func state(of optimizer: Optimizer) -> [(name: String, tensor: Tensor)] {
+        let parts: [(String, [Tensor?])] = [
+            ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
+            ("moment2", optimizer.moment2),
+        ]
+        return parts.flatMap { part, tensors in
+            zip(optimizer.parameters, tensors).compactMap { parameter, tensor in
+                tensor.map { ("\(part).\(parameter.name)", $0) }
+            }
+        }
+    }
+
     // MARK: Writing
 
     private static let version = "swift-gpt training checkpoint 1"
 
     /// Replaces the file at `path` atomically. The save is complete when the temporary file has been renamed.
-    package func write(to path: String, optimizer: AdamW) throws {
+    package func write(to path: String, optimizer: Optimizer) throws {
         var metadata = [
             "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
             "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
         metadata["config"] = recordsModel ? JSON.object(settings.model.json()).serialized() : nil
-        let parts = [
-            ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
-            ("moment2", optimizer.moment2),
-        ]
-        let tensors = parts.flatMap { part, tensors in
-            zip(optimizer.parameters, tensors).map { parameter, tensor in
-                SafetensorsTensor(
-                    name: "\(part).\(parameter.name)", dtype: .float32, shape: tensor.shape.dimensions
-                ) { piece in
-                    try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
-                }
+        let tensors = Self.state(of: optimizer).map { name, tensor in
+            SafetensorsTensor(name: name, dtype: .float32, shape: tensor.shape.dimensions) { piece in
+                try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
             }
         }
         try SafetensorsWriter.write(to: path, metadata: metadata, tensors: tensors, checksum: true)
@@ -105,25 +111,18 @@ package struct Checkpoint {
     }
 
     /// Copies the weights and moments into the parameters and the optimizer of a new model.
-    package func restore(into optimizer: AdamW) throws {
+    package func restore(into optimizer: Optimizer) throws {
         guard let file else { return }
-        for (i, parameter) in optimizer.parameters.enumerated() {
-            let parts = [
-                ("weight", parameter.parameter.value), ("moment1", optimizer.moment1[i]),
-                ("moment2", optimizer.moment2[i]),
-            ]
-            for (part, tensor) in parts {
-                let name = "\(part).\(parameter.name)"
-                let entry = try file.entry(name)
-                guard entry.dtype == .float32, entry.shape == tensor.shape.dimensions else {
-                    throw TrainingError.damaged(
-                        path: file.path, reason: "\(name) has the shape \(entry.shape), not \(tensor.shape)")
-                }
-                try file.withBytes(name) { bytes in
-                    tensor.withElements { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
-                }
+        for (name, tensor) in Self.state(of: optimizer) {
+            let entry = try file.entry(name)
+            guard entry.dtype == .float32, entry.shape == tensor.shape.dimensions else {
+                throw TrainingError.damaged(
+                    path: file.path, reason: "\(name) has the shape \(entry.shape), not \(tensor.shape)")
             }
-            parameter.parameter.didChange()
+            try file.withBytes(name) { bytes in
+                tensor.withElements { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
+            }
         }
+        for named in optimizer.parameters { named.parameter.didChange() }
     }
 }

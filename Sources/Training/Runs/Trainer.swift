@@ -8,7 +8,7 @@ import Tensors
 public final class Trainer<Task: TrainingTask> {
     public let task: Task
     public let settings: TrainingSettings
-    public let optimizer: AdamW
+    public let optimizer: Optimizer
     public private(set) var progress: TrainingProgress
     public private(set) var metrics: Metrics
     /// The samples so far: the contents of samples.txt.
@@ -36,7 +36,7 @@ public final class Trainer<Task: TrainingTask> {
         self.settings = settings
         self.store = store
         self.communicator = communicator
-        optimizer = AdamW(task.model.parameters, settings: settings.optimizer)
+        optimizer = Optimizer(task.model.parameters, settings: settings.optimizer)
         progress = TrainingProgress()
         metrics = Metrics()
         samples = ""

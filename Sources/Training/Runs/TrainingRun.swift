@@ -30,6 +30,8 @@ public final class TrainingRun {
     ///   - texts: what to learn from and to validate on.
     ///   - origin: where the texts came from, which a resumed run needs to know.
     ///   - start: the model whose weights training begins with, in place of `settings.model`; nil for random weights.
+    ///   - refine: changes the settings once the numbers of training tokens and of different tokens are known, for example by
+    ///     a `Recipe`. It must not change how the texts are encoded.
     ///   - directory: gives the directory to create, or nil for a run in memory. Called after everything that can be checked
     ///     without a directory has been checked.
     ///   - notice: called with what takes a while, or is not as it was asked for.
@@ -37,11 +39,11 @@ public final class TrainingRun {
     ///   machine.
     public convenience init(
         _ settings: TrainingSettings, texts: [NamedText], origin: TextOrigin, startingFrom start: StartingModel? = nil,
+        refine: (_ settings: inout TrainingSettings, _ textTokens: Int, _ vocabularySize: Int) -> Void = { _, _, _ in },
         directory: () throws -> String? = { nil }, notice: (String) -> Void = { _ in }
     ) throws {
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
         var settings = settings
-        let shortening = settings.fitWarmup()
         let texts = try settings.divided(texts)
         let format =
             try texts.contains { $0.conversations != nil }
@@ -59,6 +61,9 @@ public final class TrainingRun {
             texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
             validation: settings.validation,
             contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, notice: notice)
+        refine(&settings, data.trainingCount, tokenizer.vocabularySize)
+        if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        let shortening = settings.fitWarmup()
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
             directory: { description in

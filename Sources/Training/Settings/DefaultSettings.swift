@@ -12,8 +12,9 @@ public enum DefaultSettings {
         switch kind {
         case .gpt:
             TrainingSettings(
-                model: .gpt(layers: 4, heads: 4, width: 128, context: 128), length: .steps(5_500), batch: 8,
-                schedule: LearningRateSchedule(peak: 3e-3, warmupSteps: 100, shape: .linear))
+                model: .gpt(layers: 4, heads: 4, width: 128, context: 128), length: .steps(2_700), batch: 16,
+                schedule: LearningRateSchedule(peak: 8e-3, warmupSteps: 100, shape: .linear),
+                optimizer: Optimizer.Settings(method: .muon))
         case .attention:
             TrainingSettings(
                 model: .attention(.init(contextLength: 64, width: 64)), length: .steps(3_000), batch: 16,
@@ -22,7 +23,8 @@ public enum DefaultSettings {
             // A table can be trained at a learning rate at which any deeper model would diverge.
             TrainingSettings(
                 model: .bigram(.init()), length: .steps(1_000), batch: 32,
-                schedule: LearningRateSchedule(peak: 3e-2, warmupSteps: 10), optimizer: AdamW.Settings(weightDecay: 0))
+                schedule: LearningRateSchedule(peak: 3e-2, warmupSteps: 10),
+                optimizer: Optimizer.Settings(weightDecay: 0))
         case .encoder: classification
         case .encoderDecoder: translation
         case .ngram:

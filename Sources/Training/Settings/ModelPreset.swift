@@ -37,7 +37,7 @@ public enum ModelPreset: String, Sendable, CaseIterable {
             TrainingSettings(
                 model: .gpt(family, layers: 12, heads: 12, width: 768, context: 1_024), length: .steps(5_000), batch: 4,
                 schedule: LearningRateSchedule(peak: 6e-4, warmupSteps: 500),
-                optimizer: AdamW.Settings(beta2: 0.95))
+                optimizer: Optimizer.Settings(beta2: 0.95))
         }
     }
 }

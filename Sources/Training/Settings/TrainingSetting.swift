@@ -10,8 +10,8 @@ public struct TrainingSetting: Sendable {
     /// An identifier of a setting, for user interfaces with their own names.
     public enum ID: String, Sendable, CaseIterable {
         case task, model, family, layers, heads, width, keyValueHeads, positions, context, order
-        case tokenizer, validation, documentSeparator, specialTokens, chatTemplate, batch, accumulate, seed, beta1,
-            beta2
+        case tokenizer, validation, documentSeparator, specialTokens, chatTemplate, batch, accumulate, seed,
+            optimizer, beta1, beta2
         case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience,
             labelSmoothing
         case evaluationInterval, saveInterval, finalEvaluation
@@ -84,6 +84,8 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("batch", .batch) { "\($0.batch)" },
         TrainingSetting("number of accumulated batches", .accumulate) { "\($0.accumulate)" },
         TrainingSetting("seed", .seed) { "\($0.seed)" },
+        // A bigram model has no hidden layers.
+        TrainingSetting("optimizer", .optimizer, kinds: computing) { $0.optimizer.method.rawValue },
         // The betas determine over how many gradients the moments are averaged.
         TrainingSetting("beta1 of AdamW", .beta1) { "\($0.optimizer.beta1)" },
         TrainingSetting("beta2 of AdamW", .beta2) { "\($0.optimizer.beta2)" },

@@ -45,6 +45,7 @@ extension TrainingSettings {
         object["learning_rate"] = .double(schedule.peak)
         object["warmup"] = .int(schedule.warmupSteps)
         object["schedule"] = .string(schedule.shape.rawValue)
+        object["optimizer"] = optimizer.method == .adamW ? nil : .string(optimizer.method.rawValue)
         object["beta1"] = .double(optimizer.beta1)
         object["beta2"] = .double(optimizer.beta2)
         object["epsilon"] = .double(optimizer.epsilon)
@@ -94,6 +95,9 @@ extension TrainingSettings {
         guard let precision = Precision(rawValue: try record.optionalString("precision") ?? "f32") else {
             throw record.wrong("precision")
         }
+        guard let method = Optimizer.Method(rawValue: try record.optionalString("optimizer") ?? "adamw") else {
+            throw record.wrong("optimizer")
+        }
         guard let seed = UInt64(try record.string("seed")) else { throw record.wrong("seed") }
         self.init(
             model: specification, sequenceLength: context, tokenizer: tokenizer,
@@ -101,8 +105,8 @@ extension TrainingSettings {
             batch: try record.int("batch"), accumulate: try record.int("accumulate"),
             schedule: LearningRateSchedule(
                 peak: try record.double("learning_rate"), warmupSteps: try record.int("warmup"), shape: scheduleShape),
-            optimizer: AdamW.Settings(
-                beta1: try record.double("beta1"), beta2: try record.double("beta2"),
+            optimizer: Optimizer.Settings(
+                method: method, beta1: try record.double("beta1"), beta2: try record.double("beta2"),
                 epsilon: try record.double("epsilon"), weightDecay: try record.double("weight_decay"),
                 clip: try record.double("clip")),
             dropout: try record.double("dropout"), precision: precision, seed: seed,

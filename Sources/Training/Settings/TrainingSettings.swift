@@ -40,7 +40,7 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The number of micro-batches whose gradients are accumulated in each step.
     public var accumulate: Int
     public var schedule: LearningRateSchedule
-    public var optimizer: AdamW.Settings
+    public var optimizer: Optimizer.Settings
     public var dropout: Double
     /// The share of the probability of each target that is divided among all tokens, in the loss of a translation (label
     /// smoothing; Szegedy et al., 2016).
@@ -67,7 +67,8 @@ public struct TrainingSettings: Sendable, Equatable {
         model: ModelSpecification, sequenceLength: Int? = nil, tokenizer: TokenizerSpecification = .characters,
         validation: Double = 0.1, length: Length,
         batch: Int,
-        accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: AdamW.Settings = .init(), dropout: Double = 0,
+        accumulate: Int = 1, schedule: LearningRateSchedule, optimizer: Optimizer.Settings = .init(),
+        dropout: Double = 0,
         precision: Precision = .preferredForTraining, seed: UInt64 = 1, patience: Int = 0, evaluateEvery: Int? = nil,
         saveEvery: Int? = nil, finalEvaluation: FinalEvaluation = .affordable
     ) {

@@ -52,7 +52,7 @@ public final class NextTokenTask: TrainingTask {
     private func batch(_ index: MicroBatchIndex) -> (inputs: TokenBatch, targets: [Int32]) {
         data.batch(
             batch: settings.batch, length: settings.sequenceLength, seed: settings.seed, step: index.step,
-            microBatch: index.microBatch)
+            microBatch: index.microBatch, of: settings.accumulate)
     }
 
     public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {

@@ -42,7 +42,7 @@ public struct Benchmark: Sendable {
     public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
-        let optimizer = AdamW(model.parameters, settings: AdamW.Settings(beta2: 0.95))
+        let optimizer = Optimizer(model.parameters, settings: Optimizer.Settings(beta2: 0.95))
         var random = Philox(2)
         let ids = (0..<batch * (length + 1)).map { _ in
             Int32.random(in: 0..<Int32(configuration.vocabularySize), using: &random)

@@ -23,6 +23,7 @@ extension TrainingSetting.ID {
         case .batch: "--batch"
         case .accumulate: "--accumulate"
         case .seed: "--seed"
+        case .optimizer: "--optimizer"
         case .beta1: "--beta1"
         case .beta2: "--beta2"
         case .steps: "--steps"

@@ -65,7 +65,7 @@ struct CompareCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Training steps per model. (default: 1000 for bigram, 3000 for attention, 5500 for gpt)",
+            "Training steps per model. (default: 1000 for bigram, 3000 for attention, 2700 for gpt)",
             valueName: "number"))
     var steps: Int?
 

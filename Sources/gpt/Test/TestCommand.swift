@@ -34,6 +34,14 @@ struct TestCommand: ParsableCommand {
             "The text file to evaluate a language model on, in UTF-8; - for standard input.", valueName: "file"))
     var text: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The number of tokens between the beginnings of two windows, 1 to the context (sliding windows). With half of the "
+                + "context, each token is predicted from at least half a context, and the evaluation takes twice as long. "
+                + "(default: the context, so that windows do not overlap)", valueName: "tokens"))
+    var stride: Int?
+
     @OptionGroup(title: "Table") var table: TableOptions
     @OptionGroup(title: "Table") var search: SearchOptions
 
@@ -69,6 +77,7 @@ struct TestCommand: ParsableCommand {
     private var promptText: String? { prompt.map(unescaped) }
 
     func validate() throws {
+        if let stride, stride < 1 { throw ValidationError("--stride is \(stride); it must be 1 or more.") }
         if let length, length < 0 { throw ValidationError("--length is \(length); it must be 0 or more.") }
         if prompt == nil, let option = ((length == nil ? [] : ["--length"]) + sampling.given).first {
             throw ValidationError(
@@ -86,7 +95,7 @@ struct TestCommand: ParsableCommand {
         }
         if !table.data.isEmpty {
             let options: [(String, Bool)] = [
-                ("--prompt", prompt != nil), ("--special", encoding.special != .text),
+                ("--stride", stride != nil), ("--prompt", prompt != nil), ("--special", encoding.special != .text),
                 ("--no-template", encoding.noTemplate), ("--ignore-eos", end.ignoreEos),
             ]
             if let option = options.first(where: \.1)?.0 {
@@ -129,9 +138,20 @@ struct TestCommand: ParsableCommand {
     private func measure(
         _ generator: TextGenerator, _ content: String, of path: String, _ unknown: Unicode.Scalar?
     ) throws -> (score: TextScore, seconds: Double) {
+        if let stride {
+            guard let context = generator.model.contextLength else {
+                throw CommandFailure("\(model.model) has no context, so that --stride has no effect; leave it out")
+            }
+            guard stride <= context else {
+                throw CommandFailure(
+                    "--stride is \(stride), more than the context of \(model.model), \(context) tokens")
+            }
+        }
         var scorer: TextScorer
         do {
-            scorer = try replacement.suggesting { try TextScorer(content, generator, replacing: unknown) }
+            scorer = try replacement.suggesting {
+                try TextScorer(content, generator, replacing: unknown, stride: stride)
+            }
         } catch {
             throw CommandFailure("\(path == "-" ? "standard input" : path): \(error)")
         }

@@ -16,7 +16,8 @@ extension TrainCommand {
         if let directory = texts.lazy.compactMap(\.prepared).first { try requireEffects(on: directory, &settings) }
         settings.joinsTexts = texts.count > 1
         let run = try TrainingRun(
-            settings, texts: texts, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
+            settings, texts: texts, origin: origin, startingFrom: start, refine: applyRecipe,
+            directory: { try freeName() }, notice: remark)
         if settings.documentSeparator == nil,
             let (token, name) = text.plainSpecialToken(in: texts, run.tokenizer, run.data)
         {

@@ -182,7 +182,7 @@ typedef void case_of_kernels(const vector_case *);
 void run_sample(const vector_case *vector, op *op, bool multiplies);                // catalogue.c
 case_of_kernels cached_attention;                                                   // attention.c
 case_of_kernels product, decoding, packing;                                         // weights.c
-case_of_kernels adamw, sum_of_squares, sampling, sweep;                             // kernels.c
+case_of_kernels adamw, muon, sum_of_squares, sampling, sweep;                       // kernels.c
 // The pool of threads, memory and the measurements, which have no vectors.
 void check_core(void);                                                              // kernels.c
 // SHA-256, beside the kernels the only code that differs between processors.

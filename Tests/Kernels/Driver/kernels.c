@@ -61,6 +61,38 @@ void adamw(const vector_case *v) {
     free(scales);
 }
 
+void muon(const vector_case *v) {
+    int64_t count;
+    const float *start = floats(v, "start", &count), *gradients = floats(v, "gradients", NULL);
+    const double beta = number(v, "beta"), scale = number(v, "scale");
+    const double keep = number(v, "keep"), rate = number(v, "rate");
+    execution executions[8];
+    const int64_t sets = all_executions(executions);
+    for (int64_t i = 0; i < sets; i++) {
+        begin_set(executions[i].set);
+        float *results[2][3];
+        for (int many = 0; many < 2; many++) {
+            float **r = results[many];
+            r[0] = guarded_copy(start, count);    // the momentum, and then the parameters
+            r[1] = guarded(count);
+            r[2] = guarded_copy(start, count);
+            gpt_execution kernels = executions[i].kernels;
+            kernels.threads = many ? 3 : 1;
+            gpt_nesterov_momentum(kernels, count, beta, scale, guarded_copy(gradients, count), r[0], r[1]);
+            gpt_step_along(kernels, count, keep, rate, r[1], r[2]);
+        }
+        static const char *const names[] = {"momentum", "direction", "parameters"};
+        for (int j = 0; j < 3; j++) {
+            double worst = 0;
+            const double *expected = doubles(v, names[j], NULL);
+            for (int64_t k = 0; k < count; k++) worst = fmax(worst, fabs(results[0][j][k] - expected[k]));
+            measure(names[j], worst, 1e-6);
+            require(same_bits(results[0][j], results[1][j], count), "three threads give other bits");
+        }
+        release_guarded();
+    }
+}
+
 void sum_of_squares(const vector_case *v) {
     int64_t count;
     const float *values = floats(v, "x", &count);

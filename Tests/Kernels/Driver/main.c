@@ -35,7 +35,7 @@ static const struct {
     case_of_kernels *run;
 } kinds[] = {
     {"product", product}, {"decoding", decoding}, {"packing", packing}, {"cached_attention", cached_attention},
-    {"adamw", adamw}, {"sum_of_squares", sum_of_squares}, {"sampling", sampling}, {"sweep", sweep},
+    {"adamw", adamw}, {"muon", muon}, {"sum_of_squares", sum_of_squares}, {"sampling", sampling}, {"sweep", sweep},
 };
 
 int64_t all_executions(execution executions[8]) {

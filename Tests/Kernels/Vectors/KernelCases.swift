@@ -12,6 +12,7 @@ enum KernelCases {
         all.append { packing() }
         all += attentions
         for count in [1, 7, 16, 33, 1000, 16_385, 40_000] { all.append { adamW(count: count) } }
+        for count in [1, 7, 16, 33, 16_385] { all.append { muon(count: count) } }
         for count in [1, 15, 16, 1023, 1025, 16_384, 16_385, 300_000] { all.append { sumOfSquares(count: count) } }
         all += samplings
         for activation in Activation.allCases where activation != .identity { all.append { sweep(activation) } }
@@ -158,6 +159,25 @@ enum KernelCases {
         vector.add("parameters", plain.parameters)
         vector.add("moment1", plain.moment1)
         vector.add("moment2", plain.moment2)
+        return vector
+    }
+
+    /// The element-wise parts of an update.
+    private static func muon(count: Int) -> VectorCase {
+        let start = normal([count], seed: 4).values, gradients = normal([count], seed: 5).values
+        let beta = 0.95, scale = 0.5, keep = 0.99, rate = 0.3
+        var vector = VectorCase("muon", title: "Muon", name: "Muon (\(count))")
+        vector.add("start", start)
+        vector.add("gradients", gradients)
+        for (name, number) in [("beta", beta), ("scale", scale), ("keep", keep), ("rate", rate)] {
+            vector.add(name, number)
+        }
+        let steps = gradients.map { (1 - beta) * scale * Double($0) }
+        let momentum = zip(start, steps).map { beta * Double($0) + $1 }
+        let direction = zip(momentum, steps).map { beta * $0 + $1 }
+        vector.add("momentum", momentum)
+        vector.add("direction", direction)
+        vector.add("parameters", zip(start, direction).map { keep * Double($0) - rate * $1 })
         return vector
     }
 

@@ -52,8 +52,6 @@ enum TinyTasks {
 extension Trainer {
     /// The bits of the weights and the moments of any task.
     var stateBits: [[UInt32]] {
-        (task.model.parameters.map(\.parameter.value) + optimizer.moment1 + optimizer.moment2).map { tensor in
-            tensor.values.map(\.bitPattern)
-        }
+        (task.model.parameters.map(\.parameter.value) + optimizer.moments).map { $0.values.map(\.bitPattern) }
     }
 }

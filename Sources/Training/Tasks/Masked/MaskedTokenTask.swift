@@ -58,7 +58,8 @@ public final class MaskedTokenTask: TrainingTask {
 
     public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {
         let drawn = data.batch(
-            batch: settings.batch, length: length, seed: settings.seed, step: index.step, microBatch: index.microBatch
+            batch: settings.batch, length: length, seed: settings.seed, step: index.step, microBatch: index.microBatch,
+            of: settings.accumulate
         ).inputs.ids
         let windows = MaskedWindows((0..<settings.batch).map { drawn[$0 * length..<($0 + 1) * length] }, tokens) {
             [seed = settings.seed] window in

@@ -1,16 +1,28 @@
 import Layers
 import Tensors
 
-/// AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), with the semantics of
-/// `torch.optim.AdamW`. The gradients are first clipped by their global norm, like in `torch.nn.utils.clip_grad_norm_`:
+/// The optimizer of a training run: AdamW for all parameters, or Muon for the weights of hidden layers and AdamW for the
+/// rest (embeddings, classifier, norms, biases).
+///
+/// AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019) has the semantics of
+/// `torch.optim.AdamW`. Muon (Jordan et al., 2024) makes steps of the same length in all directions of a weight matrix;
+/// both use the same learning rate and the same weight decay. The gradients are first clipped by their global norm, as
+/// in `torch.nn.utils.clip_grad_norm_`:
 ///
 ///     g = g min(1, clip / (norm + 1e-6))
 ///
 /// Weight decay applies to matrices and embeddings, not to biases and norms. A weight that is used twice (a tied
 /// embedding) is one parameter: it counts once in the norm and is updated once.
-public final class AdamW {
+public final class Optimizer {
+    /// How the weights of hidden layers are updated.
+    public enum Method: String, Sendable, CaseIterable {
+        case adamW = "adamw"
+        case muon
+    }
+
     /// The hyperparameters, which do not change from step to step.
     public struct Settings: Sendable, Equatable {
+        public var method: Method
         public var beta1: Double
         public var beta2: Double
         public var epsilon: Double
@@ -19,23 +31,30 @@ public final class AdamW {
         public var clip: Double
 
         public init(
-            beta1: Double = 0.9, beta2: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0.1,
-            clip: Double = 1
+            method: Method = .adamW, beta1: Double = 0.9, beta2: Double = 0.99, epsilon: Double = 1e-8,
+            weightDecay: Double = 0.1, clip: Double = 1
         ) {
+            self.method = method
             self.beta1 = beta1
             self.beta2 = beta2
             self.epsilon = epsilon
             self.weightDecay = weightDecay
             self.clip = clip
         }
+
+        /// The decay rate of the mean of gradients in Muon, as its authors have it.
+        static let muonMomentum = 0.95
     }
 
     public var settings: Settings
     /// The named parameters. A shared parameter is contained once.
     public let parameters: [NamedParameter]
-    /// The moments m and v, in the order of `parameters`.
+    /// The mean of gradients of each parameter, in the order of `parameters`.
     package let moment1: [Tensor]
-    package let moment2: [Tensor]
+    /// The mean of squared gradients; nil for a parameter that Muon updates.
+    package let moment2: [Tensor?]
+    /// The moments that there are.
+    package var moments: [Tensor] { moment1 + moment2.compactMap { $0 } }
     /// The number of updates made so far.
     public package(set) var steps = 0
 
@@ -44,7 +63,9 @@ public final class AdamW {
         self.parameters = parameters.filter { seen.insert(ObjectIdentifier($0.parameter)).inserted }
         self.settings = settings
         moment1 = self.parameters.map { Tensor($0.parameter.value.shape) }
-        moment2 = self.parameters.map { Tensor($0.parameter.value.shape) }
+        moment2 = self.parameters.map { named in
+            settings.method == .muon && named.parameter.isHiddenWeight ? nil : Tensor(named.parameter.value.shape)
+        }
     }
 
     /// The Euclidean norm of all gradients together.
@@ -63,11 +84,19 @@ public final class AdamW {
         let scale = settings.clip > 0 ? min(1, settings.clip / (norm + 1e-6)) : 1
         for (i, parameter) in parameters.map(\.parameter).enumerated() {
             guard let gradient = parameter.gradient else { continue }
-            let update = AdamWUpdate(
-                learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
-                weightDecay: parameter.decays ? settings.weightDecay : 0, step: steps, gradientScale: scale)
-            Profile.measure("AdamW") {
-                update.apply(parameter, gradient: gradient, moment1: moment1[i], moment2: moment2[i])
+            let decay = parameter.decays ? settings.weightDecay : 0
+            if let moment2 = moment2[i] {
+                let update = AdamWUpdate(
+                    learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+                    weightDecay: decay, step: steps, gradientScale: scale)
+                Profile.measure("AdamW") {
+                    update.apply(parameter, gradient: gradient, moment1: moment1[i], moment2: moment2)
+                }
+            } else {
+                let update = MuonUpdate(
+                    learningRate: learningRate, momentum: Settings.muonMomentum, weightDecay: decay,
+                    gradientScale: scale)
+                Profile.measure("Muon") { update.apply(parameter, gradient: gradient, mean: moment1[i]) }
             }
         }
         clearGradients()
