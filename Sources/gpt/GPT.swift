@@ -35,6 +35,7 @@ struct GPT: ParsableCommand {
     /// Parses the arguments and runs the command, after checking for errors that the parser does not report.
     static func main() {
         if CommandLine.arguments.dropFirst().first == ServeCommand.configuration.commandName {
+            TrainingRanks.requireOneProcess()
             ServeCommand.start(Array(CommandLine.arguments.dropFirst(2)))
         }
         prepareProcess()
@@ -52,6 +53,7 @@ struct GPT: ParsableCommand {
             }
             end(with: error, arguments)
         }
+        if !(command is TrainCommand) { TrainingRanks.requireOneProcess() }
         do { try command.run() } catch { end(with: error, arguments) }
     }
 

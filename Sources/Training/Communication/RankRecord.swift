@@ -16,7 +16,7 @@ package struct RankRecord: Equatable, Sendable {
 
     /// Something that must be the same on all ranks.
     package struct Entry: Equatable, Sendable {
-        /// As in "the texts differ".
+        /// As in "not the same texts".
         let name: String
         let value: JSON
         /// What to do if it differs.
@@ -44,21 +44,21 @@ package struct RankRecord: Equatable, Sendable {
         let settings = trainer.settings
         let sameFiles = "give every rank the same files"
         entries = [
-            Entry(name: "the program", value: .string(program), advice: "use the same program on all machines"),
+            Entry(name: "program", value: .string(program), advice: "use the same program on all machines"),
             Entry(
-                name: "the instruction set", value: .string(Execution.current.instructionSet.rawValue),
+                name: "instruction set", value: .string(Execution.current.instructionSet.rawValue),
                 advice: "set GPT_KERNELS to one that all machines have"),
             Entry(
-                name: "the settings", value: settings.json,
+                name: "settings", value: settings.json,
                 advice: "give the same options to every rank, --precision among them"),
-            Entry(name: "the model", value: .object(settings.model.json()), advice: sameFiles),
+            Entry(name: "model", value: .object(settings.model.json()), advice: sameFiles),
             Entry(
-                name: "the data", value: .array(trainer.task.dataRecord.hashes.map(JSON.string)), advice: sameFiles),
+                name: "data", value: .array(trainer.task.dataRecord.hashes.map(JSON.string)), advice: sameFiles),
             Entry(
-                name: "the tokenizer",
+                name: "tokenizer",
                 value: .string(SHA256.hexDigest(of: try TokenizerFile.contents(for: tokenizer).utf8)), advice: sameFiles
             ),
-            Entry(name: "the step", value: .int(trainer.progress.step), advice: sameFiles),
+            Entry(name: "step", value: .int(trainer.progress.step), advice: sameFiles),
         ]
     }
 
@@ -73,8 +73,8 @@ package struct RankRecord: Equatable, Sendable {
                 continue
             }
             let difference = own.value.difference(from: first.value).map { " (\($0))" } ?? ""
-            return "\(own.name) of rank \(rank) on \(record.host) differs from that of rank 0 on \(records[0].host)"
-                + "\(difference.count > 200 ? "" : difference), so the ranks would not compute the same bits; \(own.advice)"
+            return "rank \(rank) on \(record.host) does not have the same \(own.name) as rank 0 on \(records[0].host)"
+                + "\(difference.count > 200 ? "" : difference), so they would not compute the same bits; \(own.advice)"
         }
         return nil
     }

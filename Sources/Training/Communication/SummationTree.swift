@@ -14,6 +14,9 @@ struct SummationTree {
         self.count = count
     }
 
+    /// The number of additions between a leaf and the root: the number of sums that wait for others at the same time.
+    var depth: Int { Int.bitWidth - (count - 1).leadingZeroBitCount }
+
     /// The micro-batches of a rank: neighbours, as many as of any other rank or one fewer.
     func block(of rank: Int, size: Int) -> Range<Int> { rank * count / size..<(rank + 1) * count / size }
 

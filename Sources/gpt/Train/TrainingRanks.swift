@@ -73,6 +73,18 @@ final class TrainingRanks: Sendable {
         try ranks.end(failure)
     }
 
+    /// Ends the process, with a message of rank 0, if a launcher of MPI has started several. For commands that would do the same as
+    /// often.
+    static func requireOneProcess() {
+        guard let launcher = Launcher.current, launcher.size > 1, Launcher.wantedLibrary != "none",
+            launcher.kind == .openMPI || launcher.kind == .hydra
+        else { return }
+        if launcher.rank == 0 {
+            note("gpt: only 'gpt train' runs on several ranks; start this command without \(launcher.name)")
+        }
+        exit(1)
+    }
+
     /// Ends the ranks together.
     private func end(_ failure: (any Error)?) throws {
         do {
