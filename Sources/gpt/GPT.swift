@@ -53,7 +53,9 @@ struct GPT: ParsableCommand {
             }
             end(with: error, arguments)
         }
-        if !(command is TrainCommand) { TrainingRanks.requireOneProcess() }
+        if !(command is TrainCommand), (command as? BenchCommand)?.subject != .scale {
+            TrainingRanks.requireOneProcess()
+        }
         do { try command.run() } catch { end(with: error, arguments) }
     }
 

@@ -6,7 +6,7 @@ import Tensors
 /// their subtrees of the step, and it adds these in the order of the tree (a reduce-scatter). Then it sends the sum to all others
 /// (an allgather). With S bytes of gradients and one subtree a rank, each of n ranks sends 2 S (n - 1) / n bytes, the least that
 /// is possible. This is done for a part of the array after the other, so that little memory is needed beside the gradients.
-struct GradientExchange {
+package struct GradientExchange {
     let communicator: any Communicator
     /// The order of summation.
     let tree: SummationTree
@@ -15,9 +15,22 @@ struct GradientExchange {
     /// The number of floats that a rank sends in a part of the exchange.
     var partLength = 1 << 22
 
+    /// - Parameters:
+    ///   - communicator: the ranks.
+    ///   - tree: the order of summation.
+    ///   - shapes: those of the parameters, the same on every rank.
+    package init(communicator: any Communicator, tree: SummationTree, shapes: [Shape]) {
+        self.communicator = communicator
+        self.tree = tree
+        self.shapes = shapes
+    }
+
     /// What a rank says along with its sums.
-    struct Notes: OptionSet {
-        let rawValue: UInt8
+    package struct Notes: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
         /// Rank 0 has stopped within the step, so its sums are incomplete and no update must be made.
         static let abandoned = Notes(rawValue: 1)
         /// The process was asked to stop.
@@ -37,7 +50,7 @@ struct GradientExchange {
     ///   - own: the sums of the subtrees of this rank, in order. Their memory is reused.
     ///   - notes: what this rank says.
     /// - Returns: the sum, or nil if a rank has abandoned the step; and what the ranks say together.
-    func sum(_ own: [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
+    package func sum(_ own: [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
         let subtrees = subtrees
         let heads = try communicator.gather(
             head(own, notes), lengths: subtrees.map { headLength(subtrees: $0.count) })

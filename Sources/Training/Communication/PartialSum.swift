@@ -1,11 +1,19 @@
 import Tensors
 
 /// The loss and the gradients of some micro-batches of a step, summed.
-struct PartialSum {
+package struct PartialSum {
     /// The sum of the losses of the targets.
-    var loss: Double
+    package var loss: Double
     /// The gradient of each parameter; nil where no micro-batch gave one.
-    var gradients: [Tensor?]
+    package var gradients: [Tensor?]
+
+    /// - Parameters:
+    ///   - loss: the sum of the losses.
+    ///   - gradients: those of all parameters, in order.
+    package init(loss: Double, gradients: [Tensor?]) {
+        self.loss = loss
+        self.gradients = gradients
+    }
 
     /// Adds those of the micro-batches that follow.
     mutating func add(_ other: PartialSum) {

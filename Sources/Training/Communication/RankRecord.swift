@@ -49,15 +49,15 @@ package struct RankRecord: Equatable, Sendable {
                 name: "instruction set", value: .string(Execution.current.instructionSet.rawValue),
                 advice: "set GPT_KERNELS to one that all machines have"),
             Entry(
-                name: "settings", value: settings.json,
-                advice: "give the same options to every rank, --precision among them"),
-            Entry(name: "model", value: .object(settings.model.json()), advice: sameFiles),
-            Entry(
                 name: "data", value: .array(trainer.task.dataRecord.hashes.map(JSON.string)), advice: sameFiles),
             Entry(
                 name: "tokenizer",
                 value: .string(SHA256.hexDigest(of: try TokenizerFile.contents(for: tokenizer).utf8)), advice: sameFiles
             ),
+            Entry(
+                name: "settings", value: settings.json,
+                advice: "give the same options to every rank, --precision among them"),
+            Entry(name: "model", value: .object(settings.model.json()), advice: sameFiles),
             Entry(name: "step", value: .int(trainer.progress.step), advice: sameFiles),
         ]
     }
@@ -72,7 +72,14 @@ package struct RankRecord: Equatable, Sendable {
             guard let (own, first) = zip(record.entries, records[0].entries).first(where: { $0 != $1 }) else {
                 continue
             }
-            let difference = own.value.difference(from: first.value).map { " (\($0))" } ?? ""
+            // Of hashes it is enough to know that they differ.
+            var difference = ""
+            switch own.value {
+            case .object: difference = own.value.difference(from: first.value).map { " (\($0))" } ?? ""
+            case .string(let value) where value.utf8.count < 20:
+                if case .string(let other) = first.value { difference = " (\(value), not \(other))" }
+            default: break
+            }
             return "rank \(rank) on \(record.host) does not have the same \(own.name) as rank 0 on \(records[0].host)"
                 + "\(difference.count > 200 ? "" : difference), so they would not compute the same bits; \(own.advice)"
         }

@@ -4,12 +4,12 @@
 ///
 /// Addition of floats is not associative, so the order decides the bits. This one does not depend on the number of ranks: each
 /// rank sums those subtrees that are whole within its micro-batches, and the rest of the tree is summed over the ranks.
-struct SummationTree {
+package struct SummationTree {
     /// The number of micro-batches, the leaves.
     let count: Int
 
     /// - Parameter count: the number of micro-batches of a step, at least 1.
-    init(count: Int) {
+    package init(count: Int) {
         precondition(count > 0, "a step without micro-batches")
         self.count = count
     }

@@ -80,7 +80,9 @@ final class TrainingRanks: Sendable {
             launcher.kind == .openMPI || launcher.kind == .hydra
         else { return }
         if launcher.rank == 0 {
-            note("gpt: only 'gpt train' runs on several ranks; start this command without \(launcher.name)")
+            note(
+                "gpt: only 'gpt train' and 'gpt bench scale' run on several ranks; start this command without \(launcher.name)"
+            )
         }
         exit(1)
     }
@@ -122,6 +124,9 @@ final class TrainingRanks: Sendable {
         default: throw OtherRankFailed()
         }
     }
+
+    /// Begins work for which no rank has to prepare anything.
+    func beginTogether() { phase.withLock { $0 = .joined } }
 
     /// Compares what the ranks have prepared, and lets a trainer share its steps with them.
     func join<Task>(_ trainer: Trainer<Task>, _ tokenizer: any Tokenizer) throws {
