@@ -63,6 +63,8 @@ let package = Package(
             dependencies: models + [
                 "ChatTemplates", "Interchange", "Inference", "Corpus", "Tokenizers", "StrictJSON", "Files", "Platform",
             ]),
+        // Processes that train together, by a library of MPI that is loaded while the program runs.
+        .target(name: "MessagePassing", dependencies: ["Training", "Platform"]),
         // The API of the server, without a transport.
         .target(
             name: "Server",
@@ -85,7 +87,8 @@ let package = Package(
         .executableTarget(
             name: "gpt",
             dependencies: library + [
-                "GPTKit", "Verification", "Page", "Files", "StrictJSON", "CKernels", "CAllocation", "Platform",
+                "GPTKit", "MessagePassing", "Verification", "Page", "Files", "StrictJSON", "CKernels", "CAllocation",
+                "Platform",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         // Tests mirror the sources; Support is what they share.
@@ -114,6 +117,7 @@ let package = Package(
         .testTarget(name: "CorpusTests", dependencies: ["Corpus", "Training", "Tokenizers", "Files", "TestSupport"]),
         .testTarget(
             name: "TrainingTests", dependencies: library + ["StrictJSON", "Files", "Platform", "TestSupport"]),
+        .testTarget(name: "MessagePassingTests", dependencies: ["MessagePassing"]),
         .testTarget(
             name: "VerificationTests",
             dependencies: library + ["Verification", "StrictJSON", "Files", "TestSupport"]),

@@ -16,7 +16,8 @@ public struct MemoryEstimate: Sendable {
     public init(_ settings: TrainingSettings) {
         let tokens = Double(settings.batch) * Double(settings.sequenceLength)
         self.init(
-            settings.model, tokens: tokens, saved: settings.model.savedFloatsPerToken(hasDropout: settings.dropout > 0))
+            settings.model, tokens: tokens, saved: settings.model.savedFloatsPerToken(hasDropout: settings.dropout > 0),
+            gradients: 1 + SummationTree(count: max(1, settings.accumulate)).depth)
     }
 
     /// The memory for training a transformer on `batch` sequences of `length` tokens, which are in memory too.
@@ -30,10 +31,11 @@ public struct MemoryEstimate: Sendable {
     /// - Parameters:
     ///   - tokens: the number of tokens of a micro-batch.
     ///   - saved: the number of floats that are saved for each token.
-    private init(_ model: ModelSpecification, tokens: Double, saved: Double) {
+    ///   - gradients: the number of gradients of each parameter that are in memory at the same time.
+    private init(_ model: ModelSpecification, tokens: Double, saved: Double, gradients: Int = 1) {
         let V = Double(model.vocabularySize)
         parameters = model.parameterCount { Double($0) } ?? 0
-        bytes = 4 * (4 * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
+        bytes = 4 * ((3 + Double(gradients)) * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
     }
 
     /// The memory for generating one sequence with a transformer: the weights, a copy of the weights packed in

@@ -35,6 +35,7 @@ struct GPT: ParsableCommand {
     /// Parses the arguments and runs the command, after checking for errors that the parser does not report.
     static func main() {
         if CommandLine.arguments.dropFirst().first == ServeCommand.configuration.commandName {
+            TrainingRanks.requireOneProcess()
             ServeCommand.start(Array(CommandLine.arguments.dropFirst(2)))
         }
         prepareProcess()
@@ -51,6 +52,9 @@ struct GPT: ParsableCommand {
                 refuse("Unknown option '\(escaped(name))'. Did you mean '--help'?")
             }
             end(with: error, arguments)
+        }
+        if !(command is TrainCommand), (command as? BenchCommand)?.subject != .scale {
+            TrainingRanks.requireOneProcess()
         }
         do { try command.run() } catch { end(with: error, arguments) }
     }

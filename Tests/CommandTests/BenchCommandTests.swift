@@ -12,9 +12,10 @@ import Testing
         "train": ["tokens_per_second", "gflops", "peak_gflops"],
         "generate": ["tokens_per_second", "bytes_per_second", "peak_bytes_per_second"],
         "ops": ["peak_gflops", "peak_bytes_per_second"],
+        "scale": ["tokens_per_second", "tokens_per_second_alone", "efficiency", "ranks"],
     ]
 
-    @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate", "ops"])
+    @Test("What was measured is a JSON object on the last line", arguments: ["train", "generate", "ops", "scale"])
     func json(subject: String) throws {
         let options = ["--seconds", "0.05"] + (subject == "generate" ? [] : ["--batch", "2"])
         let result = try runCommand(["bench", subject] + Self.tiny + options)

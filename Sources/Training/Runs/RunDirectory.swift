@@ -26,7 +26,8 @@ public final class RunDirectory: TrainingStore {
     private let tokenizerFile: String
     /// What is saved with the model beside its weights.
     let description: ModelDescription
-    private let lock: DirectoryLock
+    /// Nil for a process that only reads the directory.
+    private let lock: DirectoryLock?
     /// The directory before its first save is complete. If the run fails before that, the files of the run are removed.
     private var pending: PendingDirectory?
     /// The record of the files beside the weights, which do not change; nil until they are written.

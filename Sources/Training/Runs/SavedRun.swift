@@ -9,7 +9,8 @@ import Tokenizers
 /// settings are those of the run.
 public struct SavedRun {
     public let path: String
-    let lock: DirectoryLock
+    /// Keeps other processes out; nil for one that only reads.
+    let lock: DirectoryLock?
     let checkpoint: Checkpoint
 
     /// The settings with which the run was trained so far.
@@ -19,8 +20,12 @@ public struct SavedRun {
     public var origin: DataOrigin { checkpoint.origin }
 
     /// Locks the directory of a run and reads its last save.
+    /// - Parameters:
+    ///   - path: the directory.
+    ///   - isReadOnly: whether the directory is neither locked nor changed, because another process of the same training has
+    ///     locked it.
     /// - Throws: an error if there is no save, if it is damaged, or if another process is using the directory.
-    public init(_ path: String) throws {
+    public init(_ path: String, isReadOnly: Bool = false) throws {
         guard try Files.find(path) else {
             throw TrainingError.directory(
                 "there is no run to resume at \(path): no such directory; give a directory written by 'gpt train'")
@@ -30,7 +35,7 @@ public struct SavedRun {
                 "there is no run to resume at \(path): it is \(kind), not a directory; give a directory written by "
                     + "'gpt train'")
         }
-        lock = try DirectoryLock(directory: path)
+        lock = isReadOnly ? nil : try DirectoryLock(directory: path)
         self.path = path
         guard try Files.find(RunDirectory.latest(path)) else {
             if RunDirectory.occupant(of: path) == .incompleteSave {
@@ -45,6 +50,7 @@ public struct SavedRun {
                     : "there is no run to resume in \(path): it has no training/latest.safetensors")
         }
         checkpoint = try Checkpoint(path: RunDirectory.latest(path))
+        if isReadOnly { return }
         AtomicFile.removeLeftovers(in: path)
         AtomicFile.removeLeftovers(in: RunDirectory.training(path))
     }

@@ -9,7 +9,7 @@ public final class Trainer<Task: TrainingTask> {
     public let task: Task
     public let settings: TrainingSettings
     public let optimizer: Optimizer
-    public private(set) var progress: TrainingProgress
+    public internal(set) var progress: TrainingProgress
     public private(set) var metrics: Metrics
     /// The samples so far: the contents of samples.txt.
     public private(set) var samples: String
@@ -17,7 +17,12 @@ public final class Trainer<Task: TrainingTask> {
     package var profile: Profile?
 
     private let store: any TrainingStore
-    private let communicator: any Communicator
+    /// What shares each step with other processes. It is set before the training starts.
+    package var communicator: any Communicator
+    /// Whether another process was asked to stop.
+    var isStopRequested = false
+    /// Whether the other processes take part in what is being computed, so that they notice by themselves if it fails.
+    var isWithinStep = false
     /// The state that this process saved last.
     private var saved: TrainingProgress?
 
@@ -58,10 +63,18 @@ public final class Trainer<Task: TrainingTask> {
     ///   - report: called with everything that happens.
     /// - Returns: why it ended. Unless it was stopped, the model then has the best weights, and `progress.final` is what the
     ///   last validation measured of them.
-    /// - Throws: `TrainingError.notFinite`, or what the store throws.
+    ///   With several processes, that of rank 0 returns this; the others have the weights of the last step.
+    /// - Throws: `TrainingError.notFinite`, or what the store or the communicator throws.
     public func run(
         shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
     ) throws -> TrainingEnd {
+        try shareState()
+        guard communicator.rank == 0 else { return try follow(shouldStop: shouldStop) }
+        return try announcingEnd { try lead(shouldStop: { shouldStop() || isStopRequested }, report: report) }
+    }
+
+    /// Trains to the end, on rank 0 or in a single process.
+    private func lead(shouldStop: () -> Bool, report: (TrainingEvent) -> Void) throws -> TrainingEnd {
         let clock = ContinuousClock()
         let begin = clock.now
         let earlierSeconds = progress.seconds, earlierSteps = progress.step
@@ -97,23 +110,14 @@ public final class Trainer<Task: TrainingTask> {
 
     /// One update, and the mean loss of its batch before it; nil, and no update, if it was stopped between the batches
     /// whose gradients it accumulates.
-    private func step(shouldStop: () -> Bool) throws -> Double? {
+    func step(shouldStop: () -> Bool) throws -> Double? {
         let targets = task.targetCount(step: progress.step)
-        var total = 0.0
-        for microBatch in stride(from: communicator.rank, to: settings.accumulate, by: communicator.size) {
-            if microBatch > communicator.rank, shouldStop() {
-                optimizer.clearGradients()
-                return nil
-            }
-            let batch = Profile.measure("batch") {
-                task.microBatch(MicroBatchIndex(step: progress.step, microBatch: microBatch))
-            }
-            let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
-            total += Execution.with(settings.precision) {
-                batch.loss(1 / Float(targets), settings.dropout > 0 ? (Float(settings.dropout), key) : nil)
-            }
+        try announceStep()
+        guard let total = try computeGradients(targets: targets, shouldStop: shouldStop) else {
+            optimizer.clearGradients()
+            isWithinStep = false
+            return nil
         }
-        if communicator.size > 1 { total = try sumOverProcesses(total) }
         let loss = total / Double(targets)
         let norm = optimizer.gradientNorm()
         for (what, value) in [("loss", loss), ("gradient norm", norm)] where !value.isFinite {
@@ -127,15 +131,8 @@ public final class Trainer<Task: TrainingTask> {
         progress.instructionSet = Execution.current.instructionSet
         progress.lossSum += loss
         progress.lossCount += 1
+        isWithinStep = false
         return loss
-    }
-
-    /// Sums the gradients, and the loss, over all processes.
-    private func sumOverProcesses(_ total: Double) throws -> Double {
-        // As two floats, whose sum has the digits of a double that matter.
-        let high = Float(total), loss = Tensor([2], [high, Float(total - Double(high))])
-        try communicator.sum(optimizer.parameters.compactMap(\.parameter.gradient) + [loss])
-        return loss.values.reduce(0) { $0 + Double($1) }
     }
 
     /// Whether there is nothing left to train.

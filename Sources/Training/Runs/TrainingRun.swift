@@ -39,7 +39,9 @@ public final class TrainingRun {
     ///   machine.
     public convenience init(
         _ settings: TrainingSettings, texts: [NamedText], origin: TextOrigin, startingFrom start: StartingModel? = nil,
-        refine: (_ settings: inout TrainingSettings, _ textTokens: Int, _ vocabularySize: Int) -> Void = { _, _, _ in },
+        refine: (_ settings: inout TrainingSettings, _ textTokens: Int, _ vocabularySize: Int) throws -> Void = {
+            _, _, _ in
+        },
         directory: () throws -> String? = { nil }, notice: (String) -> Void = { _ in }
     ) throws {
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
@@ -61,7 +63,7 @@ public final class TrainingRun {
             texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
             validation: settings.validation,
             contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, notice: notice)
-        refine(&settings, data.trainingCount, tokenizer.vocabularySize)
+        try refine(&settings, data.trainingCount, tokenizer.vocabularySize)
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
         let shortening = settings.fitWarmup()
         try self.init(

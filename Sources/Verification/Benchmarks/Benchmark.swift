@@ -43,13 +43,7 @@ public struct Benchmark: Sendable {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
         let optimizer = Optimizer(model.parameters, settings: Optimizer.Settings(beta2: 0.95))
-        var random = Philox(2)
-        let ids = (0..<batch * (length + 1)).map { _ in
-            Int32.random(in: 0..<Int32(configuration.vocabularySize), using: &random)
-        }
-        let rows = (0..<batch).map { ids[$0 * (length + 1)..<($0 + 1) * (length + 1)] }
-        let inputs = TokenBatch(batch: batch, length: length, ids: rows.flatMap { $0.dropLast() })
-        let targets = rows.flatMap { $0.dropFirst() }
+        let (inputs, targets) = randomBatch(seed: 2)
 
         func step() {
             model.loss(inputs, targets: targets, gradientScale: 1 / Float(targets.count))
@@ -68,6 +62,19 @@ public struct Benchmark: Sendable {
             tokensPerSecond: rate, bestTokensPerSecond: Double(targets.count) / times[0],
             flops: rate * configuration.trainingFlopsPerToken(length: length), peakFlops: peak, steps: times.count,
             profile: profile)
+    }
+
+    /// A batch of random tokens, and the tokens that follow them.
+    func randomBatch(seed: UInt64) -> (inputs: TokenBatch, targets: [Int32]) {
+        var random = Philox(seed)
+        let ids = (0..<batch * (length + 1)).map { _ in
+            Int32.random(in: 0..<Int32(configuration.vocabularySize), using: &random)
+        }
+        let rows = (0..<batch).map { ids[$0 * (length + 1)..<($0 + 1) * (length + 1)] }
+        return (
+            TokenBatch(batch: batch, length: length, ids: rows.flatMap { $0.dropLast() }),
+            rows.flatMap { $0.dropFirst() }
+        )
     }
 
     // MARK: Generation

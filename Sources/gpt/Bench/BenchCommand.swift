@@ -32,14 +32,17 @@ struct BenchCommand: ParsableCommand {
             Compute-bound operations are reported in GFLOP/s (for attention, masked scores are counted too), memory-bound \
             ones in GB/s, each with its percentage of the peak.
 
+            scale: how fast several processes train one model, each of them a batch of its own in every step. Start it with mpirun: \
+            'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps with one.
+
             Other programs that run at the same time make all results worse.
             """)
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case train, generate, ops
+        case train, generate, ops, scale
     }
 
-    @Argument(help: "What to measure: train, generate or ops.")
+    @Argument(help: "What to measure: train, generate, ops or scale.")
     var subject: Subject
 
     @Option(help: ArgumentHelp("\(ModelPreset.help) (default: the model of 'gpt train')", valueName: "name"))
@@ -112,16 +115,27 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            let benchmark = try benchmark()
-            try checkMemory(benchmark)
-            try execution.execute(with: precision) {
-                let report = BenchReport(
-                    subject: subject, preset: preset, benchmark: benchmark, json: json)
-                switch subject {
-                case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
-                case .generate: try report.write(benchmark.generate(seconds: seconds))
-                case .ops: try report.write(OpBenchmark(benchmark), seconds: seconds)
-                }
+            if subject != .scale { return try measure(TrainingRanks.current) }
+            try TrainingRanks.run { ranks in
+                ranks.beginTogether()
+                try measure(ranks)
+            }
+        }
+    }
+
+    private func measure(_ ranks: TrainingRanks) throws {
+        let benchmark = try benchmark()
+        try checkMemory(benchmark)
+        var execution = execution
+        execution.threads = execution.threads ?? ranks.threads
+        try execution.execute(with: precision) {
+            let report = BenchReport(
+                subject: subject, preset: preset, benchmark: benchmark, json: json)
+            switch subject {
+            case .train: try report.write(benchmark.train(seconds: seconds, isProfiled: profile))
+            case .generate: try report.write(benchmark.generate(seconds: seconds))
+            case .ops: try report.write(OpBenchmark(benchmark), seconds: seconds)
+            case .scale: try report.write(benchmark.scale(over: ranks.communicator, seconds: seconds))
             }
         }
     }
@@ -155,7 +169,7 @@ struct BenchCommand: ParsableCommand {
         let shape = benchmark.configuration
         switch subject {
         // An op alone needs less than a step.
-        case .train, .ops:
+        case .train, .ops, .scale:
             try MemoryEstimate(training: shape, batch: benchmark.batch, length: benchmark.length).check()
         case .generate:
             let estimate = MemoryEstimate(generatingWith: shape, in: precision)

@@ -50,6 +50,26 @@ struct BenchReport {
             ], memory: result.peakMemory)
     }
 
+    func write(_ result: Benchmark.ScaleResult) throws {
+        try writeShape()
+        try writeLine("ranks          \(result.ranks), each of \(counted(execution.threads, "thread"))")
+        try writeLine(
+            "alone          \(grouped(Int(result.tokensPerSecondAlone))) tokens/s on a rank that exchanges nothing")
+        try writeLine(
+            "together       \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step"))), "
+                + "\(percent(result.efficiency)) of \(result.ranks) times that")
+        try writeLine(
+            "exchange       \(fixed(1e3 * result.exchangeSeconds, 2)) ms a step, in which each rank sends "
+                + "\(bytes(result.bytesSent))")
+        try writeJSON(
+            [
+                ("ranks", Double(result.ranks)), ("tokens_per_second", result.tokensPerSecond),
+                ("tokens_per_second_alone", result.tokensPerSecondAlone), ("efficiency", result.efficiency),
+                ("exchange_seconds", result.exchangeSeconds), ("bytes_sent", Double(result.bytesSent)),
+                ("steps", Double(result.steps)),
+            ], memory: Benchmark.peakMemory)
+    }
+
     func write(_ ops: OpBenchmark, seconds: Double) throws {
         let peakFlops = execution.measuredPeak(seconds: 0.5), peakBytes = Benchmark.measuredBandwidth(seconds: 0.5)
         let sections = ops.run(seconds: seconds)

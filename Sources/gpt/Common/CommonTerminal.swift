@@ -4,10 +4,13 @@ import Synchronization
 /// The reader of standard output has closed it.
 struct ClosedOutput: Error {}
 
+/// Whether nothing is written to standard output and error: in processes that train together all but one are silent.
+let outputIsSilent = Atomic<Bool>(false)
+
 /// Writes to standard output without buffering, because the output may be read through a pipe.
 /// - Throws: `ClosedOutput` if the reader has closed the pipe, `CommandFailure` if the disk is full.
 func write(_ text: String) throws {
-    guard let last = text.utf8.last else { return }
+    guard let last = text.utf8.last, !outputIsSilent.load(ordering: .relaxed) else { return }
     var text = text
     try outputEndsWithinLine.withLock { endsWithinLine in
         endsWithinLine = true
@@ -28,6 +31,7 @@ func note(_ line: String) { show(line + "\n") }
 
 /// Writes to standard error without a newline.
 func show(_ text: String) {
+    if outputIsSilent.load(ordering: .relaxed) { return }
     var text = text
     text.withUTF8 { try? writeAll(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
 }

@@ -1,4 +1,5 @@
 import Files
+import MessagePassing
 import Platform
 import Synchronization
 
@@ -125,7 +126,7 @@ func endOnInterrupt() {
         }, nil)
     if failed == 0 { return }
     // If the thread cannot be created, a signal handler ends the process. Temporary files are then not removed.
-    for number in [SIGINT, SIGTERM, SIGHUP] where sigismember(&signals, number) == 1 {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR1] where sigismember(&signals, number) == 1 {
         signal(number) { number in if !StopSignal.record(number, showsNotice: false) { _exit(128 + number) } }
     }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
@@ -153,11 +154,12 @@ private func discardOutput(endingLine: Bool, within milliseconds: Int32) {
     dup2(nowhere, STDOUT_FILENO)
 }
 
-/// The signals that request the end of the process, except for a hang-up signal that is ignored.
+/// The signals that request the end of the process, except for a hang-up signal that is ignored. Launchers of MPI forward SIGUSR1
+/// to all processes, without ending them soon after as some do at other signals, so these end at it like at an interrupt.
 private let endingSignals: sigset_t = {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in [SIGINT, SIGTERM, SIGHUP] + (Launcher.current == nil ? [] : [SIGUSR1]) {
         var action = sigaction()
         sigaction(number, nil, &action)
         if number != SIGHUP || !StopSignal.isIgnored(action) { sigaddset(&signals, number) }

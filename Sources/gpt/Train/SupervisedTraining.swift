@@ -5,6 +5,7 @@ import GPTKit
 /// after training a signal ends the process at once, because nothing or everything has been written.
 struct SupervisedTraining<Task: TrainingTask> {
     private let trainer: Trainer<Task>
+    private let tokenizer: any Tokenizer
     private let path: String
     /// The progress bar; nil if no progress is shown.
     private let shown: TrainProgress?
@@ -14,11 +15,13 @@ struct SupervisedTraining<Task: TrainingTask> {
 
     /// - Parameters:
     ///   - trainer: the trainer.
+    ///   - tokenizer: the tokenizer of the data.
     ///   - path: the directory of the run.
     ///   - isQuiet: whether no progress is shown.
     ///   - isProfiled: whether the time of the steps is measured by operation.
-    init(_ trainer: Trainer<Task>, path: String, isQuiet: Bool, isProfiled: Bool) {
+    init(_ trainer: Trainer<Task>, _ tokenizer: any Tokenizer, path: String, isQuiet: Bool, isProfiled: Bool) {
         self.trainer = trainer
+        self.tokenizer = tokenizer
         self.path = path
         self.isQuiet = isQuiet
         shown = isQuiet ? nil : TrainProgress(trainer.settings, from: trainer.progress)
@@ -35,6 +38,7 @@ struct SupervisedTraining<Task: TrainingTask> {
     /// - Parameter body: trains, with a function that says whether to stop, and reports events to `report`.
     /// - Returns: what `body` returns; nil if it was stopped.
     func run<Outcome>(_ body: (() -> Bool) throws -> Outcome?) throws -> Outcome? {
+        try TrainingRanks.current.join(trainer, tokenizer)
         let outcome: Outcome?
         do {
             outcome = try StopSignal.deferring(body)

@@ -6,22 +6,27 @@ extension TrainCommand {
     static let defaultMinutes = 3.0
 
     /// Whether the recipe chooses the size of the model: unless an option gives one, or the number of steps.
-    private var usesRecipe: Bool {
+    var usesRecipe: Bool {
         from == nil && training.steps == nil && shape.preset == nil && (shape.model ?? .gpt) == .gpt
             && shape.kvHeads == nil && shape.size.given.isEmpty
     }
 
     /// Chooses the model and its training for the length of the text and the speed of this machine. Options that were given
     /// keep their values.
-    func applyRecipe(_ settings: inout TrainingSettings, textTokens: Int, vocabularySize: Int) {
-        guard usesRecipe else { return }
+    func applyRecipe(
+        _ settings: inout TrainingSettings, textTokens: Int, vocabularySize: Int, _ ranks: TrainingRanks
+    ) {
         let minutes = training.minutes ?? Self.defaultMinutes
-        let speed = TrainingSpeed.measured(precision: settings.precision)
+        let precision = training.precision ?? settings.precision
+        let speed = ranks.trainingSpeed { TrainingSpeed.measured(precision: precision) }
         let recipe = Recipe(
             textTokens: textTokens, vocabularySize: vocabularySize,
             // The rest is for validations.
             operations: 0.95 * 60 * minutes * speed, family: shape.family ?? .llama)
         settings.apply(recipe)
+        // Each rank computes a part of the batch.
+        let size = ranks.communicator.size
+        settings.batch = (settings.batch + size - 1) / size * size
         // With a number of steps, the run can be repeated exactly.
         if training.minutes == nil || recipe.isLimitedByText { settings.length = recipe.settings.length }
         shape.apply(to: &settings)

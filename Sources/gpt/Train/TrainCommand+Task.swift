@@ -7,8 +7,9 @@ extension TrainCommand {
     func trainTask(_ kind: TaskKind) throws {
         let start = try from.map { try StartingModel($0, for: kind, acceptingEdits: files.acceptEditedFiles) }
         if let start { try requireEffects(on: start.specification.kind, "fine-tune \(start.path)") }
-        let settings = try settings(from: start)
+        var settings = try settings(from: start)
         if let problem = settings.problem { throw problem }
+        try TrainingRanks.current.share(&settings, quiet: quiet)
         try requireFreeDirectory()
         switch kind {
         case .text: preconditionFailure("a text is another path")
@@ -105,7 +106,7 @@ extension TrainCommand {
         _ source: Source, _ origin: DataOrigin, _ settings: TrainingSettings, _ start: StartingModel?
     ) throws {
         let run = try TaskRun(
-            settings, source, origin: origin, startingFrom: start, directory: { try freeName() }, notice: remark)
+            settings, source, origin: origin, startingFrom: start, directory: { try freeNameOfRun() }, notice: remark)
         let path = run.directory?.path ?? ""
         let weights = start.map { ", weights from \($0.path)" } ?? ""
         remark(
@@ -128,7 +129,7 @@ extension TrainCommand {
 
     private func train<Source: ReportingSource>(_ run: TaskRun<Source>) throws {
         let path = run.directory?.path ?? ""
-        let training = SupervisedTraining(run.trainer, path: path, isQuiet: quiet, isProfiled: profile)
+        let training = SupervisedTraining(run.trainer, run.tokenizer, path: path, isQuiet: quiet, isProfiled: profile)
         guard let outcome = try training.run({ try run.run(shouldStop: $0, report: training.report) }) else { return }
         training.remark(on: outcome.end)
         for line in try run.source.report(run) { try writeLine(line) }
@@ -151,7 +152,7 @@ extension TrainCommand {
             }
         let batch = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         return "\(length) of \(batch) \(unit)s, learning rate \(settings.schedule.peak), seed \(settings.seed), "
-            + "\(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread"))"
+            + "\(settings.precision.rawValue) on \(TrainingRanks.current.processors)"
     }
 }
 

@@ -10,14 +10,20 @@ extension TrainCommand {
         if let start { try requireEffects(on: start.specification.kind, "fine-tune \(start.path)") }
         var settings = try settings(from: start)
         if let problem = settings.problem { throw problem }
+        let ranks = TrainingRanks.current
+        if !usesRecipe { try ranks.share(&settings, quiet: quiet) }
         try requireFreeDirectory()
         let (texts, origin) = try text.read(longFrom: TextSource.longTextLength, remark: remark)
         try text.requireEffect(on: texts)
         if let directory = texts.lazy.compactMap(\.prepared).first { try requireEffects(on: directory, &settings) }
         settings.joinsTexts = texts.count > 1
         let run = try TrainingRun(
-            settings, texts: texts, origin: origin, startingFrom: start, refine: applyRecipe,
-            directory: { try freeName() }, notice: remark)
+            settings, texts: texts, origin: origin, startingFrom: start,
+            refine: { settings, textTokens, vocabularySize in
+                guard usesRecipe else { return }
+                applyRecipe(&settings, textTokens: textTokens, vocabularySize: vocabularySize, ranks)
+                try ranks.share(&settings, quiet: quiet)
+            }, directory: { try freeNameOfRun() }, notice: remark)
         if settings.documentSeparator == nil,
             let (token, name) = text.plainSpecialToken(in: texts, run.tokenizer, run.data)
         {
@@ -84,7 +90,7 @@ extension TrainCommand {
             guard let outcome = try run.run() else { return }
             return try TrainResult(run: run, outcome: outcome, path: path, origin: origin).write()
         }
-        let training = SupervisedTraining(trainer, path: path, isQuiet: quiet, isProfiled: profile)
+        let training = SupervisedTraining(trainer, run.tokenizer, path: path, isQuiet: quiet, isProfiled: profile)
         guard let outcome = try training.run({ try run.run(shouldStop: $0, report: training.report) }) else { return }
         training.remark(on: outcome.end)
         try TrainResult(run: run, outcome: outcome, path: path, origin: origin).write()
@@ -112,7 +118,7 @@ extension TrainCommand {
         let windows = settings.accumulate > 1 ? "\(settings.accumulate) x \(settings.batch)" : "\(settings.batch)"
         remark(
             "Training: \(length) of \(windows) windows of \(settings.sequenceLength), learning rate \(settings.schedule.peak), "
-                + "seed \(settings.seed), \(settings.precision.rawValue) on \(counted(Execution.current.threads, "thread"))."
+                + "seed \(settings.seed), \(settings.precision.rawValue) on \(TrainingRanks.current.processors)."
         )
         remark("Output directory: \(path). Ctrl-C stops and saves; 'gpt train --resume \(shellWord(path))' continues.")
     }

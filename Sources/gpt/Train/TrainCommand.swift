@@ -174,20 +174,32 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         try reportingFailures {
-            try execution.execute {
-                if let resume {
-                    let run = try SavedRun(resume)
-                    if let task = task.task, let change = run.change(to: task) { throw change }
-                    switch run.settings.task {
-                    case .text: try resumeText(run)
-                    case .masked, .classify, .translate: try resumeTask(run)
-                    }
-                } else {
-                    switch task.kind {
-                    case .text: try trainOnText()
-                    case .masked, .classify, .translate: try trainTask(task.kind)
-                    }
+            try TrainingRanks.run { ranks in
+                var execution = execution
+                execution.threads = execution.threads ?? ranks.threads
+                try execution.execute {
+                    try ranks.waitForFirst()
+                    try train(ranks)
                 }
+            }
+        }
+    }
+
+    private func train(_ ranks: TrainingRanks) throws {
+        if let resume {
+            let run = try SavedRun(resume, isReadOnly: !ranks.isFirst)
+            if let task = task.task, let change = run.change(to: task) { throw change }
+            try ranks.requireFiles(run.origin.paths + text.text)
+            ranks.remarkOnShares(of: run.settings, quiet: quiet)
+            switch run.settings.task {
+            case .text: try resumeText(run)
+            case .masked, .classify, .translate: try resumeTask(run)
+            }
+        } else {
+            try ranks.requireFiles(table.data + text.text)
+            switch task.kind {
+            case .text: try trainOnText()
+            case .masked, .classify, .translate: try trainTask(task.kind)
             }
         }
     }
@@ -219,10 +231,15 @@ struct TrainCommand: ParsableCommand {
 
     /// Rejects an output directory that contains a model, before anything that takes a while.
     func requireFreeDirectory() throws {
-        if let out, let occupant = RunDirectory.occupant(of: out), occupant != .incompleteSave {
+        if TrainingRanks.current.isFirst, let out, let occupant = RunDirectory.occupant(of: out),
+            occupant != .incompleteSave
+        {
             throw TrainingError.occupied(directory: out, occupant)
         }
     }
+
+    /// The directory for the run; nil for a process that trains together with others and does not save.
+    func freeNameOfRun() throws -> String? { TrainingRanks.current.isFirst ? try freeName() : nil }
 
     /// Returns the directory for the run, after renaming an existing run or model of this name. If the name was given
     /// with --out, only the files of an incomplete save are renamed.

@@ -1,0 +1,208 @@
+import Corpus
+import Files
+import Foundation
+import Interchange
+import Models
+import Synchronization
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+@Suite("Training by several ranks")
+struct RankTrainingTests {
+    /// The settings of a run with a number of micro-batches.
+    private static func settings(accumulate: Int, steps: Int = 4) -> TrainingSettings {
+        var settings = TinyRuns.settings(steps: steps)
+        settings.accumulate = accumulate
+        settings.batch = 2
+        return settings
+    }
+
+    /// What a rank has at the end.
+    private struct Ending: Sendable {
+        let bits: [[UInt32]]
+        let end: TrainingEnd
+        let metrics: [String]
+    }
+
+    private static func train(_ settings: TrainingSettings, ranks: Int, threads: Int = 1) throws -> [Ending] {
+        try ThreadRanks.run(ranks) { rank in
+            let trainer = try TinyRuns.trainer(settings)
+            trainer.communicator = rank
+            let end = try Execution.$current.withValue(Execution(threads: threads)) { try trainer.run() }
+            return Ending(bits: trainer.bits, end: end, metrics: trainer.clocklessMetrics)
+        }
+    }
+
+    @Test(
+        "Any number of ranks computes the bits of one process",
+        arguments: [1, 2, 3, 4, 5, 8, 13], [2, 3, 4, 8])
+    func sameBits(_ accumulate: Int, ranks: Int) throws {
+        let settings = Self.settings(accumulate: accumulate)
+        let trainer = try TinyRuns.trainer(settings)
+        _ = try trainer.run()
+        let endings = try Self.train(settings, ranks: ranks)
+        for ending in endings { #expect(ending.bits == trainer.bits && ending.end == .complete) }
+        #expect(endings[0].metrics == trainer.clocklessMetrics)
+    }
+
+    @Test("The precision and the threads make no difference to that", arguments: Precision.allCases)
+    func sameBits(_ precision: Precision) throws {
+        var settings = Self.settings(accumulate: 4)
+        settings.precision = precision
+        let one = try Self.train(settings, ranks: 1, threads: 3)
+        #expect(try Self.train(settings, ranks: 2, threads: 2)[0].bits == one[0].bits)
+        settings.seed += 1
+        #expect(try Self.train(settings, ranks: 2)[0].bits != one[0].bits)
+    }
+
+    @Test("Other tasks compute the bits of one process too", arguments: [TaskKind.classify, .translate], [2, 3])
+    func tasks(_ kind: TaskKind, ranks: Int) throws {
+        @Sendable func train(_ communicator: any Communicator) throws -> [[UInt32]] {
+            var settings = TinyTasks.settings(kind, steps: 3)
+            settings.accumulate = 4
+            func bits<Source: TaskSource>(_ source: Source) throws -> [[UInt32]] {
+                let run = try TaskRun(settings, source, origin: .dates)
+                run.trainer.communicator = communicator
+                _ = try run.run()
+                return run.trainer.stateBits
+            }
+            if kind == .translate {
+                return try bits(PairSource(training: TinyTasks.pairs.training, validation: TinyTasks.pairs.validation))
+            }
+            return try bits(LabelledSource(TinyTasks.labelled(), settings))
+        }
+        let one = try train(SingleProcess())
+        // Ranks but the first keep the last weights, which here are the best ones.
+        #expect(try ThreadRanks.run(ranks) { try train($0) }[0] == one)
+    }
+
+    @Test("A run goes on with another number of ranks, and another one", arguments: [(1, 2), (2, 3), (4, 1), (3, 4)])
+    func resumed(_ before: Int, _ after: Int) throws {
+        let temporary = TemporaryDirectory()
+        do {
+            let directory = temporary.path
+            var settings = Self.settings(accumulate: 4, steps: 12)
+            settings.saveEvery = 3
+            let whole = try TinyRuns.run(settings, in: directory + "/whole")
+            _ = try whole.run()
+            let path = directory + "/parts"
+            let begun = settings
+            _ = try ThreadRanks.run(before) { rank in
+                let trainer =
+                    rank.rank == 0 ? try TinyRuns.run(begun, in: path) : try TinyRuns.trainer(begun)
+                trainer.communicator = rank
+                return try trainer.run(shouldStop: { rank.rank == 0 && trainer.progress.step == 5 })
+            }
+            _ = try ThreadRanks.run(after) { rank in
+                // The others read what rank 0 has locked.
+                while rank.rank > 0, !RunDirectory.isInUse(path) { usleep(100) }
+                let run = try SavedRun(path, isReadOnly: rank.rank > 0)
+                #expect(run.progress.step == 5)
+                let resumed = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings)
+                resumed.trainer?.communicator = rank
+                _ = try resumed.run()
+                return true
+            }
+            for file in ["model.safetensors", "training/latest.safetensors"] {
+                let bits = try ["/whole/", "/parts/"].map { path in
+                    let file = try SafetensorsFile(path: directory + path + file)
+                    return try file.names.sorted().map { try file.withBytes($0) { Array($0) } }
+                }
+                #expect(bits[0] == bits[1], "\(file)")
+            }
+        }
+    }
+
+    @Test("A stop that any rank is asked for stops all after the same step", arguments: [0, 1, 2])
+    func stop(_ asked: Int) throws {
+        let settings = Self.settings(accumulate: 6, steps: 1000)
+        let steps = try ThreadRanks.run(3) { rank in
+            let trainer = try TinyRuns.trainer(settings)
+            trainer.communicator = rank
+            let end = try trainer.run(shouldStop: { rank.rank == asked && trainer.progress.step >= 7 })
+            #expect(end == .stopped)
+            return [trainer.progress.step, trainer.optimizer.steps]
+        }
+        #expect(Set(steps).count == 1 && (7...8).contains(steps[0][0]), "\(steps)")
+    }
+
+    @Test("A step that rank 0 stops within is taken by no rank")
+    func stopWithinStep() throws {
+        let settings = Self.settings(accumulate: 6, steps: 1000)
+        let steps = try ThreadRanks.run(2) { rank in
+            let trainer = try TinyRuns.trainer(settings)
+            trainer.communicator = rank
+            var calls = 0
+            // Called once before each step and twice within it.
+            let end = try trainer.run(shouldStop: {
+                if rank.rank == 0 { calls += 1 }
+                return calls == 9
+            })
+            #expect(end == .stopped && trainer.model.parameters.allSatisfy { $0.parameter.gradient == nil })
+            return trainer.progress.step
+        }
+        #expect(Set(steps).count == 1, "\(steps)")
+    }
+
+    @Test("A failure of rank 0 ends the others")
+    func failure() throws {
+        final class FullDisk: TrainingStore {
+            struct Full: Error {}
+            let bestStep: Int? = nil
+            func keepBest(_ model: any TrainableModel, step: Int) throws { if step > 0 { throw Full() } }
+            func restoreBest(into model: any TrainableModel) {}
+            func commit<Task>(_ trainer: Trainer<Task>) {}
+        }
+        let settings = Self.settings(accumulate: 2, steps: 20)
+        let errors = try ThreadRanks.run(3) { rank in
+            let trainer = try TinyRuns.trainer(settings, store: rank.rank == 0 ? FullDisk() : MemoryStore())
+            trainer.communicator = rank
+            do { return "\(try trainer.run())" } catch { return "\(type(of: error))" }
+        }
+        #expect(errors == ["Full", "OtherRankFailed", "OtherRankFailed"])
+    }
+
+    @Test("A loss that is not finite is noticed by all ranks in the same step")
+    func notFinite() throws {
+        let settings = Self.settings(accumulate: 3, steps: 20)
+        let errors = try ThreadRanks.run(3) { rank in
+            let trainer = try TinyRuns.trainer(settings)
+            trainer.communicator = rank
+            func shouldStop() -> Bool {
+                if rank.rank == 1, trainer.progress.step == 2 {
+                    trainer.model.parameters[0].parameter.value.withElements { for i in $0.indices { $0[i] = .nan } }
+                }
+                return false
+            }
+            do {
+                let end = try trainer.run(shouldStop: shouldStop)
+                return "\(end)"
+            } catch let TrainingError.notFinite(what, _, step) {
+                return "\(what) \(step)"
+            }
+        }
+        #expect(Set(errors).count == 1 && errors[0].hasPrefix("loss"), "\(errors)")
+    }
+
+    @Test("Each rank sends the fewest bytes that are possible, and a little more", arguments: [2, 4])
+    func bytes(_ ranks: Int) throws {
+        let settings = Self.settings(accumulate: ranks, steps: 10)
+        let sent = try ThreadRanks.run(ranks) { rank in
+            let trainer = try TinyRuns.trainer(settings)
+            trainer.communicator = rank
+            _ = try trainer.run()
+            return [
+                rank.sentBytes.load(ordering: .relaxed),
+                trainer.optimizer.parameters.reduce(0) { $0 + $1.parameter.value.count },
+            ]
+        }
+        for rank in sent.dropFirst() {
+            let perStep = 2 * 4 * rank[1] * (ranks - 1) / ranks
+            // And the state of the beginning, which a rank passes on to at most log2(ranks) others.
+            #expect(rank[0] > 10 * perStep && rank[0] < 10 * (perStep + 200) + 2 * 12 * rank[1])
+        }
+    }
+}
