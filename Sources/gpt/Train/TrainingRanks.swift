@@ -68,10 +68,10 @@ final class TrainingRanks: Sendable {
         outputIsSilent.store(launcher.rank > 0, ordering: .relaxed)
         let ranks: TrainingRanks
         do { ranks = try TrainingRanks(launcher) } catch {
+            // Machines differ in what is installed, so the first rank of each machine says so. The others wait until it has, because
+            // a launcher ends all of them as soon as one has failed.
+            if launcher.localRank > 0 { sleep(1) } else { outputIsSilent.store(false, ordering: .relaxed) }
             if launcher.rank == 0 { throw error }
-            // If rank 0 has the same problem, it says so, and the launcher ends this rank meanwhile.
-            sleep(3)
-            outputIsSilent.store(false, ordering: .relaxed)
             throw CommandFailure("rank \(launcher.rank) on \(MPICommunicator.host): \(commandMessage(error))")
         }
         outputIsSilent.store(!ranks.isFirst, ordering: .relaxed)
