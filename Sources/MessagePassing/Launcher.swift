@@ -19,6 +19,8 @@ public struct Launcher: Sendable, Equatable {
     public let rank: Int
     /// The number of processes.
     public let size: Int
+    /// The number of this process among those on this machine; 0 if the launcher does not say it.
+    public let localRank: Int
 
     /// How messages call it.
     public var name: String {
@@ -62,10 +64,16 @@ public struct Launcher: Sendable, Equatable {
                 also.map({ environment[$0] != nil }) ?? true, (0..<size).contains(rank)
             else { continue }
             (self.kind, self.rank, self.size) = (kind, rank, size)
+            localRank = Self.localRanks.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first ?? 0
             return
         }
         return nil
     }
+
+    /// The variables that number the processes on a machine.
+    private static let localRanks = [
+        "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID", "LOCAL_RANK",
+    ]
 
     /// The variables of this process that matter here.
     private static let environment: [String: String] = {
@@ -73,7 +81,7 @@ public struct Launcher: Sendable, Equatable {
             "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "SLURM_PROCID", "SLURM_STEP_ID",
             "SLURM_STEP_NUM_TASKS", "RANK", "WORLD_SIZE", "GPT_MPI_LIBRARY",
         ]
-        return names.reduce(into: [:]) { variables, name in
+        return (names + localRanks).reduce(into: [:]) { variables, name in
             variables[name] = getenv(name).map { String(cString: $0) }
         }
     }()

@@ -11,7 +11,7 @@ struct LauncherTests {
             (.slurm, ["SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "4"]),
             // srun --mpi=pmi2.
             (.hydra, ["PMI_RANK": "1", "PMI_SIZE": "4", "SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "4"]),
-            (.unknown, ["RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "1"]),
+            (.unknown, ["RANK": "1", "WORLD_SIZE": "4", "LOCAL_RANK": "0"]),
             // mpirun in the shell of a job.
             (
                 .openMPI,

@@ -62,7 +62,7 @@ struct MuonUpdateTests {
         for size in [0, Float.leastNormalMagnitude, 1e-30, 1e18] {
             let parameter = Parameter(Tensor([3, 4], filledWith: 1))
             update().apply(parameter, gradient: Tensor([3, 4], filledWith: size), mean: Tensor([3, 4]))
-            #expect(parameter.value.values.allSatisfy(\.isFinite), "\(size)")
+            #expect(parameter.value.values.allSatisfy { $0.isFinite }, "\(size)")
             if size == 0 { #expect(parameter.value.values.allSatisfy { abs($0 - 0.999) < 1e-6 }) }
         }
     }

@@ -6,9 +6,10 @@ import Tensors
 ///
 /// It has three rules, whose figures GPTKit.docc/TheRecipe.md gives:
 ///
-/// - **Shape.** The largest model that is trained on at least `tokensPerParameter` tokens for each of its parameters. With
+/// - **Size.** The largest model that is trained on at least `tokensPerParameter` tokens for each of its parameters. With
 ///   k times the arithmetic, model and tokens both grow by about the root of k (Hoffmann et al., "Training compute-optimal
-///   large language models", 2022).
+///   large language models", 2022). A text that was read `sufficientPasses` times has little left to teach the same model,
+///   so then the model grows alone.
 /// - **Batch.** The tokens of a step grow with the root of the tokens of the run, so that the number of steps does, too.
 /// - **Regularization.** A text that is read many times is learned by heart. Dropout grows with the number of passes over
 ///   the text, and the training ends where more passes do not help (Muennighoff et al., "Scaling data-constrained language
@@ -50,7 +51,9 @@ public struct Recipe: Sendable, Equatable {
     }
 
     /// The least number of training tokens for each parameter.
-    static let tokensPerParameter = 3.0
+    static let tokensPerParameter = 8.0
+    /// The number of passes over a text after which a larger model is better than more passes.
+    static let sufficientPasses = 8.0
     /// The number of passes over a text after which more do not help.
     static let greatestPasses = 40.0
     static let learningRate = 8e-3
@@ -115,7 +118,8 @@ public struct Recipe: Sendable, Equatable {
             let affordable = operations / operationsPerToken
             tokens = min(limit, affordable)
             isLimitedByText = affordable > limit
-            hasEnoughTokens = tokens >= Recipe.tokensPerParameter * parameters
+            hasEnoughTokens =
+                tokens >= min(Recipe.tokensPerParameter * parameters, Recipe.sufficientPasses * textTokens)
         }
     }
 }

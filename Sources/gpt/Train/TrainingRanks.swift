@@ -68,7 +68,14 @@ final class TrainingRanks: Sendable {
             return try body(current)
         }
         outputIsSilent.store(launcher.rank > 0, ordering: .relaxed)
-        let ranks = try TrainingRanks(launcher)
+        let ranks: TrainingRanks
+        do { ranks = try TrainingRanks(launcher) } catch {
+            // Machines differ in what is installed, so the first rank of each machine says so. The others wait until it has, because
+            // a launcher ends all of them as soon as one has failed.
+            if launcher.localRank > 0 { sleep(1) } else { outputIsSilent.store(false, ordering: .relaxed) }
+            if launcher.rank == 0 { throw error }
+            throw CommandFailure("rank \(launcher.rank) on \(MPICommunicator.host): \(commandMessage(error))")
+        }
         outputIsSilent.store(!ranks.isFirst, ordering: .relaxed)
         var failure: (any Error)?
         do { try $current.withValue(ranks) { try body(ranks) } } catch { failure = error }
@@ -81,11 +88,11 @@ final class TrainingRanks: Sendable {
         guard let launcher = Launcher.current, launcher.size > 1, Launcher.wantedLibrary != "none",
             launcher.kind == .openMPI || launcher.kind == .hydra
         else { return }
-        if launcher.rank == 0 {
-            note(
-                "gpt: only 'gpt train' and 'gpt bench scale' run on several ranks; start this command without \(launcher.name)"
-            )
-        }
+        // Launchers end all processes when one has failed, so only the one that has something to say fails.
+        if launcher.rank > 0 { exit(0) }
+        note(
+            "gpt: only 'gpt train' and 'gpt bench scale' run on several ranks; start this command without \(launcher.name)"
+        )
         exit(1)
     }
 
@@ -109,9 +116,8 @@ final class TrainingRanks: Sendable {
             note("gpt: \(commandMessage(error))")
             mpi?.abort(status: 1)
         }
-        if failure is NothingToDo { return }
-        if failure is OtherRankFailed { throw ExitCode.failure }
-        if let failure { throw failure }
+        // Rank 0 reports a failure of any rank. Launchers end all processes as soon as one has failed, so only rank 0 does.
+        if let failure, isFirst || failure is ExitCode { throw failure }
     }
 
     /// Rank 0 has found that there is nothing to train.
