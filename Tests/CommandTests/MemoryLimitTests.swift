@@ -8,7 +8,7 @@ import Testing
         let directory = TemporaryDirectory()
 
         /// With limited addresses there is no large reservation, and memory comes in regions.
-        @Test(arguments: [110, 200, 1000, 12_000, 90_000])
+        @Test(arguments: [150, 250, 1000, 12_000, 90_000])
         func trainingComputesTheSameBits(megabytes: Int) throws {
             let arguments = ["train", "--steps", "3", "--quiet", "--text", try shortText(), "--out"]
             let (free, limited) = (directory.file("free"), directory.file("limited"))

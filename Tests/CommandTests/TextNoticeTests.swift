@@ -99,7 +99,7 @@ struct TextNoticeTests {
         #expect(longer.status == 0)
         #expect(
             longer.errorLines.first
-                == "The learning rate jumps from 0 to 0.00158 at step 21: the length changes from 20 steps to 40 steps."
+                == "The learning rate jumps from 0 to 0.00421 at step 21: the length changes from 20 steps to 40 steps."
         )
         let again = try train("--resume", "run", "--steps", "60", "--quiet")
         #expect(again.status == 0 && again.errorText == "")

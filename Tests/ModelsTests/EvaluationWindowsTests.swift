@@ -47,8 +47,9 @@ struct EvaluationWindowsTests {
                 }
                 #expect(seen.sorted() == Array(tokens.dropFirst()), "\(tokenCount) tokens by \(length), \(stride)")
                 // The parts are the same windows.
-                let parts = windows.parts.flatMap {
-                    $0.batches(tokens, size: 2048).flatMap { $0.targets.filter { $0 >= 0 } }
+                var parts: [Int32] = []
+                for part in windows.parts {
+                    for batch in part.batches(tokens, size: 2048) { parts += batch.targets.filter { $0 >= 0 } }
                 }
                 #expect(parts.sorted() == seen.sorted())
             }

@@ -128,6 +128,7 @@ struct TrainerTests {
         settings.schedule = LearningRateSchedule(peak: 5, warmupSteps: 0, shape: .constant)
         settings.evaluateEvery = 5
         settings.patience = 3
+        settings.seed = 2
         let trainer = try TinyRuns.trainer(settings)
         #expect(try trainer.run() == .patience)
         let best = try #require(trainer.progress.bestStep)

@@ -1,4 +1,5 @@
 import Models
+import Platform
 import Tensors
 
 /// The recipe of `gpt train`: the shape of a GPT and the settings of its training, chosen for the length of a text and for
@@ -9,11 +10,12 @@ import Tensors
 /// - **Size.** The largest model that is trained on at least `tokensPerParameter` tokens for each of its parameters. With
 ///   k times the arithmetic, model and tokens both grow by about the root of k (Hoffmann et al., "Training compute-optimal
 ///   large language models", 2022). A text that was read `sufficientPasses` times has little left to teach the same model,
-///   so then the model grows alone.
+///   so then the model grows alone. It never has more than `parametersPerToken` parameters for each token of the
+///   text.
 /// - **Batch.** The tokens of a step grow with the root of the tokens of the run, so that the number of steps does, too.
-/// - **Regularization.** A text that is read many times is learned by heart. Dropout grows with the number of passes over
-///   the text, and the training ends where more passes do not help (Muennighoff et al., "Scaling data-constrained language
-///   models", 2023).
+/// - **Regularization.** A text that is read many times is learned by heart, by a larger model sooner. Dropout grows with the
+///   number of passes over the text and the size of the model, and the training ends after `greatestPasses`
+///   (Muennighoff et al., "Scaling data-constrained language models", 2023).
 public struct Recipe: Sendable, Equatable {
     /// The model and its training. The length is given in steps.
     public let settings: TrainingSettings
@@ -38,7 +40,7 @@ public struct Recipe: Sendable, Equatable {
             Plan(size, family, vocabularySize: vocabularySize, textTokens: textTokens, operations: operations)
         }
         let plans = Size.all.map(plan)
-        let chosen = plans.last(where: \.hasEnoughTokens) ?? plans[0]
+        let chosen = plans.last(where: \.isSuitable) ?? plans[0]
         let steps = max(1, Int(chosen.tokens / Double(chosen.tokensPerStep)))
         passes = chosen.tokens / textTokens
         self.operations = chosen.tokens * chosen.operationsPerToken
@@ -47,25 +49,28 @@ public struct Recipe: Sendable, Equatable {
             model: chosen.model, length: .steps(min(steps, TrainingSettings.greatestStep)), batch: chosen.batch,
             schedule: LearningRateSchedule(
                 peak: Self.learningRate, warmupSteps: min(100, steps / 10), shape: .linear),
-            optimizer: Optimizer.Settings(method: .muon), dropout: Self.dropout(passes: passes))
+            optimizer: Optimizer.Settings(method: .muon),
+            dropout: Self.dropout(passes: passes, parametersPerToken: chosen.parameters / textTokens))
     }
 
     /// The least number of training tokens for each parameter.
     static let tokensPerParameter = 8.0
     /// The number of passes over a text after which a larger model is better than more passes.
-    static let sufficientPasses = 8.0
-    /// The number of passes over a text after which more do not help.
-    static let greatestPasses = 40.0
+    static let sufficientPasses = 12.0
+    /// The greatest number of parameters for each token of the text.
+    static let parametersPerToken = 5.0
+    /// The number of passes over a text after which the recipe ends. Longer trainings were not measured.
+    static let greatestPasses = 100.0
     static let learningRate = 8e-3
 
-    /// Dropout: none for up to eight passes, then a tenth more with each doubling.
-    static func dropout(passes: Double) -> Double {
-        var rate = 0.0, limit = 8.0
-        while passes > limit, rate < 0.3 {
-            rate += 0.1
-            limit *= 2
-        }
-        return rate
+    /// Dropout: none for up to 12 passes by a model with one parameter for each token of the text, then a tenth more with each
+    /// doubling, up to 0.3. Four times as many parameters count as twice as many passes.
+    /// - Parameters:
+    ///   - passes: the number of passes over the text.
+    ///   - parametersPerToken: the number of parameters for each token of the text.
+    package static func dropout(passes: Double, parametersPerToken: Double) -> Double {
+        let rate = 0.1 * log(max(1, passes * parametersPerToken.squareRoot() / 12)) / log(2)
+        return min(0.3, (100 * rate).rounded() / 100)
     }
 
     /// The size of a model. Heads have 32 channels.
@@ -91,9 +96,11 @@ public struct Recipe: Sendable, Equatable {
         let batch: Int
         let tokensPerStep: Int
         let operationsPerToken: Double
+        /// The number of parameters without the embedding, of which most texts use a small part at a time.
+        let parameters: Double
         /// The number of training tokens.
         let tokens: Double
-        let hasEnoughTokens: Bool
+        let isSuitable: Bool
         let isLimitedByText: Bool
 
         init(
@@ -106,8 +113,7 @@ public struct Recipe: Sendable, Equatable {
                 family, layers: size.layers, heads: size.width / 32, width: size.width, context: context)
             model.vocabularySize = vocabularySize
             self.model = model
-            // Without the embedding, which most texts use a small part of at a time.
-            let parameters = 12 * Double(size.layers * size.width * size.width)
+            parameters = 12 * Double(size.layers * size.width * size.width)
             let perToken = model.trainingFlopsPerToken(length: context) ?? 0
             let limit = Recipe.greatestPasses * textTokens
             let estimate = min(limit, operations / perToken)
@@ -118,8 +124,9 @@ public struct Recipe: Sendable, Equatable {
             let affordable = operations / operationsPerToken
             tokens = min(limit, affordable)
             isLimitedByText = affordable > limit
-            hasEnoughTokens =
-                tokens >= min(Recipe.tokensPerParameter * parameters, Recipe.sufficientPasses * textTokens)
+            isSuitable =
+                parameters <= Recipe.parametersPerToken * textTokens
+                && (tokens >= Recipe.tokensPerParameter * parameters || tokens >= Recipe.sufficientPasses * textTokens)
         }
     }
 }

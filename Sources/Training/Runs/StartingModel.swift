@@ -45,7 +45,15 @@ public struct StartingModel {
         settings.schedule.peak = (settings.schedule.peak * 1e8).rounded() / 1e9
         // What was learned from much text needs less protection than random weights: BERT's rate.
         settings.dropout = min(settings.dropout, 0.1)
+        // The optimizer that nearly all published models were trained with, and its rate.
+        if settings.optimizer.method == .muon {
+            settings.optimizer.method = .adamW
+            settings.schedule.peak = Self.rateForText
+        }
     }
+
+    /// A tenth of the rate at which AdamW trains a small GPT from random weights.
+    private static let rateForText = 3e-4
 }
 
 extension TaskKind {

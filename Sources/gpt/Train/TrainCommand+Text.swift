@@ -17,11 +17,12 @@ extension TrainCommand {
         try text.requireEffect(on: texts)
         if let directory = texts.lazy.compactMap(\.prepared).first { try requireEffects(on: directory, &settings) }
         settings.joinsTexts = texts.count > 1
+        var choices: [String] = []
         let run = try TrainingRun(
             settings, texts: texts, origin: origin, startingFrom: start,
             refine: { settings, textTokens, vocabularySize in
                 guard usesRecipe else { return }
-                applyRecipe(&settings, textTokens: textTokens, vocabularySize: vocabularySize, ranks)
+                choices = applyRecipe(&settings, textTokens: textTokens, vocabularySize: vocabularySize, ranks)
                 try ranks.share(&settings, quiet: quiet)
             }, directory: { try freeNameOfRun() }, notice: remark)
         if settings.documentSeparator == nil,
@@ -31,6 +32,7 @@ extension TrainCommand {
                 "\(specialTokenAsText(token, in: name)) If it separates documents, --document-separator '\(token.text)' makes "
                     + "it the token that ends each.")
         }
+        for choice in choices { remark(choice) }
         if let model = run.trainer?.model { describe(run, parameters: model.parameterCount) }
         try train(run, origin: origin)
     }
