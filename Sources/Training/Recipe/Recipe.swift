@@ -54,7 +54,7 @@ public struct Recipe: Sendable, Equatable {
     }
 
     /// The least number of training tokens for each parameter.
-    static let tokensPerParameter = 8.0
+    static let tokensPerParameter = 7.0
     /// The number of passes over a text after which a larger model is better than more passes.
     static let sufficientPasses = 12.0
     /// The greatest number of parameters for each token of the text.

@@ -2,10 +2,10 @@ import Models
 
 /// The default settings of `gpt train` for each kind of model.
 ///
-/// The `gpt` model is sized for a few minutes of training on two cores: 4 layers of width 128, like nanoGPT's
-/// configuration for CPUs, but with the architecture of Llama, twice the context, and the learning rate, schedule and
-/// number of steps that suit a model of this size. GPTKit.docc/TheRecipe.md describes the alternatives that were tried,
-/// and their results.
+/// The `gpt` model is used where a size or the number of steps is given; otherwise `Recipe` chooses one for the time. It has 4
+/// layers of width 128, like nanoGPT's configuration for CPUs, but the architecture of Llama, twice the context, and the optimizer,
+/// learning rate and number of steps that suit a model of this size. GPTKit.docc/TheRecipe.md describes the alternatives that were
+/// tried, and their results.
 public enum DefaultSettings {
     /// The settings for a kind of model. Training with them takes about three minutes or less.
     public static func settings(for kind: ModelSpecification.Kind) -> TrainingSettings {

@@ -63,7 +63,7 @@ struct TrainCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Fine-tune: start a new run from the weights of this model instead of random ones. The architecture and the "
-                + "tokenizer are those of the model; the default learning rate is a tenth of the usual one.",
+                + "tokenizer are those of the model; the default learning rate is lower, and the optimizer is adamw.",
             valueName: "model"))
     var from: String?
 

@@ -248,8 +248,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         name: .customLong("lr"), parsing: .unconditional,
         help: ArgumentHelp(
-            "The peak learning rate, 0 or more. (default: 0.008, or the preset's; 0.03 for bigram; \(TrainingOptions.ofTasks { "\($0.schedule.peak)" }); a tenth of it "
-                + "with --from)",
+            "The peak learning rate, 0 or more. (default: 0.008, or the preset's; 0.03 for bigram; \(TrainingOptions.ofTasks { "\($0.schedule.peak)" }); with "
+                + "--from 0.0003 for gpt, otherwise a tenth of it)",
             valueName: "rate"))
     var learningRate: Double?
 
