@@ -1,6 +1,7 @@
 import Tensors
 
-/// A text cut into windows of a model's context length T, each of which begins S tokens after the one before it.
+/// Windows of a text for evaluation. A window has T tokens, the context length of the model, and begins S tokens after the
+/// previous window.
 ///
 /// Window i has the inputs tokens[iS ..< iS + T], and the targets are shifted by one. Of each window but the first only the last
 /// S targets are scored, so every token but the first is a target exactly once. The last window may be shorter.

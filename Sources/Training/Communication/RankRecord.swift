@@ -4,8 +4,8 @@ import StrictJSON
 import Tensors
 import Tokenizers
 
-/// What a rank has, of which the rest must be the same on all ranks: it decides the bits of the weights. The ranks compare their
-/// records before the first step.
+/// The program, settings and data of a rank. They determine the bits of the weights, so they must be the same on all ranks. The
+/// ranks compare their records before the first step.
 package struct RankRecord: Equatable, Sendable {
     /// The name of the machine.
     package var host: String

@@ -1,6 +1,6 @@
 import Tensors
 
-/// The order in which training draws windows of a text: in passes (epochs), each of which contains every part of the text
+/// The order of the training windows. Training reads a text in passes (epochs), and each pass contains every part of the text
 /// once.
 ///
 /// A pass divides the positions into windows without gaps or overlaps, beginning at a random offset, and shuffles them. Windows

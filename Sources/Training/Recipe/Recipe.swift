@@ -13,8 +13,8 @@ import Tensors
 ///   so then the model grows alone. It never has more than `parametersPerToken` parameters for each token of the
 ///   text.
 /// - **Batch.** The tokens of a step grow with the root of the tokens of the run, so that the number of steps does, too.
-/// - **Regularization.** A text that is read many times is learned by heart, by a larger model sooner. Dropout grows with the
-///   number of passes over the text and the size of the model, and the training ends after `greatestPasses`
+/// - **Regularization.** A model that reads a text many times memorizes it, and a larger model does so earlier. So dropout grows
+///   with the number of passes and the size of the model, and the training ends after `greatestPasses`
 ///   (Muennighoff et al., "Scaling data-constrained language models", 2023).
 public struct Recipe: Sendable, Equatable {
     /// The model and its training. The length is given in steps.
