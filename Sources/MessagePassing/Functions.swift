@@ -1,7 +1,8 @@
 /// The functions of MPI that are used, for messages of bytes among all processes, whatever the ABI of the library. Each returns
 /// MPI's error code, 0 for success.
-// Unchecked, because the compiler cannot see what the closures capture: addresses of functions of the library and constants,
-// none of which ever change.
+///
+/// Sendable is unchecked, because the compiler cannot see what the closures capture: addresses of functions of the library and
+/// constants, none of which ever change.
 struct Functions: @unchecked Sendable {
     /// MPI_Init_thread, for calls from one thread.
     let initialize: () -> Int32

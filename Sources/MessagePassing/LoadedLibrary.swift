@@ -8,7 +8,9 @@ public struct MessagePassingError: Error, CustomStringConvertible {
 }
 
 /// A library of MPI that is loaded while the program runs. Nothing of MPI is needed to build the program.
-// Unchecked, because of the pointer: it is the handle of a library that is never closed, and any thread may pass it to dlsym.
+///
+/// Sendable is unchecked because of the pointer: it is the handle of a library that is never closed, and any thread may pass it to
+/// dlsym.
 struct LoadedLibrary: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
     let name: String

@@ -4,8 +4,9 @@ import Training
 /// The ranks that a launcher of MPI has started, on one machine or several.
 ///
 /// It is used from one thread at a time, which is the one that has made it.
-// Unchecked, because the compiler cannot see that only the thread that trains calls MPI, as MPI_THREAD_FUNNELED requires. The
-// properties are constant.
+///
+/// Sendable is unchecked, because the compiler cannot see that only the thread that trains calls MPI, as MPI_THREAD_FUNNELED
+/// requires. The properties are constant.
 public final class MPICommunicator: Communicator, @unchecked Sendable {
     public let rank: Int
     public let size: Int
