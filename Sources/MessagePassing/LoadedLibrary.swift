@@ -21,7 +21,7 @@ struct LoadedLibrary: @unchecked Sendable {
     static func open(for launcher: Launcher, wanted: String?) throws -> LoadedLibrary {
         let names = BinaryInterface.names(for: launcher.kind)
         let candidates =
-            wanted.map { [$0] } ?? folders(besideParent: true).flatMap { folder in
+            wanted.map { [$0] } ?? foldersOfLauncher.flatMap { folder in
                 names.map { "\(folder)/\($0)" }
             }.filter { access($0, R_OK) == 0 } + names
         var reason = ""
@@ -42,7 +42,7 @@ struct LoadedLibrary: @unchecked Sendable {
 
     /// The folders of libraries beside the program that has started this process, which is a part of its launcher: they come
     /// first, because a machine can have several libraries of MPI.
-    private static func folders(besideParent: Bool) -> [String] {
+    private static var foldersOfLauncher: [String] {
         #if os(Linux)
             var path = [CChar](repeating: 0, count: 4096)
             let length = readlink("/proc/\(getppid())/exe", &path, path.count - 1)

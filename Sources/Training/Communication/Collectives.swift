@@ -61,9 +61,9 @@ extension Communicator {
     /// Returns what each rank gives, in the order of the ranks.
     /// - Parameter bytes: what this rank gives, of any length.
     package func gather(_ bytes: [UInt8]) throws -> [[UInt8]] {
-        let length = withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { Array($0) }
-        let lengths = try gather(length, lengths: Array(repeating: 8, count: size)).map { bytes in
-            bytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+        let length = UInt64(bytes.count).messageBytes
+        let lengths = try gather(length, lengths: Array(repeating: length.count, count: size)).map {
+            Int(UInt64(messageBytes: $0))
         }
         return try gather(bytes, lengths: lengths)
     }

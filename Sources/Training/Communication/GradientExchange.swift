@@ -25,7 +25,7 @@ package struct GradientExchange {
         self.shapes = shapes
     }
 
-    /// What a rank says along with its sums.
+    /// What a rank reports with its sums.
     package struct Notes: OptionSet, Sendable {
         package let rawValue: UInt8
 
@@ -48,49 +48,47 @@ package struct GradientExchange {
     /// Sums over all ranks.
     /// - Parameters:
     ///   - own: the sums of the subtrees of this rank, in order. Their memory is reused.
-    ///   - notes: what this rank says.
-    /// - Returns: the sum, or nil if a rank has abandoned the step; and what the ranks say together.
+    ///   - notes: what this rank reports.
+    /// - Returns: the sum, or nil if a rank has abandoned the step; and what any of the ranks reports.
     package func sum(_ own: [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
         let subtrees = subtrees
-        let heads = try communicator.gather(
-            head(own, notes), lengths: subtrees.map { headLength(subtrees: $0.count) })
-        let together = heads.reduce(into: Notes()) { $0.formUnion(Notes(rawValue: $1[0])) }
+        let headers = try communicator.gather(
+            header(own, notes), lengths: subtrees.map { headerLength(subtrees: $0.count) })
+        let together = headers.reduce(into: Notes()) { $0.formUnion(Notes(rawValue: $1[0])) }
         if together.contains(.abandoned) { return (nil, together) }
 
         var losses: [Range<Int>: Double] = [:]
-        for (nodes, head) in zip(subtrees, heads) {
-            for (i, node) in nodes.enumerated() { losses[node] = Self.loss(head, at: 1 + maskLength + 8 * i) }
+        for (nodes, header) in zip(subtrees, headers) {
+            for (i, node) in nodes.enumerated() { losses[node] = Self.loss(header, at: 1 + maskLength + 8 * i) }
         }
         let loss = tree.sum(value: { losses[$0] }, add: +=)
         // A parameter has a gradient if it has one on any rank.
-        let isPresent = shapes.indices.map { i in heads.contains { $0[1 + i / 8] >> (i % 8) & 1 == 1 } }
+        let isPresent = shapes.indices.map { i in headers.contains { $0[1 + i / 8] >> (i % 8) & 1 == 1 } }
         let gradients = try sumGradients(own.map(\.gradients), isPresent, subtrees)
         return (PartialSum(loss: loss, gradients: gradients), together)
     }
 
-    // MARK: Heads
+    // MARK: Headers
 
-    /// The number of bytes that say which parameters have a gradient.
+    /// The number of bytes with one bit for each parameter: whether it has a gradient.
     private var maskLength: Int { (shapes.count + 7) / 8 }
 
-    private func headLength(subtrees: Int) -> Int { 1 + maskLength + 8 * subtrees }
+    private func headerLength(subtrees: Int) -> Int { 1 + maskLength + 8 * subtrees }
 
-    /// What a rank says before the gradients: notes, which parameters have a gradient, and the loss of each subtree.
-    private func head(_ own: [PartialSum], _ notes: Notes) -> [UInt8] {
+    /// What a rank sends before the gradients: notes, which parameters have a gradient, and the loss of each subtree.
+    private func header(_ own: [PartialSum], _ notes: Notes) -> [UInt8] {
         var mask = [UInt8](repeating: 0, count: maskLength)
         for sum in own {
             for (i, gradient) in sum.gradients.enumerated() where gradient != nil { mask[i / 8] |= 1 << (i % 8) }
         }
         // A step that was abandoned has no losses.
         let count = tree.subtrees(within: block).count
-        let losses = (0..<count).flatMap { i in
-            withUnsafeBytes(of: (i < own.count ? own[i].loss : 0).bitPattern.littleEndian) { Array($0) }
-        }
+        let losses = (0..<count).flatMap { ($0 < own.count ? own[$0].loss : 0).bitPattern.messageBytes }
         return [notes.rawValue] + mask + losses
     }
 
-    private static func loss(_ head: [UInt8], at start: Int) -> Double {
-        Double(bitPattern: head[start..<start + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    private static func loss(_ header: [UInt8], at start: Int) -> Double {
+        Double(bitPattern: UInt64(messageBytes: header[start..<start + 8]))
     }
 
     // MARK: Gradients

@@ -26,11 +26,11 @@ private enum Announcement {
             case .end(let end): (1, UInt64(Self.ends.firstIndex(of: end) ?? 0))
             case .failure: (2, 0)
             }
-        return [kind] + withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        return [kind] + value.messageBytes
     }
 
     init(_ bytes: [UInt8]) {
-        let value = bytes[1...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        let value = UInt64(messageBytes: bytes[1...])
         switch bytes[0] {
         case 0: self = .step(seconds: Double(bitPattern: value))
         case 1: self = .end(Self.ends[Int(value) % Self.ends.count])
@@ -79,7 +79,7 @@ extension Trainer {
     }
 
     /// Takes part in the steps that rank 0 announces, until the end.
-    /// - Parameter shouldStop: whether this process was asked to stop, which rank 0 is told.
+    /// - Parameter shouldStop: whether this process was asked to stop, which is reported to rank 0.
     func follow(shouldStop: () -> Bool) throws -> TrainingEnd {
         while true {
             switch Announcement(try communicator.broadcast(Announcement.failure.bytes)) {

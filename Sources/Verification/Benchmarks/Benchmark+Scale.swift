@@ -59,9 +59,9 @@ extension Benchmark {
             for _ in 0..<2 { _ = try step(isShared: isShared) }
             try communicator.wait()
             let first = try step(isShared: isShared)
-            let wanted = UInt32(max(3, min(1e6, seconds / 2 / first.whole)))
-            let count = try communicator.broadcast(withUnsafeBytes(of: wanted.littleEndian) { Array($0) })
-            return try (0..<count.reversed().reduce(0) { $0 << 8 | Int($1) }).map { _ in try step(isShared: isShared) }
+            let wanted = UInt64(max(3, min(1e6, seconds / 2 / first.whole)))
+            let count = UInt64(messageBytes: try communicator.broadcast(wanted.messageBytes))
+            return try (0..<count).map { _ in try step(isShared: isShared) }
         }
         func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }
         let alone = try measure(isShared: false)

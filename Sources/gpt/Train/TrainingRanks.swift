@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// All ranks run the same command. The first one, rank 0, prepares the run (downloads, the cache, the directory), and the others
 /// do the same after it, silently and without a directory. Before the first step they compare what they have (`RankRecord`). From
-/// then on rank 0 decides (`Trainer`). An error ends all of them: the rank that has it tells the others, and rank 0 prints it.
+/// then on rank 0 decides (`Trainer`). An error ends all of them: the rank where it occurs reports it to the others, and rank 0 prints it.
 final class TrainingRanks: Sendable {
     let communicator: any Communicator
     private let mpi: MPICommunicator?
@@ -133,15 +133,13 @@ final class TrainingRanks: Sendable {
         }
     }
 
-    /// Tells the other ranks how the preparation of rank 0 ended, and the speed that it measured.
+    /// Announces to the other ranks how the preparation of rank 0 ended, and the speed that it measured.
     /// - Parameter result: 0 if it is ready, 1 if there is nothing to do, 2 if it has failed; that of rank 0 counts.
     /// - Returns: the result of rank 0.
     private func announcePreparation(_ result: UInt8) throws -> UInt8 {
         let measured = speed.withLock { $0 }
-        let bytes = try communicator.broadcast(
-            [result] + withUnsafeBytes(of: measured.bitPattern.littleEndian) { Array($0) })
-        let bits = bytes[1...].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        speed.withLock { $0 = Double(bitPattern: bits) }
+        let bytes = try communicator.broadcast([result] + measured.bitPattern.messageBytes)
+        speed.withLock { $0 = Double(bitPattern: UInt64(messageBytes: bytes[1...])) }
         return bytes[0]
     }
 
@@ -158,7 +156,7 @@ final class TrainingRanks: Sendable {
     /// Begins work for which no rank has to prepare anything.
     func beginTogether() { phase.withLock { $0 = .joined } }
 
-    /// Compares what the ranks have prepared, and lets a trainer share its steps with them.
+    /// Compares what the ranks have prepared. From then on the trainer shares its steps with them.
     func join<Task>(_ trainer: Trainer<Task>, _ tokenizer: any Tokenizer) throws {
         guard communicator.size > 1 else { return }
         if isFirst {
@@ -185,10 +183,10 @@ final class TrainingRanks: Sendable {
 
     // MARK: Shares of a step
 
-    /// Cuts a batch that is not accumulated into as many micro-batches as there are ranks, and says so.
+    /// Cuts a batch that is not accumulated into as many micro-batches as there are ranks, with a message.
     /// - Parameters:
     ///   - settings: those of a new run.
-    ///   - quiet: whether nothing is said.
+    ///   - quiet: whether no message is printed.
     func share(_ settings: inout TrainingSettings, quiet: Bool) throws {
         guard communicator.size > 1 else { return }
         if settings.model.kind == .ngram {
@@ -210,10 +208,10 @@ final class TrainingRanks: Sendable {
                 + "One process with --batch \(settings.batch) --accumulate \(size) computes the same weights.")
     }
 
-    /// Says so if some ranks have less to compute than others.
+    /// Prints a message if some ranks have less to compute than others.
     /// - Parameters:
     ///   - settings: those of the run.
-    ///   - quiet: whether nothing is said.
+    ///   - quiet: whether no message is printed.
     func remarkOnShares(of settings: TrainingSettings, quiet: Bool) {
         let (count, size) = (settings.accumulate, communicator.size)
         guard size > 1, count % size != 0, !quiet else { return }
