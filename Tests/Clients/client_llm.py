@@ -1,6 +1,7 @@
 """Checks of a server with the program llm."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -43,11 +44,13 @@ def run(report, models, server):
         with report.guard(f"llm: {kind}"):
             streamed, usage = command("-m", name, "the river", *options)
             whole, usage_of_whole = command("-m", name, "the river", "--no-stream", *options)
-            report.check(f"llm: a text of {kind}", len(streamed) > 5, streamed)
+            report.check(f"llm: a text of {kind}", streamed.strip() != "", streamed)
             report.equal(f"llm: the same text of {kind} without a stream", whole, streamed)
             if kind == "a chat":
                 # The program does not report the usage of completions.
-                report.check(f"llm: the usage of {kind}", "20 output" in usage, usage)
+                # The model may end its turn before the limit of 20 tokens.
+                counted = re.search(r"\b(\d+) output", usage)
+                report.check(f"llm: the usage of {kind}", bool(counted) and 1 <= int(counted[1]) <= 20, usage)
                 report.equal(f"llm: the same usage of {kind} without a stream", usage_of_whole, usage)
     endpoint = ["openai", "endpoint", server.url + "/v1"]
     with report.guard("llm: an endpoint"):
