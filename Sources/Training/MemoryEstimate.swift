@@ -17,7 +17,8 @@ public struct MemoryEstimate: Sendable {
         let tokens = Double(settings.batch) * Double(settings.sequenceLength)
         self.init(
             settings.model, tokens: tokens, saved: settings.model.savedFloatsPerToken(hasDropout: settings.dropout > 0),
-            gradients: 1 + SummationTree(count: max(1, settings.accumulate)).depth)
+            gradients: 1 + SummationTree(count: max(1, settings.accumulate)).depth,
+            optimizerShards: settings.optimizerShards)
     }
 
     /// The memory for training a transformer on `batch` sequences of `length` tokens, which are in memory too.
@@ -32,10 +33,14 @@ public struct MemoryEstimate: Sendable {
     ///   - tokens: the number of tokens of a micro-batch.
     ///   - saved: the number of floats that are saved for each token.
     ///   - gradients: the number of gradients of each parameter that are in memory at the same time.
-    private init(_ model: ModelSpecification, tokens: Double, saved: Double, gradients: Int = 1) {
+    ///   - optimizerShards: the number of processes among which the moments are divided.
+    private init(
+        _ model: ModelSpecification, tokens: Double, saved: Double, gradients: Int = 1, optimizerShards: Int = 1
+    ) {
         let V = Double(model.vocabularySize)
         parameters = model.parameterCount { Double($0) } ?? 0
-        bytes = 4 * ((3 + Double(gradients)) * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
+        let moments = 2 / Double(optimizerShards)
+        bytes = 4 * ((1 + moments + Double(gradients)) * parameters + tokens * saved + min(tokens * V, max(V, 0x1p24)))
     }
 
     /// The memory for generating one sequence with a transformer: the weights, a copy of the weights packed in

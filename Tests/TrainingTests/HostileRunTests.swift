@@ -29,7 +29,8 @@ struct HostileRunTests {
     private func alter(_ change: (inout Checkpoint) -> Void) throws {
         var checkpoint = try Checkpoint(path: latest)
         change(&checkpoint)
-        try checkpoint.write(to: latest, optimizer: TinyRuns.trainer(TinyRuns.settings(steps: 1)).optimizer)
+        let trainer = try TinyRuns.trainer(TinyRuns.settings(steps: 1))
+        try checkpoint.write(to: latest, optimizer: trainer.optimizer, moments: trainer.withBytes(of:_:))
     }
 
     @Test("A checkpoint of a model too large for the machine is refused before memory is taken for it")

@@ -48,7 +48,8 @@ import Training
             var checkpoint = try Checkpoint(path: latest)
             #expect(checkpoint.recordsModel)
             checkpoint.recordsModel = false
-            try checkpoint.write(to: latest, optimizer: TinyRuns.trainer(TinyRuns.settings(steps: 1)).optimizer)
+            let trainer = try TinyRuns.trainer(TinyRuns.settings(steps: 1))
+            try checkpoint.write(to: latest, optimizer: trainer.optimizer, moments: trainer.withBytes(of:_:))
         }
         #expect(refusal(acceptingEdits: false) == "none")
         let original = try TextFile.bytes(path + "/config.json")

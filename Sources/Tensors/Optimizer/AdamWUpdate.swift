@@ -32,18 +32,28 @@ package struct AdamWUpdate: Sendable {
         self.gradientScale = gradientScale
     }
 
-    /// Changes a parameter and its two moments, all of one shape, in place.
-    package func apply(_ parameter: Parameter, gradient: Tensor, moment1: Tensor, moment2: Tensor) {
+    /// Changes elements of a parameter and their two moments, in place.
+    /// - Parameters:
+    ///   - parameter: what is updated.
+    ///   - elements: which elements of it; by default all.
+    ///   - gradient: the gradient of the whole parameter.
+    ///   - moment1: the mean of the gradients of these elements.
+    ///   - moment2: the mean of the squares of these gradients.
+    package func apply(
+        _ parameter: Parameter, elements: Range<Int>? = nil, gradient: Tensor, moment1: Tensor, moment2: Tensor
+    ) {
         let values = parameter.value
+        let elements = elements ?? 0..<values.count
         precondition(
-            gradient.count == values.count && moment1.count == values.count && moment2.count == values.count,
-            "a gradient \(gradient.shape) and moments for \(values.shape)")
+            gradient.count == values.count && elements.lowerBound >= 0 && elements.upperBound <= values.count
+                && moment1.count == elements.count && moment2.count == elements.count,
+            "a gradient \(gradient.shape) and moments for \(elements) of \(values.shape)")
         var settings = gpt_adamw(
             learning_rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
             correction1: 1 - power(beta1, step), correction2: 1 - power(beta2, step), gradient_scale: gradientScale)
         gpt_adamw_update(
-            Execution.kernels, &settings, Int64(values.count), values.pointer, gradient.pointer, moment1.pointer,
-            moment2.pointer)
+            Execution.kernels, &settings, Int64(elements.count), values.pointer + elements.lowerBound,
+            gradient.pointer + elements.lowerBound, moment1.pointer, moment2.pointer)
         parameter.didChange()
     }
 

@@ -26,6 +26,26 @@ extension Communicator {
         for tensor in tensors { try tensor.withElements { try broadcast(UnsafeMutableRawBufferPointer($0)) } }
     }
 
+    /// Sends the elements of a tensor to another rank, which receives them.
+    /// - Parameters:
+    ///   - tensor: what is sent.
+    ///   - rank: who receives it.
+    package func send(_ tensor: Tensor, to rank: Int) throws {
+        try tensor.withElements {
+            try exchange(sending: [.init(to: rank, UnsafeRawBufferPointer($0))], receiving: [])
+        }
+    }
+
+    /// Receives the elements of a tensor from another rank, which sends them.
+    /// - Parameters:
+    ///   - tensor: its elements are replaced. It has as many as are sent.
+    ///   - rank: who sends them.
+    package func receive(_ tensor: Tensor, from rank: Int) throws {
+        try tensor.withElements {
+            try exchange(sending: [], receiving: [.init(from: rank, UnsafeMutableRawBufferPointer($0))])
+        }
+    }
+
     /// Returns what rank 0 gives.
     /// - Parameter bytes: what rank 0 gives; what other ranks give has no effect, except that it is as long.
     package func broadcast(_ bytes: [UInt8]) throws -> [UInt8] {

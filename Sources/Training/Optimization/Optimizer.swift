@@ -49,22 +49,78 @@ public final class Optimizer {
     public var settings: Settings
     /// The named parameters. A shared parameter is contained once.
     public let parameters: [NamedParameter]
-    /// The mean of gradients of each parameter, in the order of `parameters`.
-    package let moment1: [Tensor]
-    /// The mean of squared gradients; nil for a parameter that Muon updates.
-    package let moment2: [Tensor?]
-    /// The moments that there are.
-    package var moments: [Tensor] { moment1 + moment2.compactMap { $0 } }
+    /// The elements that this process updates, and has moments of.
+    package private(set) var shard: OptimizerShard
+    /// The mean of gradients of the elements of each parameter; nil where this process updates none.
+    package private(set) var moment1: [Tensor?]
+    /// The mean of squared gradients; nil also for a parameter that Muon updates.
+    package private(set) var moment2: [Tensor?]
     /// The number of updates made so far.
     public package(set) var steps = 0
 
-    public init(_ parameters: [NamedParameter], settings: Settings) {
+    /// An optimizer with moments of all parameters, which are zero.
+    public convenience init(_ parameters: [NamedParameter], settings: Settings) {
+        self.init(parameters, settings: settings, hasMoments: true)
+    }
+
+    /// - Parameters:
+    ///   - parameters: what it updates.
+    ///   - settings: the hyperparameters.
+    ///   - hasMoments: false if `keepMoments` decides later for which elements there are moments.
+    package init(_ parameters: [NamedParameter], settings: Settings, hasMoments: Bool) {
         var seen = Set<ObjectIdentifier>()
         self.parameters = parameters.filter { seen.insert(ObjectIdentifier($0.parameter)).inserted }
         self.settings = settings
-        moment1 = self.parameters.map { Tensor($0.parameter.value.shape) }
-        moment2 = self.parameters.map { named in
-            settings.method == .muon && named.parameter.isHiddenWeight ? nil : Tensor(named.parameter.value.shape)
+        shard = .none(self.parameters.count)
+        moment1 = Array(repeating: nil, count: self.parameters.count)
+        moment2 = moment1
+        if hasMoments { keepMoments(of: .whole(self.parameters.map(\.parameter.value.count))) }
+    }
+
+    /// Whether Muon updates a parameter, given by its index.
+    private func usesMuon(_ index: Int) -> Bool {
+        settings.method == .muon && parameters[index].parameter.isHiddenWeight
+    }
+
+    // MARK: Moments
+
+    /// One of the moments of a parameter.
+    package struct Moment: Equatable, Sendable {
+        /// The index of the parameter.
+        package let parameter: Int
+        /// 1 for the mean of gradients, 2 for the mean of their squares.
+        package let order: Int
+    }
+
+    /// The moments of all processes together: the first ones of all parameters, then the second ones. A parameter that Muon
+    /// updates has no second one.
+    package var allMoments: [Moment] {
+        parameters.indices.map { Moment(parameter: $0, order: 1) }
+            + parameters.indices.filter { !usesMuon($0) }.map { Moment(parameter: $0, order: 2) }
+    }
+
+    /// What this process has of a moment, in the order of the elements of its shard; nil if that is nothing.
+    package func tensor(of moment: Moment) -> Tensor? {
+        moment.order == 1 ? moment1[moment.parameter] : moment2[moment.parameter]
+    }
+
+    /// The moments that this process has.
+    package var moments: [Tensor] { allMoments.compactMap { tensor(of: $0) } }
+
+    /// The shard of each of several processes.
+    package func shards(_ count: Int) -> [OptimizerShard] {
+        OptimizerShard.divide(
+            parameters.indices.map { (parameters[$0].parameter.value.count, usesMuon($0)) }, among: count)
+    }
+
+    /// Replaces the moments by moments of other elements, which are zero.
+    package func keepMoments(of shard: OptimizerShard) {
+        self.shard = shard
+        for (i, elements) in shard.elements.enumerated() {
+            let whole = parameters[i].parameter.value.shape
+            let shape = elements.count == whole.count ? whole : [elements.count]
+            moment1[i] = elements.isEmpty ? nil : Tensor(shape)
+            moment2[i] = elements.isEmpty || usesMuon(i) ? nil : Tensor(shape)
         }
     }
 
@@ -75,7 +131,7 @@ public final class Optimizer {
         }
     }
 
-    /// Updates every parameter that has a gradient, and removes the gradients.
+    /// Updates every parameter that has a gradient, those elements of it that are in the shard, and removes the gradients.
     /// - Parameters:
     ///   - learningRate: the learning rate, which is approximately the largest change of a weight.
     ///   - norm: the norm of the gradients, as computed by `gradientNorm`.
@@ -83,20 +139,21 @@ public final class Optimizer {
         steps += 1
         let scale = settings.clip > 0 ? min(1, settings.clip / (norm + 1e-6)) : 1
         for (i, parameter) in parameters.map(\.parameter).enumerated() {
-            guard let gradient = parameter.gradient else { continue }
+            guard let gradient = parameter.gradient, let moment1 = moment1[i] else { continue }
             let decay = parameter.decays ? settings.weightDecay : 0
             if let moment2 = moment2[i] {
                 let update = AdamWUpdate(
                     learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
                     weightDecay: decay, step: steps, gradientScale: scale)
                 Profile.measure("AdamW") {
-                    update.apply(parameter, gradient: gradient, moment1: moment1[i], moment2: moment2)
+                    update.apply(
+                        parameter, elements: shard.elements[i], gradient: gradient, moment1: moment1, moment2: moment2)
                 }
             } else {
                 let update = MuonUpdate(
                     learningRate: learningRate, momentum: Settings.muonMomentum, weightDecay: decay,
                     gradientScale: scale)
-                Profile.measure("Muon") { update.apply(parameter, gradient: gradient, mean: moment1[i]) }
+                Profile.measure("Muon") { update.apply(parameter, gradient: gradient, mean: moment1) }
             }
         }
         clearGradients()

@@ -38,18 +38,8 @@ package struct Checkpoint {
         file = nil
     }
 
-    /// The tensors of a training and their names in the file: the weights, then the moments. Parameters that Muon updates have
-    /// one moment.
-    private static func state(of optimizer: Optimizer) -> [(name: String, tensor: Tensor)] {
-        let parts: [(String, [Tensor?])] = [
-            ("weight", optimizer.parameters.map(\.parameter.value)), ("moment1", optimizer.moment1),
-            ("moment2", optimizer.moment2),
-        ]
-        return parts.flatMap { part, tensors in
-            zip(optimizer.parameters, tensors).compactMap { parameter, tensor in
-                tensor.map { ("\(part).\(parameter.name)", $0) }
-            }
-        }
+    private static func name(of moment: Optimizer.Moment, _ optimizer: Optimizer) -> String {
+        "moment\(moment.order).\(optimizer.parameters[moment.parameter].name)"
     }
 
     // MARK: Writing
@@ -57,19 +47,36 @@ package struct Checkpoint {
     private static let version = "swift-gpt training checkpoint 1"
 
     /// Replaces the file at `path` atomically. The save is complete when the temporary file has been renamed.
-    package func write(to path: String, optimizer: Optimizer) throws {
+    ///
+    /// The file has the weights, then the moments. Parameters that Muon updates have one moment.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - optimizer: its parameters are saved.
+    ///   - moments: calls its second argument with the bytes of a moment, one part after the other.
+    package func write(
+        to path: String, optimizer: Optimizer,
+        moments: @escaping (Optimizer.Moment, (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
         var metadata = [
             "format": Self.version, "settings": settings.json.serialized(), "progress": progress.json.serialized(),
             "text": origin.json.serialized(), "text_sha256": textHashes.joined(separator: " "), "tokenizer": tokenizer,
             "samples_bytes": "\(samplesLength)",
         ]
         metadata["config"] = recordsModel ? JSON.object(settings.model.json()).serialized() : nil
-        let tensors = Self.state(of: optimizer).map { name, tensor in
-            SafetensorsTensor(name: name, dtype: .float32, shape: tensor.shape.dimensions) { piece in
-                try tensor.withElements { try piece(UnsafeRawBufferPointer($0)) }
+        let weights = optimizer.parameters.map { named in
+            SafetensorsTensor(
+                name: "weight.\(named.name)", dtype: .float32, shape: named.parameter.value.shape.dimensions
+            ) { piece in
+                try named.parameter.value.withElements { try piece(UnsafeRawBufferPointer($0)) }
             }
         }
-        try SafetensorsWriter.write(to: path, metadata: metadata, tensors: tensors, checksum: true)
+        let others = optimizer.allMoments.map { moment in
+            SafetensorsTensor(
+                name: Self.name(of: moment, optimizer), dtype: .float32,
+                shape: optimizer.parameters[moment.parameter].parameter.value.shape.dimensions
+            ) { piece in try moments(moment, piece) }
+        }
+        try SafetensorsWriter.write(to: path, metadata: metadata, tensors: weights + others, checksum: true)
     }
 
     // MARK: Reading
@@ -110,19 +117,36 @@ package struct Checkpoint {
         self.file = file
     }
 
-    /// Copies the weights and moments into the parameters and the optimizer of a new model.
-    package func restore(into optimizer: Optimizer) throws {
+    /// Copies the weights into the parameters of a new model.
+    package func restoreWeights(into optimizer: Optimizer) throws {
+        for named in optimizer.parameters {
+            let value = named.parameter.value
+            try read("weight.\(named.name)", 0..<value.count, of: value.shape, into: value)
+            named.parameter.didChange()
+        }
+    }
+
+    /// Copies elements of a moment into a tensor of as many elements.
+    package func read(
+        _ moment: Optimizer.Moment, _ elements: Range<Int>, of optimizer: Optimizer, into tensor: Tensor
+    ) throws {
+        let shape = optimizer.parameters[moment.parameter].parameter.value.shape
+        try read(Self.name(of: moment, optimizer), elements, of: shape, into: tensor)
+    }
+
+    private func read(_ name: String, _ elements: Range<Int>, of shape: Shape, into tensor: Tensor) throws {
         guard let file else { return }
-        for (name, tensor) in Self.state(of: optimizer) {
-            let entry = try file.entry(name)
-            guard entry.dtype == .float32, entry.shape == tensor.shape.dimensions else {
-                throw TrainingError.damaged(
-                    path: file.path, reason: "\(name) has the shape \(entry.shape), not \(tensor.shape)")
-            }
-            try file.withBytes(name) { bytes in
-                tensor.withElements { UnsafeMutableRawBufferPointer($0).copyMemory(from: bytes) }
+        let entry = try file.entry(name)
+        guard entry.dtype == .float32, entry.shape == shape.dimensions else {
+            throw TrainingError.damaged(
+                path: file.path, reason: "\(name) has the shape \(entry.shape), not \(shape)")
+        }
+        try file.withBytes(name) { bytes in
+            tensor.withElements {
+                UnsafeMutableRawBufferPointer($0).copyMemory(
+                    from: UnsafeRawBufferPointer(
+                        rebasing: bytes[4 * elements.lowerBound..<4 * elements.upperBound]))
             }
         }
-        for named in optimizer.parameters { named.parameter.didChange() }
     }
 }

@@ -159,7 +159,8 @@ public final class RunDirectory: TrainingStore {
             tokenizer: tokenizerFile, samplesLength: trainer.samples.utf8.count)
         try write(trainer.metrics, samples: trainer.samples)
         try writeSettings(trainer.settings, progress: trainer.progress.json, data: trainer.task.dataRecord)
-        try checkpoint.write(to: Self.latest(path), optimizer: trainer.optimizer)
+        try checkpoint.write(
+            to: Self.latest(path), optimizer: trainer.optimizer, moments: trainer.withBytes(of:_:))
         completeSave()
     }
 

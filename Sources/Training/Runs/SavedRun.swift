@@ -203,7 +203,11 @@ public struct SavedRun {
 
     /// Puts the last weights, the moments and the progress into a trainer.
     private func restore<Task>(_ trainer: Trainer<Task>) throws {
-        try checkpoint.restore(into: trainer.optimizer)
+        try checkpoint.restoreWeights(into: trainer.optimizer)
+        let optimizer = trainer.optimizer
+        trainer.savedMoments = { try checkpoint.read($0, $1, of: optimizer, into: $2) }
+        // Moments that are divided among several processes are read when these have met.
+        if trainer.settings.optimizerShards == 1 { try trainer.restoreMoments() }
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
         if progress.final != nil, trainer.isOver,
             let change = trainer.settings.changeWithoutEffect(from: self.settings)

@@ -8,7 +8,11 @@ public struct OtherRankFailed: Error, CustomStringConvertible {
 }
 
 /// What rank 0 announces.
-private enum Announcement {
+enum Announcement {
+    /// A part of a moment is sent from rank 0 to the rank that keeps it.
+    case restore(part: Int)
+    /// A part of a moment is sent to rank 0, which saves it.
+    case save(part: Int)
     /// A step is computed. The learning rate may follow the time that has been spent on training.
     case step(seconds: Double)
     /// The training has ended.
@@ -25,6 +29,8 @@ private enum Announcement {
             case .step(let seconds): (0, seconds.bitPattern)
             case .end(let end): (1, UInt64(Self.ends.firstIndex(of: end) ?? 0))
             case .failure: (2, 0)
+            case .restore(let part): (3, UInt64(part))
+            case .save(let part): (4, UInt64(part))
             }
         return [kind] + value.messageBytes
     }
@@ -34,6 +40,8 @@ private enum Announcement {
         switch bytes[0] {
         case 0: self = .step(seconds: Double(bitPattern: value))
         case 1: self = .end(Self.ends[Int(value) % Self.ends.count])
+        case 3: self = .restore(part: Int(value))
+        case 4: self = .save(part: Int(value))
         default: self = .failure
         }
     }
@@ -42,12 +50,16 @@ private enum Announcement {
 // Training by several processes. Rank 0 decides what is done, because what it depends on (a clock, signals, files) is not the
 // same for all, and announces it to the others before each step.
 extension Trainer {
-    /// Gives all ranks the state of rank 0, so that they begin with the same bits.
+    /// Gives all ranks the state of rank 0, so that they begin with the same bits. Moments of which each rank has a part follow
+    /// in `restoreMoments`.
     func shareState() throws {
+        keepOwnMoments()
         guard communicator.size > 1 else { return }
+        // Rank 0 restores them for all.
+        if communicator.rank > 0 { savedMoments = nil }
         (isStopRequested, isWithinStep) = (false, false)
         let parameters = optimizer.parameters.map(\.parameter)
-        try communicator.broadcast(parameters.map(\.value) + optimizer.moments)
+        try communicator.broadcast(parameters.map(\.value) + (isSharded ? [] : optimizer.moments))
         for parameter in parameters { parameter.didChange() }
     }
 
@@ -71,7 +83,8 @@ extension Trainer {
         isWithinStep = true
     }
 
-    private func announce(_ announcement: Announcement) throws {
+    /// Announces to the other ranks what they do next. For rank 0.
+    func announce(_ announcement: Announcement) throws {
         // What fails from here on is not to be announced again.
         isWithinStep = true
         _ = try communicator.broadcast(announcement.bytes)
@@ -86,6 +99,8 @@ extension Trainer {
             case .step(let seconds):
                 progress.seconds = seconds
                 _ = try step(shouldStop: shouldStop)
+            case .restore(let part): try takePart(part)
+            case .save(let part): try givePart(part)
             case .end(let end): return end
             case .failure: throw OtherRankFailed()
             }

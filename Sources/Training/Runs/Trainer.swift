@@ -23,6 +23,10 @@ public final class Trainer<Task: TrainingTask> {
     var isStopRequested = false
     /// Whether the other processes take part in what is being computed, so that they notice by themselves if it fails.
     var isWithinStep = false
+    /// Copies elements of a moment of the run that is resumed into a tensor, until the training has started; nil for a new run.
+    ///
+    /// The moments are read when the training starts, because only then is it known which of them this process keeps.
+    var savedMoments: ((Optimizer.Moment, Range<Int>, Tensor) throws -> Void)?
     /// The state that this process saved last.
     private var saved: TrainingProgress?
 
@@ -41,13 +45,14 @@ public final class Trainer<Task: TrainingTask> {
         self.settings = settings
         self.store = store
         self.communicator = communicator
-        optimizer = Optimizer(task.model.parameters, settings: settings.optimizer)
+        optimizer = Optimizer(
+            task.model.parameters, settings: settings.optimizer, hasMoments: settings.optimizerShards == 1)
         progress = TrainingProgress()
         metrics = Metrics()
         samples = ""
     }
 
-    /// Continues from the state of another run; the caller restores weights and moments.
+    /// Continues from the state of another run; the caller restores the weights and sets `savedMoments`.
     func resume(_ progress: TrainingProgress, metrics: Metrics, samples: String) {
         self.progress = progress
         self.progress.final = nil
@@ -70,7 +75,10 @@ public final class Trainer<Task: TrainingTask> {
     ) throws -> TrainingEnd {
         try shareState()
         guard communicator.rank == 0 else { return try follow(shouldStop: shouldStop) }
-        return try announcingEnd { try lead(shouldStop: { shouldStop() || isStopRequested }, report: report) }
+        return try announcingEnd {
+            try restoreMoments()
+            return try lead(shouldStop: { shouldStop() || isStopRequested }, report: report)
+        }
     }
 
     /// Trains to the end, on rank 0 or in a single process.
@@ -127,6 +135,7 @@ public final class Trainer<Task: TrainingTask> {
         progress.learningRate = settings.learningRate(after: progress)
         progress.gradientNorm = norm
         optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
+        try shareUpdates()
         progress.step += 1
         progress.instructionSet = Execution.current.instructionSet
         progress.lossSum += loss

@@ -60,6 +60,10 @@ public struct TrainingSettings: Sendable, Equatable {
     /// How much of the validation text the final evaluation scores. Its loss is the one that is reported.
     public var finalEvaluation: FinalEvaluation
 
+    /// The number of processes among which the moments of the optimizer are divided; 1 if each process has all of them. The
+    /// weights do not depend on it, and it is not saved.
+    package var optimizerShards = 1
+
     /// The default T for models without a context length.
     public static let defaultSequenceLength = 64
 

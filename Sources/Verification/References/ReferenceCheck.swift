@@ -166,7 +166,9 @@ public struct ReferenceCheck {
             }
             if values.count != final.count { weights.note(.infinity, named.name) }
             if expected.contains("exp_avg." + named.name) {
-                try moments.compare(optimizer.moment1[i], "exp_avg." + named.name, in: expected)
+                if let moment1 = optimizer.moment1[i] {
+                    try moments.compare(moment1, "exp_avg." + named.name, in: expected)
+                }
                 if let moment2 = optimizer.moment2[i] {
                     try moments.compare(moment2, "exp_avg_sq." + named.name, in: expected)
                 }

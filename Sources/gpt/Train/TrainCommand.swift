@@ -186,6 +186,9 @@ struct TrainCommand: ParsableCommand {
     }
 
     private func train(_ ranks: TrainingRanks) throws {
+        if training.shardOptimizer, ranks.communicator.size == 1, !quiet {
+            note("--shard-optimizer has no effect in a single process: mpirun starts several.")
+        }
         if let resume {
             let run = try SavedRun(resume, isReadOnly: !ranks.isFirst)
             if let task = task.task, let change = run.change(to: task) { throw change }

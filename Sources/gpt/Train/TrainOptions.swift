@@ -365,6 +365,12 @@ struct TrainingOptions: ParsableArguments {
             valueName: "windows|all"), transform: TrainingOptions.evaluation)
     var evaluate: FinalEvaluation?
 
+    @Flag(
+        help: ArgumentHelp(
+            "With several processes over MPI, give each a part of the moments of the optimizer, so that each needs less memory. "
+                + "The weights are then exchanged in each step, too. The result is the same."))
+    var shardOptimizer = false
+
     private static func evaluation(_ value: String) throws -> FinalEvaluation {
         if value == "all" { return .all }
         guard let count = Int(value), count > 0 else {
@@ -384,6 +390,7 @@ struct TrainingOptions: ParsableArguments {
             ("--beta1", beta1 != nil), ("--beta2", beta2 != nil), ("--clip", clip != nil), ("--seed", seed != nil),
             ("--patience", patience != nil), ("--evaluate-every", evaluateEvery != nil),
             ("--save-every", saveEvery != nil), ("--evaluate", evaluate != nil),
+            ("--shard-optimizer", shardOptimizer),
         ]
         return options.filter(\.1).map(\.0)
     }
@@ -410,5 +417,6 @@ struct TrainingOptions: ParsableArguments {
         if let evaluateEvery { settings.evaluateEvery = evaluateEvery }
         if let saveEvery { settings.saveEvery = saveEvery }
         if let evaluate { settings.finalEvaluation = evaluate }
+        if shardOptimizer { settings.optimizerShards = TrainingRanks.current.communicator.size }
     }
 }

@@ -79,16 +79,59 @@ struct RankTrainingTests {
         #expect(try ThreadRanks.run(ranks) { try train($0) }[0] == one)
     }
 
-    @Test("A run goes on with another number of ranks, and another one", arguments: [(1, 2), (2, 3), (4, 1), (3, 4)])
-    func resumed(_ before: Int, _ after: Int) throws {
+    @Test(
+        "Divided moments are those of one process, and give the same weights",
+        arguments: Optimizer.Method.allCases, [2, 3, 5])
+    func dividedMoments(_ method: Optimizer.Method, ranks: Int) throws {
+        var settings = Self.settings(accumulate: 4)
+        settings.optimizer.method = method
+        let one = try TinyRuns.trainer(settings)
+        _ = try one.run()
+        settings.optimizerShards = ranks
+        let divided = settings
+        let endings = try ThreadRanks.run(ranks) { rank in
+            let trainer = try TinyRuns.trainer(divided)
+            trainer.communicator = rank
+            _ = try trainer.run()
+            let optimizer = trainer.optimizer
+            let moments = optimizer.allMoments.map { optimizer.tensor(of: $0)?.values.map(\.bitPattern) ?? [] }
+            return (
+                weights: trainer.model.parameters.map { $0.parameter.value.values.map(\.bitPattern) },
+                elements: optimizer.allMoments.map { optimizer.shard.elements[$0.parameter] }, moments: moments
+            )
+        }
+        let weights = one.model.parameters.map { $0.parameter.value.values.map(\.bitPattern) }
+        for ending in endings { #expect(ending.weights == weights) }
+        for (i, moment) in one.optimizer.moments.enumerated() {
+            // The parts in the order of their elements.
+            let parts = endings.filter { !$0.elements[i].isEmpty }.sorted {
+                $0.elements[i].lowerBound < $1.elements[i].lowerBound
+            }
+            #expect(parts.flatMap { $0.moments[i] } == moment.values.map(\.bitPattern))
+        }
+        // No rank has much more than its part.
+        let floats = endings.map { $0.moments.reduce(0) { $0 + $1.count } }
+        let all = one.optimizer.moments.reduce(0) { $0 + $1.count }
+        let largest = one.optimizer.moments.map(\.count).max() ?? 0
+        #expect(floats.reduce(0, +) == all)
+        #expect((floats.max() ?? 0) <= all / ranks + largest)
+    }
+
+    @Test(
+        "A run goes on with another number of ranks, and another one, whether moments are divided or not",
+        arguments: [(1, 2), (2, 3), (4, 1), (3, 4)], [(false, false), (false, true), (true, false), (true, true)])
+    func resumed(_ ranks: (before: Int, after: Int), divided: (before: Bool, after: Bool)) throws {
         let temporary = TemporaryDirectory()
+        let (before, after) = ranks
         do {
             let directory = temporary.path
             var settings = Self.settings(accumulate: 4, steps: 12)
             settings.saveEvery = 3
+            settings.optimizer.method = .muon
             let whole = try TinyRuns.run(settings, in: directory + "/whole")
             _ = try whole.run()
             let path = directory + "/parts"
+            if divided.before { settings.optimizerShards = before }
             let begun = settings
             _ = try ThreadRanks.run(before) { rank in
                 let trainer =
@@ -101,7 +144,9 @@ struct RankTrainingTests {
                 while rank.rank > 0, !RunDirectory.isInUse(path) { usleep(100) }
                 let run = try SavedRun(path, isReadOnly: rank.rank > 0)
                 #expect(run.progress.step == 5)
-                let resumed = try run.resume([TinyRuns.text], origin: run.origin, settings: run.settings)
+                var settings = run.settings
+                if divided.after { settings.optimizerShards = after }
+                let resumed = try run.resume([TinyRuns.text], origin: run.origin, settings: settings)
                 resumed.trainer?.communicator = rank
                 _ = try resumed.run()
                 return true
@@ -114,6 +159,38 @@ struct RankTrainingTests {
                 #expect(bits[0] == bits[1], "\(file)")
             }
         }
+    }
+
+    @Test("A save that fails while moments are collected ends all ranks")
+    func failedSave() throws {
+        final class FailingStore: TrainingStore {
+            struct Full: Error {}
+            var bestStep: Int?
+            func keepBest(_ model: any TrainableModel, step: Int) { bestStep = step }
+            func restoreBest(into model: any TrainableModel) {}
+            func commit<Task>(_ trainer: Trainer<Task>) throws {
+                guard trainer.progress.step > 0 else { return }
+                var parts = 0
+                for moment in trainer.optimizer.allMoments {
+                    try trainer.withBytes(of: moment) { _ in
+                        parts += 1
+                        if parts == 20 { throw Full() }
+                    }
+                }
+            }
+        }
+        var settings = Self.settings(accumulate: 4, steps: 20)
+        settings.saveEvery = 3
+        settings.optimizerShards = 3
+        let divided = settings
+        let failures = try ThreadRanks.run(3) { rank in
+            let trainer = try TinyRuns.trainer(divided, store: FailingStore())
+            trainer.communicator = rank
+            do { _ = try trainer.run() } catch { return (trainer.progress.step, "\(type(of: error))") }
+            return (trainer.progress.step, "no error")
+        }
+        #expect(failures.map(\.0) == [3, 3, 3])
+        #expect(failures.map(\.1) == ["Full", "OtherRankFailed", "OtherRankFailed"])
     }
 
     @Test("A stop that any rank is asked for stops all after the same step", arguments: [0, 1, 2])
