@@ -47,10 +47,10 @@ package struct GradientExchange {
 
     /// Sums over all ranks.
     /// - Parameters:
-    ///   - own: the sums of the subtrees of this rank, in order. Their memory is reused.
+    ///   - own: the sums of the subtrees of this rank, in order; empty afterwards, because their memory is that of the result.
     ///   - notes: what this rank reports.
     /// - Returns: the sum, or nil if a rank has abandoned the step; and what any of the ranks reports.
-    package func sum(_ own: [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
+    package func sum(_ own: inout [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
         let subtrees = subtrees
         let headers = try communicator.gather(
             header(own, notes), lengths: subtrees.map { headerLength(subtrees: $0.count) })
@@ -64,8 +64,10 @@ package struct GradientExchange {
         let loss = tree.sum(value: { losses[$0] }, add: +=)
         // A parameter has a gradient if it has one on any rank.
         let isPresent = shapes.indices.map { i in headers.contains { $0[1 + i / 8] >> (i % 8) & 1 == 1 } }
-        let gradients = try sumGradients(own.map(\.gradients), isPresent, subtrees)
-        return (PartialSum(loss: loss, gradients: gradients), together)
+        var gradients = own.map(\.gradients)
+        own = []
+        let sums = try sumGradients(&gradients, isPresent, subtrees)
+        return (PartialSum(loss: loss, gradients: sums), together)
     }
 
     // MARK: Headers
@@ -95,17 +97,14 @@ package struct GradientExchange {
 
     /// Sums the gradients that are present. The sum is in the memory of the first subtree of this rank, if it has one.
     private func sumGradients(
-        _ own: [[Tensor?]], _ isPresent: [Bool], _ subtrees: [[Range<Int>]]
+        _ own: inout [[Tensor?]], _ isPresent: [Bool], _ subtrees: [[Range<Int>]]
     ) throws -> [Tensor?] {
-        var own = own
         for j in own.indices {
             for i in shapes.indices where isPresent[i] && own[j][i] == nil { own[j][i] = Tensor(shapes[i]) }
         }
         let sums = shapes.indices.map { i -> Tensor? in
             guard isPresent[i] else { return nil }
-            guard let first = own.first?[i] else { return Tensor(uninitialized: shapes[i]) }
-            own[0][i] = nil
-            var sum = first
+            guard !own.isEmpty, var sum = own[0][i].take() else { return Tensor(uninitialized: shapes[i]) }
             // Two parameters may have the same memory as their gradient.
             if !isKnownUniquelyReferenced(&sum.storage) { sum = sum.copy() }
             return sum

@@ -41,7 +41,7 @@ extension Trainer {
         let total: PartialSum?
         if communicator.size > 1 {
             if shouldStop() { notes.insert(.stop) }
-            let (sum, all) = try Profile.measure("sum over ranks") { try exchange.sum(sums, notes: notes) }
+            let (sum, all) = try Profile.measure("sum over ranks") { try exchange.sum(&sums, notes: notes) }
             total = sum
             if all.contains(.stop) { isStopRequested = true }
         } else {

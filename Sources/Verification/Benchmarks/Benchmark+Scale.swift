@@ -45,9 +45,9 @@ extension Benchmark {
                 inputs, targets: targets, gradientScale: 1 / Float(targets.count * communicator.size))
             if isShared {
                 let start = ContinuousClock.now
-                let sum = PartialSum(loss: loss, gradients: parameters.map(\.gradient))
+                var sums = [PartialSum(loss: loss, gradients: parameters.map(\.gradient))]
                 optimizer.clearGradients()
-                let gradients = try exchange.sum([sum]).sum?.gradients ?? []
+                let gradients = try exchange.sum(&sums).sum?.gradients ?? []
                 for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
                 exchangeTime = ContinuousClock.now - start
             }
