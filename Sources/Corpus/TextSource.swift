@@ -3,13 +3,16 @@ import Files
 /// Reads texts from files.
 public enum TextSource {
     /// Whether a file contains token ids rather than text, by its name.
-    package static func holdsTokens(_ path: String) -> Bool { TokenFile.isOne(path) }
+    package static func holdsTokens(_ path: String) -> Bool {
+        TokenFile.isOne(CompressedFile.expandedName(path))
+    }
 
     /// From this many bytes on the texts of a training are not read into memory.
     package static let longTextLength = 1 << 25
 
     /// Reads files, each as a separate text. `-` is standard input. A file that ends in `.bin` contains token ids in the format
-    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A byte-order mark at
+    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). What follows `.gz` or
+    /// `.zst` at the end of a name is the name of its contents, which gzip or zstd expands. A byte-order mark at
     /// the beginning of a text is left out; it is no part of the text's hash either.
     /// - Parameters:
     ///   - paths: the files.
@@ -31,21 +34,26 @@ public enum TextSource {
         guard paths.filter({ $0 == "-" }).count <= 1 else {
             throw CorpusError("standard input can be read only once: give - a single time")
         }
-        let files = paths.filter { $0 != "-" && !holdsTokens($0) && !Files.isDirectory($0) }
+        let sources = try paths.map { name in
+            (name: name, path: Files.isDirectory(name) ? name : try CompressedFile.expand(name, notice: notice))
+        }
+        let files = sources.map(\.path).filter { $0 != "-" && !holdsTokens($0) && !Files.isDirectory($0) }
         let areLong = limit < .max && files.reduce(0) { $0 + (Files.size($1) ?? 0) } >= limit
-        return try paths.map {
-            if limit < .max, Files.isDirectory($0) { return NamedText(name: $0, prepared: try TokenDirectory($0)) }
-            if holdsTokens($0) {
-                let file = try TokenFile($0)
-                return NamedText(name: $0, tokens: StoredTokens([file]), sha256: file.sha256())
+        return try sources.map { name, path in
+            if limit < .max, Files.isDirectory(path) {
+                return NamedText(name: name, prepared: try TokenDirectory(path))
             }
-            if areLong, $0 != "-", let (text, digest) = try LongText.scan($0, notice: notice) {
-                return NamedText(name: $0, long: text, sha256: digest)
+            if holdsTokens(path) {
+                let file = try TokenFile(path)
+                return NamedText(name: name, tokens: StoredTokens([file]), sha256: file.sha256())
             }
-            if DocumentFile.isOne($0) { return try DocumentFile.read($0, notice: notice) }
+            if areLong, path != "-", let (text, digest) = try LongText.scan(path, notice: notice) {
+                return NamedText(name: name, long: text, sha256: digest)
+            }
+            if DocumentFile.isOne(path) { return try DocumentFile.read(path, notice: notice) }
             return NamedText(
-                name: $0 == "-" ? "standard input" : $0, text: try TextFile.readText($0, for: .encoding, notice: notice)
-            )
+                name: path == "-" ? "standard input" : name,
+                text: try TextFile.readText(path, for: .encoding, notice: notice))
         }
     }
 }

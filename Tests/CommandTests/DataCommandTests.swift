@@ -1,3 +1,4 @@
+import Files
 import GPTKit
 import TestSupport
 import Testing
@@ -43,6 +44,26 @@ import Testing
                 "vocabulary  257 tokens including <|endoftext|>: bytes", "training    10 tokens, the first 50%",
                 "validation  10 tokens, the last 50%",
             ])
+    }
+
+    @Test(
+        "Patterns of compressed files have the tokens of the files they match",
+        .enabled(if: (try? Subprocess.run("gzip", ["--version"])) == 0, "gzip is not installed"))
+    func compressedFiles() throws {
+        for name in ["a.txt", "b.txt"] {
+            try AtomicFile.write(String(repeating: name + "\n", count: 50), to: directory.file(name))
+        }
+        func prepare(_ pattern: String, to out: String) throws -> [UInt8] {
+            let result = try runCommand(
+                ["data", "prepare", "--text", directory.file(pattern), "--out", directory.file(out)],
+                environment: ["HOME": directory.file("home"), "XDG_CACHE_HOME": nil])
+            #expect(result.status == 0, "\(result.errorText)")
+            let files = try Files.contents(ofDirectory: directory.file(out)).filter { $0.hasSuffix(".bin") }
+            return try files.sorted().flatMap { try TextFile.bytes(directory.file(out + "/" + $0)) }
+        }
+        let plain = try prepare("*.txt", to: "plain")
+        #expect(try Subprocess.run("gzip", [directory.file("a.txt"), directory.file("b.txt")]) == 0)
+        #expect(try prepare("*.txt.gz", to: "compressed") == plain && !plain.isEmpty)
     }
 
     @Test func refusesInOneLine() throws {

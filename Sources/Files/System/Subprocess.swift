@@ -14,10 +14,15 @@ package enum Subprocess {
         package var description: String { "cannot start \(executable): \(String(cString: strerror(code)))" }
     }
 
-    /// Runs a program found in PATH, without input and output, and waits for its end.
-    ///
-    /// Returns its exit status, or 128 + the number of the signal that ended it.
-    package static func run(_ executable: String, _ arguments: [String]) throws(StartError) -> Int32 {
+    /// Runs a program found in PATH, without input, and waits for its end.
+    /// - Parameters:
+    ///   - executable: its name.
+    ///   - arguments: its arguments.
+    ///   - output: the file that its standard output is written to; nil for none.
+    /// - Returns: its exit status, or 128 + the number of the signal that ended it.
+    package static func run(
+        _ executable: String, _ arguments: [String], output: Int32? = nil
+    ) throws(StartError) -> Int32 {
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
             var attributes: posix_spawnattr_t?
@@ -30,6 +35,7 @@ package enum Subprocess {
         for descriptor: Int32 in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
             posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
         }
+        if let output { posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) }
 
         // Signals that we block or ignore still end the child process: Ctrl-C stops a download.
         posix_spawnattr_init(&attributes)

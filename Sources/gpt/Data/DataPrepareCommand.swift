@@ -13,6 +13,7 @@ struct DataPrepareCommand: ParsableCommand {
             interrupted leaves nothing and can be started again.
 
               gpt data prepare --text corpus.jsonl --tokenizer bpe:8192 --out corpus
+              gpt data prepare --text 'shards/*.txt.zst' --tokenizer gpt2 --out corpus
               gpt train --text corpus
             """)
 

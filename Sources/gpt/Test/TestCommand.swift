@@ -31,7 +31,8 @@ struct TestCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The text file to evaluate a language model on, in UTF-8; - for standard input.", valueName: "file"))
+            "The text file to evaluate a language model on, in UTF-8, also compressed (.gz, .zst); - for standard input.",
+            valueName: "file"))
     var text: String?
 
     @Option(
@@ -114,7 +115,9 @@ struct TestCommand: ParsableCommand {
                 var generator = try model.load(precision, replacement)
                 encoding.apply(to: &generator)
                 generator.ignoresEnds = end.ignoreEos
-                let content = try TextFile.readText(text, allowingEmpty: true, for: .encoding) { note($0) }
+                let content = try TextFile.readText(
+                    CompressedFile.expand(text) { note($0) }, allowingEmpty: true, for: .encoding
+                ) { note($0) }
                 encoding.remark(on: content, called: "The text", generator.encoding)
                 // The prompt is encoded before the text is evaluated, which can take a while, so that an error is
                 // reported at once.

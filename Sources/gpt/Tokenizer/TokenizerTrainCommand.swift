@@ -56,7 +56,8 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file to train on, in UTF-8, or - for standard input; can be repeated.", valueName: "file"))
+            "A text file to train on, in UTF-8, also compressed (.gz, .zst), a pattern of file names in quotes ('shards/*.txt'), or "
+                + "- for standard input; can be repeated.", valueName: "file"))
     var text: [String]
 
     @Option(
@@ -108,10 +109,11 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Flag(help: "Also print the results as one JSON object, on the last line of the output.")
     var json = false
 
-    func validate() throws {
+    mutating func validate() throws {
         if text.isEmpty { throw ValidationError("Give a text file to train on with --text.") }
         try requireOneInput(text)
         try requireNames(text)
+        do { text = try Files.matching(text) } catch { throw ValidationError("\(error)") }
         try requireName(out)
         switch kind {
         case .bpe:
@@ -180,6 +182,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     ) throws -> PretokenCounter {
         var pieces = PretokenCounter()
         for path in text {
+            let path = try CompressedFile.expand(path) { note($0) }
             try TextFile.readBlocks(path, splitPoint: splitPoint, notice: { note($0) }) { block in
                 add(block, &pieces)
                 progress.report(pieces)

@@ -27,7 +27,8 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file in UTF-8, or - for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
+            "A text file in UTF-8, compressed ones (.gz, .zst) among them, a pattern of file names in quotes ('shards/*.txt'), or - "
+                + "for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
                 + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, a .jsonl file of documents or conversations, or a "
                 + "directory written by 'gpt data prepare'. Files may be larger than memory. "
                 + "Several text files are the documents of one text, and the end of each is marked with the end-of-text token. "
@@ -49,9 +50,10 @@ struct TextOptions: ParsableArguments {
                 + "or as special tokens (allow). (default: text)"))
     var special: SpecialTokenTreatment?
 
-    func validate() throws {
+    mutating func validate() throws {
         try requireOneInput(text)
         try requireNames(text)
+        do { text = try Files.matching(text) } catch { throw ValidationError("\(error)") }
         if let validation, !(0.0001...0.9999).contains(validation) {
             throw ValidationError("--validation is \(validation.spelling), which is not between 0.0001 and 0.9999.")
         }
