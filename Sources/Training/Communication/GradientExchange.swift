@@ -45,6 +45,17 @@ package struct GradientExchange {
         (0..<communicator.size).map { tree.subtrees(within: tree.block(of: $0, size: communicator.size)) }
     }
 
+    /// The number of exchanges of messages in a sum, one after the other: the headers, and two for each part of the gradients.
+    package var rounds: Int {
+        let floats = shapes.reduce(0) { $0 + $1.count }, length = floatsOfPart(subtrees)
+        return 1 + 2 * ((floats + length - 1) / length)
+    }
+
+    /// The number of elements of all gradients that are summed in a part of the exchange.
+    private func floatsOfPart(_ subtrees: [[Range<Int>]]) -> Int {
+        max(communicator.size, partLength / max(1, subtrees.map(\.count).max() ?? 1))
+    }
+
     /// Sums over all ranks.
     /// - Parameters:
     ///   - own: the sums of the subtrees of this rank, in order; empty afterwards, because their memory is that of the result.
@@ -111,8 +122,7 @@ package struct GradientExchange {
         }
         let result = GradientArray(sums.compactMap { $0 })
         let arrays = own.indices.map { j in j == 0 ? result : GradientArray(own[j].compactMap { $0 }) }
-        let most = subtrees.map(\.count).max() ?? 1
-        let length = max(communicator.size, partLength / max(1, most))
+        let length = floatsOfPart(subtrees)
         for start in stride(from: 0, to: result.count, by: length) {
             try sumPart(start..<min(start + length, result.count), arrays, subtrees, into: result)
         }

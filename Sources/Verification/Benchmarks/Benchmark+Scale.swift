@@ -19,23 +19,52 @@ extension Benchmark {
         /// The number of steps that were measured.
         public let steps: Int
 
+        /// The exchanges of gradients that were measured: of two ranks, four, and so on, and of all.
+        public let exchanges: [(ranks: Int, seconds: Double)]
+        /// What an exchange takes by the number of ranks, from the first of `exchanges` and the latency; nil for one rank.
+        public let model: ExchangeModel?
+
         /// What part of the speed that all ranks would have without exchanging anything they have together.
         public var efficiency: Double { tokensPerSecond / (Double(ranks) * tokensPerSecondAlone) }
+
+        /// What part of that speed a number of ranks like these would have by the model.
+        /// - Parameter ranks: the number of ranks.
+        /// - Returns: 1 if there is no model.
+        public func efficiency(ranks: Int) -> Double {
+            guard let model, ranks > 1 else { return 1 }
+            return secondsAlone / (secondsAlone + model.seconds(ranks: ranks))
+        }
+
+        /// The time of a step without an exchange.
+        let secondsAlone: Double
+    }
+
+    /// The first ranks of a communicator, as a communicator.
+    private final class FirstRanks: Communicator {
+        private let all: any Communicator
+        let size: Int
+        var rank: Int { all.rank }
+
+        init(_ size: Int, of all: any Communicator) { (self.size, self.all) = (size, all) }
+
+        func exchange(sending outgoing: [OutgoingMessage], receiving incoming: [IncomingMessage]) throws {
+            try all.exchange(sending: outgoing, receiving: incoming)
+        }
     }
 
     /// Trains on random tokens for about `seconds`: on each rank by itself, and then together. Every rank computes one micro-batch of a
-    /// step, of `batch` sequences, so the batch of a step grows with the number of ranks.
+    /// step, of `batch` sequences, so the batch of a step grows with the number of ranks. Then exchanges of gradients are measured by
+    /// themselves.
     /// - Parameters:
     ///   - communicator: the processes.
-    ///   - seconds: the duration of both together.
+    ///   - seconds: the duration of all together.
     public func scale(over communicator: any Communicator, seconds: Double) throws -> ScaleResult {
         let model = Transformer(configuration, seed: 1)
-        let optimizer = Optimizer(model.parameters, settings: Optimizer.Settings(beta2: 0.95))
-        let parameters = optimizer.parameters.map(\.parameter)
+        let optimizer = Optimizer(model.parameters, settings: self.optimizer)
+        let parameters = optimizer.parameters.map(\.parameter), shapes = parameters.map(\.value.shape)
         let (inputs, targets) = randomBatch(seed: UInt64(2 + communicator.rank))
         let exchange = GradientExchange(
-            communicator: communicator, tree: SummationTree(count: communicator.size),
-            shapes: parameters.map(\.value.shape))
+            communicator: communicator, tree: SummationTree(count: communicator.size), shapes: shapes)
 
         /// A step, and the seconds that it took and that its exchange took.
         func step(isShared: Bool) throws -> (whole: Double, exchange: Double) {
@@ -58,20 +87,77 @@ extension Benchmark {
         func measure(isShared: Bool) throws -> [(whole: Double, exchange: Double)] {
             for _ in 0..<2 { _ = try step(isShared: isShared) }
             try communicator.wait()
-            let first = try step(isShared: isShared)
-            let wanted = UInt64(max(3, min(1e6, seconds / 2 / first.whole)))
-            let count = UInt64(messageBytes: try communicator.broadcast(wanted.messageBytes))
-            return try (0..<count).map { _ in try step(isShared: isShared) }
+            return try Self.repeated(seconds: seconds / 3, on: communicator, { try step(isShared: isShared) }, \.whole)
         }
-        func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }
         let alone = try measure(isShared: false)
         let shared = try measure(isShared: true)
-        let floats = parameters.reduce(0) { $0 + $1.value.count }
+        let secondsAlone = Self.median(alone.map(\.whole))
+        let (exchanges, exchangeModel) = try Self.exchanges(of: shapes, over: communicator, seconds: seconds / 3)
+        let bytes = 4 * shapes.reduce(0) { $0 + $1.count }
         return ScaleResult(
             ranks: communicator.size,
-            tokensPerSecond: Double(targets.count * communicator.size) / median(shared.map(\.whole)),
-            tokensPerSecondAlone: Double(targets.count) / median(alone.map(\.whole)),
-            exchangeSeconds: median(shared.map(\.exchange)),
-            bytesSent: 2 * 4 * floats * (communicator.size - 1) / communicator.size, steps: shared.count)
+            tokensPerSecond: Double(targets.count * communicator.size) / Self.median(shared.map(\.whole)),
+            tokensPerSecondAlone: Double(targets.count) / secondsAlone,
+            exchangeSeconds: Self.median(shared.map(\.exchange)),
+            bytesSent: Int(ExchangeModel.bytesSent(bytes, ranks: communicator.size)), steps: shared.count,
+            exchanges: exchanges, model: exchangeModel, secondsAlone: secondsAlone)
     }
+
+    /// Measures exchanges of gradients among the first two ranks, the first four, and so on, and all. Other ranks wait.
+    private static func exchanges(
+        of shapes: [Shape], over communicator: any Communicator, seconds: Double
+    ) throws -> (measured: [(ranks: Int, seconds: Double)], model: ExchangeModel?) {
+        let powers = (1..<Int.bitWidth - 1).lazy.map { 1 << $0 }.prefix { $0 < communicator.size }
+        let sizes = communicator.size > 1 ? Array(powers) + [communicator.size] : []
+        var measured: [(ranks: Int, seconds: Double)] = [], model: ExchangeModel?
+        for size in sizes {
+            if communicator.rank < size {
+                let group = FirstRanks(size, of: communicator)
+                let exchange = GradientExchange(communicator: group, tree: SummationTree(count: size), shapes: shapes)
+                var sums = [PartialSum(loss: 0, gradients: shapes.map { Tensor($0) })]
+                func time(_ body: () throws -> Void) rethrows -> Double {
+                    let begin = ContinuousClock.now
+                    try body()
+                    return (ContinuousClock.now - begin) / .seconds(1)
+                }
+                let share = seconds / Double(sizes.count)
+                let latency = try repeated(seconds: share / 4, on: group, { try time(group.wait) }, \.self)
+                let times = try repeated(
+                    seconds: share / 2, on: group,
+                    {
+                        try time {
+                            guard let sum = try exchange.sum(&sums).sum else { return }
+                            sums = [sum]
+                        }
+                    }, \.self)
+                measured.append((size, median(times)))
+                model =
+                    model
+                    ?? ExchangeModel(
+                        measured: median(times), ranks: size, bytes: 4 * shapes.reduce(0) { $0 + $1.count },
+                        rounds: exchange.rounds, latency: median(latency))
+            }
+            try communicator.wait()
+        }
+        return (measured, model)
+    }
+
+    /// Repeats what all ranks of a communicator do together, as often as takes a time on rank 0, and at least three times.
+    /// - Parameters:
+    ///   - seconds: the time.
+    ///   - communicator: the ranks.
+    ///   - body: what is repeated.
+    ///   - duration: the time that `body` took.
+    /// - Returns: what `body` returned.
+    private static func repeated<Result>(
+        seconds: Double, on communicator: any Communicator, _ body: () throws -> Result,
+        _ duration: (Result) -> Double
+    ) throws -> [Result] {
+        _ = try body()
+        let wanted = UInt64(max(3, min(1e6, seconds / max(1e-7, duration(try body())))))
+        let count = UInt64(messageBytes: try communicator.broadcast(wanted.messageBytes))
+        return try (0..<count).map { _ in try body() }
+    }
+
+    private static func median(_ times: [Double]) -> Double { times.sorted()[times.count / 2] }
 }

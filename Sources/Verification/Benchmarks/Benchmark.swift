@@ -12,16 +12,26 @@ public struct Benchmark: Sendable {
     public let batch: Int
     /// T, the number of tokens of each sequence, at most the context length.
     public let length: Int
+    /// The optimizer of training steps.
+    public let optimizer: Optimizer.Settings
 
-    public init(configuration: TransformerConfiguration, batch: Int, length: Int) {
+    /// - Parameters:
+    ///   - configuration: the model.
+    ///   - batch: B, the number of sequences of a step.
+    ///   - length: T, the number of tokens of each sequence, at most the context length.
+    ///   - optimizer: the optimizer of training steps.
+    public init(
+        configuration: TransformerConfiguration, batch: Int, length: Int, optimizer: Optimizer.Settings = .init()
+    ) {
         self.configuration = configuration
         self.batch = batch
         self.length = length
+        self.optimizer = optimizer
     }
 
     // MARK: Training
 
-    /// The speed of training: each step is forward pass, loss, backward pass, clipping and AdamW.
+    /// The speed of training: each step is forward pass, loss, backward pass, clipping and the update of the optimizer.
     public struct TrainingResult: Sendable {
         /// Of the median step; `bestTokensPerSecond` is that of the fastest.
         public let tokensPerSecond: Double
@@ -42,7 +52,7 @@ public struct Benchmark: Sendable {
     public func train(seconds: Double, isProfiled: Bool = false) -> TrainingResult {
         let peak = Execution.current.measuredPeak(seconds: 0.5)
         let model = Transformer(configuration, seed: 1)
-        let optimizer = Optimizer(model.parameters, settings: Optimizer.Settings(beta2: 0.95))
+        let optimizer = Optimizer(model.parameters, settings: self.optimizer)
         let (inputs, targets) = randomBatch(seed: 2)
 
         func step() {

@@ -18,7 +18,7 @@ struct BenchCommand: ParsableCommand {
               gpt bench generate --layers 6 --heads 6 --width 384 --context 256
               gpt bench ops --preset gpt2-124M
 
-            train: complete training steps (forward pass, backward pass, clipping, AdamW); the result is that of the median \
+            train: complete training steps (forward pass, backward pass, clipping, update); the result is that of the median \
             step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
             12 x layers x width x length for attention. It is compared with the peak: the rate of multiply-adds of the same \
             threads in registers alone, measured just before.
@@ -33,7 +33,10 @@ struct BenchCommand: ParsableCommand {
             ones in GB/s, each with its percentage of the peak.
 
             scale: how fast several processes train one model, each of them a batch of its own in every step. Start it with mpirun: \
-            'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps with one.
+            'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps with one, then \
+            exchanges by themselves. A model of latency and bandwidth predicts the speed of more ranks.
+
+            Each result names the instruction sets of this machine. GPT_KERNELS=avx2 in the environment selects one.
 
             Other programs that run at the same time make all results worse.
             """)
@@ -161,7 +164,8 @@ struct BenchCommand: ParsableCommand {
         guard (1...1 << 20).contains(batch) else {
             throw CommandFailure("--batch is \(batch); it must be between 1 and \(1 << 20)")
         }
-        return Benchmark(configuration: configuration, batch: batch, length: length)
+        return Benchmark(
+            configuration: configuration, batch: batch, length: length, optimizer: settings.optimizer)
     }
 
     /// Refuses a shape that memory cannot hold, before any is taken for it.

@@ -34,7 +34,7 @@ struct BenchReport {
 
     func write(_ result: Benchmark.GenerationResult) throws {
         let share = percent(result.bytesPerSecond / result.peakBytesPerSecond)
-        try writeLine("parameters     \(grouped(benchmark.configuration.parameterCount))")
+        try writeModel()
         try writeLine(
             "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s, one sequence of \(result.tokens)")
         try writeLine(
@@ -61,13 +61,71 @@ struct BenchReport {
         try writeLine(
             "exchange       \(fixed(1e3 * result.exchangeSeconds, 2)) ms a step, in which each rank sends "
                 + "\(bytes(result.bytesSent))")
+        try writePredictions(result)
+        var figures = [
+            ("ranks", Double(result.ranks)), ("tokens_per_second", result.tokensPerSecond),
+            ("tokens_per_second_alone", result.tokensPerSecondAlone), ("efficiency", result.efficiency),
+            ("exchange_seconds", result.exchangeSeconds), ("bytes_sent", Double(result.bytesSent)),
+            ("steps", Double(result.steps)),
+        ]
+        if let model = result.model {
+            figures += [("latency_seconds", model.latency), ("bytes_per_second", model.bytesPerSecond)]
+        }
         try writeJSON(
+            figures, [("by_ranks", .array(predictions(result).map(object)))], memory: Benchmark.peakMemory)
+    }
+
+    // MARK: Predictions
+
+    /// What a number of ranks would give, and what was measured of it.
+    private struct Prediction {
+        let ranks: Int
+        /// The time of an exchange of gradients, where it was measured.
+        let measuredSeconds: Double?
+        /// The same by the model.
+        let seconds: Double
+        let tokensPerSecond: Double
+        let efficiency: Double
+    }
+
+    /// The numbers of ranks that were measured, and more.
+    private func predictions(_ result: Benchmark.ScaleResult) -> [Prediction] {
+        guard let model = result.model else { return [] }
+        let measured = result.exchanges
+        let more = [2, 4, 8, 16, 32, 64].filter { $0 > result.ranks }
+        return (measured.map { ($0.ranks, $0.seconds) } + more.map { ($0, nil) }).map { ranks, seconds in
+            let efficiency = result.efficiency(ranks: ranks)
+            return Prediction(
+                ranks: ranks, measuredSeconds: seconds, seconds: model.seconds(ranks: ranks),
+                tokensPerSecond: Double(ranks) * result.tokensPerSecondAlone * efficiency, efficiency: efficiency)
+        }
+    }
+
+    private func writePredictions(_ result: Benchmark.ScaleResult) throws {
+        guard let model = result.model else { return }
+        try writeLine(
+            "network        latency \(fixed(1e6 * model.latency, 1)) us, \(fixed(model.bytesPerSecond / 1e9, 2)) GB/s from "
+                + "each rank")
+        try writeLine()
+        try writeLine("Predictions from latency and bandwidth, for machines as fast as this one with such a network:")
+        let heads = ["ranks", "exchange, ms", "measured", "tokens/s", "of linear"]
+        let cells = predictions(result).map { prediction in
             [
-                ("ranks", Double(result.ranks)), ("tokens_per_second", result.tokensPerSecond),
-                ("tokens_per_second_alone", result.tokensPerSecondAlone), ("efficiency", result.efficiency),
-                ("exchange_seconds", result.exchangeSeconds), ("bytes_sent", Double(result.bytesSent)),
-                ("steps", Double(result.steps)),
-            ], memory: Benchmark.peakMemory)
+                "\(prediction.ranks)", fixed(1e3 * prediction.seconds, 2),
+                prediction.measuredSeconds.map { fixed(1e3 * $0, 2) } ?? "",
+                grouped(Int(prediction.tokensPerSecond)), percent(prediction.efficiency),
+            ]
+        }
+        for line in aligned([heads] + cells, left: [], indentation: 2) { try writeLine(line) }
+    }
+
+    private func object(_ prediction: Prediction) -> JSON {
+        var members: [(String, JSON)] = [
+            ("ranks", .int(prediction.ranks)), ("exchange_seconds", .double(prediction.seconds)),
+            ("tokens_per_second", .double(prediction.tokensPerSecond)), ("efficiency", .double(prediction.efficiency)),
+        ]
+        if let seconds = prediction.measuredSeconds { members.append(("measured_exchange_seconds", .double(seconds))) }
+        return .object(JSONObject(members))
     }
 
     func write(_ ops: OpBenchmark, seconds: Double) throws {
@@ -102,8 +160,16 @@ struct BenchReport {
 
     // MARK: Text
 
-    private func writeShape() throws {
+    private func writeModel() throws {
         try writeLine("parameters     \(grouped(benchmark.configuration.parameterCount))")
+        let sets = InstructionSet.available.map { set in
+            set == execution.instructionSet ? "\(set.rawValue) (used)" : set.rawValue
+        }
+        try writeLine("instructions   \(sets.joined(separator: ", "))")
+    }
+
+    private func writeShape() throws {
+        try writeModel()
         try writeLine("step           \(grouped(benchmark.batch)) x \(grouped(benchmark.length)) tokens")
     }
 
@@ -125,6 +191,8 @@ struct BenchReport {
             ("family", .string(shape.family?.rawValue ?? "transformer")),
             ("precision", .string(execution.weightFormat.rawValue)), ("threads", .int(execution.threads)),
             ("instruction_set", .string(execution.instructionSet.rawValue)),
+            ("instruction_sets", .array(InstructionSet.available.map { .string($0.rawValue) })),
+            ("optimizer", .string(benchmark.optimizer.method.rawValue)),
         ]
         let lengths = [
             ("layers", shape.layers), ("heads", shape.heads), ("width", shape.width),
