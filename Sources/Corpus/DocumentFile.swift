@@ -9,25 +9,29 @@ enum DocumentFile {
     static func isOne(_ path: String) -> Bool { path.hasSuffix(".jsonl") }
 
     /// Reads a file, in which all lines are of the same kind.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - name: its name in messages.
+    ///   - notice: called as in `TextSource.read`.
     /// - Throws: one line that names the file, the line and what is wrong with it.
-    static func read(_ path: String, notice: (String) -> Void) throws -> NamedText {
+    static func read(_ path: String, name: String, notice: (String) -> Void) throws -> NamedText {
         let text = try TextFile.readText(path, for: .encoding, notice: notice)
         var documents: [Substring] = [], conversations: [[ChatMessage]] = []
-        try JSONLines.read(text, name: path) { line, json in
-            func failure(_ reason: String) -> CorpusError { CorpusError("\(path), line \(line): \(reason)") }
+        try JSONLines.read(text, name: name) { line, json in
+            func failure(_ reason: String) -> CorpusError { CorpusError("\(name), line \(line): \(reason)") }
             if let messages = json["messages"]?.arrayValue, documents.isEmpty {
                 do { conversations.append(try messages.map(message)) } catch { throw failure("\(error)") }
             } else if let document = json["text"]?.stringValue, conversations.isEmpty {
                 if !document.isEmpty { documents.append(document[...]) }
             } else {
                 throw unreadable(
-                    path, line, expecting: conversations.isEmpty ? documents.isEmpty ? nil : "text" : "messages")
+                    name, line, expecting: conversations.isEmpty ? documents.isEmpty ? nil : "text" : "messages")
             }
         }
         let digest = SHA256.hexDigest(of: text.utf8)
-        if !conversations.isEmpty { return NamedText(name: path, conversations: conversations, sha256: digest) }
-        guard !documents.isEmpty else { throw CorpusError("\(path): it has no documents") }
-        return NamedText(name: path, documents: documents, sha256: digest)
+        if !conversations.isEmpty { return NamedText(name: name, conversations: conversations, sha256: digest) }
+        guard !documents.isEmpty else { throw CorpusError("\(name): it has no documents") }
+        return NamedText(name: name, documents: documents, sha256: digest)
     }
 
     private static func message(_ json: JSON) throws(ChatTemplateError) -> ChatMessage {

@@ -4,7 +4,7 @@ import Files
 package struct LongText: Sendable {
     /// A file or a shorter text.
     private enum Part: Sendable {
-        case file(String)
+        case file(path: String, name: String)
         case memory(name: String, text: String)
     }
 
@@ -46,11 +46,15 @@ package struct LongText: Sendable {
     // MARK: Making
 
     /// Reads a file once, to check, count and hash it.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - name: its name in messages.
+    ///   - notice: called as in `TextSource.read`.
     /// - Returns: the text, and the SHA-256 of the file; nil if it contains conversations.
     static func scan(
-        _ path: String, notice: (String) -> Void
+        _ path: String, name: String, notice: (String) -> Void
     ) throws -> (text: LongText, sha256: String)? {
-        var text = LongText(parts: [.file(path)], division: DocumentFile.isOne(path) ? .lines : .none)
+        var text = LongText(parts: [.file(path: path, name: name)], division: DocumentFile.isOne(path) ? .lines : .none)
         var hash = SHA256()
         do {
             try text.scan(notice: notice) { block in
@@ -103,7 +107,7 @@ package struct LongText: Sendable {
 
     private var name: String {
         switch parts.first {
-        case .file(let path): path
+        case .file(_, let name): name
         case .memory(let name, _): name
         case nil: ""
         }
@@ -151,7 +155,7 @@ package struct LongText: Sendable {
         body: (Piece) throws -> Void
     ) throws {
         for part in parts {
-            guard case .file(let path) = part else {
+            guard case .file(let path, let name) = part else {
                 if case .memory(_, let text) = part, !text.isEmpty {
                     try body(.text(text))
                     try body(.end)
@@ -172,7 +176,7 @@ package struct LongText: Sendable {
             case .separator(let text):
                 try read(path, separatedBy: text, splitPoint, whole, notice, separator, block, body)
             case .lines:
-                var reader = DocumentFile.LineReader(path)
+                var reader = DocumentFile.LineReader(name)
                 try TextFile.readBlocks(
                     path, size: Self.blockSize, splitPoint: { bytes in bytes.lastIndex(of: 0x0A).map { $0 + 1 } },
                     notice: notice

@@ -11,8 +11,8 @@ public enum TextSource {
     package static let longTextLength = 1 << 25
 
     /// Reads files, each as a separate text. `-` is standard input. A file that ends in `.bin` contains token ids in the format
-    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). What follows `.gz` or
-    /// `.zst` at the end of a name is the name of its contents, which gzip or zstd expands. A byte-order mark at
+    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A name
+    /// that ends in `.gz` or `.zst` is that of a compressed file: the name without this ending decides what it contains. A byte-order mark at
     /// the beginning of a text is left out; it is no part of the text's hash either.
     /// - Parameters:
     ///   - paths: the files.
@@ -47,10 +47,10 @@ public enum TextSource {
                 let file = try TokenFile(path)
                 return NamedText(name: name, tokens: StoredTokens([file]), sha256: file.sha256())
             }
-            if areLong, path != "-", let (text, digest) = try LongText.scan(path, notice: notice) {
+            if areLong, path != "-", let (text, digest) = try LongText.scan(path, name: name, notice: notice) {
                 return NamedText(name: name, long: text, sha256: digest)
             }
-            if DocumentFile.isOne(path) { return try DocumentFile.read(path, notice: notice) }
+            if DocumentFile.isOne(path) { return try DocumentFile.read(path, name: name, notice: notice) }
             return NamedText(
                 name: path == "-" ? "standard input" : name,
                 text: try TextFile.readText(path, for: .encoding, notice: notice))

@@ -3,24 +3,26 @@ import Verification
 
 @Suite("The time of exchanges by the number of ranks")
 struct ExchangeModelTests {
-    @Test("The model gives the measurement that it is made from", arguments: [2, 3, 8])
-    func agreement(ranks: Int) {
-        let model = ExchangeModel(measured: 0.3, ranks: ranks, bytes: 1_000_000, rounds: 3, latency: 0.01)
-        #expect(abs(model.seconds(ranks: ranks) - 0.3) < 1e-12)
+    @Test("Each rank of two sends as many bytes as the gradients have, in the time that latency leaves")
+    func twoRanks() {
+        let model = ExchangeModel(ofTwoRanks: 1.5, bytes: 1_000_000, rounds: 5, latency: 0.1)
+        #expect(abs((model.bytesPerSecond ?? 0) - 1e6) < 1)
+        #expect(abs(model.seconds(ranks: 2) - 1.5) < 1e-9)
     }
 
-    @Test("More ranks send more bytes, at most twice the gradients")
-    func growth() {
-        let model = ExchangeModel(measured: 1.5, ranks: 2, bytes: 1_000_000, rounds: 5, latency: 0.1)
-        // A rank of two sends a megabyte in the second that latency leaves.
-        #expect(abs(model.bytesPerSecond - 1e6) < 1)
-        let times = [2, 4, 8, 1 << 20].map { model.seconds(ranks: $0) }
-        #expect(times == times.sorted() && abs(times[1] - 2) < 1e-9 && times[3] < 2.5)
+    @Test("More ranks send more bytes, at most twice the gradients, and a message to each other rank")
+    func moreRanks() {
+        let model = ExchangeModel(ofTwoRanks: 1.5, bytes: 1_000_000, rounds: 5, latency: 0.1)
+        #expect(abs(model.seconds(ranks: 4) - (5 * 3 * 0.1 + 1.5)) < 1e-9)
+        let fast = ExchangeModel(ofTwoRanks: 1, bytes: 1_000_000, rounds: 5, latency: 0)
+        let times = [2, 4, 8, 1 << 20].map { fast.seconds(ranks: $0) }
+        #expect(times == times.sorted() && times[3] < 2 && times[3] > 1.99)
     }
 
-    @Test("A measurement that is shorter than the latency gives a finite time")
+    @Test("Gradients that take no longer than the shortest messages give no bandwidth")
     func shorterThanLatency() {
-        let model = ExchangeModel(measured: 1e-6, ranks: 2, bytes: 100, rounds: 3, latency: 1e-3)
-        #expect(model.bytesPerSecond.isFinite && model.seconds(ranks: 16) < 4e-3)
+        let model = ExchangeModel(ofTwoRanks: 1e-6, bytes: 100, rounds: 3, latency: 1e-3)
+        #expect(model.bytesPerSecond == nil)
+        #expect(abs(model.seconds(ranks: 16) - 3 * 15 * 1e-3) < 1e-12)
     }
 }

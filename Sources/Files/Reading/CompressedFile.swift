@@ -3,56 +3,83 @@ import Platform
 /// Text files that gzip or zstd has compressed, by their names. These programs expand them, into the user's cache folder, because
 /// a text is read several times and at any position.
 package enum CompressedFile {
-    /// The programs that expand files, by the ends of the names of these.
-    private static let programs = [(suffix: ".gz", name: "gzip"), (suffix: ".zst", name: "zstd")]
-
-    private static func program(for path: String) -> (suffix: String, name: String)? {
-        programs.first { path.hasSuffix($0.suffix) }
+    /// A program that expands files.
+    private struct Program {
+        /// The end of the names of its files.
+        let suffix: String
+        let name: String
+        let arguments: [String]
+        /// Its exit statuses if it has expanded the file.
+        let successes: [Int32]
     }
 
-    /// Whether a file is compressed, by its name.
-    package static func isOne(_ path: String) -> Bool { program(for: path) != nil }
+    private static let programs = [
+        // 2 is a warning, as about zeros after the end.
+        Program(suffix: ".gz", name: "gzip", arguments: ["-dc"], successes: [0, 2]),
+        // By default zstd refuses files that need more than 128 MB of memory. Published texts are such files.
+        Program(suffix: ".zst", name: "zstd", arguments: ["-dcq", "--long=31"], successes: [0]),
+    ]
 
-    /// The name of a file without the suffix of a compressed one: that of its contents.
+    private static func program(for path: String) -> Program? { programs.first { path.hasSuffix($0.suffix) } }
+
+    /// The name of a file without the suffix of a compressed one, which decides what it contains.
     package static func expandedName(_ path: String) -> String {
         String(path.dropLast(program(for: path)?.suffix.count ?? 0))
     }
 
     /// Returns the path of a file with the contents of a compressed file. It is kept for later runs.
     /// - Parameters:
-    ///   - path: the compressed file.
+    ///   - path: the file. One that is not compressed is returned.
     ///   - cache: the folder in which expanded files are kept; by default that of the user.
     ///   - notice: called with a message before the file is expanded.
     /// - Throws: `FileError`: the file cannot be read, its program is not installed, or the program has failed.
     package static func expand(
         _ path: String, cache: String? = Files.cacheDirectory, notice: (String) -> Void
     ) throws -> String {
-        guard let (_, program) = program(for: path) else { return path }
-        func failure(_ reason: String) -> FileError { FileError("cannot read", path, reason) }
+        guard let program = program(for: path) else { return path }
         guard let cache else {
-            throw failure(
-                "it is compressed, and neither HOME nor XDG_CACHE_HOME says where its contents can be kept; expand it with "
-                    + "\(program)")
+            throw FileError(
+                "cannot read", path,
+                "it is compressed, and neither HOME nor XDG_CACHE_HOME is set, so there is no folder for its contents; expand it "
+                    + "with \(program.name)")
         }
         let hash = try SHA256.hexDigest(ofFile: path).prefix(32)
         let name = expandedName(path).split(separator: "/").last ?? "text"
         let folder = cache + "/expanded"
         let expanded = "\(folder)/\(hash)-\(name)"
         if Files.exists(expanded) { return expanded }
-        notice("Expanding \(path) into \(expanded), which is kept for later runs ...")
         try Files.makeDirectory(folder)
+        // Of several processes with the same texts one expands them.
+        let lock = try DirectoryLock(directory: folder, waits: true)
+        defer { withExtendedLifetime(lock) {} }
+        if Files.exists(expanded) { return expanded }
+        notice("Expanding \(path) into \(expanded), which is kept for later runs ...")
         AtomicFile.removeLeftovers(in: folder)
-        try AtomicFile.replace(at: expanded) { writer in
-            let status: Int32
-            do {
-                status = try Subprocess.run(program, ["-dc", "--", path], output: writer.descriptor)
-            } catch let error as Subprocess.StartError where error.isMissing {
-                throw failure("the program \(program) is not installed; install it, or expand the file elsewhere")
-            }
-            if status != 0 {
-                throw failure("\(program) cannot expand it: the file is damaged, or the disk is full")
-            }
-        }
+        try AtomicFile.replace(at: expanded) { writer in try run(program, on: path, output: writer.descriptor) }
         return expanded
+    }
+
+    private static func run(_ program: Program, on path: String, output: Int32) throws {
+        func failure(_ reason: String) -> FileError { FileError("cannot read", path, reason) }
+        let missing = failure(
+            "the program \(program.name) is not installed; install it, or expand the file on another machine")
+        // As standard input, because zstd does not read symbolic links that are given by name.
+        let input = try Files.openForReading(path).descriptor
+        defer { close(input) }
+        let status: Int32
+        do {
+            status = try Subprocess.run(
+                program.name, program.arguments, input: input, output: output)
+        } catch {
+            throw error.isMissing ? missing : failure(error.description)
+        }
+        switch status {
+        case _ where program.successes.contains(status): return
+        case 127: throw missing  // on some systems a missing program is detected only in the child process
+        case 129...: throw failure("\(program.name) was stopped by signal \(status - 128)")
+        default:
+            throw failure(
+                "\(program.name) failed with exit status \(status); the file may be damaged, or the disk full")
+        }
     }
 }

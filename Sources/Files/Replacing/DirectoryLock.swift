@@ -1,18 +1,22 @@
 import Platform
 
-/// An exclusive lock of a directory: locking it in a second process is an error.
+/// An exclusive lock of a directory: locking it in a second process is an error, or waits for the first one.
 ///
 /// The system releases the lock when the process ends for any reason, so nothing has to be cleaned up. On file systems
 /// without locks for directories there is no protection, and no error.
 package final class DirectoryLock: Sendable {
     private let descriptor: Int32
 
-    /// Locks `directory`, which must exist, until this object is released.
-    package init(directory: String) throws(FileError) {
+    /// Locks a directory until this object is released.
+    /// - Parameters:
+    ///   - directory: the directory, which must exist.
+    ///   - waits: whether to wait while another process has the lock.
+    /// - Throws: if it cannot be opened, or if another process has the lock.
+    package init(directory: String, waits: Bool = false) throws(FileError) {
         // Closed on exec, because otherwise a child process would keep the lock after us.
         descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("cannot lock", directory) }
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        while flock(descriptor, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
             if errno == EINTR { continue }
             guard errno == EWOULDBLOCK else { break }
             close(descriptor)

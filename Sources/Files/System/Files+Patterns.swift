@@ -2,7 +2,9 @@ import Platform
 
 extension Files {
     /// Replaces patterns by the files that they match, in the order of their names: `*` stands for any characters except `/`, `?`
-    /// for one of them, and `[abc]` for one of those in brackets. A file that has the name of a pattern is this file.
+    /// for one of them, and `[abc]` for one of those in brackets.
+    /// - Parameter patterns: patterns, and names of files. A file that exists is meant, even if its name is a pattern.
+    /// - Returns: the names of files.
     /// - Throws: `FileError` if no file matches a pattern.
     package static func matching(_ patterns: [String]) throws(FileError) -> [String] {
         var files: [String] = []

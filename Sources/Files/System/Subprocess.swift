@@ -14,14 +14,15 @@ package enum Subprocess {
         package var description: String { "cannot start \(executable): \(String(cString: strerror(code)))" }
     }
 
-    /// Runs a program found in PATH, without input, and waits for its end.
+    /// Runs a program found in PATH, and waits for its end.
     /// - Parameters:
     ///   - executable: its name.
     ///   - arguments: its arguments.
+    ///   - input: the file that is its standard input; nil for none.
     ///   - output: the file that its standard output is written to; nil for none.
     /// - Returns: its exit status, or 128 + the number of the signal that ended it.
     package static func run(
-        _ executable: String, _ arguments: [String], output: Int32? = nil
+        _ executable: String, _ arguments: [String], input: Int32? = nil, output: Int32? = nil
     ) throws(StartError) -> Int32 {
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
@@ -35,6 +36,7 @@ package enum Subprocess {
         for descriptor: Int32 in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
             posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
         }
+        if let input { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
         if let output { posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO) }
 
         // Signals that we block or ignore still end the child process: Ctrl-C stops a download.

@@ -45,10 +45,13 @@ package struct GradientExchange {
         (0..<communicator.size).map { tree.subtrees(within: tree.block(of: $0, size: communicator.size)) }
     }
 
+    /// The number of bytes of all gradients.
+    package var bytes: Int { 4 * shapes.reduce(0) { $0 + $1.count } }
+
     /// The number of exchanges of messages in a sum, one after the other: the headers, and two for each part of the gradients.
     package var rounds: Int {
-        let floats = shapes.reduce(0) { $0 + $1.count }, length = floatsOfPart(subtrees)
-        return 1 + 2 * ((floats + length - 1) / length)
+        let length = floatsOfPart(subtrees)
+        return 1 + 2 * ((bytes / 4 + length - 1) / length)
     }
 
     /// The number of elements of all gradients that are summed in a part of the exchange.

@@ -1,7 +1,7 @@
 import Tensors
 
 /// A part of a moment, as one rank keeps it.
-private struct MomentPart {
+struct MomentPart {
     let moment: Optimizer.Moment
     let rank: Int
     /// The elements of the parameter.
@@ -15,47 +15,36 @@ extension Trainer {
     /// Whether each rank has a part of the moments.
     var isSharded: Bool { settings.optimizerShards > 1 && communicator.size > 1 }
 
-    /// The shard of each rank, or that of a process that has all moments.
-    private var shards: [OptimizerShard] {
-        isSharded
+    /// Divides the moments among the ranks, and allocates those that this rank keeps, unless it has them.
+    func keepOwnMoments() {
+        // Every process that has all moments saves and restores them as rank 0 of one.
+        let shards =
+            isSharded
             ? optimizer.shards(communicator.size) : [.whole(optimizer.parameters.map(\.parameter.value.count))]
-    }
-
-    /// All parts of all moments, the same on every rank: in the order of the moments and, within a moment, of its elements.
-    private var parts: [MomentPart] {
-        let shards = shards
-        return optimizer.allMoments.flatMap { moment in
+        momentParts = optimizer.allMoments.flatMap { moment in
             shards.enumerated().compactMap { rank, shard in
                 let elements = shard.elements[moment.parameter]
                 return elements.isEmpty ? nil : MomentPart(moment: moment, rank: rank, elements: elements)
             }.sorted { $0.elements.lowerBound < $1.elements.lowerBound }
         }
-    }
-
-    // MARK: Steps
-
-    /// Allocates the moments that this rank keeps, unless it has them.
-    func keepOwnMoments() {
         let shard = shards[isSharded ? communicator.rank : 0]
         if optimizer.shard != shard { optimizer.keepMoments(of: shard) }
     }
 
-    /// Sends the weights that this rank has updated to all others, and receives those that they have updated.
-    func shareUpdates() throws {
+    /// Sends the weights that this rank has updated to all others, and receives those that they have updated (an allgather).
+    func gatherWeights() throws {
         guard isSharded else { return }
-        let (shards, own) = (shards, communicator.rank)
         try Profile.measure("weights of ranks") {
             var outgoing: [OutgoingMessage] = [], incoming: [IncomingMessage] = []
-            for (i, parameter) in optimizer.parameters.map(\.parameter).enumerated() {
-                for (rank, shard) in shards.enumerated() where !shard.elements[i].isEmpty {
-                    let elements = shard.elements[i]
-                    let bytes = UnsafeMutableRawBufferPointer(
-                        start: parameter.value.pointer + elements.lowerBound, count: 4 * elements.count)
-                    if rank == own {
-                        outgoing += shards.indices.filter { $0 != own }.map { .init(to: $0, .init(bytes)) }
-                    } else {
-                        incoming.append(.init(from: rank, bytes))
-                    }
+            for part in momentParts where part.moment.order == 1 {
+                let weights = optimizer.parameters[part.moment.parameter].parameter.value
+                let bytes = UnsafeMutableRawBufferPointer(
+                    start: weights.pointer + part.elements.lowerBound, count: 4 * part.elements.count)
+                if part.rank == communicator.rank {
+                    let others = (0..<communicator.size).filter { $0 != part.rank }
+                    outgoing += others.map { OutgoingMessage(to: $0, UnsafeRawBufferPointer(bytes)) }
+                } else {
+                    incoming.append(IncomingMessage(from: part.rank, bytes))
                 }
             }
             try withExtendedLifetime(optimizer) { try communicator.exchange(sending: outgoing, receiving: incoming) }
@@ -68,16 +57,19 @@ extension Trainer {
     /// Calls `body` with the bytes of a moment, one part after the other, so that they can be saved. For rank 0.
     /// - Parameters:
     ///   - moment: one of `optimizer.allMoments`.
-    ///   - body: called with neighbouring bytes.
+    ///   - body: called with consecutive bytes.
     package func withBytes(of moment: Optimizer.Moment, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        for (index, part) in parts.enumerated() where part.moment == moment {
+        for (index, part) in momentParts.enumerated() where part.moment == moment {
             let tensor: Tensor
             if part.rank == 0 {
                 tensor = ownMoment(part)
             } else {
                 tensor = Tensor(uninitialized: [part.elements.count])
                 try announce(.save(part: index))
+                // A rank that is lost now must not be waited for.
+                isWithinStep = true
                 try communicator.receive(tensor, from: part.rank)
+                isWithinStep = false
             }
             try tensor.withElements { try body(UnsafeRawBufferPointer($0)) }
         }
@@ -93,22 +85,24 @@ extension Trainer {
 
     /// Sends a part of a moment to rank 0, if this rank keeps it.
     /// - Parameter index: the index of the part.
-    func givePart(_ index: Int) throws {
-        let part = parts[index]
+    func sendPart(_ index: Int) throws {
+        let part = momentParts[index]
         if part.rank == communicator.rank { try communicator.send(ownMoment(part), to: 0) }
     }
 
     /// Restores the moments of a run that is resumed, and gives the other ranks what they keep of them. For rank 0.
     func restoreMoments() throws {
         guard let savedMoments else { return }
-        for (index, part) in parts.enumerated() {
+        for (index, part) in momentParts.enumerated() {
             if part.rank == 0 {
                 try savedMoments(part.moment, part.elements, ownMoment(part))
             } else {
                 let tensor = Tensor(uninitialized: [part.elements.count])
                 try savedMoments(part.moment, part.elements, tensor)
                 try announce(.restore(part: index))
+                isWithinStep = true
                 try communicator.send(tensor, to: part.rank)
+                isWithinStep = false
             }
         }
         self.savedMoments = nil
@@ -116,8 +110,8 @@ extension Trainer {
 
     /// Receives a part of a moment from rank 0, if this rank keeps it.
     /// - Parameter index: the index of the part.
-    func takePart(_ index: Int) throws {
-        let part = parts[index]
+    func receivePart(_ index: Int) throws {
+        let part = momentParts[index]
         if part.rank == communicator.rank { try communicator.receive(ownMoment(part), from: 0) }
     }
 }

@@ -99,8 +99,8 @@ extension Trainer {
             case .step(let seconds):
                 progress.seconds = seconds
                 _ = try step(shouldStop: shouldStop)
-            case .restore(let part): try takePart(part)
-            case .save(let part): try givePart(part)
+            case .restore(let part): try receivePart(part)
+            case .save(let part): try sendPart(part)
             case .end(let end): return end
             case .failure: throw OtherRankFailed()
             }

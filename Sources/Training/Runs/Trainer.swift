@@ -27,6 +27,9 @@ public final class Trainer<Task: TrainingTask> {
     ///
     /// The moments are read when the training starts, because only then is it known which of them this process keeps.
     var savedMoments: ((Optimizer.Moment, Range<Int>, Tensor) throws -> Void)?
+    /// All parts of all moments, once it is known which rank keeps which. They are the same on every rank: in the order of the
+    /// moments and, within a moment, of its elements.
+    var momentParts: [MomentPart] = []
     /// The state that this process saved last.
     private var saved: TrainingProgress?
 
@@ -50,6 +53,7 @@ public final class Trainer<Task: TrainingTask> {
         progress = TrainingProgress()
         metrics = Metrics()
         samples = ""
+        if settings.optimizerShards == 1 { keepOwnMoments() }
     }
 
     /// Continues from the state of another run; the caller restores the weights and sets `savedMoments`.
@@ -135,7 +139,7 @@ public final class Trainer<Task: TrainingTask> {
         progress.learningRate = settings.learningRate(after: progress)
         progress.gradientNorm = norm
         optimizer.update(learningRate: progress.learningRate, gradientNorm: norm)
-        try shareUpdates()
+        try gatherWeights()
         progress.step += 1
         progress.instructionSet = Execution.current.instructionSet
         progress.lossSum += loss

@@ -21,7 +21,7 @@ extension Benchmark {
 
         /// The exchanges of gradients that were measured: of two ranks, four, and so on, and of all.
         public let exchanges: [(ranks: Int, seconds: Double)]
-        /// What an exchange takes by the number of ranks, from the first of `exchanges` and the latency; nil for one rank.
+        /// What an exchange takes by the number of ranks, from that of two ranks and the latency; nil for one rank.
         public let model: ExchangeModel?
 
         /// What part of the speed that all ranks would have without exchanging anything they have together.
@@ -93,17 +93,21 @@ extension Benchmark {
         let shared = try measure(isShared: true)
         let secondsAlone = Self.median(alone.map(\.whole))
         let (exchanges, exchangeModel) = try Self.exchanges(of: shapes, over: communicator, seconds: seconds / 3)
-        let bytes = 4 * shapes.reduce(0) { $0 + $1.count }
         return ScaleResult(
             ranks: communicator.size,
             tokensPerSecond: Double(targets.count * communicator.size) / Self.median(shared.map(\.whole)),
             tokensPerSecondAlone: Double(targets.count) / secondsAlone,
             exchangeSeconds: Self.median(shared.map(\.exchange)),
-            bytesSent: Int(ExchangeModel.bytesSent(bytes, ranks: communicator.size)), steps: shared.count,
+            bytesSent: Int(ExchangeModel.bytesSent(exchange.bytes, ranks: communicator.size)), steps: shared.count,
             exchanges: exchanges, model: exchangeModel, secondsAlone: secondsAlone)
     }
 
     /// Measures exchanges of gradients among the first two ranks, the first four, and so on, and all. Other ranks wait.
+    /// - Parameters:
+    ///   - shapes: those of the gradients.
+    ///   - communicator: all ranks.
+    ///   - seconds: the duration of all measurements.
+    /// - Returns: the times, and a model from that of two ranks.
     private static func exchanges(
         of shapes: [Shape], over communicator: any Communicator, seconds: Double
     ) throws -> (measured: [(ranks: Int, seconds: Double)], model: ExchangeModel?) {
@@ -134,17 +138,17 @@ extension Benchmark {
                 model =
                     model
                     ?? ExchangeModel(
-                        measured: median(times), ranks: size, bytes: 4 * shapes.reduce(0) { $0 + $1.count },
-                        rounds: exchange.rounds, latency: median(latency))
+                        ofTwoRanks: median(times), bytes: exchange.bytes, rounds: exchange.rounds,
+                        latency: median(latency))
             }
             try communicator.wait()
         }
         return (measured, model)
     }
 
-    /// Repeats what all ranks of a communicator do together, as often as takes a time on rank 0, and at least three times.
+    /// Repeats what all ranks of a communicator do together for about `seconds`, as measured on rank 0, and at least three times.
     /// - Parameters:
-    ///   - seconds: the time.
+    ///   - seconds: the duration.
     ///   - communicator: the ranks.
     ///   - body: what is repeated.
     ///   - duration: the time that `body` took.

@@ -16,7 +16,8 @@ struct BenchReport {
     func write(_ result: Benchmark.TrainingResult) throws {
         try writeShape()
         try writeLine(
-            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")))")
+            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")) of "
+                + "\(benchmark.optimizer.method.rawValue))")
         try writeLine(
             "compute        \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
                 + "peak of \(fixed(result.peakFlops / 1e9, 0)) GFLOP/s with \(counted(execution.threads, "thread"))"
@@ -69,7 +70,8 @@ struct BenchReport {
             ("steps", Double(result.steps)),
         ]
         if let model = result.model {
-            figures += [("latency_seconds", model.latency), ("bytes_per_second", model.bytesPerSecond)]
+            figures.append(("latency_seconds", model.latency))
+            if let rate = model.bytesPerSecond { figures.append(("bytes_per_second", rate)) }
         }
         try writeJSON(
             figures, [("by_ranks", .array(predictions(result).map(object)))], memory: Benchmark.peakMemory)
@@ -103,20 +105,22 @@ struct BenchReport {
 
     private func writePredictions(_ result: Benchmark.ScaleResult) throws {
         guard let model = result.model else { return }
+        let rate = model.bytesPerSecond.map { "\(fixed($0 / 1e9, 2)) GB/s from each rank" }
         try writeLine(
-            "network        latency \(fixed(1e6 * model.latency, 1)) us, \(fixed(model.bytesPerSecond / 1e9, 2)) GB/s from "
-                + "each rank")
+            "network        latency \(fixed(1e6 * model.latency, 1)) us, "
+                + (rate ?? "bandwidth not measurable with so few gradients"))
         try writeLine()
-        try writeLine("Predictions from latency and bandwidth, for machines as fast as this one with such a network:")
-        let heads = ["ranks", "exchange, ms", "measured", "tokens/s", "of linear"]
+        try writeLine("Predictions from the exchange of 2 ranks, for machines as fast as this one with such a network:")
+        let headings = ["ranks", "exchange, ms", "measured, ms", "tokens/s", "of linear"]
         let cells = predictions(result).map { prediction in
             [
-                "\(prediction.ranks)", fixed(1e3 * prediction.seconds, 2),
+                // The prediction for two ranks is what was measured.
+                "\(prediction.ranks)", prediction.ranks == 2 ? "" : fixed(1e3 * prediction.seconds, 2),
                 prediction.measuredSeconds.map { fixed(1e3 * $0, 2) } ?? "",
                 grouped(Int(prediction.tokensPerSecond)), percent(prediction.efficiency),
             ]
         }
-        for line in aligned([heads] + cells, left: [], indentation: 2) { try writeLine(line) }
+        for line in aligned([headings] + cells, left: [], indentation: 2) { try writeLine(line) }
     }
 
     private func object(_ prediction: Prediction) -> JSON {

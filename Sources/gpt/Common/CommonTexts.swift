@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import GPTKit
 
 extension TextOptions {
@@ -48,6 +49,13 @@ func requireTexts(_ paths: [String]) throws {
     throw ValidationError(
         "\(escaped(path)) is a file of token ids (.bin), which only 'gpt train' can read: give a text file."
     )
+}
+
+/// The files of an option that takes several, with patterns replaced by the files that match them.
+func matchingFiles(_ paths: [String]) throws -> [String] {
+    try requireOneInput(paths)
+    try requireNames(paths)
+    return try checkingUsage { try Files.matching(paths) }
 }
 
 /// Rejects standard input if it is given more than once.

@@ -111,9 +111,7 @@ struct TokenizerTrainCommand: ParsableCommand {
 
     mutating func validate() throws {
         if text.isEmpty { throw ValidationError("Give a text file to train on with --text.") }
-        try requireOneInput(text)
-        try requireNames(text)
-        do { text = try Files.matching(text) } catch { throw ValidationError("\(error)") }
+        text = try matchingFiles(text)
         try requireName(out)
         switch kind {
         case .bpe:
@@ -182,7 +180,7 @@ struct TokenizerTrainCommand: ParsableCommand {
     ) throws -> PretokenCounter {
         var pieces = PretokenCounter()
         for path in text {
-            let path = try CompressedFile.expand(path) { note($0) }
+            let path = try CompressedFile.expand(path) { if !quiet { note($0) } }
             try TextFile.readBlocks(path, splitPoint: splitPoint, notice: { note($0) }) { block in
                 add(block, &pieces)
                 progress.report(pieces)

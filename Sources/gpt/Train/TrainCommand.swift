@@ -165,6 +165,10 @@ struct TrainCommand: ParsableCommand {
                     ? "\(option) does not apply to --model \(kind.rawValue): leave it out, or choose another --model."
                     : "\(option) does not apply to --task \(task.rawValue): leave it out, or choose another --task.")
         }
+        if kind == .ngram, training.shardOptimizer {
+            throw ValidationError(
+                "--shard-optimizer does not apply to --model ngram, which has no optimizer: leave out one of them.")
+        }
         if kind == .ngram, profile {
             throw ValidationError(
                 "--profile does not apply to --model ngram, which has no training steps: leave out --profile, or --model ngram."
@@ -187,7 +191,7 @@ struct TrainCommand: ParsableCommand {
 
     private func train(_ ranks: TrainingRanks) throws {
         if training.shardOptimizer, ranks.communicator.size == 1, !quiet {
-            note("--shard-optimizer has no effect in a single process: mpirun starts several.")
+            note("--shard-optimizer has no effect in a single process.")
         }
         if let resume {
             let run = try SavedRun(resume, isReadOnly: !ranks.isFirst)
