@@ -11,8 +11,8 @@ public enum TextSource {
     package static let longTextLength = 1 << 25
 
     /// Reads files, each as a separate text. `-` is standard input. A file that ends in `.bin` contains token ids in the format
-    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A name
-    /// that ends in `.gz` or `.zst` is that of a compressed file: the name without this ending decides what it contains. A byte-order mark at
+    /// of nanoGPT or llm.c; one that ends in `.jsonl` contains documents (`{"text": "..."}` on each line). A file
+    /// that ends in `.gz` or `.zst` is compressed; the ending before that gives its format. A byte-order mark at
     /// the beginning of a text is left out; it is no part of the text's hash either.
     /// - Parameters:
     ///   - paths: the files.

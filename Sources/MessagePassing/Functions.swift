@@ -1,29 +1,26 @@
 /// The functions of MPI that are used, for messages of bytes among all processes, whatever the ABI of the library. Each returns
 /// MPI's error code, 0 for success.
-///
-/// Sendable is unchecked, because the compiler cannot see what the closures capture: addresses of functions of the library and
-/// constants, none of which ever change.
-struct Functions: @unchecked Sendable {
+struct Functions: Sendable {
     /// MPI_Init_thread, for calls from one thread.
-    let initialize: () -> Int32
+    let initialize: @Sendable () -> Int32
     /// MPI_Finalize.
-    let finalize: () -> Int32
+    let finalize: @Sendable () -> Int32
     /// MPI_Comm_rank and MPI_Comm_size.
-    let rank: (UnsafeMutablePointer<Int32>) -> Int32
-    let size: (UnsafeMutablePointer<Int32>) -> Int32
+    let rank: @Sendable (UnsafeMutablePointer<Int32>) -> Int32
+    let size: @Sendable (UnsafeMutablePointer<Int32>) -> Int32
     /// MPI_Comm_set_errhandler: errors are returned rather than ending the process.
-    let returnErrors: () -> Int32
+    let returnErrors: @Sendable () -> Int32
     /// MPI_Isend: bytes, their number, the other rank, and where the request is stored.
-    let send: (UnsafeRawPointer, Int32, Int32, UnsafeMutableRawPointer) -> Int32
+    let send: @Sendable (UnsafeRawPointer, Int32, Int32, UnsafeMutableRawPointer) -> Int32
     /// MPI_Irecv.
-    let receive: (UnsafeMutableRawPointer, Int32, Int32, UnsafeMutableRawPointer) -> Int32
+    let receive: @Sendable (UnsafeMutableRawPointer, Int32, Int32, UnsafeMutableRawPointer) -> Int32
     /// MPI_Testall: the number of requests, the requests, and where it is stored whether all are complete.
-    let testAll: (Int32, UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>) -> Int32
+    let testAll: @Sendable (Int32, UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>) -> Int32
     /// MPI_Abort, which ends all processes.
-    let abort: (Int32) -> Int32
+    let abort: @Sendable (Int32) -> Int32
     /// MPI_Error_string and MPI_Get_library_version.
-    let errorText: (Int32, UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
-    let version: (UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
+    let errorText: @Sendable (Int32, UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
+    let version: @Sendable (UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
     /// The size of a request in bytes.
     let requestSize: Int
 
@@ -86,24 +83,27 @@ struct Functions: @unchecked Sendable {
     /// With the functions that have no handles.
     private init(
         _ library: LoadedLibrary, _ constants: BinaryInterface.Constants, requestSize: Int,
-        rank: @escaping (Numbers) -> Int32, size: @escaping (Numbers) -> Int32, returnErrors: @escaping () -> Int32,
-        send: @escaping (UnsafeRawPointer, Int32, Int32, Bytes) -> Int32,
-        receive: @escaping (Bytes, Int32, Int32, Bytes) -> Int32, abort: @escaping (Int32) -> Int32
+        rank: @escaping @Sendable (Numbers) -> Int32, size: @escaping @Sendable (Numbers) -> Int32,
+        returnErrors: @escaping @Sendable () -> Int32,
+        send: @escaping @Sendable (UnsafeRawPointer, Int32, Int32, Bytes) -> Int32,
+        receive: @escaping @Sendable (Bytes, Int32, Int32, Bytes) -> Int32,
+        abort: @escaping @Sendable (Int32) -> Int32
     ) throws {
         typealias Initialize = @convention(c) (Numbers?, Bytes?, Int32, Numbers) -> Int32
         typealias TestAll = @convention(c) (Int32, Bytes, Numbers, Bytes?) -> Int32
         typealias Text = UnsafeMutablePointer<CChar>
         let initialize = try library.function("MPI_Init_thread", as: Initialize.self)
         let testAll = try library.function("MPI_Testall", as: TestAll.self)
-        let statuses = Bytes(bitPattern: constants.statusesIgnore)
         self.initialize = {
             var provided: Int32 = 0
             return initialize(nil, nil, constants.funneled, &provided)
         }
-        finalize = try library.function("MPI_Finalize", as: (@convention(c) () -> Int32).self)
-        errorText = try library.function("MPI_Error_string", as: (@convention(c) (Int32, Text, Numbers) -> Int32).self)
-        version = try library.function("MPI_Get_library_version", as: (@convention(c) (Text, Numbers) -> Int32).self)
-        self.testAll = { testAll($0, $1, $2, statuses) }
+        finalize = try library.function("MPI_Finalize", as: (@convention(c) @Sendable () -> Int32).self)
+        errorText = try library.function(
+            "MPI_Error_string", as: (@convention(c) @Sendable (Int32, Text, Numbers) -> Int32).self)
+        version = try library.function(
+            "MPI_Get_library_version", as: (@convention(c) @Sendable (Text, Numbers) -> Int32).self)
+        self.testAll = { testAll($0, $1, $2, Bytes(bitPattern: constants.statusesIgnore)) }
         self.requestSize = requestSize
         (self.rank, self.size, self.returnErrors) = (rank, size, returnErrors)
         (self.send, self.receive, self.abort) = (send, receive, abort)

@@ -8,10 +8,8 @@ public struct MessagePassingError: Error, CustomStringConvertible {
 }
 
 /// A library of MPI that is loaded while the program runs. Nothing of MPI is needed to build the program.
-///
-/// Sendable is unchecked because of the pointer: it is the handle of a library that is never closed, and any thread may pass it to
-/// dlsym.
-struct LoadedLibrary: @unchecked Sendable {
+struct LoadedLibrary {
+    /// What dlopen returned. The library is never closed.
     private let handle: UnsafeMutableRawPointer
     let name: String
     let interface: BinaryInterface

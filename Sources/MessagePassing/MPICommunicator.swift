@@ -3,11 +3,8 @@ import Training
 
 /// The ranks that a launcher of MPI has started, on one machine or several.
 ///
-/// It is used from one thread at a time, which is the one that has made it.
-///
-/// Sendable is unchecked, because the compiler cannot see that only the thread that trains calls MPI, as MPI_THREAD_FUNNELED
-/// requires. The properties are constant.
-public final class MPICommunicator: Communicator, @unchecked Sendable {
+/// Only the thread that created it may call its functions, as MPI requires at the level MPI_THREAD_FUNNELED.
+public final class MPICommunicator: Communicator {
     public let rank: Int
     public let size: Int
     /// The library, as it calls itself.

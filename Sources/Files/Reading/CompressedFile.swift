@@ -1,7 +1,8 @@
 import Platform
 
-/// Text files that gzip or zstd has compressed, by their names. These programs expand them, into the user's cache folder, because
-/// a text is read several times and at any position.
+/// Text files that are compressed by gzip or zstd. Their names end in `.gz` or `.zst`.
+///
+/// These programs expand a file into the user's cache folder, because a text is read several times and at any position.
 package enum CompressedFile {
     /// A program that expands files.
     private struct Program {
@@ -9,12 +10,12 @@ package enum CompressedFile {
         let suffix: String
         let name: String
         let arguments: [String]
-        /// Its exit statuses if it has expanded the file.
+        /// Its exit statuses on success.
         let successes: [Int32]
     }
 
     private static let programs = [
-        // 2 is a warning, as about zeros after the end.
+        // 2 is a warning, for example about zeros after the end.
         Program(suffix: ".gz", name: "gzip", arguments: ["-dc"], successes: [0, 2]),
         // By default zstd refuses files that need more than 128 MB of memory. Published texts are such files.
         Program(suffix: ".zst", name: "zstd", arguments: ["-dcq", "--long=31"], successes: [0]),
@@ -22,14 +23,14 @@ package enum CompressedFile {
 
     private static func program(for path: String) -> Program? { programs.first { path.hasSuffix($0.suffix) } }
 
-    /// The name of a file without the suffix of a compressed one, which decides what it contains.
+    /// The name without `.gz` or `.zst`. Its own ending gives the format of the contents.
     package static func expandedName(_ path: String) -> String {
         String(path.dropLast(program(for: path)?.suffix.count ?? 0))
     }
 
-    /// Returns the path of a file with the contents of a compressed file. It is kept for later runs.
+    /// Expands a compressed file, unless that was done before, and returns the path of the expanded file.
     /// - Parameters:
-    ///   - path: the file. One that is not compressed is returned.
+    ///   - path: the file. If it is not compressed, its path is returned.
     ///   - cache: the folder in which expanded files are kept; by default that of the user.
     ///   - notice: called with a message before the file is expanded.
     /// - Throws: `FileError`: the file cannot be read, its program is not installed, or the program has failed.
@@ -49,7 +50,7 @@ package enum CompressedFile {
         let expanded = "\(folder)/\(hash)-\(name)"
         if Files.exists(expanded) { return expanded }
         try Files.makeDirectory(folder)
-        // Of several processes with the same texts one expands them.
+        // If several processes need the same file, one expands it and the others wait.
         let lock = try DirectoryLock(directory: folder, waits: true)
         defer { withExtendedLifetime(lock) {} }
         if Files.exists(expanded) { return expanded }
@@ -63,13 +64,12 @@ package enum CompressedFile {
         func failure(_ reason: String) -> FileError { FileError("cannot read", path, reason) }
         let missing = failure(
             "the program \(program.name) is not installed; install it, or expand the file on another machine")
-        // As standard input, because zstd does not read symbolic links that are given by name.
+        // The file is given as standard input, because zstd refuses symbolic links as arguments.
         let input = try Files.openForReading(path).descriptor
         defer { close(input) }
         let status: Int32
         do {
-            status = try Subprocess.run(
-                program.name, program.arguments, input: input, output: output)
+            status = try Subprocess.run(program.name, program.arguments, input: input, output: output)
         } catch {
             throw error.isMissing ? missing : failure(error.description)
         }

@@ -1,10 +1,12 @@
 import Platform
 
 extension Files {
-    /// Replaces patterns by the files that they match, in the order of their names: `*` stands for any characters except `/`, `?`
-    /// for one of them, and `[abc]` for one of those in brackets.
-    /// - Parameter patterns: patterns, and names of files. A file that exists is meant, even if its name is a pattern.
-    /// - Returns: the names of files.
+    /// Expands patterns of file names, as a shell does.
+    ///
+    /// `*` matches any number of characters, `?` one character, and `[abc]` one of the characters in brackets. None of them
+    /// matches `/`.
+    /// - Parameter patterns: patterns or file names. A name of an existing file is not expanded.
+    /// - Returns: the file names; those of a pattern are sorted.
     /// - Throws: `FileError` if no file matches a pattern.
     package static func matching(_ patterns: [String]) throws(FileError) -> [String] {
         var files: [String] = []

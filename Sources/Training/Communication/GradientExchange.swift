@@ -48,7 +48,7 @@ package struct GradientExchange {
     /// The number of bytes of all gradients.
     package var bytes: Int { 4 * shapes.reduce(0) { $0 + $1.count } }
 
-    /// The number of exchanges of messages in a sum, one after the other: the headers, and two for each part of the gradients.
+    /// The number of rounds of messages in a sum: one for the headers, and two for each part of the gradients.
     package var rounds: Int {
         let length = floatsOfPart(subtrees)
         return 1 + 2 * ((bytes / 4 + length - 1) / length)

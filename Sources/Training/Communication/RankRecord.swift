@@ -58,8 +58,8 @@ package struct RankRecord: Equatable, Sendable {
                 name: "settings", value: settings.json,
                 advice: "give the same options to every rank, --precision among them"),
             Entry(
-                name: "way to store moments", value: .int(settings.optimizerShards),
-                advice: "give --shard-optimizer to every rank, or to none"),
+                name: "division of the optimizer", value: .int(settings.optimizerShards),
+                advice: "give the same options to every rank"),
             Entry(name: "model", value: .object(settings.model.json()), advice: sameFiles),
             Entry(name: "step", value: .int(trainer.progress.step), advice: sameFiles),
         ]

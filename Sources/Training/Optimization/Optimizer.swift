@@ -92,19 +92,19 @@ public final class Optimizer {
         package let order: Int
     }
 
-    /// The moments of all processes together: the first ones of all parameters, then the second ones. A parameter that Muon
-    /// updates has no second one.
+    /// The moments of all parameters, whichever process keeps them: first those of order 1, then those of order 2. A parameter
+    /// that Muon updates has none of order 2.
     package var allMoments: [Moment] {
         parameters.indices.map { Moment(parameter: $0, order: 1) }
             + parameters.indices.filter { !usesMuon($0) }.map { Moment(parameter: $0, order: 2) }
     }
 
-    /// What this process has of a moment, in the order of the elements of its shard; nil if that is nothing.
+    /// The elements of a moment that this process keeps; nil if it keeps none.
     package func tensor(of moment: Moment) -> Tensor? {
         moment.order == 1 ? moment1[moment.parameter] : moment2[moment.parameter]
     }
 
-    /// The moments that this process has.
+    /// The moments that this process keeps.
     package var moments: [Tensor] { allMoments.compactMap { tensor(of: $0) } }
 
     /// The shard of each of several processes.
@@ -113,7 +113,7 @@ public final class Optimizer {
             parameters.indices.map { (parameters[$0].parameter.value.count, usesMuon($0)) }, among: count)
     }
 
-    /// Replaces the moments by moments of other elements, which are zero.
+    /// Allocates moments of the elements of a shard. They are zero.
     package func keepMoments(of shard: OptimizerShard) {
         self.shard = shard
         for (i, elements) in shard.elements.enumerated() {
@@ -131,7 +131,7 @@ public final class Optimizer {
         }
     }
 
-    /// Updates every parameter that has a gradient, those elements of it that are in the shard, and removes the gradients.
+    /// Updates the elements in the shard of every parameter that has a gradient, and removes the gradients.
     /// - Parameters:
     ///   - learningRate: the learning rate, which is approximately the largest change of a weight.
     ///   - norm: the norm of the gradients, as computed by `gradientNorm`.

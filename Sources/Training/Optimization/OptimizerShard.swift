@@ -1,12 +1,13 @@
-/// The elements of each parameter that one of several processes updates. It keeps the moments of these elements only, so that
-/// N processes need the memory of one optimizer together (stage 1 of ZeRO; Rajbhandari et al., "ZeRO: Memory optimizations toward
-/// training trillion parameter models", 2020).
+/// The elements of each parameter that one of several processes updates.
+///
+/// Each process keeps only the moments of its own elements, so N processes together need the memory of one optimizer (stage 1 of
+/// ZeRO; Rajbhandari et al., "ZeRO: Memory optimizations toward training trillion parameter models", 2020).
 package struct OptimizerShard: Equatable, Sendable {
     /// A range for each parameter, empty where other processes update all of it.
     package let elements: [Range<Int>]
 
-    /// AdamW updates each element by itself, so the elements of a parameter can be divided. The boundaries are multiples of this
-    /// number, so that vectors of elements are the same as in an update of the whole.
+    /// Boundaries between processes are multiples of this number of elements. The kernel of AdamW then forms the same vectors as
+    /// in an update of the whole parameter, so the results have the same bits.
     package static let alignment = 64
 
     /// The shard of a process that updates everything.
@@ -17,12 +18,13 @@ package struct OptimizerShard: Equatable, Sendable {
 
     /// Divides the parameters so that all processes need about the same memory for moments.
     ///
-    /// A weight that Muon updates has one moment and is updated as a whole, so the largest of these go first, each to the process
-    /// that has the fewest moments. The elements that AdamW updates, with two moments, then fill the processes up in order.
+    /// Muon updates a weight as a whole and needs one moment. These weights are assigned first, the largest first, each to the
+    /// process with the fewest moments so far. AdamW updates each element by itself and needs two moments. Its elements are then
+    /// distributed so that all processes have about the same number of moments.
     /// - Parameters:
     ///   - parameters: the number of elements of each parameter, and whether Muon updates it.
     ///   - count: the number of processes.
-    /// - Returns: the shard of each process. The same on every process.
+    /// - Returns: the shard of each process.
     package static func divide(_ parameters: [(count: Int, usesMuon: Bool)], among count: Int) -> [OptimizerShard] {
         var elements = Array(repeating: Array(repeating: 0..<0, count: parameters.count), count: count)
         var floats = Array(repeating: 0, count: count)

@@ -206,7 +206,7 @@ public struct SavedRun {
         try checkpoint.restoreWeights(into: trainer.optimizer)
         let optimizer = trainer.optimizer
         trainer.savedMoments = { try checkpoint.read($0, $1, of: optimizer, into: $2) }
-        // Moments that are divided among several processes are read when these have met.
+        // Divided moments are restored when the training starts (see `savedMoments`).
         if trainer.settings.optimizerShards == 1 { try trainer.restoreMoments() }
         try trainer.resume(progress, metrics: savedMetrics(), samples: savedSamples())
         if progress.final != nil, trainer.isOver,

@@ -11,7 +11,8 @@ extension Trainer {
     /// other ranks.
     /// - Parameters:
     ///   - targets: the number of targets of the step.
-    ///   - shouldStop: called between micro-batches. On rank 0 the step then ends without a result; other ranks report it to rank 0.
+    ///   - shouldStop: called between micro-batches. On rank 0 the step then ends without a result; other ranks report it to
+    ///     rank 0.
     /// - Returns: the sum of the losses of the targets; nil if the step is not to be taken.
     func computeGradients(targets: Int, shouldStop: () -> Bool) throws -> Double? {
         let parameters = optimizer.parameters.map(\.parameter)

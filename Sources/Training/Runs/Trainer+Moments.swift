@@ -9,15 +9,15 @@ struct MomentPart {
 }
 
 // The moments of the optimizer. By default every rank has all of them. With `TrainingSettings.optimizerShards` each rank has a
-// part, updates the weights that belong to it, and gets the other weights from the other ranks after each step. Then rank 0 never
-// has all moments: it saves and restores one part after the other.
+// part. It updates the weights of this part, and receives the other weights from the other ranks after each step. Rank 0 never
+// has all moments, because the model may be too large for one machine: it saves and restores one part at a time.
 extension Trainer {
     /// Whether each rank has a part of the moments.
     var isSharded: Bool { settings.optimizerShards > 1 && communicator.size > 1 }
 
-    /// Divides the moments among the ranks, and allocates those that this rank keeps, unless it has them.
+    /// Divides the moments among the ranks, and allocates the part of this rank if it is not allocated yet.
     func keepOwnMoments() {
-        // Every process that has all moments saves and restores them as rank 0 of one.
+        // Without a division, each process saves and restores all moments as a single rank 0 does.
         let shards =
             isSharded
             ? optimizer.shards(communicator.size) : [.whole(optimizer.parameters.map(\.parameter.value.count))]
@@ -54,7 +54,7 @@ extension Trainer {
 
     // MARK: Saves
 
-    /// Calls `body` with the bytes of a moment, one part after the other, so that they can be saved. For rank 0.
+    /// Calls `body` with the bytes of a moment, one part at a time. Rank 0 saves them.
     /// - Parameters:
     ///   - moment: one of `optimizer.allMoments`.
     ///   - body: called with consecutive bytes.
@@ -75,7 +75,7 @@ extension Trainer {
         }
     }
 
-    /// What this rank keeps of a part that it owns.
+    /// The tensor of a part that this rank keeps.
     private func ownMoment(_ part: MomentPart) -> Tensor {
         guard let tensor = optimizer.tensor(of: part.moment) else {
             preconditionFailure("rank \(part.rank) has no moments of parameter \(part.moment.parameter)")
@@ -90,7 +90,7 @@ extension Trainer {
         if part.rank == communicator.rank { try communicator.send(ownMoment(part), to: 0) }
     }
 
-    /// Restores the moments of a run that is resumed, and gives the other ranks what they keep of them. For rank 0.
+    /// Reads the moments of a resumed run, and sends each part to the rank that keeps it. Only rank 0 calls this.
     func restoreMoments() throws {
         guard let savedMoments else { return }
         for (index, part) in momentParts.enumerated() {

@@ -50,8 +50,8 @@ enum Announcement {
 // Training by several processes. Rank 0 decides what is done, because what it depends on (a clock, signals, files) is not the
 // same for all, and announces it to the others before each step.
 extension Trainer {
-    /// Gives all ranks the state of rank 0, so that they begin with the same bits. Moments of which each rank has a part follow
-    /// in `restoreMoments`.
+    /// Copies the weights and moments of rank 0 to all other ranks. If the moments are divided among the ranks, `restoreMoments`
+    /// sends them later.
     func shareState() throws {
         keepOwnMoments()
         guard communicator.size > 1 else { return }
@@ -83,7 +83,7 @@ extension Trainer {
         isWithinStep = true
     }
 
-    /// Announces to the other ranks what they do next. For rank 0.
+    /// Sends an announcement to all other ranks. Only rank 0 calls this.
     func announce(_ announcement: Announcement) throws {
         // What fails from here on is not to be announced again.
         isWithinStep = true

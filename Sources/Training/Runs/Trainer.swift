@@ -23,12 +23,12 @@ public final class Trainer<Task: TrainingTask> {
     var isStopRequested = false
     /// Whether the other processes take part in what is being computed, so that they notice by themselves if it fails.
     var isWithinStep = false
-    /// Copies elements of a moment of the run that is resumed into a tensor, until the training has started; nil for a new run.
+    /// Reads elements of a saved moment into a tensor; nil in a new run, and after the moments were restored.
     ///
-    /// The moments are read when the training starts, because only then is it known which of them this process keeps.
+    /// Moments are restored when the training starts, because the ranks that share them are not known before.
     var savedMoments: ((Optimizer.Moment, Range<Int>, Tensor) throws -> Void)?
-    /// All parts of all moments, once it is known which rank keeps which. They are the same on every rank: in the order of the
-    /// moments and, within a moment, of its elements.
+    /// All parts of all moments, as they are divided among the ranks. The list is the same on every rank: it is sorted by moment
+    /// and, within a moment, by element.
     var momentParts: [MomentPart] = []
     /// The state that this process saved last.
     private var saved: TrainingProgress?

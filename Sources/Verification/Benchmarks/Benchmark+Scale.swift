@@ -19,15 +19,15 @@ extension Benchmark {
         /// The number of steps that were measured.
         public let steps: Int
 
-        /// The exchanges of gradients that were measured: of two ranks, four, and so on, and of all.
+        /// The measured times of an exchange of gradients among two ranks, four, and so on, and among all.
         public let exchanges: [(ranks: Int, seconds: Double)]
-        /// What an exchange takes by the number of ranks, from that of two ranks and the latency; nil for one rank.
+        /// Predicts the time of an exchange, from a measurement with two ranks; nil for one rank.
         public let model: ExchangeModel?
 
         /// What part of the speed that all ranks would have without exchanging anything they have together.
         public var efficiency: Double { tokensPerSecond / (Double(ranks) * tokensPerSecondAlone) }
 
-        /// What part of that speed a number of ranks like these would have by the model.
+        /// The predicted efficiency of a number of ranks like these.
         /// - Parameter ranks: the number of ranks.
         /// - Returns: 1 if there is no model.
         public func efficiency(ranks: Int) -> Double {
@@ -39,7 +39,7 @@ extension Benchmark {
         let secondsAlone: Double
     }
 
-    /// The first ranks of a communicator, as a communicator.
+    /// A communicator of the first ranks of another one.
     private final class FirstRanks: Communicator {
         private let all: any Communicator
         let size: Int

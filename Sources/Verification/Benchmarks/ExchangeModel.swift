@@ -1,38 +1,42 @@
-/// What an exchange of gradients takes, by the number of ranks n:
+/// A model of the time t(n), in seconds, of an exchange of gradients among n ranks:
 ///
 ///     t(n) = m L (n - 1) + 2 S (n - 1) / n / B
 ///
-/// m is the number of exchanges of messages, one after the other; in each, a rank sends a message to each of the n - 1 others. L
-/// is the latency, the time of the shortest message between two ranks. S is the size of the gradients, of which each rank sends
-/// 2 S (n - 1) / n bytes, and B the bytes that it sends in a second, including the summation. All ranks send at the same time, so B
-/// depends on the network of a rank, not on n, as long as the switch between the machines is as fast as all of their networks
-/// together.
+/// | | |
+/// |---|---|
+/// | m | the number of rounds; in each round, every rank sends one message to every other rank |
+/// | L | the latency in seconds: the time of the shortest message between two ranks |
+/// | S | the size of the gradients in bytes |
+/// | B | the bandwidth: the bytes per second that a rank sends, including the time for the sums |
+///
+/// Every rank sends 2 S (n - 1) / n bytes. All ranks send at the same time, so the model assumes that the network between the
+/// machines is fast enough for all of them.
 public struct ExchangeModel: Sendable {
-    /// m.
+    /// m, the number of rounds.
     public let rounds: Int
-    /// L, in seconds.
+    /// L, the latency in seconds.
     public let latency: Double
-    /// S.
+    /// S, the size of the gradients in bytes.
     public let bytes: Int
-    /// B; nil if the gradients are so small that their messages take no longer than the shortest ones.
+    /// B, the bandwidth in bytes per second; nil if the gradients are too small to measure it.
     public let bytesPerSecond: Double?
 
-    /// A model that agrees with a measurement of two ranks.
+    /// Creates a model from a measurement with two ranks.
     /// - Parameters:
-    ///   - seconds: the time of an exchange of gradients.
+    ///   - seconds: the measured time of an exchange of gradients.
     ///   - bytes: the size of the gradients.
-    ///   - rounds: the number of exchanges of messages, one after the other.
-    ///   - latency: the time of an exchange of the shortest messages.
+    ///   - rounds: the number of rounds.
+    ///   - latency: the measured time of the shortest message.
     public init(ofTwoRanks seconds: Double, bytes: Int, rounds: Int, latency: Double) {
         (self.bytes, self.rounds, self.latency) = (bytes, rounds, latency)
         let rest = seconds - Double(rounds) * latency
         bytesPerSecond = rest > 0 ? Double(bytes) / rest : nil
     }
 
-    /// The bytes that each rank sends in a step.
+    /// The number of bytes that each rank sends in a step.
     static func bytesSent(_ bytes: Int, ranks: Int) -> Double { 2 * Double(bytes) * Double(ranks - 1) / Double(ranks) }
 
-    /// t(n).
+    /// The time t(n) of an exchange, in seconds.
     public func seconds(ranks: Int) -> Double {
         Double(rounds * (ranks - 1)) * latency
             + (bytesPerSecond.map { Self.bytesSent(bytes, ranks: ranks) / $0 } ?? 0)

@@ -20,8 +20,8 @@ struct BenchCommand: ParsableCommand {
 
             train: complete training steps (forward pass, backward pass, clipping, update); the result is that of the median \
             step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
-            12 x layers x width x length for attention; the products of the optimizer muon are left out. It is compared with the peak: the rate of multiply-adds of the same \
-            threads in registers alone, measured just before.
+            12 x layers x width x length for attention; the products of the optimizer muon are not counted. It is compared \
+            with the peak: the rate of multiply-adds of the same threads in registers alone, measured just before.
 
             generate: generates one sequence and reads a gigabyte of memory, in turn, three times or more; the best of each \
             counts. Each token reads every weight once, and the keys and values of the previous tokens. These \

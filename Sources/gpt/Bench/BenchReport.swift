@@ -16,8 +16,8 @@ struct BenchReport {
     func write(_ result: Benchmark.TrainingResult) throws {
         try writeShape()
         try writeLine(
-            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")) of "
-                + "\(benchmark.optimizer.method.rawValue))")
+            "rate           \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step")), "
+                + "optimizer \(benchmark.optimizer.method.rawValue))")
         try writeLine(
             "compute        \(fixed(result.flops / 1e9, 0)) GFLOP/s, \(percent(result.flops / result.peakFlops)) of the "
                 + "peak of \(fixed(result.peakFlops / 1e9, 0)) GFLOP/s with \(counted(execution.threads, "thread"))"
@@ -79,18 +79,18 @@ struct BenchReport {
 
     // MARK: Predictions
 
-    /// What a number of ranks would give, and what was measured of it.
+    /// The predicted speed of a number of ranks, and the measured time of an exchange where there is one.
     private struct Prediction {
         let ranks: Int
-        /// The time of an exchange of gradients, where it was measured.
+        /// The measured time of an exchange of gradients; nil if it was not measured.
         let measuredSeconds: Double?
-        /// The same by the model.
+        /// The predicted time of an exchange of gradients.
         let seconds: Double
         let tokensPerSecond: Double
         let efficiency: Double
     }
 
-    /// The numbers of ranks that were measured, and more.
+    /// Predictions for the numbers of ranks that were measured, and for more ranks, up to 64.
     private func predictions(_ result: Benchmark.ScaleResult) -> [Prediction] {
         guard let model = result.model else { return [] }
         let measured = result.exchanges

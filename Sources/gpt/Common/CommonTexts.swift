@@ -51,7 +51,7 @@ func requireTexts(_ paths: [String]) throws {
     )
 }
 
-/// The files of an option that takes several, with patterns replaced by the files that match them.
+/// Checks the values of an option for several files, and expands patterns of file names.
 func matchingFiles(_ paths: [String]) throws -> [String] {
     try requireOneInput(paths)
     try requireNames(paths)

@@ -8,8 +8,8 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file in UTF-8, compressed ones (.gz, .zst) among them, a pattern of file names in quotes ('shards/*.txt'), or - "
-                + "for standard input; can be repeated. For 'gpt train' also a .bin file of token ids "
+            "A text file in UTF-8, which may be compressed (.gz, .zst); a pattern of file names in quotes ('shards/*.txt'); or - "
+                + "for standard input. Can be repeated. For 'gpt train' also a .bin file of token ids "
                 + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, a .jsonl file of documents or conversations, or a "
                 + "directory written by 'gpt data prepare'. Files may be larger than memory. "
                 + "Several text files are the documents of one text, and the end of each is marked with the end-of-text token. "

@@ -31,7 +31,7 @@ struct TestCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The text file to evaluate a language model on, in UTF-8, also compressed (.gz, .zst); - for standard input.",
+            "The text file to evaluate a language model on, in UTF-8, which may be compressed (.gz, .zst); - for standard input.",
             valueName: "file"))
     var text: String?
 

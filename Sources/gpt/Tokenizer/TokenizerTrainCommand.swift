@@ -56,8 +56,8 @@ struct TokenizerTrainCommand: ParsableCommand {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file to train on, in UTF-8, also compressed (.gz, .zst), a pattern of file names in quotes ('shards/*.txt'), or "
-                + "- for standard input; can be repeated.", valueName: "file"))
+            "A text file to train on, in UTF-8, which may be compressed (.gz, .zst); a pattern of file names in quotes "
+                + "('shards/*.txt'); or - for standard input. Can be repeated.", valueName: "file"))
     var text: [String]
 
     @Option(

@@ -10,7 +10,8 @@ import Synchronization
 ///
 /// All ranks run the same command. The first one, rank 0, prepares the run (downloads, the cache, the directory), and the others
 /// do the same after it, silently and without a directory. Before the first step they compare what they have (`RankRecord`). From
-/// then on rank 0 decides (`Trainer`). An error ends all of them: the rank where it occurs reports it to the others, and rank 0 prints it.
+/// then on rank 0 decides (`Trainer`). An error ends all of them: the rank where it occurs reports it to the
+/// others, and rank 0 prints it.
 final class TrainingRanks: Sendable {
     let communicator: any Communicator
     private let mpi: MPICommunicator?
