@@ -21,7 +21,7 @@ struct MuonUpdateTests {
         for step in 1...10 {
             let gradients = Tensor.normal(shape, deviation: 1e-3, using: &random)
             let update = update(scale: step == 3 ? 0.25 : 1)
-            onOneThread(set) { update.apply(parameter, gradient: gradients, mean: mean) }
+            onOneThread(set) { update.apply([(parameter, gradients, mean)]) }
             plain.apply(update, gradients.values)
         }
         #expect(largestError(parameter.value.values.map(Double.init), plain.parameters.elements) < 3e-5)
@@ -61,22 +61,24 @@ struct MuonUpdateTests {
     func degenerate() {
         for size in [0, Float.leastNormalMagnitude, 1e-30, 1e18] {
             let parameter = Parameter(Tensor([3, 4], filledWith: 1))
-            update().apply(parameter, gradient: Tensor([3, 4], filledWith: size), mean: Tensor([3, 4]))
+            update().apply([(parameter, Tensor([3, 4], filledWith: size), Tensor([3, 4]))])
             #expect(parameter.value.values.allSatisfy { $0.isFinite }, "\(size)")
             if size == 0 { #expect(parameter.value.values.allSatisfy { abs($0 - 0.999) < 1e-6 }) }
         }
     }
 
-    @Test("The number of threads changes no bit", arguments: InstructionSet.available)
-    func threads(set: InstructionSet) {
+    @Test(
+        "The number of threads changes no bit, whether there are more threads than weights or fewer",
+        arguments: InstructionSet.available, [1, 3, 8])
+    func threads(set: InstructionSet, weights: Int) {
         var random = Philox(3)
-        let gradient = Tensor.normal([257, 130], deviation: 1, using: &random)
+        let gradients = (0..<weights).map { Tensor.normal([257, 130 - 20 * ($0 % 3)], deviation: 1, using: &random) }
         func run(_ threads: Int) -> [[Float]] {
-            let parameter = Parameter(Tensor([257, 130], gradient.values.reversed()))
-            let mean = Tensor([257, 130], filledWith: 0.5)
+            let parameters = gradients.map { Parameter(Tensor($0.shape, $0.values.reversed())) }
+            let means = gradients.map { Tensor($0.shape, filledWith: 0.5) }
             return Execution.$current.withValue(Execution(instructionSet: set, threads: threads)) {
-                update().apply(parameter, gradient: gradient, mean: mean)
-                return [parameter.value, mean].map(\.values)
+                update().apply((0..<weights).map { (parameters[$0], gradients[$0], means[$0]) })
+                return (parameters.map(\.value) + means).map(\.values)
             }
         }
         let one = run(1)

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 void *gpt_allocate(size_t bytes) {
     void *start = NULL;
     return posix_memalign(&start, 64, bytes) == 0 ? start : NULL;
@@ -29,3 +33,11 @@ _Noreturn void gpt_out_of_memory(size_t bytes) {
     if (write(STDERR_FILENO, line, (size_t)length) < 0) {}
     abort();
 }
+
+#if __has_feature(thread_sanitizer)
+void gpt_did_lock(void *mutex) { __tsan_acquire(mutex); }
+void gpt_will_unlock(void *mutex) { __tsan_release(mutex); }
+#else
+void gpt_did_lock(void *mutex) { (void)mutex; }
+void gpt_will_unlock(void *mutex) { (void)mutex; }
+#endif

@@ -34,9 +34,26 @@ package struct MuonUpdate: Sendable {
         return Double(OddPolynomial.towardsOne.count) * (4 * n * n * m + 2 * n * n * n)
     }
 
-    /// Changes a parameter with two dimensions, and the mean of its gradients, in place.
-    package func apply(_ parameter: Parameter, gradient: Tensor, mean: Tensor) {
-        let values = parameter.value
+    /// Changes parameters with two dimensions, and the means of their gradients, in place.
+    /// - Parameter weights: the parameters.
+    package func apply(_ weights: [(parameter: Parameter, gradient: Tensor, mean: Tensor)]) {
+        let execution = Execution.current
+        let tensors = weights.map { (values: $0.parameter.value, gradient: $0.gradient, mean: $0.mean) }
+        if tensors.count < 2 * execution.threads {
+            for (values, gradient, mean) in tensors { update(values, gradient, mean) }
+        } else {
+            // The products of one matrix follow one another, and each is small. So a thread computes all of them by itself, and
+            // the threads wait for each other once instead of after each product.
+            execution.forEach(below: tensors.count) { i in
+                Execution.$current.withValue(execution) {
+                    update(tensors[i].values, tensors[i].gradient, tensors[i].mean)
+                }
+            }
+        }
+        for (parameter, _, _) in weights { parameter.didChange() }
+    }
+
+    private func update(_ values: Tensor, _ gradient: Tensor, _ mean: Tensor) {
         precondition(
             values.shape.rank == 2 && gradient.count == values.count && mean.count == values.count,
             "a gradient \(gradient.shape) and a mean \(mean.shape) for \(values.shape)")
@@ -50,7 +67,6 @@ package struct MuonUpdate: Sendable {
             Execution.kernels, Int64(values.count), 1 - learningRate * weightDecay, learningRate * length, step.pointer,
             values.pointer)
         withExtendedLifetime((gradient, mean, direction, step)) {}
-        parameter.didChange()
     }
 }
 

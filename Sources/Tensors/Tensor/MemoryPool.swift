@@ -29,9 +29,18 @@ package final class MemoryPool: Sendable {
         blocks = Mutex(Blocks(arena: Arena(reservation: reservation)))
     }
 
+    private func withBlocks<Result: Sendable>(_ body: (inout Blocks) -> Result) -> Result {
+        blocks.withLock { blocks in
+            let address = Unmanaged.passUnretained(self).toOpaque()
+            gpt_did_lock(address)
+            defer { gpt_will_unlock(address) }
+            return body(&blocks)
+        }
+    }
+
     /// The number of blocks that came from the system rather than from free memory: constant after the first training
     /// steps.
-    package var allocations: Int { blocks.withLock { $0.allocated + $0.arena.growths } }
+    package var allocations: Int { withBlocks { $0.allocated + $0.arena.growths } }
 
     /// The number of floats in the block that serves a request of `count`.
     package static func size(for count: Int) -> Int {
@@ -51,7 +60,7 @@ package final class MemoryPool: Sendable {
     /// (`gpt_out_of_memory`).
     package func take(_ size: Int) -> UnsafeMutablePointer<Float> {
         let bytes = size * MemoryLayout<Float>.stride
-        let address = blocks.withLock { blocks -> UInt? in
+        let address = withBlocks { blocks -> UInt? in
             if size >= Self.large { return blocks.arena.take(UInt(bytes)) }
             if let address = blocks.byClass[Self.number(of: size)].popLast() { return address }
             blocks.allocated += 1
@@ -68,7 +77,7 @@ package final class MemoryPool: Sendable {
         // The address sanitizer then reports every later use of the block.
         gpt_poison(block, bytes)
         let address = UInt(bitPattern: block)
-        blocks.withLock {
+        withBlocks {
             if size >= Self.large {
                 $0.arena.give(address..<address + UInt(bytes))
             } else {

@@ -138,23 +138,26 @@ public final class Optimizer {
     public func update(learningRate: Double, gradientNorm norm: Double) {
         steps += 1
         let scale = settings.clip > 0 ? min(1, settings.clip / (norm + 1e-6)) : 1
+        var hiddenWeights: [(parameter: Parameter, gradient: Tensor, mean: Tensor)] = []
         for (i, parameter) in parameters.map(\.parameter).enumerated() {
             guard let gradient = parameter.gradient, let moment1 = moment1[i] else { continue }
-            let decay = parameter.decays ? settings.weightDecay : 0
-            if let moment2 = moment2[i] {
-                let update = AdamWUpdate(
-                    learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
-                    weightDecay: decay, step: steps, gradientScale: scale)
-                Profile.measure("AdamW") {
-                    update.apply(
-                        parameter, elements: shard.elements[i], gradient: gradient, moment1: moment1, moment2: moment2)
-                }
-            } else {
-                let update = MuonUpdate(
-                    learningRate: learningRate, momentum: Settings.muonMomentum, weightDecay: decay,
-                    gradientScale: scale)
-                Profile.measure("Muon") { update.apply(parameter, gradient: gradient, mean: moment1) }
+            guard let moment2 = moment2[i] else {
+                hiddenWeights.append((parameter, gradient, moment1))
+                continue
             }
+            let update = AdamWUpdate(
+                learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+                weightDecay: parameter.decays ? settings.weightDecay : 0, step: steps, gradientScale: scale)
+            Profile.measure("AdamW") {
+                update.apply(
+                    parameter, elements: shard.elements[i], gradient: gradient, moment1: moment1, moment2: moment2)
+            }
+        }
+        if !hiddenWeights.isEmpty {
+            let update = MuonUpdate(
+                learningRate: learningRate, momentum: Settings.muonMomentum, weightDecay: settings.weightDecay,
+                gradientScale: scale)
+            Profile.measure("Muon") { update.apply(hiddenWeights) }
         }
         clearGradients()
     }
