@@ -47,7 +47,7 @@ public final class ForwardPass {
         ) {
             loss.evaluate(inputs.map(\.value), gradient: scale.map { ($0, inputs.map(\.slot)) })
         }
-        if scale != nil { tape.backward() }
+        if scale != nil { tape.backward(from: inputs) }
         return total
     }
 

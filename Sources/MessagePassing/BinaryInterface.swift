@@ -20,22 +20,22 @@ enum BinaryInterface: Sendable, Equatable {
         let errorsReturn: Int
         /// MPI_STATUSES_IGNORE.
         let statusesIgnore: Int
-        /// MPI_THREAD_FUNNELED: only the thread that initializes MPI calls it.
-        let funneled: Int32
+        /// MPI_THREAD_SERIALIZED: any thread calls MPI, but no two at the same time.
+        let serialized: Int32
     }
 
     /// The constants of mpi_abi.h.
     static let standardConstants = Constants(
-        world: 0x101, byte: 0x247, errorsReturn: 0x143, statusesIgnore: 0, funneled: 1024)
+        world: 0x101, byte: 0x247, errorsReturn: 0x143, statusesIgnore: 0, serialized: 2048)
     /// The constants of MPICH's mpi.h.
     static let mpichConstants = Constants(
-        world: 0x4400_0000, byte: 0x4c00_010d, errorsReturn: 0x5400_0001, statusesIgnore: 1, funneled: 1)
+        world: 0x4400_0000, byte: 0x4c00_010d, errorsReturn: 0x5400_0001, statusesIgnore: 1, serialized: 2)
     /// The names of Open MPI's objects, in the same order.
     static let openMPISymbols = (
         world: "ompi_mpi_comm_world", byte: "ompi_mpi_byte", errorsReturn: "ompi_mpi_errors_return"
     )
     /// The other constants of Open MPI's mpi.h.
-    static let openMPIConstants = (statusesIgnore: 0, funneled: Int32(1))
+    static let openMPIConstants = (statusesIgnore: 0, serialized: Int32(2))
 
     /// The names under which the libraries that a launcher may belong to are looked for, best first.
     static func names(for kind: Launcher.Kind) -> [String] {

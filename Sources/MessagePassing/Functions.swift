@@ -1,8 +1,9 @@
 /// The functions of MPI that are used, for messages of bytes among all processes, whatever the ABI of the library. Each returns
 /// MPI's error code, 0 for success.
 struct Functions: Sendable {
-    /// MPI_Init_thread, for calls from one thread.
-    let initialize: @Sendable () -> Int32
+    /// MPI_Init_thread, for calls from any thread, one at a time. It returns MPI's error code, and whether the library provides
+    /// that.
+    let initialize: @Sendable () -> (code: Int32, isSerialized: Bool)
     /// MPI_Finalize.
     let finalize: @Sendable () -> Int32
     /// MPI_Comm_rank and MPI_Comm_size.
@@ -37,7 +38,7 @@ struct Functions: Sendable {
                 library,
                 wide: .init(
                     world: address(names.world), byte: address(names.byte), errorsReturn: address(names.errorsReturn),
-                    statusesIgnore: constants.statusesIgnore, funneled: constants.funneled))
+                    statusesIgnore: constants.statusesIgnore, serialized: constants.serialized))
         case .mpich: try self.init(library, narrow: BinaryInterface.mpichConstants)
         }
     }
@@ -96,7 +97,8 @@ struct Functions: Sendable {
         let testAll = try library.function("MPI_Testall", as: TestAll.self)
         self.initialize = {
             var provided: Int32 = 0
-            return initialize(nil, nil, constants.funneled, &provided)
+            let code = initialize(nil, nil, constants.serialized, &provided)
+            return (code, provided >= constants.serialized)
         }
         finalize = try library.function("MPI_Finalize", as: (@convention(c) @Sendable () -> Int32).self)
         errorText = try library.function(

@@ -3,13 +3,17 @@ import Training
 
 /// The ranks that a launcher of MPI has started, on one machine or several.
 ///
-/// Only the thread that created it may call its functions, as MPI requires at the level MPI_THREAD_FUNNELED.
+/// Any thread may call its functions, but no two at the same time (MPI_THREAD_SERIALIZED); where the library does not provide that,
+/// only the thread that created it (MPI_THREAD_FUNNELED).
 public final class MPICommunicator: Communicator {
     public let rank: Int
     public let size: Int
     /// The library, as it calls itself.
     public let version: String
+    public let isCallableFromAnyThread: Bool
     private let functions: Functions
+    /// The thread that created it.
+    private let creator = pthread_self()
 
     /// Joins the other processes of a launcher.
     /// - Parameters:
@@ -21,7 +25,9 @@ public final class MPICommunicator: Communicator {
         let functions = try Functions(library)
         self.functions = functions
         version = Self.text { functions.version($0, $1) }
-        guard functions.initialize() == 0, functions.returnErrors() == 0 else {
+        let (code, isSerialized) = functions.initialize()
+        isCallableFromAnyThread = isSerialized
+        guard code == 0, functions.returnErrors() == 0 else {
             throw MessagePassingError("\(library.name) cannot be initialized; \(launcher.advice)")
         }
         var rank: Int32 = -1, size: Int32 = -1
@@ -82,7 +88,7 @@ public final class MPICommunicator: Communicator {
                 next += functions.requestSize
             }
         }
-        var pause = Pause()
+        var pause = Pause(isInBackground: pthread_equal(pthread_self(), creator) == 0)
         var isComplete: Int32 = 0
         while true {
             try check(functions.testAll(Int32(count), requests, &isComplete), nil)
@@ -110,15 +116,19 @@ public final class MPICommunicator: Communicator {
 
 /// The time between two looks at whether messages have arrived. MPI makes progress only while it is called, so it is called all
 /// the time at first, and more and more rarely while nothing happens: a rank that waits for a validation leaves its core to others.
+/// In the background it is called more rarely from the beginning, because the other threads compute on all cores.
 private struct Pause {
     private let begin = ContinuousClock.now
+    private let isInBackground: Bool
     private var looks = 0
+
+    init(isInBackground: Bool) { self.isInBackground = isInBackground }
 
     mutating func wait() {
         looks += 1
-        if looks < 100 { return }
+        if looks < 100, !isInBackground { return }
         let waited = ContinuousClock.now - begin
-        if waited < .milliseconds(5) {
+        if waited < .milliseconds(5), !isInBackground {
             sched_yield()
         } else {
             usleep(waited < .milliseconds(200) ? 50 : 1000)

@@ -44,6 +44,38 @@ struct TapeTests {
         #expect(middle.gradient == nil, "gradients of what lies between are let go")
     }
 
+    @Test("A hook is called once, when the gradient is complete, and before earlier ops are computed")
+    func hooks() throws {
+        let ids = TokenBatch(batch: 2, length: 3, ids: [0, 4, 4, 2, 1, 0]), targets: [Int32] = [4, 4, 2, 1, 0, 3]
+        func parameter(_ shape: Shape, _ seed: UInt64) -> Parameter { Parameter(normal(shape, seed).value) }
+        // The embedding is also the first weight of a product; the classifier is read by the loss alone.
+        let embedding = parameter([7, 7], 1), weight = parameter([7, 7], 2), bias = parameter([7], 3)
+        let classifier = parameter([5, 7], 4), all = [embedding, weight, bias, classifier]
+        func backward() {
+            let tape = Tape(), linear = Linear(hasBias: false)
+            var h = tape.apply(Embedding(ids, hasPositions: false), embedding)
+            h = tape.apply(linear, h, embedding)
+            h = tape.apply(Linear(hasBias: true), h, weight, bias)
+            _ = CrossEntropy(targets: targets).evaluate(
+                [h.value, classifier.value], gradient: (0.5, [h.slot, classifier.slot]))
+            tape.backward(from: [h, classifier])
+        }
+        backward()
+        let expected = all.map { $0.gradient?.values }
+        for parameter in all { parameter.gradient = nil }
+
+        var order: [Int] = []
+        for (i, parameter) in all.enumerated() {
+            parameter.gradientHook = { [unowned parameter] in
+                order.append(i)
+                #expect(parameter.gradient?.values == expected[i])
+                if i > 0 { #expect(embedding.gradient?.values != expected[0]) }
+            }
+        }
+        backward()
+        #expect(order == [3, 1, 2, 0])
+    }
+
     @Test("Tied weights: an embedding that is also the classifier gets both gradients")
     func tiedWeights() throws {
         let ids = TokenBatch(batch: 2, length: 3, ids: [0, 4, 4, 2, 1, 0]), targets: [Int32] = [4, 4, 2, 1, 0, 3]

@@ -18,7 +18,17 @@ package final class Tape {
     }
 
     package let mode: Mode
-    private var steps: [(output: GradientAccumulator, backward: (Tensor) -> Void)] = []
+    private var steps: [Step] = []
+    /// The parameters with a hook that an op has read.
+    private var seen = Set<ObjectIdentifier>()
+
+    /// An op that was applied.
+    private struct Step {
+        let output: GradientAccumulator
+        /// The parameters that no earlier op reads: their gradients are complete after this step.
+        let completes: [Parameter]
+        let backward: (Tensor) -> Void
+    }
 
     package init(_ mode: Mode = .recording) { self.mode = mode }
 
@@ -63,28 +73,35 @@ package final class Tape {
                 operation.savedForBackward.contains(.inputs) ? inputs.map(\.valueForBackward) : []
             let savedOutput = operation.savedForBackward.contains(.output) ? output : nil
             let slots = inputs.map(\.slot), shapes = tensors.map(\.shape)
-            steps.append(
-                (
-                    accumulator,
-                    { gradient in
-                        let values = SavedValues(inputs: savedInputs.map { $0() }, output: savedOutput)
-                        Profile.measure("\(Op.self)", .backward, flops: 2 * operation.flops(shapes)) {
-                            operation.backward(gradient, values, saved: saved, into: slots)
-                        }
-                    }
-                ))
+            let step = Step(output: accumulator, completes: firstRead(inputs)) { gradient in
+                let values = SavedValues(inputs: savedInputs.map { $0() }, output: savedOutput)
+                Profile.measure("\(Op.self)", .backward, flops: 2 * operation.flops(shapes)) {
+                    operation.backward(gradient, values, saved: saved, into: slots)
+                }
+            }
+            steps.append(step)
         }
         return variable
     }
 
+    /// The parameters with a hook that are among some variables, and that no op before has read.
+    private func firstRead(_ variables: [Variable]) -> [Parameter] {
+        variables.compactMap { $0 as? Parameter }.filter {
+            $0.gradientHook != nil && seen.insert(ObjectIdentifier($0)).inserted
+        }
+    }
+
     /// Walks the tape from its end. Each op turns the gradient of its output into those of its inputs, and is removed.
-    /// A `Loss` must have set the gradients of the last variables.
-    package func backward() {
-        while let (output, backward) = steps.popLast() {
+    /// - Parameter inputs: those of the `Loss` that has set the gradients at which the pass starts.
+    package func backward(from inputs: [Variable] = []) {
+        for parameter in firstRead(inputs) { parameter.gradientHook?() }
+        while let step = steps.popLast() {
             // Removed from the variable, so that the op is its only owner and may pass the memory on.
-            guard let gradient = output.gradient else { continue }
-            output.gradient = nil
-            backward(gradient)
+            if let gradient = step.output.gradient {
+                step.output.gradient = nil
+                step.backward(gradient)
+            }
+            for parameter in step.completes { parameter.gradientHook?() }
         }
     }
 }

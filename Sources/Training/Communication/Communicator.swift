@@ -7,6 +7,9 @@ public protocol Communicator: AnyObject, Sendable {
     var rank: Int { get }
     /// The number of processes.
     var size: Int { get }
+    /// Whether any thread may exchange messages, as long as no two threads do so at the same time. Gradients are then exchanged
+    /// while others are computed.
+    var isCallableFromAnyThread: Bool { get }
 
     /// Sends messages to other ranks, receives messages from others, and returns when all of them have arrived.
     ///
@@ -54,6 +57,7 @@ public struct IncomingMessage {
 public final class SingleProcess: Communicator {
     public let rank = 0
     public let size = 1
+    public let isCallableFromAnyThread = true
 
     public init() {}
 

@@ -1,28 +1,59 @@
 import Tensors
 
-/// Sums the gradients of a step over the ranks, with the bits that one process computes.
+/// How the gradients of a step are summed over the ranks, with the bits that one process computes.
 ///
-/// The gradients of all parameters are seen as one array. Each rank sums a slice of it: the other ranks send it that slice of
+/// The parameters are divided into buckets, from the last to the first, which is about the order in which a backward pass
+/// completes their gradients. A bucket is exchanged as soon as it is complete, while the backward pass continues
+/// (`GradientSum`).
+///
+/// The gradients of a bucket are seen as one array. Each rank sums a slice of it: the other ranks send it that slice of
 /// their subtrees of the step, and it adds these in the order of the tree (a reduce-scatter). Then it sends the sum to all others
 /// (an allgather). With S bytes of gradients and one subtree a rank, each of n ranks sends 2 S (n - 1) / n bytes, the least that
-/// is possible. This is done for a part of the array after the other, so that little memory is needed beside the gradients.
-package struct GradientExchange {
-    let communicator: any Communicator
+/// is possible. A large bucket is exchanged part by part, so that little memory is needed beside the gradients.
+package struct GradientExchange: Sendable {
+    package let communicator: any Communicator
     /// The order of summation.
-    let tree: SummationTree
+    package let tree: SummationTree
     /// The shapes of the parameters, the same on every rank.
-    let shapes: [Shape]
-    /// The number of floats that a rank sends in a part of the exchange.
-    var partLength = 1 << 22
+    package let shapes: [Shape]
+    /// The parameters of each bucket.
+    package let buckets: [Range<Int>]
+    /// The subtrees of each rank.
+    let subtrees: [[Range<Int>]]
+
+    /// The number of floats that a rank sends in a part of an exchange.
+    private let partLength: Int
 
     /// - Parameters:
     ///   - communicator: the ranks.
     ///   - tree: the order of summation.
     ///   - shapes: those of the parameters, the same on every rank.
-    package init(communicator: any Communicator, tree: SummationTree, shapes: [Shape]) {
+    ///   - partLengths: the limits of the number of floats of a part of an exchange. Within them it is an eighth of all
+    ///     parameters, so that most of these are exchanged before the backward pass ends. The lower limit is so large that a part
+    ///     takes longer than the latency of a message, the upper one so small that its copies need little memory.
+    package init(
+        communicator: any Communicator, tree: SummationTree, shapes: [Shape],
+        partLengths: ClosedRange<Int> = 1 << 16...1 << 20
+    ) {
         self.communicator = communicator
         self.tree = tree
         self.shapes = shapes
+        let count = shapes.reduce(0) { $0 + $1.count }
+        partLength = max(partLengths.lowerBound, min(count / 8, partLengths.upperBound))
+        buckets = Self.buckets(shapes, length: partLength)
+        subtrees = (0..<communicator.size).map { tree.subtrees(within: tree.block(of: $0, size: communicator.size)) }
+    }
+
+    /// Divides parameters into buckets of at least `length` floats, from the last parameter to the first.
+    private static func buckets(_ shapes: [Shape], length: Int) -> [Range<Int>] {
+        var buckets: [Range<Int>] = [], end = shapes.count, floats = 0
+        for i in shapes.indices.reversed() {
+            floats += shapes[i].count
+            guard floats >= length || i == 0 else { continue }
+            buckets.append(i..<end)
+            (end, floats) = (i, 0)
+        }
+        return buckets
     }
 
     /// What a rank reports with its sums.
@@ -38,104 +69,78 @@ package struct GradientExchange {
     }
 
     /// The micro-batches of this rank.
-    var block: Range<Int> { tree.block(of: communicator.rank, size: communicator.size) }
+    package var block: Range<Int> { tree.block(of: communicator.rank, size: communicator.size) }
 
-    /// The subtrees of each rank.
-    private var subtrees: [[Range<Int>]] {
-        (0..<communicator.size).map { tree.subtrees(within: tree.block(of: $0, size: communicator.size)) }
-    }
+    /// The subtrees of this rank.
+    package var ownSubtrees: [Range<Int>] { subtrees[communicator.rank] }
 
     /// The number of bytes of all gradients.
     package var bytes: Int { 4 * shapes.reduce(0) { $0 + $1.count } }
 
-    /// The number of rounds of messages in a sum: one for the headers, and two for each part of the gradients.
+    /// The number of rounds of messages in a sum: one before the gradients and one after them, and two for each part of them.
     package var rounds: Int {
-        let length = floatsOfPart(subtrees)
-        return 1 + 2 * ((bytes / 4 + length - 1) / length)
+        buckets.reduce(2) { rounds, bucket in
+            let count = bucket.reduce(0) { $0 + shapes[$1].count }
+            return rounds + 2 * ((count + floatsOfPart - 1) / floatsOfPart)
+        }
     }
 
     /// The number of elements of all gradients that are summed in a part of the exchange.
-    private func floatsOfPart(_ subtrees: [[Range<Int>]]) -> Int {
-        max(communicator.size, partLength / max(1, subtrees.map(\.count).max() ?? 1))
+    private var floatsOfPart: Int { max(communicator.size, partLength / max(1, subtrees.map(\.count).max() ?? 1)) }
+
+    // MARK: Notes
+
+    /// Learns whether a rank has abandoned the step.
+    /// - Parameter notes: what this rank reports.
+    /// - Returns: what any of the ranks reports.
+    func gather(_ notes: Notes) throws -> Notes {
+        try communicator.gather([notes.rawValue], lengths: Array(repeating: 1, count: communicator.size))
+            .reduce(into: []) { $0.formUnion(Notes(rawValue: $1[0])) }
     }
 
-    /// Sums over all ranks.
+    /// Learns what the ranks know of the step besides the gradients.
     /// - Parameters:
-    ///   - own: the sums of the subtrees of this rank, in order; empty afterwards, because their memory is that of the result.
     ///   - notes: what this rank reports.
-    /// - Returns: the sum, or nil if a rank has abandoned the step; and what any of the ranks reports.
-    package func sum(_ own: inout [PartialSum], notes: Notes = []) throws -> (sum: PartialSum?, notes: Notes) {
-        let subtrees = subtrees
+    ///   - losses: those of the subtrees of this rank.
+    ///   - isPresent: whether each parameter has a gradient on this rank.
+    /// - Returns: what any of the ranks reports, the loss of the step, and whether each parameter has a gradient on any rank.
+    func gather(
+        _ notes: Notes, losses: [Double], isPresent: [Bool]
+    ) throws -> (notes: Notes, loss: Double, isPresent: [Bool]) {
+        var mask = [UInt8](repeating: 0, count: (shapes.count + 7) / 8)
+        for i in isPresent.indices where isPresent[i] { mask[i / 8] |= 1 << (i % 8) }
         let headers = try communicator.gather(
-            header(own, notes), lengths: subtrees.map { headerLength(subtrees: $0.count) })
-        let together = headers.reduce(into: Notes()) { $0.formUnion(Notes(rawValue: $1[0])) }
-        if together.contains(.abandoned) { return (nil, together) }
+            [notes.rawValue] + mask + losses.flatMap(\.bitPattern.messageBytes),
+            lengths: subtrees.map { 1 + mask.count + 8 * $0.count })
 
-        var losses: [Range<Int>: Double] = [:]
+        var values: [Range<Int>: Double] = [:]
         for (nodes, header) in zip(subtrees, headers) {
-            for (i, node) in nodes.enumerated() { losses[node] = Self.loss(header, at: 1 + maskLength + 8 * i) }
+            for (i, node) in nodes.enumerated() {
+                let start = 1 + mask.count + 8 * i
+                values[node] = Double(bitPattern: UInt64(messageBytes: header[start..<start + 8]))
+            }
         }
-        let loss = tree.sum(value: { losses[$0] }, add: +=)
-        // A parameter has a gradient if it has one on any rank.
-        let isPresent = shapes.indices.map { i in headers.contains { $0[1 + i / 8] >> (i % 8) & 1 == 1 } }
-        var gradients = own.map(\.gradients)
-        own = []
-        let sums = try sumGradients(&gradients, isPresent, subtrees)
-        return (PartialSum(loss: loss, gradients: sums), together)
-    }
-
-    // MARK: Headers
-
-    /// The number of bytes with one bit for each parameter: whether it has a gradient.
-    private var maskLength: Int { (shapes.count + 7) / 8 }
-
-    private func headerLength(subtrees: Int) -> Int { 1 + maskLength + 8 * subtrees }
-
-    /// What a rank sends before the gradients: notes, which parameters have a gradient, and the loss of each subtree.
-    private func header(_ own: [PartialSum], _ notes: Notes) -> [UInt8] {
-        var mask = [UInt8](repeating: 0, count: maskLength)
-        for sum in own {
-            for (i, gradient) in sum.gradients.enumerated() where gradient != nil { mask[i / 8] |= 1 << (i % 8) }
-        }
-        // A step that was abandoned has no losses.
-        let count = tree.subtrees(within: block).count
-        let losses = (0..<count).flatMap { ($0 < own.count ? own[$0].loss : 0).bitPattern.messageBytes }
-        return [notes.rawValue] + mask + losses
-    }
-
-    private static func loss(_ header: [UInt8], at start: Int) -> Double {
-        Double(bitPattern: UInt64(messageBytes: header[start..<start + 8]))
+        return (
+            headers.reduce(into: []) { $0.formUnion(Notes(rawValue: $1[0])) },
+            tree.sum(value: { values[$0] }, add: +=),
+            shapes.indices.map { i in headers.contains { $0[1 + i / 8] >> (i % 8) & 1 == 1 } }
+        )
     }
 
     // MARK: Gradients
 
-    /// Sums the gradients that are present. The sum is in the memory of the first subtree of this rank, if it has one.
-    private func sumGradients(
-        _ own: inout [[Tensor?]], _ isPresent: [Bool], _ subtrees: [[Range<Int>]]
-    ) throws -> [Tensor?] {
-        for j in own.indices {
-            for i in shapes.indices where isPresent[i] && own[j][i] == nil { own[j][i] = Tensor(shapes[i]) }
+    /// Sums the gradients of a bucket over the ranks.
+    /// - Parameters:
+    ///   - own: the gradients of each subtree of this rank.
+    ///   - result: where the sum is written. It may be the memory of the first subtree.
+    func sum(_ own: [[Tensor]], into result: [Tensor]) throws {
+        let own = own.map(GradientArray.init), result = GradientArray(result)
+        for start in stride(from: 0, to: result.count, by: floatsOfPart) {
+            try sumPart(start..<min(start + floatsOfPart, result.count), own, into: result)
         }
-        let sums = shapes.indices.map { i -> Tensor? in
-            guard isPresent[i] else { return nil }
-            guard !own.isEmpty, var sum = own[0][i].take() else { return Tensor(uninitialized: shapes[i]) }
-            // Two parameters may have the same memory as their gradient.
-            if !isKnownUniquelyReferenced(&sum.storage) { sum = sum.copy() }
-            return sum
-        }
-        let result = GradientArray(sums.compactMap { $0 })
-        let arrays = own.indices.map { j in j == 0 ? result : GradientArray(own[j].compactMap { $0 }) }
-        let length = floatsOfPart(subtrees)
-        for start in stride(from: 0, to: result.count, by: length) {
-            try sumPart(start..<min(start + length, result.count), arrays, subtrees, into: result)
-        }
-        return sums
     }
 
-    /// Sums a part of the array of all gradients.
-    private func sumPart(
-        _ part: Range<Int>, _ own: [GradientArray], _ subtrees: [[Range<Int>]], into result: GradientArray
-    ) throws {
+    private func sumPart(_ part: Range<Int>, _ own: [GradientArray], into result: GradientArray) throws {
         let (rank, size) = (communicator.rank, communicator.size)
         let slices = (0..<size).map { rank in
             part.lowerBound + part.count * rank / size..<part.lowerBound + part.count * (rank + 1) / size
@@ -148,7 +153,7 @@ package struct GradientExchange {
         }
         try exchange(sending: sent, receiving: received.map { ($0.0, $0.2) })
         var values = Dictionary(uniqueKeysWithValues: received.map { ($0.1, $0.2) })
-        for (node, array) in zip(subtrees[rank], own) { values[node] = array.copy(slices[rank]) }
+        for (node, array) in zip(ownSubtrees, own) { values[node] = array.copy(slices[rank]) }
         // Each value is used once, so that the sum is computed in its memory.
         let sum = tree.sum(value: { values.removeValue(forKey: $0) }, add: { $0.add($1) })
         // Allgather: every rank gets the sums of all others.

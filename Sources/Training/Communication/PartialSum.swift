@@ -16,17 +16,19 @@ package struct PartialSum {
     }
 
     /// Adds those of the micro-batches that follow.
-    mutating func add(_ other: PartialSum) {
+    package mutating func add(_ other: PartialSum) {
         loss += other.loss
-        for (i, gradient) in other.gradients.enumerated() {
-            guard let gradient else {
-                // As if it were 0, so that it makes no difference whether a rank sends nothing or zeros.
-                if gradients[i] != nil { gradients[i]!.add(Tensor(gradients[i]!.shape)) }
-                continue
-            }
-            if gradients[i] == nil { gradients[i] = Tensor(gradient.shape) }
-            gradients[i]!.add(gradient)
-        }
+        for i in gradients.indices { gradients[i].add(other.gradients[i]) }
+    }
+}
+
+extension Tensor? {
+    /// Adds a gradient in place. One that is absent is like one of zeros, so that it makes no difference whether a rank sends
+    /// nothing or zeros.
+    mutating func add(_ other: Tensor?) {
+        guard let shape = self?.shape ?? other?.shape else { return }
+        if self == nil { self = Tensor(shape) }
+        self!.add(other ?? Tensor(shape))
     }
 }
 

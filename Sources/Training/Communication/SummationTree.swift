@@ -15,7 +15,7 @@ package struct SummationTree {
     }
 
     /// The number of additions between a leaf and the root: the number of sums that wait for others at the same time.
-    var depth: Int { Int.bitWidth - (count - 1).leadingZeroBitCount }
+    package var depth: Int { Int.bitWidth - (count - 1).leadingZeroBitCount }
 
     /// The micro-batches of a rank: neighbours, as many as of any other rank or one fewer.
     func block(of rank: Int, size: Int) -> Range<Int> { rank * count / size..<(rank + 1) * count / size }
@@ -31,13 +31,22 @@ package struct SummationTree {
         return subtrees(of: 0..<count)
     }
 
+    /// The subtrees whose sums are added to the last leaf of a subtree, from its root down to the leaf:
+    ///
+    ///     sum(node) = sum(left 0) + (sum(left 1) + (... + leaf))
+    package func leftOfLastLeaf(in node: Range<Int>) -> [Range<Int>] {
+        guard node.count > 1 else { return [] }
+        let (left, right) = Self.halves(of: node)
+        return [left] + leftOfLastLeaf(in: right)
+    }
+
     /// Sums the values of a subtree.
     /// - Parameters:
     ///   - node: the subtree; nil for the whole tree.
     ///   - value: returns the value of a subtree where it is known, and nil where it follows from its halves. It is called from
     ///     left to right, and must know every leaf that is reached.
     ///   - add: adds its second argument to the first.
-    func sum<Value>(
+    package func sum<Value>(
         _ node: Range<Int>? = nil, value: (Range<Int>) throws -> Value?, add: (inout Value, Value) throws -> Void
     ) rethrows -> Value {
         let node = node ?? 0..<count

@@ -19,38 +19,45 @@ extension Trainer {
         let exchange = GradientExchange(
             communicator: communicator, tree: SummationTree(count: settings.accumulate),
             shapes: parameters.map(\.value.shape))
-        var sums: [PartialSum] = [], notes: GradientExchange.Notes = []
+        let tree = exchange.tree, subtrees = exchange.ownSubtrees
+        func requireGoingOn(before microBatch: Int) throws {
+            guard microBatch > exchange.block.lowerBound, communicator.rank == 0 else { return }
+            if shouldStop() { throw StoppedWithinStep() }
+        }
+        /// The sum of a subtree that does not contain the last micro-batch of this rank.
+        func sum(_ node: Range<Int>) throws -> PartialSum {
+            try tree.sum(
+                node,
+                value: { range in
+                    guard range.count == 1, let microBatch = range.first else { return nil }
+                    try requireGoingOn(before: microBatch)
+                    let loss = computeGradients(microBatch: microBatch, targets: targets)
+                    defer { optimizer.clearGradients() }
+                    return PartialSum(loss: loss, gradients: parameters.map(\.gradient))
+                },
+                add: { sum, other in Profile.measure("sum of gradients") { sum.add(other) } })
+        }
+
+        let total: GradientSum
         do {
-            for node in exchange.tree.subtrees(within: exchange.block) {
-                let sum = try exchange.tree.sum(
-                    node,
-                    value: { (range: Range<Int>) -> PartialSum? in
-                        guard range.count == 1, let microBatch = range.first else { return nil }
-                        if microBatch > exchange.block.lowerBound, communicator.rank == 0, shouldStop() {
-                            throw StoppedWithinStep()
-                        }
-                        let loss = computeGradients(microBatch: microBatch, targets: targets)
-                        defer { optimizer.clearGradients() }
-                        return PartialSum(loss: loss, gradients: parameters.map(\.gradient))
-                    },
-                    add: { sum, other in Profile.measure("sum of gradients") { sum.add(other) } })
-                sums.append(sum)
-            }
+            let finished = try subtrees.dropLast().map(sum)
+            let waiting = try (subtrees.last.map(tree.leftOfLastLeaf) ?? []).map(sum)
+            if let last = exchange.block.last { try requireGoingOn(before: last) }
+            total = GradientSum(exchange, finished: finished, waiting: waiting)
         } catch is StoppedWithinStep {
-            notes = .abandoned
+            try GradientSum.abandon(exchange)
+            return nil
         }
-        let total: PartialSum?
-        if communicator.size > 1 {
-            if shouldStop() { notes.insert(.stop) }
-            let (sum, all) = try Profile.measure("sum over ranks") { try exchange.sum(&sums, notes: notes) }
-            total = sum
-            if all.contains(.stop) { isStopRequested = true }
-        } else {
-            total = notes.isEmpty ? sums.first : nil
+        var loss = 0.0
+        if let last = exchange.block.last {
+            loss = total.collect(from: parameters) { computeGradients(microBatch: last, targets: targets) }
         }
-        guard let total else { return nil }
-        for (parameter, gradient) in zip(parameters, total.gradients) { parameter.gradient = gradient }
-        return total.loss
+        let notes: GradientExchange.Notes = communicator.size > 1 && shouldStop() ? .stop : []
+        let (result, all) = try Profile.measure("sum over ranks") { try total.finish(loss: loss, notes: notes) }
+        if all.contains(.stop) { isStopRequested = true }
+        guard let result else { return nil }
+        for (parameter, gradient) in zip(parameters, result.gradients) { parameter.gradient = gradient }
+        return result.loss
     }
 
     /// Computes the gradients of a micro-batch, where there are none yet.

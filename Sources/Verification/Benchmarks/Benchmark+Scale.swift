@@ -12,8 +12,11 @@ extension Benchmark {
         public let tokensPerSecond: Double
         /// The tokens per second of rank 0 in steps without an exchange, while the other ranks compute such steps too.
         public let tokensPerSecondAlone: Double
-        /// The time of the exchange of gradients in the median step. It includes waiting for the slowest rank.
+        /// The time of an exchange of all gradients among all ranks by itself; 0 for one rank.
         public let exchangeSeconds: Double
+        /// The time between the end of the backward pass and that of the exchange in the median step. It includes waiting for the
+        /// slowest rank.
+        public let exposedSeconds: Double
         /// The number of bytes of gradients that a rank sends in a step.
         public let bytesSent: Int
         /// The number of steps that were measured.
@@ -27,7 +30,13 @@ extension Benchmark {
         /// What part of the speed that all ranks would have without exchanging anything they have together.
         public var efficiency: Double { tokensPerSecond / (Double(ranks) * tokensPerSecondAlone) }
 
-        /// The predicted efficiency of a number of ranks like these.
+        /// What part of the exchange of gradients takes place while the backward pass still computes others.
+        public var hiddenShare: Double {
+            exchangeSeconds > 0 ? max(0, 1 - exposedSeconds / exchangeSeconds) : 0
+        }
+
+        /// The predicted efficiency of a number of ranks like these, if nothing of an exchange is hidden behind the backward pass:
+        /// the least that can be expected.
         /// - Parameter ranks: the number of ranks.
         /// - Returns: 1 if there is no model.
         public func efficiency(ranks: Int) -> Double {
@@ -44,6 +53,7 @@ extension Benchmark {
         private let all: any Communicator
         let size: Int
         var rank: Int { all.rank }
+        var isCallableFromAnyThread: Bool { all.isCallableFromAnyThread }
 
         init(_ size: Int, of all: any Communicator) { (self.size, self.all) = (size, all) }
 
@@ -66,25 +76,28 @@ extension Benchmark {
         let exchange = GradientExchange(
             communicator: communicator, tree: SummationTree(count: communicator.size), shapes: shapes)
 
-        /// A step, and the seconds that it took and that its exchange took.
-        func step(isShared: Bool) throws -> (whole: Double, exchange: Double) {
+        func loss() -> Double {
+            model.loss(inputs, targets: targets, gradientScale: 1 / Float(targets.count * communicator.size))
+        }
+        /// A step, and the seconds that it took and that its exchange took after the backward pass.
+        func step(isShared: Bool) throws -> (whole: Double, exposed: Double) {
             let begin = ContinuousClock.now
-            var exchangeTime = Duration.zero
-            let loss = model.loss(
-                inputs, targets: targets, gradientScale: 1 / Float(targets.count * communicator.size))
+            var exposed = Duration.zero
             if isShared {
+                let sum = GradientSum(exchange)
+                let loss = sum.collect(from: parameters, loss)
                 let start = ContinuousClock.now
-                var sums = [PartialSum(loss: loss, gradients: parameters.map(\.gradient))]
-                optimizer.clearGradients()
-                let gradients = try exchange.sum(&sums).sum?.gradients ?? []
+                let gradients = try sum.finish(loss: loss).sum?.gradients ?? []
                 for (parameter, gradient) in zip(parameters, gradients) { parameter.gradient = gradient }
-                exchangeTime = ContinuousClock.now - start
+                exposed = ContinuousClock.now - start
+            } else {
+                _ = loss()
             }
             optimizer.update(learningRate: 1e-3, gradientNorm: optimizer.gradientNorm())
-            return ((ContinuousClock.now - begin) / .seconds(1), exchangeTime / .seconds(1))
+            return ((ContinuousClock.now - begin) / .seconds(1), exposed / .seconds(1))
         }
         /// Steps for a time that rank 0 measures.
-        func measure(isShared: Bool) throws -> [(whole: Double, exchange: Double)] {
+        func measure(isShared: Bool) throws -> [(whole: Double, exposed: Double)] {
             for _ in 0..<2 { _ = try step(isShared: isShared) }
             try communicator.wait()
             return try Self.repeated(seconds: seconds / 3, on: communicator, { try step(isShared: isShared) }, \.whole)
@@ -97,7 +110,7 @@ extension Benchmark {
             ranks: communicator.size,
             tokensPerSecond: Double(targets.count * communicator.size) / Self.median(shared.map(\.whole)),
             tokensPerSecondAlone: Double(targets.count) / secondsAlone,
-            exchangeSeconds: Self.median(shared.map(\.exchange)),
+            exchangeSeconds: exchanges.last?.seconds ?? 0, exposedSeconds: Self.median(shared.map(\.exposed)),
             bytesSent: Int(ExchangeModel.bytesSent(exchange.bytes, ranks: communicator.size)), steps: shared.count,
             exchanges: exchanges, model: exchangeModel, secondsAlone: secondsAlone)
     }
@@ -118,7 +131,7 @@ extension Benchmark {
             if communicator.rank < size {
                 let group = FirstRanks(size, of: communicator)
                 let exchange = GradientExchange(communicator: group, tree: SummationTree(count: size), shapes: shapes)
-                var sums = [PartialSum(loss: 0, gradients: shapes.map { Tensor($0) })]
+                var gradients: [Tensor?] = shapes.map { Tensor($0) }
                 func time(_ body: () throws -> Void) rethrows -> Double {
                     let begin = ContinuousClock.now
                     try body()
@@ -130,8 +143,8 @@ extension Benchmark {
                     seconds: share / 2, on: group,
                     {
                         try time {
-                            guard let sum = try exchange.sum(&sums).sum else { return }
-                            sums = [sum]
+                            let sum = try GradientSum(exchange, usesThread: false).sum(&gradients, loss: 0)
+                            gradients = sum?.gradients ?? []
                         }
                     }, \.self)
                 measured.append((size, median(times)))

@@ -34,7 +34,8 @@ struct BenchCommand: ParsableCommand {
 
             scale: how fast several processes train one model, each of them a batch of its own in every step. Start it with mpirun: \
             'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps with one, then \
-            exchanges by themselves. A model of latency and bandwidth predicts the speed of more ranks.
+            exchanges by themselves. Gradients are exchanged while the backward pass still computes others; what is left after it \
+            costs time. A model of latency and bandwidth predicts the speed of more ranks.
 
             Each result names the instruction sets of this machine. GPT_KERNELS=avx2 in the environment selects one.
 

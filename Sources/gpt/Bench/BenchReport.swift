@@ -60,13 +60,15 @@ struct BenchReport {
             "together       \(grouped(Int(result.tokensPerSecond))) tokens/s (\(counted(result.steps, "step"))), "
                 + "\(percent(result.efficiency)) of \(result.ranks) times that")
         try writeLine(
-            "exchange       \(fixed(1e3 * result.exchangeSeconds, 2)) ms a step, in which each rank sends "
-                + "\(bytes(result.bytesSent))")
+            "exchange       \(fixed(1e3 * result.exchangeSeconds, 2)) ms by itself, in which each rank sends "
+                + "\(bytes(result.bytesSent)); in a step \(fixed(1e3 * result.exposedSeconds, 2)) ms after the backward pass, "
+                + "so that \(percent(result.hiddenShare)) are hidden behind it")
         try writePredictions(result)
         var figures = [
             ("ranks", Double(result.ranks)), ("tokens_per_second", result.tokensPerSecond),
             ("tokens_per_second_alone", result.tokensPerSecondAlone), ("efficiency", result.efficiency),
-            ("exchange_seconds", result.exchangeSeconds), ("bytes_sent", Double(result.bytesSent)),
+            ("exchange_seconds", result.exchangeSeconds), ("exposed_seconds", result.exposedSeconds),
+            ("hidden_share", result.hiddenShare), ("bytes_sent", Double(result.bytesSent)),
             ("steps", Double(result.steps)),
         ]
         if let model = result.model {
@@ -110,7 +112,9 @@ struct BenchReport {
             "network        latency \(fixed(1e6 * model.latency, 1)) us, "
                 + (rate ?? "bandwidth not measurable with so few gradients"))
         try writeLine()
-        try writeLine("Predictions from the exchange of 2 ranks, for machines as fast as this one with such a network:")
+        try writeLine(
+            "Predictions from the exchange of 2 ranks, for machines as fast as this one with such a network, if nothing is "
+                + "hidden:")
         let headings = ["ranks", "exchange, ms", "measured, ms", "tokens/s", "of linear"]
         let cells = predictions(result).map { prediction in
             [

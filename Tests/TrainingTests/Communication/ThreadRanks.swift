@@ -21,6 +21,7 @@ final class ThreadRanks: Sendable {
     final class Rank: Communicator {
         let rank: Int
         let size: Int
+        let isCallableFromAnyThread = true
         private let ranks: ThreadRanks
         /// The number of bytes that were sent.
         let sentBytes = Atomic<Int>(0)
@@ -62,6 +63,9 @@ final class ThreadRanks: Sendable {
         while results.withLock({ $0.count }) < size { usleep(200) }
         return try results.withLock { results in try (0..<size).map { try results[$0]!.get() } }
     }
+
+    /// Gives other threads time.
+    static func pause() { usleep(100) }
 
     private func send(_ bytes: [UInt8], from: Int, to: Int) {
         mailboxes.withLock { $0[Route(from: from, to: to), default: []].append(bytes) }
