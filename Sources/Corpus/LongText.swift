@@ -1,4 +1,5 @@
 import Files
+import StrictJSON
 
 /// A text that is not in memory as a whole. It is read from its files in blocks, as often as it is needed.
 package struct LongText: Sendable {
@@ -45,7 +46,7 @@ package struct LongText: Sendable {
 
     // MARK: Making
 
-    /// Reads a file once, to check, count and hash it.
+    /// Reads a file once, to check, count and hash it, unless it is known from an earlier run.
     /// - Parameters:
     ///   - path: the file.
     ///   - name: its name in messages.
@@ -55,16 +56,59 @@ package struct LongText: Sendable {
         _ path: String, name: String, notice: (String) -> Void
     ) throws -> (text: LongText, sha256: String)? {
         var text = LongText(parts: [.file(path: path, name: name)], division: DocumentFile.isOne(path) ? .lines : .none)
-        var hash = SHA256()
+        // A short file is read in no time.
+        let record = Files.size(path) ?? 0 < 1 << 20 ? nil : FileRecord("text 1", of: path)
+        if let known = record?.contents, let hash = text.restore(from: known, notice: notice) { return (text, hash) }
+        var hash = SHA256(), notices: [String] = []
         do {
-            try text.scan(notice: notice) { block in
+            try text.scan(
+                notice: {
+                    notices.append($0)
+                    notice($0)
+                }
+            ) { block in
                 var block = block
                 block.withUTF8 { hash.update(UnsafeRawBufferPointer($0)) }
             }
         } catch is DocumentFile.Conversations {
             return nil
         }
-        return (text, SHA256.hexadecimal(hash.finalize()))
+        let digest = SHA256.hexadecimal(hash.finalize())
+        record?.keep(text.record(sha256: digest, notices: notices).utf8)
+        return (text, digest)
+    }
+
+    /// What a scan has found, as JSON.
+    /// - Parameters:
+    ///   - sha256: the SHA-256 of the file.
+    ///   - notices: the sentences with which the scan has called `notice`.
+    package func record(sha256: String, notices: [String]) -> String {
+        let members: [(String, JSON)] = [
+            ("sha256", .string(sha256)), ("characters", .int(count)), ("bytes", .int(bytes)),
+            ("alphabet", .string(String(String.UnicodeScalarView(alphabet)))),
+            ("documents", documentLengths.map { .array($0.map { .int($0) }) } ?? .null),
+            ("notices", .array(notices.map { .string($0) })),
+        ]
+        return JSON.object(JSONObject(members)).serialized()
+    }
+
+    /// Takes over what an earlier scan has found.
+    /// - Parameters:
+    ///   - record: what `record` returned.
+    ///   - notice: called with the sentences of that scan.
+    /// - Returns: the SHA-256 of the file; nil if the record is not one of such a text.
+    package mutating func restore(from record: [UInt8], notice: (String) -> Void) -> String? {
+        guard let json = try? JSON(parsing: record), let hash = json["sha256"]?.stringValue,
+            let count = json["characters"]?.intValue, let bytes = json["bytes"]?.intValue,
+            let alphabet = json["alphabet"]?.stringValue,
+            let documents = json["documents"], let notices = json["notices"]?.arrayValue
+        else { return nil }
+        let lengths = documents.arrayValue?.compactMap(\.intValue)
+        guard (lengths != nil) == hasDocuments else { return nil }
+        (self.count, self.bytes, documentLengths) = (count, bytes, lengths)
+        self.alphabet = Array(alphabet.unicodeScalars)
+        for text in notices.compactMap(\.stringValue) { notice(text) }
+        return hash
     }
 
     private init(parts: [Part], division: Division) {
@@ -105,6 +149,8 @@ package struct LongText: Sendable {
         return all
     }
 
+    private var hasDocuments: Bool { if case .none = division { false } else { true } }
+
     private var name: String {
         switch parts.first {
         case .file(_, let name): name
@@ -133,7 +179,7 @@ package struct LongText: Sendable {
         count = characters.count
         bytes = characters.bytes
         alphabet = characters.alphabet
-        if case .none = division { documentLengths = nil } else { documentLengths = lengths }
+        documentLengths = hasDocuments ? lengths : nil
         if case .lines = division, lengths.isEmpty { throw CorpusError("\(name): it has no documents") }
         return separators
     }
@@ -283,18 +329,24 @@ private struct CharacterCounter {
 
     mutating func add(_ text: String) {
         var text = text
-        let isASCII = text.withUTF8 { buffer in
-            bytes += buffer.count
-            var all: UInt8 = 0
+        let (characters, isASCII) = text.withUTF8 { buffer in
+            var all: UInt8 = 0, count = 0
             for byte in buffer {
                 all |= byte
                 count += byte & 0xC0 == 0x80 ? 0 : 1
             }
-            guard all < 0x80 else { return false }
-            for byte in buffer { occurs[Int(byte)] = true }
-            return true
+            return (count, all < 0x80)
         }
-        if !isASCII { for scalar in text.unicodeScalars { occurs[Int(scalar.value)] = true } }
+        count += characters
+        bytes += text.utf8.count
+        // Access to the array is checked once for all characters, because a text can have billions of them.
+        occurs.withUnsafeMutableBufferPointer { occurs in
+            if isASCII {
+                text.withUTF8 { for byte in $0 { occurs[Int(byte)] = true } }
+            } else {
+                for scalar in text.unicodeScalars { occurs[Int(scalar.value)] = true }
+            }
+        }
     }
 
     var alphabet: [Unicode.Scalar] { occurs.indices.compactMap { occurs[$0] ? Unicode.Scalar(UInt32($0)) : nil } }

@@ -54,6 +54,28 @@ struct LongTextTests {
         Files.removeAll(name)
     }
 
+    @Test("What is known of a text is the same as what was read", arguments: ["a.txt", "a.jsonl"])
+    func records(_ name: String) throws {
+        let isText = name == "a.txt"
+        let contents = isText ? "\u{FEFF}abé中\r\n" : "{\"text\": \"ab\"}\n{\"text\": \"é中\"}\n"
+        try AtomicFile.write(contents, to: directory.file(name))
+        var notices: [String] = []
+        let long = try #require(
+            try TextSource.read([directory.file(name)], longFrom: 0) { notices.append($0) }.first?.long)
+        #expect(notices.count == (isText ? 2 : 0))
+        let record = Array(long.record(sha256: "abc", notices: notices).utf8)
+
+        try AtomicFile.write(isText ? "x" : "{\"text\": \"x\"}\n", to: directory.file("other-" + name))
+        var other = try #require(try TextSource.read([directory.file("other-" + name)], longFrom: 0).first?.long)
+        var repeated: [String] = []
+        #expect(other.restore(from: record) { repeated.append($0) } == "abc")
+        #expect(other.count == long.count && other.bytes == long.bytes && other.alphabet == long.alphabet)
+        #expect(other.documentLengths == long.documentLengths && repeated == notices)
+        for damaged in [Array("{}".utf8), Array(record.dropLast())] {
+            #expect(other.restore(from: damaged, notice: { _ in }) == nil)
+        }
+    }
+
     @Test("They have the ids of texts in memory", arguments: 0..<3)
     func ids(_ number: Int) throws {
         let tokenizer = Self.tokenizers[number]
