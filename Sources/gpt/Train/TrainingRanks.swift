@@ -111,7 +111,11 @@ final class TrainingRanks: Sendable {
             case .joined: break
             }
             try communicator.wait()
-            mpi?.finalize()
+            mpi?.finalize { [isFirst] in
+                if let failure, isFirst { note("gpt: \(commandMessage(failure))") }
+                fflush(nil)
+                _exit((failure as? ExitCode)?.rawValue ?? (failure != nil && isFirst ? 1 : 0))
+            }
         } catch {
             outputIsSilent.store(false, ordering: .relaxed)
             note("gpt: \(commandMessage(error))")
