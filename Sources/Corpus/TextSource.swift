@@ -44,8 +44,8 @@ public enum TextSource {
                 return NamedText(name: name, prepared: try TokenDirectory(path))
             }
             if holdsTokens(path) {
-                let file = try TokenFile(path)
-                return NamedText(name: name, tokens: StoredTokens([file]), sha256: file.sha256())
+                let tokens = StoredTokens([try TokenFile(path)])
+                return NamedText(name: name, tokens: tokens, sha256: try FileRecord.sha256(of: path))
             }
             if areLong, path != "-", let (text, digest) = try LongText.scan(path, name: name, notice: notice) {
                 return NamedText(name: name, long: text, sha256: digest)

@@ -85,20 +85,6 @@ package final class TokenFile: Sendable {
         let end = start + size * position
         file.release(max(0, end - 1 << 24)..<end)
     }
-
-    /// The SHA-256 of the file.
-    package func sha256() -> String {
-        var hash = SHA256()
-        withExtendedLifetime(file) {
-            let length = 1 << 22
-            for start in stride(from: 0, to: file.bytes.count, by: length) {
-                let range = start..<min(start + length, file.bytes.count)
-                hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-                file.release(range)
-            }
-        }
-        return SHA256.hexadecimal(hash.finalize())
-    }
 }
 
 extension TokenFile {

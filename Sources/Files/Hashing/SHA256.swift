@@ -65,8 +65,13 @@ package struct SHA256: Sendable {
     /// The digest of the file at `path`.
     package static func hexDigest(ofFile path: String) throws(FileError) -> String {
         var hash = SHA256()
-        let file = try MappedFile(path: path)
-        hash.update(file.bytes)
+        let file = try MappedFile(path: path), length = 1 << 22
+        for start in stride(from: 0, to: file.bytes.count, by: length) {
+            let range = start..<min(start + length, file.bytes.count)
+            hash.update(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+            // The pages that were read would otherwise count as memory of this process.
+            file.release(range)
+        }
         return hexadecimal(hash.finalize())
     }
 

@@ -44,14 +44,7 @@ package enum CompressedFile {
                 "it is compressed, and neither HOME nor XDG_CACHE_HOME is set, so there is no folder for its contents; expand it "
                     + "with \(program.name)")
         }
-        let record = FileRecord("SHA-256", of: path, cache: cache)
-        let hash: String
-        if let known = record?.contents {
-            hash = String(decoding: known, as: UTF8.self)
-        } else {
-            hash = String(try SHA256.hexDigest(ofFile: path).prefix(32))
-            record?.keep(hash.utf8)
-        }
+        let hash = try FileRecord.sha256(of: path, cache: cache).prefix(32)
         let name = expandedName(path).split(separator: "/").last ?? "text"
         let folder = cache + "/expanded"
         let expanded = "\(folder)/\(hash)-\(name)"

@@ -48,6 +48,21 @@ package struct FileRecord {
         try? AtomicFile.write(Array("\(stamp)\n".utf8) + contents, to: path)
     }
 
+    /// The SHA-256 of a file, 64 hexadecimal digits.
+    /// - Parameters:
+    ///   - file: the file.
+    ///   - cache: the folder of cached files; by default that of the user.
+    /// - Throws: if it cannot be read.
+    package static func sha256(
+        of file: String, cache: String? = Files.cacheDirectory
+    ) throws(FileError) -> String {
+        let record = FileRecord("SHA-256", of: file, cache: cache)
+        if let known = record?.contents { return String(decoding: known, as: UTF8.self) }
+        let hash = try SHA256.hexDigest(ofFile: file)
+        record?.keep(hash.utf8)
+        return hash
+    }
+
     /// What changes if the file does; nil if it is not a regular file.
     private static func stamp(_ file: String) -> String? {
         guard let information = Files.information(file), information.st_mode & S_IFMT == S_IFREG else { return nil }
