@@ -10,7 +10,7 @@ import Tensors
 struct GPTServe: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gpt serve",
-        abstract: "Serve models over HTTP with OpenAI's API.",
+        abstract: "Start a local HTTP server for models, with an API compatible with OpenAI's.",
         discussion: """
             'gpt serve model' prints the address when it answers. Programs that use OpenAI's API can then use the model: set \
             their base URL to http://127.0.0.1:8080/v1. Requests at the same time share each step of the model, and the text \

@@ -9,8 +9,8 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure the speed of training, generation and single operations on this machine.",
         discussion: """
             The speed depends on the architecture of a model, not on its text, so the benchmarks use random weights and \
-            tokens and need no files. The model is the one that 'gpt train' trains by default. --preset selects a known \
-            configuration; other options change single parts of it.
+            tokens and need no files. The default model is that of 'gpt train --steps': a Llama with 4 layers of width 128 and a \
+            context of 128. --preset selects a known configuration; other options change single parts of it.
 
               gpt bench train --preset char-base --precision bf16
               gpt bench train --profile
@@ -20,22 +20,23 @@ struct BenchCommand: ParsableCommand {
 
             train: complete training steps (forward pass, backward pass, clipping, update); the result is that of the median \
             step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
-            12 x layers x width x length for attention; the products of the optimizer muon are not counted. It is compared \
-            with the peak: the rate of multiply-adds of the same threads in registers alone, measured just before.
+            12 x layers x width x length for attention; the products of the optimizer muon are not counted. The operations per \
+            second are compared with the peak of this machine, which is measured just before: multiply-adds on registers.
 
-            generate: generates one sequence and reads a gigabyte of memory, in turn, three times or more; the best of each \
-            counts. Each token reads every weight once, and the keys and values of the previous tokens. These \
-            bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
+            generate: generates one sequence and reads a gigabyte of memory, in turn, three times or more; the best result of \
+            each is reported. To generate one token, every weight is read once, and the keys and values of the previous tokens. \
+            These bytes per second are compared with the memory bandwidth that the same threads reach. A model that fits in a \
             cache can exceed 100 %.
 
             ops: each operation separately, forward and backward, and each matrix product, also with irregular shapes. \
             Compute-bound operations are reported in GFLOP/s (for attention, masked scores are counted too), memory-bound \
             ones in GB/s, each with its percentage of the peak.
 
-            scale: how fast several processes train one model, each of them a batch of its own in every step. Start it with mpirun: \
-            'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps with one, then \
-            exchanges by themselves. Gradients are exchanged while the backward pass still computes others; what is left after it \
-            costs time. A model of latency and bandwidth predicts the speed of more ranks.
+            scale: how fast several processes (ranks) train one model, each of them with a batch of its own in every step. Start \
+            it with mpirun: 'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps \
+            with one, then exchanges by themselves. Gradients are exchanged while the backward pass still computes others; the \
+            part of an exchange after the backward pass adds to the time of a step. The speed of more ranks is estimated from \
+            the measured latency and bandwidth.
 
             Each result names the instruction sets of this machine. GPT_KERNELS=avx2 in the environment selects one.
 
@@ -49,7 +50,7 @@ struct BenchCommand: ParsableCommand {
     @Argument(help: "What to measure: train, generate, ops or scale.")
     var subject: Subject
 
-    @Option(help: ArgumentHelp("\(ModelPreset.help) (default: the model of 'gpt train')", valueName: "name"))
+    @Option(help: ArgumentHelp("\(ModelPreset.help) (default: that of 'gpt train --steps')", valueName: "name"))
     var preset: ModelPreset?
 
     @Option(

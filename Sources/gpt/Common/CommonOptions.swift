@@ -43,8 +43,8 @@ struct ModelFileOptions: ParsableArguments {
 struct ModelOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "The model: a directory written by 'gpt train', a GPT-2, Llama or Qwen3 directory in the format of Hugging "
-                + "Face's transformers, or a GGUF file.",
+            "The model: a directory written by 'gpt train', a directory in the format of Hugging Face's transformers, or a GGUF "
+                + "file.",
             valueName: "model"))
     var model: String
 

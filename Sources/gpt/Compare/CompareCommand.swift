@@ -18,8 +18,8 @@ struct CompareCommand: ParsableCommand {
               gpt compare --models ngram,gpt --tokenizer char,bpe:512,bpe:1024
 
             With --positions it compares the ways in which a GPT can represent the positions of tokens, each with several seeds: \
-            the loss at the context length that it was trained on and, where positions have no longest length, at twice and four \
-            times that length.
+            the loss at the context length of the training and, for positions without a maximum (all but learned), at twice and \
+            four times that length.
 
               gpt compare --positions learned,sinusoidal,rotary,alibi,none --seeds 3 --steps 1000
 

@@ -8,9 +8,9 @@ struct EmbedCommand: ParsableCommand {
         abstract: "Write the embedding of each line of a text: a vector of numbers that represents its meaning.",
         discussion: """
             The model is an encoder (BERT), such as a model of sentence-transformers. Lines that mean the same have \
-            embeddings that are close to each other. They are those that sentence-transformers computes: modules.json and \
-            the files that belong to it say how the vectors of the tokens become one. Without these files it is their mean, \
-            not normalized.
+            embeddings that are close to each other. The embeddings equal those of sentence-transformers: modules.json in the \
+            directory of the model, and the files that it names, define how the vectors of the tokens are combined (pooling and \
+            normalization). Without modules.json, an embedding is the mean of the vectors of the tokens, not normalized.
 
               gpt embed all-MiniLM-L6-v2 --text sentences.txt > embeddings.txt
               echo "How old are you?" | gpt embed all-MiniLM-L6-v2 --json

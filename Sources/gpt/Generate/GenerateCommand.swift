@@ -9,8 +9,8 @@ struct GenerateCommand: ParsableCommand {
         abstract: "Generate text with a model.",
         discussion: """
             The text starts with the prompt and is printed to standard output as it is generated. The prompt is given with \
-            --prompt, in a file, or through a pipe; without a prompt, the text starts with the token that begins a text, if \
-            the model has one, or as if after a newline. Generation stops after --length tokens, or earlier if the \
+            --prompt, in a file, or through a pipe. Without a prompt, the model starts after its beginning-of-text token or, if it \
+            has none, after a line break, which is not printed. Generation stops after --length tokens, or earlier if the \
             model generates a token that ends a text. When the context is full, its first half is dropped and \
             generation continues.
 
@@ -30,7 +30,8 @@ struct GenerateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A file with the prompt, in which a backslash is a backslash; - for standard input.", valueName: "file"))
+            "A file with the prompt, which is used as it is: \\n in it is not replaced; - for standard input.",
+            valueName: "file"))
     var promptFile: String?
 
     @Option(

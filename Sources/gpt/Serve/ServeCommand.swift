@@ -7,8 +7,14 @@ import Platform
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve models over HTTP with OpenAI's API.",
-        discussion: "'gpt serve --help' shows the options, once the server is built.")
+        abstract: "Start a local HTTP server for models, with an API compatible with OpenAI's.",
+        discussion: """
+            The server is a separate program, which takes some minutes to build:
+
+              GPT_SERVE=1 swift build -c release --product gpt-serve
+
+            Then 'gpt serve --help' shows its options.
+            """)
 
     /// The name of the program.
     private static let program = "gpt-serve"
@@ -27,7 +33,7 @@ struct ServeCommand: ParsableCommand {
         execvp(program, &strings)
         for string in strings { free(string) }
         note(
-            "gpt: the server is a program of its own, and \(program) is neither in the directory of gpt nor in PATH; build it: "
+            "gpt: the server \(program) is neither in the directory of gpt nor in PATH; build it: "
                 + "GPT_SERVE=1 swift build -c release --product \(program)")
         Platform.exit(1)
     }

@@ -14,10 +14,11 @@ struct LogitsCommand: ParsableCommand {
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
-            An encoder (BERT) may have token_type_ids as well, and its logits are those of the labels or of masked tokens; without \
-            a head the file has last_hidden_state. An encoder-decoder (Marian) also needs decoder_input_ids.
+            For an encoder (BERT) the input may also have token_type_ids, and the logits are those of the labels or of masked \
+            tokens. If the encoder has no output layer for these, the output has last_hidden_state instead. For an \
+            encoder-decoder (Marian) the input must also have decoder_input_ids.
 
-            They equal those of transformers except for rounding. In Python:
+            The logits equal those of transformers except for rounding. In Python:
 
               import json, torch, safetensors.torch
               from transformers import AutoModelForCausalLM

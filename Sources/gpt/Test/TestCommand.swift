@@ -18,8 +18,8 @@ struct TestCommand: ParsableCommand {
               gpt test model --text notes.txt --prompt "Dear"
 
             A classifier is evaluated on a table of labelled texts: accuracy with its 95% interval, macro F1 and the confusion \
-            matrix; beside it the most frequent label, and naive Bayes of words and pairs of words, both from the texts that \
-            the model has learned from. A translator is evaluated on a table of pairs: loss for each token, exact matches, \
+            matrix. The accuracy of two baselines is printed for comparison: the most frequent label for every text, and naive \
+            Bayes on words and pairs of words. Both are computed from the training data of the model. A translator is evaluated on a table of pairs: loss for each token, exact matches, \
             BLEU and chrF.
 
               gpt test reviews --data held-out.csv

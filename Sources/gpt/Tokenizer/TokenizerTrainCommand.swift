@@ -14,10 +14,10 @@ struct TokenizerTrainCommand: ParsableCommand {
             With --kind bpe, the default, training starts with the 256 bytes as tokens and repeatedly merges the most frequent pair of adjacent tokens \
             into a new token. The texts can be larger than memory: only their distinct words are stored.
 
-            A vocabulary is learned from whole texts: a word, such as several line breaks in a row, can extend over lines. \
-            The merges are those of 'train_from_iterator' in Hugging Face's tokenizers, given each text as one string. With \
-            --lines every line, with the line feed at its end, is a text of its own; the merges are those of 'train', given \
-            the files. With --like they are those of rustbpe or minbpe.
+            By default each text is one string, so a token can contain line breaks. The merges (the rules that join two tokens) \
+            are those of 'Tokenizer.train_from_iterator' in Hugging Face's tokenizers, given the same strings. With --lines each \
+            line, with the line feed at its end, is a string of its own, and the merges are those of 'Tokenizer.train', given the \
+            files. With --like they are those of rustbpe or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
               cat *.txt | gpt tokenizer train --text - --out tokenizer.json

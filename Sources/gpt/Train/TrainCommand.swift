@@ -12,8 +12,8 @@ struct TrainCommand: ParsableCommand {
 
             The size of the model, batch, learning rate and dropout are chosen for the length of the text, the time \
             (--minutes, 3 by default) and the speed of this machine, which is measured first. More minutes give a larger \
-            model that is trained for longer. An option for a size, or --steps, gives a fixed model instead: 4 layers, \
-            width 128, context 128, unless other options are given.
+            model that is trained for longer. With --steps, or an option of the model such as --layers, nothing is chosen in this \
+            way: the defaults are then 4 layers, width 128 and context 128.
 
               gpt train
               gpt train --text notes.txt --out notes --minutes 10

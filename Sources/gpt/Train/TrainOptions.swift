@@ -142,8 +142,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Gradient accumulation: batches per step, which is one update of the weights. More batches learn from more "
-                + "text per step than fits in memory at once. "
+            "Gradient accumulation: the number of batches whose gradients are added before each update of the "
+                + "weights. A step can then use more text than fits in memory at once. "
                 + "(default: 1)",
             valueName: "number"))
     var accumulate: Int?
@@ -152,7 +152,7 @@ struct TrainingOptions: ParsableArguments {
         name: .customLong("lr"), parsing: .unconditional,
         help: ArgumentHelp(
             "The peak learning rate, 0 or more. (default: 0.008, or the preset's; 0.03 for bigram; \(TrainingOptions.ofTasks { "\($0.schedule.peak)" }); with "
-                + "--from 0.0003 for gpt, otherwise a tenth of it)",
+                + "--from, 0.0003 for a GPT, and a tenth of the default for other models)",
             valueName: "rate"))
     var learningRate: Double?
 

@@ -10,10 +10,10 @@ struct TranslateCommand: ParsableCommand {
             Each line of the input is a text. Its translation is one line of the output, which is written as soon as it is \
             known. The texts are arguments, the lines of a file, or the lines of standard input. The translation of a blank line is an empty line.
 
-            Greedy search selects the most probable token at each position. With --beams N, the N most probable hypotheses are \
-            continued at the same time, and the one with the highest score is the translation: its log probability \
-            divided by its length to the power of --length-penalty. More beams often give a better translation, and take \
-            more time. The defaults are those in the model's generation_config.json, or else greedy search.
+            Greedy search selects the most probable token at each position. With --beams N, the search keeps the N most probable \
+            partial translations (hypotheses). The score of a hypothesis is its log probability divided by its length to the \
+            power of --length-penalty, and the hypothesis with the highest score is the translation. More beams often give a \
+            better translation, and take more time. The defaults are those in the model's generation_config.json, or else greedy search.
 
               gpt translate dates "the third of March, 1998"
               gpt translate dates --text dates.txt --beams 4 > translations.txt
