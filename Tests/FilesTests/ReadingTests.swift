@@ -1,5 +1,7 @@
 import Files
+import Foundation
 import Platform
+import Synchronization
 import TestSupport
 import Testing
 
@@ -99,6 +101,22 @@ import Testing
         let error = #expect(throws: FileError.self) { try DirectoryLock(directory: directory.path) }
         #expect(error?.description.contains("another run is using it") == true)
         withExtendedLifetime(lock) {}
+    }
+
+    @Test("A directory can be locked while others look whether it is")
+    func locksWhileObserved() throws {
+        let directory = TemporaryDirectory(), path = directory.path, isOver = Atomic(false)
+        let observers = (0..<3).map { _ in
+            Thread { while !isOver.load(ordering: .relaxed) { _ = DirectoryLock.isHeld(path) } }
+        }
+        for observer in observers { observer.start() }
+        defer { isOver.store(true, ordering: .relaxed) }
+        for _ in 0..<200 {
+            let lock = try DirectoryLock(directory: path)
+            #expect(DirectoryLock.isHeld(path))
+            withExtendedLifetime(lock) {}
+        }
+        withExtendedLifetime(directory) {}
     }
 
     @Test func unlocks() throws {

@@ -14,12 +14,20 @@ package final class DirectoryLock: Sendable {
     /// - Throws: if it cannot be opened, or if another process has the lock.
     package init(directory: String, waits: Bool = false) throws(FileError) {
         // Closed on exec, because otherwise a child process would keep the lock after us.
-        descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError("cannot lock", directory) }
+        self.descriptor = descriptor
+        var attempts = 0
         while flock(descriptor, waits ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
             if errno == EINTR { continue }
             guard errno == EWOULDBLOCK else { break }
-            close(descriptor)
+            attempts += 1
+            // `isHeld` of another process has the lock for a moment.
+            if attempts <= 20 {
+                usleep(5_000)
+                continue
+            }
+            // The descriptor is closed by deinit, which also runs if an initializer throws after it has set all properties.
             throw FileError(
                 "cannot work in", directory,
                 "another run is using it; wait until that run has finished, or choose another directory",
@@ -27,7 +35,7 @@ package final class DirectoryLock: Sendable {
         }
     }
 
-    /// Whether a process holds the lock of a directory. The lock is shared for a moment to find out.
+    /// Whether a process has the lock of a directory. It is locked for a moment to find out.
     package static func isHeld(_ directory: String) -> Bool {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

@@ -48,6 +48,19 @@ struct RankTrainingTests {
         #expect(endings[0].metrics == trainer.clocklessMetrics)
     }
 
+    @Test("Gradients that are exchanged while others are computed give the bits of one process", arguments: [2, 3])
+    func overlap(_ ranks: Int) throws {
+        var settings = Self.settings(accumulate: 3, steps: 3)
+        settings.model = TinyRuns.sized(.gpt(.gpt2, layers: 4, heads: 2, width: 72, context: 8))
+        let trainer = try TinyRuns.trainer(settings)
+        _ = try trainer.run()
+        let shapes = trainer.optimizer.parameters.map(\.parameter.value.shape)
+        let exchange = GradientExchange(
+            communicator: SingleProcess(), tree: SummationTree(count: 3), shapes: shapes)
+        #expect(exchange.buckets.count > 2)
+        for ending in try Self.train(settings, ranks: ranks, threads: 2) { #expect(ending.bits == trainer.bits) }
+    }
+
     @Test("The precision and the threads make no difference to that", arguments: Precision.allCases)
     func sameBits(_ precision: Precision) throws {
         var settings = Self.settings(accumulate: 4)
@@ -142,7 +155,7 @@ struct RankTrainingTests {
             }
             _ = try ThreadRanks.run(after) { rank in
                 // The others read what rank 0 has locked.
-                while rank.rank > 0, !RunDirectory.isInUse(path) { usleep(100) }
+                for _ in 0..<100_000 where rank.rank > 0 && !RunDirectory.isInUse(path) { usleep(200) }
                 let run = try SavedRun(path, isReadOnly: rank.rank > 0)
                 #expect(run.progress.step == 5)
                 var settings = run.settings
