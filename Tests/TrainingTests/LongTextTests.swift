@@ -76,6 +76,30 @@ struct LongTextTests {
         }
     }
 
+    @Test("A text is not read again, until it changes")
+    func scannedOnce() throws {
+        let path = directory.file("text.txt")
+        try AtomicFile.write("\u{FEFF}abc", to: path)
+        func scan() throws -> (count: Int, hash: String, notices: Int) {
+            let record = FileRecord("text", of: path, cache: directory.file("cache"), now: .max)
+            var notices = 0
+            let (text, hash) = try #require(
+                try LongText.scan(path, name: "text", record: record, notice: { _ in notices += 1 }))
+            return (text.count, hash, notices)
+        }
+        let first = try scan()
+        let second = try scan()
+        #expect(first == (3, SHA256.hexDigest(of: "abc".utf8), 1) && second == first)
+        // What is in the record is used.
+        let folder = directory.file("cache/records")
+        let record = folder + "/" + (try #require(try Files.contents(ofDirectory: folder).first))
+        try AtomicFile.write(
+            TextFile.read(record).replacing("\"characters\":3", with: "\"characters\":4"), to: record)
+        #expect(try scan().count == 4)
+        try AtomicFile.write("abcdef", to: path)
+        #expect(try scan().count == 6)
+    }
+
     @Test("They have the ids of texts in memory", arguments: 0..<3)
     func ids(_ number: Int) throws {
         let tokenizer = Self.tokenizers[number]
@@ -164,6 +188,73 @@ struct LongTextTests {
                     TextFile.bytes(directory.file("two/\(name)"))))
         }
         #expect(throws: TrainingError.self) { try preparation.prepare([path], to: directory.file("one")) }
+    }
+
+    @Test("A preparation that is interrupted after any file is continued, and gives the same files", arguments: 0..<3)
+    func interrupted(_ number: Int) throws {
+        let paths = try [3_000, 500, 2_000].enumerated().map { i, length in
+            let path = directory.file("text-\(i).txt")
+            try AtomicFile.write(String(Self.words.dropFirst(100 * i).prefix(length)), to: path)
+            return path
+        }
+        var preparation = TextPreparation(
+            tokenizer: .bytes, validation: 0.3, documentSeparator: number == 1 ? "\n" : nil)
+        preparation.shardLength = 700
+        let tokenizer = Self.tokenizers[number]
+        _ = try preparation.prepare(paths, to: directory.file("whole"), with: tokenizer)
+
+        // It is interrupted after each file once, by an error of the disk. Each time some files are there already.
+        let out = directory.file("parts")
+        var runs = 0, tokens = 0, notices: [String] = []
+        while !Files.isDirectory(out), runs < 100 {
+            runs += 1
+            do {
+                _ = try preparation.prepare(paths, to: out, with: tokenizer, notice: { notices.append($0) }) {
+                    #expect($0 > tokens)
+                    tokens = $0
+                    throw FileError("cannot write", out, "the disk is full")
+                }
+            } catch is FileError { #expect(Files.isDirectory(out + ".unfinished")) }
+        }
+        let names = try Files.contents(ofDirectory: directory.file("whole"))
+        #expect(runs > 2 && notices.count { $0.hasPrefix("Continuing") } == runs - 1)
+        #expect(try Files.contents(ofDirectory: out) == names && !Files.exists(out + ".unfinished"))
+        for name in names {
+            let whole = try TextFile.bytes(directory.file("whole/\(name)"))
+            #expect(try TextFile.bytes("\(out)/\(name)").elementsEqual(whole), "\(name)")
+        }
+    }
+
+    @Test("What another preparation has left, or a damaged file, is not continued")
+    func notContinued() throws {
+        let path = directory.file("text.txt"), out = directory.file("parts")
+        try AtomicFile.write(String(Self.words.prefix(5_000)), to: path)
+        var preparation = TextPreparation(tokenizer: .bytes, validation: 0.4)
+        preparation.shardLength = 700
+        func interrupt() throws -> [String] {
+            var notices: [String] = []
+            #expect(throws: FileError.self) {
+                try preparation.prepare([path], to: out, notice: { notices.append($0) }) { _ in
+                    throw FileError("cannot write", out, "the disk is full")
+                }
+            }
+            return notices.filter { $0.hasPrefix("Continuing") }
+        }
+        #expect(try interrupt() == [])
+        #expect(try interrupt().count == 1)
+        try AtomicFile.write("damaged", to: out + ".unfinished/train_000001.bin")
+        #expect(try interrupt() == [])
+        preparation.validation = 0.3
+        #expect(try interrupt() == [])
+        try AtomicFile.write(String(Self.words.prefix(4_000)), to: path)
+        _ = try preparation.prepare([path], to: out)
+        #expect(!Files.exists(out + ".unfinished") && Files.exists(out + "/tokens.json"))
+        // A text that cannot be encoded leaves nothing.
+        let alphabet = CharacterTokenizer(alphabetOf: ["abc"])
+        #expect(throws: TrainingError.self) {
+            try preparation.prepare([path], to: directory.file("none"), with: alphabet)
+        }
+        #expect(!Files.exists(directory.file("none")) && !Files.exists(directory.file("none.unfinished")))
     }
 
     @Test("A directory that is empty, damaged or of another tokenizer is an error of one line")

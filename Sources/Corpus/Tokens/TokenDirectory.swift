@@ -134,17 +134,25 @@ package struct TokenDirectory: Sendable {
             self.predictedCharacters = predictedCharacters
         }
 
-        fileprivate var json: JSON {
-            func list(_ shards: [TokenFileWriter.Shard]) -> JSON {
-                .array(
-                    shards.map {
-                        ["file": .string($0.name), "tokens": .int($0.count), "ids_sha256": .string($0.sha256)]
-                    })
-            }
-            return [
+        package init(_ json: JSON) throws(MalformedRecord) {
+            let record = JSONRecord(json)
+            self.init(
+                name: try record.string("name"), training: try Self.shards(json["training"]),
+                validation: try Self.shards(json["validation"]), predictedBytes: try record.int("predicted_bytes"),
+                predictedCharacters: try record.int("predicted_characters"))
+        }
+
+        private static func shards(_ json: JSON?) throws(MalformedRecord) -> [TokenFileWriter.Shard] {
+            var shards: [TokenFileWriter.Shard] = []
+            for shard in json?.arrayValue ?? [] { shards.append(try TokenFileWriter.Shard(shard)) }
+            return shards
+        }
+
+        package var json: JSON {
+            [
                 "name": .string(name), "predicted_bytes": .int(predictedBytes),
-                "predicted_characters": .int(predictedCharacters), "training": list(training),
-                "validation": list(validation),
+                "predicted_characters": .int(predictedCharacters), "training": .array(training.map(\.json)),
+                "validation": .array(validation.map(\.json)),
             ]
         }
     }

@@ -8,7 +8,7 @@ import Files
 ///
 /// All little-endian. The file does not record the tokenizer.
 package final class TokenFile: Sendable {
-    static let headerSize = 1024
+    package static let headerSize = 1024
     /// The first and second numbers of known headers, and the size of an id in bytes.
     static let headers: [(magic: UInt32, version: UInt32, size: Int)] = [
         (20_240_520, 1, 2), (20_240_801, 7, 4),

@@ -1,4 +1,5 @@
 import Files
+import StrictJSON
 
 /// Writes token ids to numbered files in the format of llm.c (see `TokenFile`): with 16 bits an id where the vocabulary allows it,
 /// otherwise with 32.
@@ -17,6 +18,17 @@ package struct TokenFileWriter {
             self.count = count
             self.sha256 = sha256
         }
+
+        package init(_ json: JSON) throws(MalformedRecord) {
+            let record = JSONRecord(json)
+            self.init(
+                name: try record.string("file"), count: try record.int("tokens"),
+                sha256: try record.string("ids_sha256"))
+        }
+
+        package var json: JSON {
+            ["file": .string(name), "tokens": .int(count), "ids_sha256": .string(sha256)]
+        }
     }
 
     /// The most ids of a file: as many as the files of FineWeb that llm.c trains on have.
@@ -30,7 +42,8 @@ package struct TokenFileWriter {
     private var file: AtomicFileWriter?
     private var hash = SHA256()
     private var count = 0
-    package private(set) var shards: [Shard] = []
+    /// The files, of which the last one may be incomplete.
+    private var shards: [Shard]
 
     /// The size of an id in bytes.
     package static func size(vocabularySize: Int) -> Int { vocabularySize <= 1 << 16 ? 2 : 4 }
@@ -39,15 +52,17 @@ package struct TokenFileWriter {
     ///   - directory: an existing directory.
     ///   - prefix: how the names of the files begin.
     ///   - number: the number of the first file.
+    ///   - shards: the files that are complete already.
     ///   - vocabularySize: the number that all ids are below.
     ///   - shardLength: the most ids of a file.
     package init(
-        _ directory: String, prefix: String, from number: Int = 0, vocabularySize: Int,
+        _ directory: String, prefix: String, from number: Int = 0, after shards: [Shard] = [], vocabularySize: Int,
         shardLength: Int = Self.shardLength
     ) {
         self.directory = directory
         self.prefix = prefix
-        self.number = number
+        self.number = number + shards.count
+        self.shards = shards
         self.shardLength = shardLength
         header = TokenFile.headers[Self.size(vocabularySize: vocabularySize) == 2 ? 0 : 1]
     }
@@ -94,6 +109,9 @@ package struct TokenFileWriter {
         number += 1
     }
 
-    /// The number that the next file would have.
-    package var nextNumber: Int { number }
+    /// The complete files.
+    package var completeShards: [Shard] { file == nil ? shards : shards.dropLast() }
+
+    /// The number of ids that are not in complete files.
+    package var incompleteCount: Int { file == nil ? 0 : count }
 }

@@ -11,6 +11,53 @@ package enum AtomicDirectory {
     ///   - path: the name of the directory. Missing parents are created.
     ///   - body: fills the temporary directory with files that it synchronizes itself (`AtomicFile`).
     package static func make(at path: String, _ body: (_ temporary: String) throws -> Void) throws {
+        let target = try target(of: path), parent = Files.parent(of: target)
+        try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
+    }
+
+    /// Creates the directory `path` as `make` does, but so that work that was interrupted can be continued.
+    ///
+    /// The directory is filled under the name `path.unfinished`. If the process is killed, or a file cannot be written, the
+    /// complete files stay there, and the next call passes the same directory to `body`. Any other error removes it.
+    /// - Parameters:
+    ///   - path: the name of the directory. Missing parents are created.
+    ///   - waits: whether to wait while another process fills it. If that completes it, `body` is not called.
+    ///   - body: fills the directory with files that it synchronizes itself (`AtomicFile`).
+    package static func makeGradually(
+        at path: String, waits: Bool, _ body: (_ unfinished: String) throws -> Void
+    ) throws {
+        let target = try target(of: path), parent = Files.parent(of: target), unfinished = target + ".unfinished"
+        try Files.withDirectory(parent) {
+            let directory = try Files.openForSynchronizing(parent, path)
+            defer { if let directory { close(directory) } }
+            try CleanupRegistry.update { entries throws(FileError) in
+                try Files.makeDirectory(unfinished)
+                entries.append(CleanupRegistry.Entry(path: unfinished, isKeptUnlessEmpty: true))
+            }
+            defer { CleanupRegistry.update { $0.removeAll { $0.path == unfinished } } }
+            let lock = try DirectoryLock(directory: unfinished, waits: waits)
+            defer { withExtendedLifetime(lock) {} }
+            // Another process may have completed it meanwhile.
+            if Files.exists(target), try !Files.contents(ofDirectory: target).isEmpty { return }
+            AtomicFile.removeLeftovers(in: unfinished)
+            do {
+                try body(unfinished)
+                if let descriptor = try Files.openForSynchronizing(unfinished, path) {
+                    defer { close(descriptor) }
+                    try Files.synchronize(descriptor, path)
+                }
+                guard rename(unfinished, target) == 0 else { throw FileError("cannot create", path) }
+            } catch {
+                if error is FileError { rmdir(unfinished) } else { Files.removeAll(unfinished) }
+                throw (error as? FileError)?.moved(from: unfinished, to: path) ?? error
+            }
+            if let directory { try Files.synchronize(directory, path) }
+        }
+    }
+
+    /// The path at which a directory can be created: that of an empty directory, or one where nothing is. The target of a link is
+    /// replaced, not the link.
+    private static func target(of path: String) throws -> String {
         if try Files.find(path, to: "create") {
             guard Files.isDirectory(path) else {
                 throw FileError("cannot create", path, "a file has that name; choose another")
@@ -19,10 +66,7 @@ package enum AtomicDirectory {
                 throw FileError("cannot create", path, "it already exists and is not empty; choose another path")
             }
         }
-        // The target of a link is replaced, not the link.
-        let target = try Files.resolvingLink(path, to: "create")
-        let parent = Files.parent(of: target)
-        try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
+        return try Files.resolvingLink(path, to: "create")
     }
 
     /// Creates `target` in the existing directory `parent`. Errors name it `path`.

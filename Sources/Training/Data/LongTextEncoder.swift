@@ -15,6 +15,20 @@ struct LongTextEncoder {
         let spelledToken: String?
     }
 
+    /// How far an encoding has come.
+    struct Progress: Sendable {
+        /// The files that are complete.
+        var training: [TokenFileWriter.Shard] = []
+        var validation: [TokenFileWriter.Shard] = []
+        /// The number of jobs whose ids are all in these files, and the number of ids of the next job that are.
+        var jobs = 0
+        var ids = 0
+        /// What is known of these jobs.
+        var first: Int32?
+        var specialTokens: Set<Int32> = []
+        var spelledToken: String?
+    }
+
     /// Characters that are encoded by themselves.
     private struct Piece {
         let text: String
@@ -55,12 +69,19 @@ struct LongTextEncoder {
 
     private var training: TokenFileWriter
     private var validation: TokenFileWriter
+    /// What an earlier encoding that was interrupted has done.
+    private let earlier: Progress
+    /// Called when another file is complete.
+    private let report: (Progress) throws -> Void
 
     /// About the number of bytes of a job.
     private static let jobSize = 1 << 19
 
     // The state of the pass over the text.
     private var jobs: [Job] = []
+    /// The number of jobs before these.
+    private var jobsBefore = 0
+    private var reportedFiles: Int
     private var characters = 0
     private var bytes = 0
     private var document = 0
@@ -72,7 +93,7 @@ struct LongTextEncoder {
     private var trainingEnd: Int?
     private var validationBytes = 0
     private var first: Int32?
-    private var specialTokens: Set<Int32> = []
+    private var specialTokens: Set<Int32>
     private var spelledToken: String?
 
     /// - Parameters:
@@ -81,9 +102,13 @@ struct LongTextEncoder {
     ///   - validation: the share of it that is for validation.
     ///   - directory: where the files are written.
     ///   - numbers: the numbers of the first file of each part.
+    ///   - shardLength: the most ids of a file.
+    ///   - earlier: what an encoding that was interrupted has done.
+    ///   - report: called when another file is complete.
     init(
         _ text: NamedText, _ long: LongText, _ encoding: TrainingEncoding, validation: Double, in directory: String,
-        from numbers: (training: Int, validation: Int) = (0, 0), shardLength: Int = TokenFileWriter.shardLength
+        from numbers: (training: Int, validation: Int), shardLength: Int, after earlier: Progress,
+        report: @escaping (Progress) throws -> Void
     ) throws {
         if text.documentLengths != nil, encoding.end == nil { throw encoding.noEnd(text.name) }
         self.text = text
@@ -94,13 +119,16 @@ struct LongTextEncoder {
         let size = encoding.tokenizer.vocabularySize
         idSize = TokenFileWriter.size(vocabularySize: size)
         training = TokenFileWriter(
-            directory, prefix: "train_", from: numbers.training, vocabularySize: size, shardLength: shardLength)
+            directory, prefix: "train_", from: numbers.training, after: earlier.training, vocabularySize: size,
+            shardLength: shardLength)
         self.validation = TokenFileWriter(
-            directory, prefix: "val_", from: numbers.validation, vocabularySize: size, shardLength: shardLength)
+            directory, prefix: "val_", from: numbers.validation, after: earlier.validation, vocabularySize: size,
+            shardLength: shardLength)
+        self.earlier = earlier
+        self.report = report
+        reportedFiles = earlier.training.count + earlier.validation.count
+        (first, specialTokens, spelledToken) = (earlier.first, earlier.specialTokens, earlier.spelledToken)
     }
-
-    /// The numbers of the files that would follow.
-    var nextNumbers: (training: Int, validation: Int) { (training.nextNumber, validation.nextNumber) }
 
     /// Encodes the text.
     /// - Throws: `TrainingError` where the tokenizer has no token for a character, and what prevents reading or writing a file.
@@ -130,7 +158,7 @@ struct LongTextEncoder {
         let bytesOfFirst =
             first.flatMap { tokenizer.decodedBytes(of: $0, isFirst: true, spellingSpecialTokens: false) } ?? []
         let entry = TokenDirectory.Entry(
-            name: text.name, training: training.shards, validation: validation.shards,
+            name: text.name, training: training.completeShards, validation: validation.completeShards,
             // A token may have more bytes than the text that was normalized to it.
             predictedBytes: max(1, validationBytes - bytesOfFirst.count),
             predictedCharacters: max(
@@ -175,27 +203,50 @@ struct LongTextEncoder {
 
     // MARK: Encoding
 
-    /// Encodes the jobs and writes their ids in order.
+    /// Encodes the jobs and writes their ids in order. Jobs that were done before are left out: only their text is read.
     private mutating func runJobs() throws {
-        let jobs = jobs
+        let jobs = jobs, before = jobsBefore
         self.jobs = []
+        jobsBefore += jobs.count
         let results = Mutex([Swift.Result<Encoded, any Error>?](repeating: nil, count: jobs.count))
         nonisolated(unsafe) let encoder = self  // only read, and unchanged until the loop has ended
         Execution.parallelLoop(jobs.count) { number in
+            guard before + number >= encoder.earlier.jobs else { return }
             let result = Swift.Result { try encoder.encoded(jobs[number]) }
             results.withLock { $0[number] = result }
         }
-        for (job, result) in zip(jobs, results.withLock { $0 }) {
+        for (i, result) in results.withLock({ $0 }).enumerated() {
             guard let encoded = try result?.get() else { continue }
-            if spelledToken == nil { spelledToken = encoded.spelledToken }
-            if job.isValidation {
+            let number = before + i, count = encoded.ids.count / idSize
+            let new = number == earlier.jobs ? Array(encoded.ids.dropFirst(idSize * earlier.ids)) : encoded.ids
+            if jobs[i].isValidation {
+                try training.finish()
+                try reportFiles(jobs: number, ids: 0)
                 if first == nil { first = encoded.first }
-                try validation.append(encoded.ids)
+                if spelledToken == nil { spelledToken = encoded.spelledToken }
+                try validation.append(new)
+                try reportFiles(jobs: number, ids: count - validation.incompleteCount)
             } else {
                 specialTokens.formUnion(encoded.specialTokens)
-                try training.append(encoded.ids)
+                if spelledToken == nil { spelledToken = encoded.spelledToken }
+                try training.append(new)
+                try reportFiles(jobs: number, ids: count - training.incompleteCount)
             }
         }
+    }
+
+    /// Reports the progress if another file is complete.
+    /// - Parameters:
+    ///   - jobs: the number of jobs that are done.
+    ///   - ids: the number of ids of the next job that are in complete files.
+    private mutating func reportFiles(jobs: Int, ids: Int) throws {
+        let files = training.completeShards.count + validation.completeShards.count
+        guard files > reportedFiles else { return }
+        reportedFiles = files
+        try report(
+            Progress(
+                training: training.completeShards, validation: validation.completeShards, jobs: jobs, ids: ids,
+                first: first, specialTokens: specialTokens, spelledToken: spelledToken))
     }
 
     private func encoded(_ job: Job) throws -> Encoded {

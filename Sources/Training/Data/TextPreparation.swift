@@ -34,18 +34,22 @@ public struct TextPreparation: Sendable {
     /// Encodes files.
     /// - Parameters:
     ///   - paths: text files, or documents in JSON Lines. Several text files are the documents of one text.
-    ///   - directory: the directory to create. It is complete or not there.
-    ///   - notice: called with what takes a while, or is not as it was asked for.
+    ///   - directory: the directory to create. It is complete or not there. A preparation that was interrupted is continued by
+    ///     another one of the same texts and settings.
+    ///   - notice: called with what takes a while, or is not as it was specified.
+    ///   - report: called with the number of tokens so far when another file is complete.
     /// - Throws: one line: a file that cannot be read or written, or a text that the tokenizer cannot encode.
     public func prepare(
-        _ paths: [String], to directory: String, notice: (String) -> Void = { _ in }
+        _ paths: [String], to directory: String, notice: (String) -> Void = { _ in },
+        report: @escaping (_ tokens: Int) throws -> Void = { _ in }
     ) throws -> Result {
-        try prepare(paths, to: directory, with: nil, notice: notice)
+        try prepare(paths, to: directory, with: nil, notice: notice, report: report)
     }
 
     /// - Parameter known: the tokenizer, in place of the one that is specified.
     package func prepare(
-        _ paths: [String], to directory: String, with known: (any Tokenizer)?, notice: (String) -> Void = { _ in }
+        _ paths: [String], to directory: String, with known: (any Tokenizer)?, notice: (String) -> Void = { _ in },
+        report: @escaping (_ tokens: Int) throws -> Void = { _ in }
     ) throws -> Result {
         if Files.isDirectory(directory), !(try Files.contents(ofDirectory: directory).isEmpty) {
             throw TrainingError.directory(
@@ -66,10 +70,10 @@ public struct TextPreparation: Sendable {
         encoding.joinsTexts = true
         let arranged = encoding.arranged(texts)
         notice("Encoding \(texts.map(\.name).joined(separator: ", ")) with \(tokenizer.kind) ...")
-        AtomicFile.removeLeftovers(in: Files.parent(of: directory))
-        try AtomicDirectory.make(at: directory) { temporary in
+        try AtomicDirectory.makeGradually(at: directory, waits: false) { unfinished in
             try TokenDirectory.encode(
-                arranged, encoding, validation: validation, in: temporary, shardLength: shardLength)
+                arranged, encoding, validation: validation, in: unfinished, shardLength: shardLength, notice: notice,
+                report: report)
         }
         let documents = try TokenDirectory(directory).documents
         return Result(

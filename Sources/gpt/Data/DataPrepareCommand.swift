@@ -7,10 +7,14 @@ struct DataPrepareCommand: ParsableCommand {
         commandName: "prepare",
         abstract: "Encode texts of any size into files of token ids.",
         discussion: """
-            The texts are read in blocks, so they may be larger than memory. The directory contains the token ids in files \
-            of at most 100 million, in the format of llm.c, the tokenizer, and tokens.json, which says which ids are for \
-            training and which for validation. Its files follow from the texts and the options alone. A preparation that was \
-            interrupted leaves nothing and can be started again.
+            The texts are read in blocks, so they may be larger than memory. The directory contains:
+
+              train_000000.bin, val_000000.bin, ...   token ids in the format of llm.c, at most 100 million in each file
+              tokenizer.json                          the tokenizer
+              tokens.json                             which ids are for training and which for validation
+
+            The same texts and options always give the same files. If the command is interrupted, the complete files stay in \
+            'directory.unfinished'; the same command continues after them.
 
               gpt data prepare --text corpus.jsonl --tokenizer bpe:8192 --out corpus
               gpt data prepare --text 'shards/*.txt.zst' --tokenizer gpt2 --out corpus
@@ -48,7 +52,8 @@ struct DataPrepareCommand: ParsableCommand {
             let preparation = TextPreparation(
                 tokenizer: try tokens.choice() ?? .characters, validation: text.validationShare,
                 specialTokens: text.specialTokens, documentSeparator: documentSeparator.map(unescaped))
-            let prepared = try preparation.prepare(text.text, to: out, notice: notice)
+            let prepared = try preparation.prepare(
+                text.text, to: out, notice: notice, report: { notice("\(grouped($0)) tokens ...") })
             try writeLine(
                 "\(escaped(out)): \(grouped(prepared.trainingCount)) training tokens, "
                     + "\(grouped(prepared.validationCount)) validation tokens (\(prepared.tokenizer.kind)). To train a model:"
