@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Connects virtual network interfaces like a switch whose cables have a delay and a rate.
+"""Connects virtual network interfaces. What an interface sends has a delay and a limited rate; what it receives has no limit.
 
     network_with_delay.py MILLISECONDS MEGABYTES_PER_SECOND INTERFACE...
 

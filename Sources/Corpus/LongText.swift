@@ -50,14 +50,13 @@ package struct LongText: Sendable {
     /// - Parameters:
     ///   - path: the file.
     ///   - name: its name in messages.
+    ///   - record: what is known of the file; nil if nothing is to be kept.
     ///   - notice: called as in `TextSource.read`.
     /// - Returns: the text, and the SHA-256 of the file; nil if it contains conversations.
-    static func scan(
-        _ path: String, name: String, notice: (String) -> Void
+    package static func scan(
+        _ path: String, name: String, record: FileRecord?, notice: (String) -> Void
     ) throws -> (text: LongText, sha256: String)? {
         var text = LongText(parts: [.file(path: path, name: name)], division: DocumentFile.isOne(path) ? .lines : .none)
-        // A short file is read in no time.
-        let record = Files.size(path) ?? 0 < 1 << 20 ? nil : FileRecord("text 1", of: path)
         if let known = record?.contents, let hash = text.restore(from: known, notice: notice) { return (text, hash) }
         var hash = SHA256(), notices: [String] = []
         do {
@@ -74,8 +73,17 @@ package struct LongText: Sendable {
             return nil
         }
         let digest = SHA256.hexadecimal(hash.finalize())
-        record?.keep(text.record(sha256: digest, notices: notices).utf8)
+        // A record of millions of documents takes more memory than the text does.
+        if text.documentLengths?.count ?? 0 <= 1 << 20 {
+            record?.keep(text.record(sha256: digest, notices: notices).utf8)
+        }
         return (text, digest)
+    }
+
+    /// The record of a file; nil for a short file, which is read in no time.
+    static func record(of path: String) -> FileRecord? {
+        // The number changes with what is recorded, and with the rules by which texts are checked.
+        Files.size(path) ?? 0 < 1 << 20 ? nil : FileRecord("text 1", of: path)
     }
 
     /// What a scan has found, as JSON.
@@ -104,7 +112,7 @@ package struct LongText: Sendable {
             let documents = json["documents"], let notices = json["notices"]?.arrayValue
         else { return nil }
         let lengths = documents.arrayValue?.compactMap(\.intValue)
-        guard (lengths != nil) == hasDocuments else { return nil }
+        guard (lengths != nil) == hasDocuments, lengths?.count == documents.arrayValue?.count else { return nil }
         (self.count, self.bytes, documentLengths) = (count, bytes, lengths)
         self.alphabet = Array(alphabet.unicodeScalars)
         for text in notices.compactMap(\.stringValue) { notice(text) }

@@ -47,7 +47,10 @@ public enum TextSource {
                 let tokens = StoredTokens([try TokenFile(path)])
                 return NamedText(name: name, tokens: tokens, sha256: try FileRecord.sha256(of: path))
             }
-            if areLong, path != "-", let (text, digest) = try LongText.scan(path, name: name, notice: notice) {
+            if areLong, path != "-",
+                let (text, digest) = try LongText.scan(
+                    path, name: name, record: LongText.record(of: path), notice: notice)
+            {
                 return NamedText(name: name, long: text, sha256: digest)
             }
             if DocumentFile.isOne(path) { return try DocumentFile.read(path, name: name, notice: notice) }

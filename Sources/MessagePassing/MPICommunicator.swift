@@ -13,8 +13,6 @@ public final class MPICommunicator: Communicator {
     public let version: String
     public let isCallableFromAnyThread: Bool
     private let functions: Functions
-    /// The thread that created it.
-    private let creator = pthread_self()
 
     /// Joins the other processes of a launcher.
     /// - Parameters:
@@ -37,7 +35,6 @@ public final class MPICommunicator: Communicator {
         }
         (self.rank, self.size) = (Int(rank), Int(size))
         if size != launcher.size {
-            finalize()
             throw MessagePassingError(
                 "\(launcher.name) has started \(launcher.size) processes, but \(library.name) knows \(size): it belongs to another "
                     + "launcher; use the mpirun of that library, or name another library with GPT_MPI_LIBRARY")
@@ -51,13 +48,13 @@ public final class MPICommunicator: Communicator {
             ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "unknown"
     }
 
-    /// Ends MPI. All ranks must call this, and nothing else afterwards.
+    /// Ends MPI. All ranks must call this, after they have waited for each other (`wait`), and nothing else afterwards.
     ///
-    /// MPICH 4.0 with UCX over TCP does not always return from MPI_Finalize: about one of ten times with four hosts and a delay of
-    /// 1 ms. Every message has arrived by then, so the process can end without it.
-    /// - Parameter otherwise: called on another thread if the library has not returned after ten seconds. It ends the process.
-    public func finalize(otherwise end: @escaping @Sendable () -> Never = { _exit(1) }) {
-        let limit = DispatchWorkItem { end() }
+    /// MPICH 4.0 with UCX over TCP does not always return from MPI_Finalize: two of 25 times with four hosts and a delay of
+    /// 1 ms. No rank waits for a message by then, so the process can end without it.
+    /// - Parameter onTimeout: called on another thread if the library has not returned after ten seconds. It ends the process.
+    public func finalize(onTimeout: @escaping @Sendable () -> Never) {
+        let limit = DispatchWorkItem { onTimeout() }
         DispatchQueue.global().asyncAfter(deadline: .now() + 10, execute: limit)
         _ = functions.finalize()
         limit.cancel()
@@ -98,7 +95,7 @@ public final class MPICommunicator: Communicator {
                 next += functions.requestSize
             }
         }
-        var pause = Pause(isInBackground: pthread_equal(pthread_self(), creator) == 0)
+        var pause = Pause(isInBackground: ExchangeQueue.isInBackground)
         var isComplete: Int32 = 0
         while true {
             try check(functions.testAll(Int32(count), requests, &isComplete), nil)

@@ -44,8 +44,9 @@ static inline void gpt_unpoison(const void *block, size_t bytes) {
 #endif
 }
 
-// Must be called by a thread that has locked a mutex of Swift's standard library, and by one that is about to unlock it. The thread
-// sanitizer does not see such a mutex, because the library is not instrumented. Both do nothing in other builds.
+// Called by a thread that has locked a mutex of Swift's standard library, and by one that is about to unlock it, where memory passes
+// from one thread to another under this mutex. The thread sanitizer does not see such a mutex, because the library is not
+// instrumented. Both do nothing in other builds.
 void gpt_did_lock(void *mutex);
 void gpt_will_unlock(void *mutex);
 

@@ -8,7 +8,7 @@ public final class Parameter: Variable {
     /// to single tokens or labels, are updated by AdamW.
     public let isHiddenWeight: Bool
     /// Called by a backward pass as soon as it has computed the whole gradient, while it continues with those of other
-    /// parameters; nil outside a training by several processes. (In PyTorch, `Tensor.register_post_accumulate_grad_hook`.)
+    /// parameters; nil outside a step of training. (In PyTorch, `Tensor.register_post_accumulate_grad_hook`.)
     package var gradientHook: (() -> Void)?
     /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
     /// and the first that needs the packed weight makes it.

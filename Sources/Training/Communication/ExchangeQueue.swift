@@ -3,11 +3,14 @@ import Synchronization
 
 /// Runs exchanges in order, on a thread of its own while the caller computes, and on that of the caller when it waits.
 ///
-/// The caller is quicker: it looks all the time whether messages have arrived, because it has nothing else to do
-/// (`MPICommunicator.exchange`).
-final class ExchangeQueue: Sendable {
+/// The caller is quicker, because it has nothing else to do: it looks all the time whether messages have arrived
+/// (`MPICommunicator.exchange`), and sums on all threads.
+package final class ExchangeQueue: Sendable {
+    /// Whether the current exchange runs while the caller computes.
+    @TaskLocal package static var isInBackground = false
+
     private let background: DispatchQueue?
-    private let waiting = Mutex<[@Sendable () throws -> Void]>([])
+    private let exchanges = Mutex<[@Sendable () throws -> Void]>([])
     /// The first error. It is locked while an exchange runs, so that two never run at the same time.
     private let failure = Mutex<(any Error)?>(nil)
 
@@ -16,8 +19,8 @@ final class ExchangeQueue: Sendable {
 
     /// Adds an exchange. After one has failed, others are not run.
     func add(_ exchange: @escaping @Sendable () throws -> Void) {
-        waiting.withLock { $0.append(exchange) }
-        background?.async { _ = self.runNext() }
+        exchanges.withLock { $0.append(exchange) }
+        background?.async { Self.$isInBackground.withValue(true) { _ = self.runNext() } }
     }
 
     /// Returns when all exchanges have run, or one has failed.
@@ -31,7 +34,7 @@ final class ExchangeQueue: Sendable {
     /// - Returns: false if none waits, and none is running.
     private func runNext() -> Bool {
         failure.withLock { failure in
-            guard let next = waiting.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return false }
+            guard let next = exchanges.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return false }
             guard failure == nil else { return true }
             do { try next() } catch { failure = error }
             return true

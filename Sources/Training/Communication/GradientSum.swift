@@ -8,19 +8,21 @@ import Tensors
 package final class GradientSum {
     private let exchange: GradientExchange
     private let queue: ExchangeQueue
-    /// The sums of all subtrees of this rank, without the gradients of its last micro-batch. Each gradient moves from here into
-    /// an exchange.
+    /// The sums of all subtrees of this rank but the last. Each gradient moves from here into an exchange.
     private var finished: [PartialSum]
     /// The sums that are added to those of the last micro-batch, from the root of the tree down.
     private var waiting: [PartialSum]
     /// Whether this rank computes no micro-batch of the step.
     private let isIdle: Bool
 
+    /// Whether the gradient of each parameter on this rank is complete, and whether there is one.
     private var isComplete: [Bool]
     private var isPresent: [Bool]
-    /// The gradients of each subtree.
+    /// The complete gradients of each subtree, until their bucket is exchanged.
     private var own: [[Tensor?]]
+    /// Where the sum over the ranks is written.
     private var sums: [Tensor?]
+    /// The first bucket that is not complete.
     private var nextBucket = 0
 
     /// A rank has abandoned the step.
@@ -44,7 +46,8 @@ package final class GradientSum {
         own = Array(repeating: sums, count: exchange.ownSubtrees.count)
         // A single bucket is complete at the end of the backward pass.
         queue = ExchangeQueue(
-            usesThread: usesThread && exchange.buckets.count > 1 && exchange.communicator.isCallableFromAnyThread)
+            usesThread: usesThread && exchange.communicator.size > 1 && exchange.buckets.count > 1
+                && exchange.communicator.isCallableFromAnyThread)
         guard exchange.communicator.size > 1 else { return }
         queue.add { if try exchange.gather([]).contains(.abandoned) { throw Abandoned() } }
     }
@@ -102,13 +105,16 @@ package final class GradientSum {
     private func take(from parameter: Parameter, _ index: Int) {
         let gradient = parameter.gradient
         parameter.gradient = nil
-        complete(index, with: gradient)
+        complete(index, with: consume gradient)
     }
 
     /// Adds what earlier micro-batches have computed to the gradient of a parameter, and exchanges the buckets that are complete.
-    private func complete(_ i: Int, with gradient: Tensor?) {
+    /// - Parameters:
+    ///   - i: the number of the parameter.
+    ///   - gradient: that of the last micro-batch. Nothing else refers to it, so that the sum is written into its memory.
+    private func complete(_ i: Int, with gradient: consuming Tensor?) {
         for j in finished.indices { own[j][i] = finished[j].gradients[i].take() }
-        if !isIdle { own[own.count - 1][i] = adding(gradient, i) }
+        if !isIdle { own[own.count - 1][i] = adding(consume gradient, i) }
         isPresent[i] = own.contains { $0[i] != nil }
         isComplete[i] = true
         while nextBucket < exchange.buckets.count, exchange.buckets[nextBucket].allSatisfy({ isComplete[$0] }) {
@@ -118,10 +124,11 @@ package final class GradientSum {
     }
 
     /// The gradient of a parameter in the last subtree of this rank, given that of the last micro-batch.
-    private func adding(_ gradient: Tensor?, _ i: Int) -> Tensor? {
+    private func adding(_ gradient: consuming Tensor?, _ i: Int) -> Tensor? {
         guard !waiting.isEmpty else { return gradient }
+        let last = gradient
         return Profile.measure("sum of gradients") {
-            waiting.indices.reversed().reduce(gradient) { sum, j in
+            waiting.indices.reversed().reduce(last) { sum, j in
                 var left = waiting[j].gradients[i].take()
                 left.add(sum)
                 return left
@@ -145,10 +152,11 @@ package final class GradientSum {
         }
         for (i, result) in zip(bucket, results) { sums[i] = result }
         let gradients = own.isEmpty ? [] : [results] + others
-        var execution = Execution.current
-        // The other threads compute the gradients that follow.
-        execution.threads = 1
-        queue.add { [exchange, execution] in
+        let execution = Execution.current
+        queue.add { [exchange] in
+            var execution = execution
+            // The other threads compute the gradients that follow.
+            if ExchangeQueue.isInBackground { execution.threads = 1 }
             try Execution.$current.withValue(execution) { try exchange.sum(gradients, into: results) }
         }
     }

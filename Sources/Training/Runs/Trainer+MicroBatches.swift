@@ -15,7 +15,7 @@ extension Trainer {
     ///     rank 0.
     /// - Returns: the sum of the losses of the targets; nil if the step is not to be taken.
     func computeGradients(targets: Int, shouldStop: () -> Bool) throws -> Double? {
-        let parameters = optimizer.parameters.map(\.parameter)
+        let parameters = optimizer.parameters.map(\.parameter).filter(\.needsGradient)
         let exchange = GradientExchange(
             communicator: communicator, tree: SummationTree(count: settings.accumulate),
             shapes: parameters.map(\.value.shape))

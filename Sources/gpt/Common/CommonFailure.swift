@@ -53,15 +53,17 @@ func requireNames(_ paths: String?...) throws { try requireNames(paths.compactMa
 /// message and with exit status 0, because the reader has all that it needs.
 func reportingFailures(_ body: () throws -> Void) throws {
     endOnInterrupt()
-    do {
-        try body()
-    } catch let error as ExitCode {
-        throw error
-    } catch is ClosedOutput {
-        throw ExitCode.success
-    } catch {
+    do { try body() } catch { throw report(error) }
+}
+
+/// Prints the message of an error that ends a command, if it has one, and returns the exit status.
+func report(_ error: any Error) -> ExitCode {
+    switch error {
+    case let status as ExitCode: return status
+    case is ClosedOutput: return .success
+    default:
         note("gpt: \(oneLine(commandMessage(error)))")
-        throw ExitCode.failure
+        return .failure
     }
 }
 

@@ -112,9 +112,10 @@ final class TrainingRanks: Sendable {
             }
             try communicator.wait()
             mpi?.finalize { [isFirst] in
-                if let failure, isFirst { note("gpt: \(commandMessage(failure))") }
+                let failure = isFirst || failure is ExitCode ? failure : nil
+                let status = failure.map { report($0) } ?? .success
                 fflush(nil)
-                _exit((failure as? ExitCode)?.rawValue ?? (failure != nil && isFirst ? 1 : 0))
+                _exit(status.rawValue)
             }
         } catch {
             outputIsSilent.store(false, ordering: .relaxed)

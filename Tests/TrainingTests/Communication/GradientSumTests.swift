@@ -114,6 +114,27 @@ struct GradientSumTests {
         for result in results { #expect(result == [[Float]](repeating: Array(repeating: 3, count: 8), count: 2)) }
     }
 
+    @Test("The sum is in the memory of the gradient, without a copy", arguments: [1, 2])
+    func memory(_ ranks: Int) throws {
+        _ = try ThreadRanks.run(ranks) { rank in
+            let shapes: [Shape] = [[9], [40], [8], [3]]
+            let exchange = GradientExchange(
+                communicator: rank, tree: SummationTree(count: ranks), shapes: shapes, partLengths: 10...10)
+            let parameters = shapes.map { Parameter(Tensor($0)) }, sum = GradientSum(exchange)
+            var addresses: [UnsafeMutablePointer<Float>] = []
+            let loss = sum.collect(from: parameters) {
+                for (i, parameter) in parameters.enumerated().reversed() {
+                    parameter.gradient = Tensor(shapes[i], filledWith: 1)
+                    addresses.append(parameter.gradient!.pointer)
+                    parameter.gradientHook?()
+                }
+                return 0
+            }
+            let result = try #require(try sum.finish(loss: loss).sum).gradients
+            #expect(result.map { $0?.pointer } == addresses.reversed())
+        }
+    }
+
     @Test("A step that a rank abandons has no sum")
     func abandoned() throws {
         let results = try ThreadRanks.run(3) { rank -> Bool in
