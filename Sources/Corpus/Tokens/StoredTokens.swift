@@ -101,6 +101,12 @@ public struct StoredTokens: RandomAccessCollection, Sendable {
         }
     }
 
+    /// Releases the memory of the pages of mapped files that were read. They are read again when they are needed.
+    package func releaseMemory() {
+        guard case .files(let parts) = storage else { return }
+        for part in parts { part.file.release(upTo: nil) }
+    }
+
     /// Calls `body` with all ids, some at a time, and the position of the first of them. Mapped pages are released afterwards.
     package func forEachBlock(_ body: (_ position: Int, _ ids: [Int32]) throws -> Void) rethrows {
         let length = 1 << 20

@@ -78,10 +78,12 @@ package final class TokenFile: Sendable {
                 (target + i).initialize(to: id)
             }
         }
+        file.releaseSurroundings(of: start + size * range.lowerBound..<start + size * range.upperBound)
     }
 
-    /// Releases the memory of the ids below a position that were read last.
-    func release(upTo position: Int) {
+    /// Releases the memory of the ids below a position that were read last; nil for that of all ids.
+    func release(upTo position: Int?) {
+        guard let position else { return file.release(0..<file.bytes.count) }
         let end = start + size * position
         file.release(max(0, end - 1 << 24)..<end)
     }

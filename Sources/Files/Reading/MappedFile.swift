@@ -55,6 +55,14 @@ package final class MappedFile: Sendable {
         if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }
     }
 
+    /// Releases the memory of a part of a large file, and of the pages around it that Linux maps at the same time (up to 64 KB), so that
+    /// reads at random positions do not fill the memory of this process.
+    package func releaseSurroundings(of range: Range<Int>) {
+        let block = 1 << 16
+        guard bytes.count > 1 << 26 else { return }
+        release(max(0, range.lowerBound - block)..<min(bytes.count, range.upperBound + block))
+    }
+
     deinit {
         gpt_forget_mapping(record)
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }

@@ -57,7 +57,12 @@ package struct Evaluator {
             var chosen = EvaluationWindows(tokenCount: part.tokens.count, length: length, atMost: share)
             chosen.isTarget = part.isTarget
             let evaluation = model.evaluate(
-                part.tokens, after: part.history, windows: chosen, shouldStop: shouldStop)
+                part.tokens, after: part.history, windows: chosen,
+                shouldStop: {
+                    // The windows of a batch can be far apart, and read other pages than those of the batch before.
+                    part.tokens.releaseMemory()
+                    return shouldStop()
+                })
             guard let evaluation else { return nil }
             result += evaluation
         }
