@@ -29,8 +29,8 @@ def main():
     delay, rate = float(sys.argv[1]) / 1e3, float(sys.argv[2]) * 1e6
     interfaces = [interface(name) for name in sys.argv[3:]]
     print("ready", flush=True)
-    homes = {}  # the interface behind which an address is
-    free = dict.fromkeys(interfaces, 0.0)  # when an interface has sent all that it has received
+    homes = {}  # the interface of each address
+    free = dict.fromkeys(interfaces, 0.0)  # when the sender has sent its last frame
     frames = {i: collections.deque() for i in interfaces}  # (when it arrives, frame), by the interface that sent it
     while True:
         due = min((queue[0][0] for queue in frames.values() if queue), default=None)

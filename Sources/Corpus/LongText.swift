@@ -46,11 +46,11 @@ package struct LongText: Sendable {
 
     // MARK: Making
 
-    /// Reads a file once, to check, count and hash it, unless it is known from an earlier run.
+    /// Checks, counts and hashes a file. If an earlier run has kept a record of it, the file is not read.
     /// - Parameters:
     ///   - path: the file.
     ///   - name: its name in messages.
-    ///   - record: what is known of the file; nil if nothing is to be kept.
+    ///   - record: the record of the file; nil if there is to be none.
     ///   - notice: called as in `TextSource.read`.
     /// - Returns: the text, and the SHA-256 of the file; nil if it contains conversations.
     package static func scan(
@@ -73,23 +73,23 @@ package struct LongText: Sendable {
             return nil
         }
         let digest = SHA256.hexadecimal(hash.finalize())
-        // A record of millions of documents takes more memory than the text does.
+        // The record of a text with millions of documents would need too much memory.
         if text.documentLengths?.count ?? 0 <= 1 << 20 {
             record?.keep(text.record(sha256: digest, notices: notices).utf8)
         }
         return (text, digest)
     }
 
-    /// The record of a file; nil for a short file, which is read in no time.
+    /// The record of a file; nil for a short file, because reading it again takes little time.
     static func record(of path: String) -> FileRecord? {
-        // The number changes with what is recorded, and with the rules by which texts are checked.
+        // Increase the number when the contents of the record or the checks of texts change.
         Files.size(path) ?? 0 < 1 << 20 ? nil : FileRecord("text 1", of: path)
     }
 
-    /// What a scan has found, as JSON.
+    /// The results of a scan, as JSON.
     /// - Parameters:
     ///   - sha256: the SHA-256 of the file.
-    ///   - notices: the sentences with which the scan has called `notice`.
+    ///   - notices: the messages of the scan.
     package func record(sha256: String, notices: [String]) -> String {
         let members: [(String, JSON)] = [
             ("sha256", .string(sha256)), ("characters", .int(count)), ("bytes", .int(bytes)),
@@ -100,11 +100,11 @@ package struct LongText: Sendable {
         return JSON.object(JSONObject(members)).serialized()
     }
 
-    /// Takes over what an earlier scan has found.
+    /// Sets the results of an earlier scan.
     /// - Parameters:
     ///   - record: what `record` returned.
-    ///   - notice: called with the sentences of that scan.
-    /// - Returns: the SHA-256 of the file; nil if the record is not one of such a text.
+    ///   - notice: called with the messages of that scan.
+    /// - Returns: the SHA-256 of the file; nil if the record is damaged or does not fit this kind of text.
     package mutating func restore(from record: [UInt8], notice: (String) -> Void) -> String? {
         guard let json = try? JSON(parsing: record), let hash = json["sha256"]?.stringValue,
             let count = json["characters"]?.intValue, let bytes = json["bytes"]?.intValue,
@@ -347,7 +347,7 @@ private struct CharacterCounter {
         }
         count += characters
         bytes += text.utf8.count
-        // Access to the array is checked once for all characters, because a text can have billions of them.
+        // An unsafe buffer, because checks at each access would take most of the time.
         occurs.withUnsafeMutableBufferPointer { occurs in
             if isASCII {
                 text.withUTF8 { for byte in $0 { occurs[Int(byte)] = true } }

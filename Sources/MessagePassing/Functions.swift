@@ -1,8 +1,8 @@
 /// The functions of MPI that are used, for messages of bytes among all processes, whatever the ABI of the library. Each returns
 /// MPI's error code, 0 for success.
 struct Functions: Sendable {
-    /// MPI_Init_thread, for calls from any thread, one at a time. It returns MPI's error code, and whether the library provides
-    /// that.
+    /// MPI_Init_thread with the level MPI_THREAD_SERIALIZED. It returns MPI's error code, and whether the library provides this
+    /// level.
     let initialize: @Sendable () -> (code: Int32, isSerialized: Bool)
     /// MPI_Finalize.
     let finalize: @Sendable () -> Int32

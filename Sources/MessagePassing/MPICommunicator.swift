@@ -50,8 +50,8 @@ public final class MPICommunicator: Communicator {
 
     /// Ends MPI. All ranks must call this, after they have waited for each other (`wait`), and nothing else afterwards.
     ///
-    /// MPICH 4.0 with UCX over TCP does not always return from MPI_Finalize: two of 25 times with four hosts and a delay of
-    /// 1 ms. No rank waits for a message by then, so the process can end without it.
+    /// In MPICH 4.0 with UCX over TCP, MPI_Finalize does not always return: two of 25 runs on four hosts with a delay of 1 ms
+    /// did not end. At this point no rank waits for a message, so the process can end without MPI_Finalize.
     /// - Parameter onTimeout: called on another thread if the library has not returned after ten seconds. It ends the process.
     public func finalize(onTimeout: @escaping @Sendable () -> Never) {
         let limit = DispatchWorkItem { onTimeout() }
@@ -121,9 +121,9 @@ public final class MPICommunicator: Communicator {
     }
 }
 
-/// The time between two looks at whether messages have arrived. MPI makes progress only while it is called, so it is called all
-/// the time at first, and more and more rarely while nothing happens: a rank that waits for a validation leaves its core to others.
-/// In the background it is called more rarely from the beginning, because the other threads compute on all cores.
+/// The time between two calls that test whether messages have arrived. MPI makes progress only while it is called, so it is called
+/// continuously at first, and less often the longer nothing arrives: a rank that waits for a validation leaves its core to others.
+/// In the background it is called less often from the beginning, because the other threads compute on all cores.
 private struct Pause {
     private let begin = ContinuousClock.now
     private let isInBackground: Bool

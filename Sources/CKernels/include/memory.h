@@ -44,9 +44,9 @@ static inline void gpt_unpoison(const void *block, size_t bytes) {
 #endif
 }
 
-// Called by a thread that has locked a mutex of Swift's standard library, and by one that is about to unlock it, where memory passes
-// from one thread to another under this mutex. The thread sanitizer does not see such a mutex, because the library is not
-// instrumented. Both do nothing in other builds.
+// Report the locking and unlocking of a mutex to the thread sanitizer. Call them after a mutex of Swift's standard library was locked
+// and before it is unlocked, if it protects memory that threads share. The sanitizer does not see such a mutex, because the standard
+// library is not instrumented. In other builds these functions do nothing.
 void gpt_did_lock(void *mutex);
 void gpt_will_unlock(void *mutex);
 

@@ -101,7 +101,7 @@ public struct StoredTokens: RandomAccessCollection, Sendable {
         }
     }
 
-    /// Releases the memory of the pages of mapped files that were read. They are read again when they are needed.
+    /// Releases the memory of mapped files. Their pages are read again when they are needed.
     package func releaseMemory() {
         guard case .files(let parts) = storage else { return }
         for part in parts { part.file.release(upTo: nil) }

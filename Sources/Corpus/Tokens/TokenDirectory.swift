@@ -101,7 +101,7 @@ package struct TokenDirectory: Sendable {
                 "\(shown(path: path)): truncated or altered: it has \(file.count) ids instead of \(count); prepare the texts "
                     + "again")
         }
-        // All ids of a large file are read once.
+        // A record says that a large file was checked before.
         let check = count < 1 << 22 ? nil : FileRecord("ids below \(bound)", of: path)
         if check?.contents != nil { return file }
         if let id = file.firstID(notBelow: bound) {
@@ -137,15 +137,10 @@ package struct TokenDirectory: Sendable {
         package init(_ json: JSON) throws(MalformedRecord) {
             let record = JSONRecord(json)
             self.init(
-                name: try record.string("name"), training: try Self.shards(json["training"]),
-                validation: try Self.shards(json["validation"]), predictedBytes: try record.int("predicted_bytes"),
+                name: try record.string("name"), training: try TokenFileWriter.Shard.list(json["training"]),
+                validation: try TokenFileWriter.Shard.list(json["validation"]),
+                predictedBytes: try record.int("predicted_bytes"),
                 predictedCharacters: try record.int("predicted_characters"))
-        }
-
-        private static func shards(_ json: JSON?) throws(MalformedRecord) -> [TokenFileWriter.Shard] {
-            var shards: [TokenFileWriter.Shard] = []
-            for shard in json?.arrayValue ?? [] { shards.append(try TokenFileWriter.Shard(shard)) }
-            return shards
         }
 
         package var json: JSON {

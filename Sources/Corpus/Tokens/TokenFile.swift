@@ -81,7 +81,7 @@ package final class TokenFile: Sendable {
         file.releaseSurroundings(of: start + size * range.lowerBound..<start + size * range.upperBound)
     }
 
-    /// Releases the memory of the ids below a position that were read last; nil for that of all ids.
+    /// Releases the memory of the ids that were read last below a position, or of all ids if the position is nil.
     func release(upTo position: Int?) {
         guard let position else { return file.release(0..<file.bytes.count) }
         let end = start + size * position

@@ -26,6 +26,13 @@ package struct TokenFileWriter {
                 sha256: try record.string("ids_sha256"))
         }
 
+        /// The shards in an array; none if there is no array.
+        package static func list(_ json: JSON?) throws(MalformedRecord) -> [Shard] {
+            var shards: [Shard] = []
+            for shard in json?.arrayValue ?? [] { shards.append(try Shard(shard)) }
+            return shards
+        }
+
         package var json: JSON {
             ["file": .string(name), "tokens": .int(count), "ids_sha256": .string(sha256)]
         }
@@ -42,7 +49,7 @@ package struct TokenFileWriter {
     private var file: AtomicFileWriter?
     private var hash = SHA256()
     private var count = 0
-    /// The files, of which the last one may be incomplete.
+    /// All files so far. The last one may be incomplete.
     private var shards: [Shard]
 
     /// The size of an id in bytes.
@@ -52,7 +59,7 @@ package struct TokenFileWriter {
     ///   - directory: an existing directory.
     ///   - prefix: how the names of the files begin.
     ///   - number: the number of the first file.
-    ///   - shards: the files that are complete already.
+    ///   - shards: the files that were completed before.
     ///   - vocabularySize: the number that all ids are below.
     ///   - shardLength: the most ids of a file.
     package init(

@@ -1,21 +1,23 @@
 import Platform
 
-/// What was learned from a whole file, kept in the user's cache folder so that the next run does not have to read the file again.
+/// The result of reading a whole file, for example its hash. It is kept in the user's cache folder, so that the next run does not have
+/// to read the file again.
 ///
-/// A record is valid as long as the file is the same one, of the same size, and the system has recorded no change of it. The system sets
-/// the time of the last change at a write, also where a program then restores the time of modification. Git decides in the same way
-/// which files it has to read.
+/// A record is valid as long as the file has the same number (inode), the same size, and the same times of the last modification and
+/// of the last status change. A program can set the first of these times, but not the second. Git uses the same method to find the
+/// files that it must read again.
 package struct FileRecord {
-    /// Where the record is.
+    /// The path of the record.
     private let path: String
     /// The file that it describes.
     private let file: String
     private let stamp: String
-    /// Whether a later change gets another time: two changes within the resolution of the clock of the file system have the same.
+    /// Whether the last change was at least two seconds ago. After a more recent change, another one could get the same time, because
+    /// the times of some file systems have a resolution of two seconds.
     private let isOldEnough: Bool
 
     /// - Parameters:
-    ///   - kind: what is known. It must change with the format of the record, and with the rules by which files are checked.
+    ///   - kind: the kind of result, with a version number if its format can change. A new kind makes older records invalid.
     ///   - file: the file. If it is not a regular file, or there is no cache folder, the result is nil.
     ///   - cache: the folder of cached files; by default that of the user.
     ///   - now: the time in seconds since 1970.
@@ -41,9 +43,9 @@ package struct FileRecord {
         return Array(bytes[(end + 1)...])
     }
 
-    /// Keeps what was learned from the file since this value was created, unless the file has changed meanwhile, or just before. A
+    /// Writes the record. It is not written if the file has changed since this value was created, or less than two seconds before. A
     /// record that cannot be written is not an error, because it only saves time.
-    /// - Parameter contents: what was learned.
+    /// - Parameter contents: the result of reading the file.
     package func keep(_ contents: some Sequence<UInt8>) {
         guard isOldEnough, Files.information(file).flatMap(Self.stamp) == stamp else { return }
         let folder = Files.parent(of: path)
@@ -60,7 +62,7 @@ package struct FileRecord {
     package static func sha256(
         of file: String, cache: String? = Files.cacheDirectory
     ) throws(FileError) -> String {
-        // A short file is read in no time.
+        // Reading a short file again takes little time.
         let record = Files.size(file) ?? 0 < 1 << 20 ? nil : FileRecord("SHA-256", of: file, cache: cache)
         if let known = record?.contents, known.count == 64 { return String(decoding: known, as: UTF8.self) }
         let hash = try SHA256.hexDigest(ofFile: file)
@@ -68,7 +70,7 @@ package struct FileRecord {
         return hash
     }
 
-    /// What changes if the file does; nil if it is not a regular file.
+    /// A text that differs after a change of the file; nil if it is not a regular file.
     private static func stamp(_ information: stat) -> String? {
         guard information.st_mode & S_IFMT == S_IFREG else { return nil }
         let times = [modification(information), change(information)].map { "\($0.tv_sec).\($0.tv_nsec)" }

@@ -55,8 +55,8 @@ package final class MappedFile: Sendable {
         if first < end { madvise(UnsafeMutableRawPointer(mutating: start + first), end - first, MADV_DONTNEED) }
     }
 
-    /// Releases the memory of a part of a large file, and of the pages around it that Linux maps at the same time (up to 64 KB), so that
-    /// reads at random positions do not fill the memory of this process.
+    /// Releases the memory of a part of a large file, and of the 64 KB before and after it. Linux maps up to 64 KB at each page fault, so
+    /// reads at random positions would otherwise use much memory.
     package func releaseSurroundings(of range: Range<Int>) {
         let block = 1 << 16
         guard bytes.count > 1 << 26 else { return }

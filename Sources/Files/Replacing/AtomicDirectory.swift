@@ -15,13 +15,14 @@ package enum AtomicDirectory {
         try Files.withDirectory(parent) { try make(at: target, called: path, in: parent, body) }
     }
 
-    /// Creates the directory `path` as `make` does, but so that work that was interrupted can be continued.
+    /// Creates the directory `path` as `make` does, but keeps complete files if it is interrupted, so that a later call can continue.
     ///
     /// The directory is filled under the name `path.unfinished`. If the process is killed, or a file cannot be written, the
     /// complete files stay there, and the next call passes the same directory to `body`. Any other error removes it.
     /// - Parameters:
     ///   - path: the name of the directory. Missing parents are created.
-    ///   - waits: whether to wait while another process fills it. If that completes it, `body` is not called.
+    ///   - waits: whether to wait while another process fills it; otherwise that is an error. If the other process completes the
+    ///     directory, `body` is not called.
     ///   - body: fills the directory with files that it synchronizes itself (`AtomicFile`).
     package static func makeGradually(
         at path: String, waits: Bool, _ body: (_ unfinished: String) throws -> Void
@@ -55,8 +56,8 @@ package enum AtomicDirectory {
         }
     }
 
-    /// The path at which a directory can be created: that of an empty directory, or one where nothing is. The target of a link is
-    /// replaced, not the link.
+    /// The path at which the directory is created, after links are resolved: the target of a link is replaced, not the link.
+    /// - Throws: if a file or a directory that is not empty has this path.
     private static func target(of path: String) throws -> String {
         if try Files.find(path, to: "create") {
             guard Files.isDirectory(path) else {

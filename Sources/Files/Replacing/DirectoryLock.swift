@@ -22,7 +22,7 @@ package final class DirectoryLock: Sendable {
             if errno == EINTR { continue }
             guard errno == EWOULDBLOCK else { break }
             attempts += 1
-            // `isHeld` of another process has the lock for a moment.
+            // Another process that calls `isHeld` locks the directory for a moment, so try again for a tenth of a second.
             if attempts <= 20 {
                 usleep(5_000)
                 continue
@@ -35,7 +35,7 @@ package final class DirectoryLock: Sendable {
         }
     }
 
-    /// Whether a process has the lock of a directory. It is locked for a moment to find out.
+    /// Whether a process has the lock of a directory. The check itself locks the directory for a moment.
     package static func isHeld(_ directory: String) -> Bool {
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }

@@ -7,8 +7,8 @@ public final class Parameter: Variable {
     /// Whether it is the weight matrix of a hidden layer. Muon updates these; embeddings and classifiers, whose rows belong
     /// to single tokens or labels, are updated by AdamW.
     public let isHiddenWeight: Bool
-    /// Called by a backward pass as soon as it has computed the whole gradient, while it continues with those of other
-    /// parameters; nil outside a step of training. (In PyTorch, `Tensor.register_post_accumulate_grad_hook`.)
+    /// A function that a backward pass calls when the gradient of this parameter is complete, before it computes the gradients of
+    /// parameters of earlier layers. Nil outside a training step. (In PyTorch, `Tensor.register_post_accumulate_grad_hook`.)
     package var gradientHook: (() -> Void)?
     /// What generation reads instead of `value`, until the weights change. Several threads may generate with one model,
     /// and the first that needs the packed weight makes it.

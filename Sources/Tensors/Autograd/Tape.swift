@@ -19,13 +19,13 @@ package final class Tape {
 
     package let mode: Mode
     private var steps: [Step] = []
-    /// The parameters with a hook that an op has read.
+    /// The parameters with a hook that are inputs of the recorded ops.
     private var seen = Set<ObjectIdentifier>()
 
     /// An op that was applied.
     private struct Step {
         let output: GradientAccumulator
-        /// The parameters that no earlier op reads: their gradients are complete after this step.
+        /// The parameters that are inputs of this op and of no earlier one. Their gradients are complete after its backward pass.
         let completes: [Parameter]
         let backward: (Tensor) -> Void
     }
@@ -84,7 +84,7 @@ package final class Tape {
         return variable
     }
 
-    /// The parameters with a hook that are among some variables, and that no op before has read.
+    /// Those of some inputs that are parameters with a hook, and were no inputs of an earlier op.
     private func firstRead(_ variables: [Variable]) -> [Parameter] {
         variables.compactMap { $0 as? Parameter }.filter {
             $0.gradientHook != nil && seen.insert(ObjectIdentifier($0)).inserted

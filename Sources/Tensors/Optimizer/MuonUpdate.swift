@@ -42,8 +42,8 @@ package struct MuonUpdate: Sendable {
         if tensors.count < 2 * execution.threads {
             for (values, gradient, mean) in tensors { update(values, gradient, mean) }
         } else {
-            // The products of one matrix follow one another, and each is small. So a thread computes all of them by itself, and
-            // the threads wait for each other once instead of after each product.
+            // The products for one matrix depend on each other, and each is small. So one thread computes all products of a
+            // matrix, and the threads wait for each other once instead of after each product.
             execution.forEach(below: tensors.count) { i in
                 Execution.$current.withValue(execution) {
                     update(tensors[i].values, tensors[i].gradient, tensors[i].mean)

@@ -7,8 +7,8 @@ public protocol Communicator: AnyObject, Sendable {
     var rank: Int { get }
     /// The number of processes.
     var size: Int { get }
-    /// Whether any thread may exchange messages, as long as no two threads do so at the same time. Gradients are then exchanged
-    /// while others are computed.
+    /// Whether any thread may call `exchange`, as long as no two threads call it at the same time. If so, gradients are exchanged
+    /// on another thread during the backward pass.
     var isCallableFromAnyThread: Bool { get }
 
     /// Sends messages to other ranks, receives messages from others, and returns when all of them have arrived.

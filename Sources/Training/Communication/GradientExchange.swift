@@ -28,9 +28,9 @@ package struct GradientExchange: Sendable {
     ///   - communicator: the ranks.
     ///   - tree: the order of summation.
     ///   - shapes: those of the parameters, the same on every rank.
-    ///   - partLengths: the limits of the number of floats of a part of an exchange. Within them it is an eighth of all
-    ///     parameters, so that most of these are exchanged before the backward pass ends. The lower limit is so large that a part
-    ///     takes longer than the latency of a message, the upper one so small that its copies need little memory.
+    ///   - partLengths: the minimum and the maximum number of floats of a part of an exchange. Between these a part is an eighth of
+    ///     all parameters, so that most gradients are exchanged before the backward pass ends. With smaller parts the latency of
+    ///     messages would dominate; larger parts would need more memory for copies.
     package init(
         communicator: any Communicator, tree: SummationTree, shapes: [Shape],
         partLengths: ClosedRange<Int> = 1 << 16...1 << 20
@@ -90,7 +90,7 @@ package struct GradientExchange: Sendable {
 
     // MARK: Notes
 
-    /// Learns whether a rank has abandoned the step.
+    /// Exchanges notes among all ranks: whether one has abandoned the step.
     /// - Parameter notes: what this rank reports.
     /// - Returns: what any of the ranks reports.
     func gather(_ notes: Notes) throws -> Notes {
@@ -98,7 +98,7 @@ package struct GradientExchange: Sendable {
             .reduce(into: []) { $0.formUnion(Notes(rawValue: $1[0])) }
     }
 
-    /// Learns what the ranks know of the step besides the gradients.
+    /// Exchanges notes, losses, and which gradients there are, among all ranks.
     /// - Parameters:
     ///   - notes: what this rank reports.
     ///   - losses: those of the subtrees of this rank.

@@ -33,7 +33,7 @@ package final class GradientSum {
     ///   - exchange: how they are done.
     ///   - finished: the sums of all subtrees of this rank but the last.
     ///   - waiting: the sums within the last subtree that are added to its last micro-batch, from the root down.
-    ///   - usesThread: whether gradients are exchanged while others are computed.
+    ///   - usesThread: whether a background thread exchanges gradients during the backward pass.
     package init(
         _ exchange: GradientExchange, finished: [PartialSum] = [], waiting: [PartialSum] = [], usesThread: Bool = true
     ) {
@@ -44,7 +44,7 @@ package final class GradientSum {
         isPresent = isComplete
         sums = Array(repeating: nil, count: count)
         own = Array(repeating: sums, count: exchange.ownSubtrees.count)
-        // A single bucket is complete at the end of the backward pass.
+        // With a single bucket there is nothing to exchange before the backward pass ends.
         queue = ExchangeQueue(
             usesThread: usesThread && exchange.communicator.size > 1 && exchange.buckets.count > 1
                 && exchange.communicator.isCallableFromAnyThread)
@@ -55,7 +55,7 @@ package final class GradientSum {
     /// Reports to the other ranks, which sum the gradients of a step, that this rank has abandoned it.
     package static func abandon(_ exchange: GradientExchange) throws { _ = try exchange.gather(.abandoned) }
 
-    /// Runs a backward pass, the last one of this rank in the step, and takes its gradients as soon as they are complete.
+    /// Runs the last backward pass of this rank in the step, and moves each gradient into the sum when it is complete.
     /// - Parameters:
     ///   - parameters: those whose gradients are summed.
     ///   - backward: the forward and the backward pass, which returns the loss.
@@ -66,7 +66,7 @@ package final class GradientSum {
         }
         defer { for parameter in parameters { parameter.gradientHook = nil } }
         let loss = backward()
-        // Those that the pass did not use.
+        // Parameters that the pass did not use.
         for (i, parameter) in parameters.enumerated() where !isComplete[i] { take(from: parameter, i) }
         return loss
     }
@@ -90,10 +90,10 @@ package final class GradientSum {
         return (PartialSum(loss: all.loss, gradients: sums), all.notes)
     }
 
-    /// Sums gradients that are all known.
+    /// Sums gradients over the ranks without a backward pass.
     /// - Parameters:
-    ///   - gradients: those of the micro-batch of this rank; without values afterwards, because their memory is that of the sum.
-    ///   - loss: its loss.
+    ///   - gradients: those of the only micro-batch of this rank. They are nil afterwards, because the sum uses their memory.
+    ///   - loss: the loss of the micro-batch.
     /// - Returns: the sum.
     package func sum(_ gradients: inout [Tensor?], loss: Double) throws -> PartialSum? {
         for i in gradients.indices { complete(i, with: gradients[i].take()) }
@@ -108,7 +108,7 @@ package final class GradientSum {
         complete(index, with: consume gradient)
     }
 
-    /// Adds what earlier micro-batches have computed to the gradient of a parameter, and exchanges the buckets that are complete.
+    /// Adds the sums of earlier micro-batches to the gradient of a parameter, and exchanges the buckets that are now complete.
     /// - Parameters:
     ///   - i: the number of the parameter.
     ///   - gradient: that of the last micro-batch. Nothing else refers to it, so that the sum is written into its memory.

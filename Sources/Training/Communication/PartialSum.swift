@@ -23,8 +23,8 @@ package struct PartialSum {
 }
 
 extension Tensor? {
-    /// Adds a gradient in place. One that is absent is like one of zeros, so that it makes no difference whether a rank sends
-    /// nothing or zeros.
+    /// Adds a gradient in place. If only one of the two is nil, it counts as zeros, so that a rank without this gradient can send
+    /// zeros. If both are nil, the sum is nil.
     mutating func add(_ other: Tensor?) {
         guard let shape = self?.shape ?? other?.shape else { return }
         if self == nil { self = Tensor(shape) }

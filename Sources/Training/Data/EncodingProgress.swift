@@ -2,10 +2,10 @@ import Corpus
 import Files
 import StrictJSON
 
-/// How far the encoding of texts into files has come, so that one that was interrupted can be continued. It is saved after each
-/// complete file, beside the files.
+/// The progress of encoding texts into files. It is saved in the same directory after each complete file, so that an encoding that
+/// was interrupted can be continued.
 struct EncodingProgress {
-    /// The hash of everything that the ids follow from.
+    /// The hash of everything that determines the ids (`TokenDirectory.key`).
     let key: String
     /// The texts that are complete.
     private(set) var entries: [TokenDirectory.Entry] = []
@@ -16,10 +16,10 @@ struct EncodingProgress {
     /// The progress within the next text.
     var current = LongTextEncoder.Progress()
 
-    /// An encoding that begins.
+    /// The progress of a new encoding.
     init(key: String) { self.key = key }
 
-    /// The file in a directory.
+    /// The path of the progress file in a directory.
     static func path(in directory: String) -> String { directory + "/progress.json" }
 
     /// The numbers of the first files of the next text.
@@ -37,7 +37,7 @@ struct EncodingProgress {
     /// The number of ids in complete files.
     var tokens: Int { shards.reduce(0) { $0 + $1.count } }
 
-    /// The next text is complete.
+    /// Adds the next text, which is complete.
     mutating func complete(_ result: LongTextEncoder.Result, name: String) {
         entries.append(result.entry)
         specialTokens.formUnion(result.specialTokens)
@@ -63,12 +63,12 @@ struct EncodingProgress {
         try AtomicFile.write(JSON.object(object).serialized(pretty: true), to: Self.path(in: directory))
     }
 
-    /// Reads what an earlier encoding has saved.
+    /// Reads the progress that an earlier encoding has saved.
     /// - Parameters:
     ///   - directory: the directory.
-    ///   - key: the hash of everything that the ids follow from.
+    ///   - key: the hash of everything that determines the ids.
     ///   - vocabularySize: that of the tokenizer.
-    /// - Returns: nil if there is none, if it is of other texts, or if it or one of its files is damaged.
+    /// - Returns: nil if there is no progress file, if it belongs to other texts or settings, or if a file is damaged.
     init?(in directory: String, key: String, vocabularySize: Int) {
         guard let text = try? TextFile.bytes(Self.path(in: directory)), let json = try? JSON(parsing: text),
             let progress = try? EncodingProgress(json), progress.key == key
@@ -86,11 +86,6 @@ struct EncodingProgress {
         func ids(_ json: JSON?) -> Set<Int32> {
             Set((json?.arrayValue ?? []).compactMap { $0.intValue.flatMap(Int32.init(exactly:)) })
         }
-        func shards(_ json: JSON?) throws(MalformedRecord) -> [TokenFileWriter.Shard] {
-            var shards: [TokenFileWriter.Shard] = []
-            for shard in json?.arrayValue ?? [] { shards.append(try TokenFileWriter.Shard(shard)) }
-            return shards
-        }
         key = try record.string("key")
         for entry in json["texts"]?.arrayValue ?? [] { entries.append(try TokenDirectory.Entry(entry)) }
         specialTokens = ids(json["special_tokens"])
@@ -99,8 +94,8 @@ struct EncodingProgress {
         }
         guard let next = json["next"] else { throw record.wrong("next") }
         let nextRecord = JSONRecord(next)
-        current.training = try shards(next["training"])
-        current.validation = try shards(next["validation"])
+        current.training = try TokenFileWriter.Shard.list(next["training"])
+        current.validation = try TokenFileWriter.Shard.list(next["validation"])
         current.jobs = try nextRecord.int("jobs")
         current.ids = try nextRecord.int("ids")
         current.first = try nextRecord.optionalInt("first").flatMap(Int32.init(exactly:))

@@ -15,7 +15,7 @@ struct LongTextEncoder {
         let spelledToken: String?
     }
 
-    /// How far an encoding has come.
+    /// The progress of an encoding.
     struct Progress: Sendable {
         /// The files that are complete.
         var training: [TokenFileWriter.Shard] = []
@@ -23,7 +23,7 @@ struct LongTextEncoder {
         /// The number of jobs whose ids are all in these files, and the number of ids of the next job that are.
         var jobs = 0
         var ids = 0
-        /// What is known of these jobs.
+        /// The results of these jobs: the first id of the validation part, special tokens, and the first that is spelled.
         var first: Int32?
         var specialTokens: Set<Int32> = []
         var spelledToken: String?
@@ -69,7 +69,7 @@ struct LongTextEncoder {
 
     private var training: TokenFileWriter
     private var validation: TokenFileWriter
-    /// What an earlier encoding that was interrupted has done.
+    /// The progress of an earlier encoding that was interrupted.
     private let earlier: Progress
     /// Called when another file is complete.
     private let report: (Progress) throws -> Void
@@ -103,7 +103,7 @@ struct LongTextEncoder {
     ///   - directory: where the files are written.
     ///   - numbers: the numbers of the first file of each part.
     ///   - shardLength: the most ids of a file.
-    ///   - earlier: what an encoding that was interrupted has done.
+    ///   - earlier: the progress of an encoding that was interrupted.
     ///   - report: called when another file is complete.
     init(
         _ text: NamedText, _ long: LongText, _ encoding: TrainingEncoding, validation: Double, in directory: String,
@@ -203,7 +203,7 @@ struct LongTextEncoder {
 
     // MARK: Encoding
 
-    /// Encodes the jobs and writes their ids in order. Jobs that were done before are left out: only their text is read.
+    /// Encodes the jobs and writes their ids in order. Jobs that an earlier encoding has completed are skipped.
     private mutating func runJobs() throws {
         let jobs = jobs, before = jobsBefore
         self.jobs = []

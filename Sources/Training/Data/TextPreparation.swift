@@ -34,9 +34,9 @@ public struct TextPreparation: Sendable {
     /// Encodes files.
     /// - Parameters:
     ///   - paths: text files, or documents in JSON Lines. Several text files are the documents of one text.
-    ///   - directory: the directory to create. It is complete or not there. A preparation that was interrupted is continued by
-    ///     another one of the same texts and settings.
-    ///   - notice: called with what takes a while, or is not as it was specified.
+    ///   - directory: the directory to create. It exists only when it is complete. If the call is interrupted, another call with the
+    ///     same texts and settings continues.
+    ///   - notice: called with messages about long operations and about changes of what was specified.
     ///   - report: called with the number of tokens so far when another file is complete.
     /// - Throws: one line: a file that cannot be read or written, or a text that the tokenizer cannot encode.
     public func prepare(

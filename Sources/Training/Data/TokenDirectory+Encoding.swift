@@ -51,7 +51,7 @@ extension TokenDirectory {
         try Files.remove(EncodingProgress.path(in: directory))
     }
 
-    /// A hash of everything that the ids follow from.
+    /// A hash of everything that determines the ids.
     /// - Parameters:
     ///   - texts: the texts, as they are arranged.
     ///   - encoding: how they become tokens.

@@ -59,7 +59,7 @@ package struct Evaluator {
             let evaluation = model.evaluate(
                 part.tokens, after: part.history, windows: chosen,
                 shouldStop: {
-                    // The windows of a batch can be far apart, and read other pages than those of the batch before.
+                    // The windows are spread over all files, so the pages of this batch are not read again.
                     part.tokens.releaseMemory()
                     return shouldStop()
                 })

@@ -20,7 +20,7 @@ extension Trainer {
             communicator: communicator, tree: SummationTree(count: settings.accumulate),
             shapes: parameters.map(\.value.shape))
         let tree = exchange.tree, subtrees = exchange.ownSubtrees
-        func requireGoingOn(before microBatch: Int) throws {
+        func throwIfStopped(before microBatch: Int) throws {
             guard microBatch > exchange.block.lowerBound, communicator.rank == 0 else { return }
             if shouldStop() { throw StoppedWithinStep() }
         }
@@ -30,7 +30,7 @@ extension Trainer {
                 node,
                 value: { range in
                     guard range.count == 1, let microBatch = range.first else { return nil }
-                    try requireGoingOn(before: microBatch)
+                    try throwIfStopped(before: microBatch)
                     let loss = computeGradients(microBatch: microBatch, targets: targets)
                     defer { optimizer.clearGradients() }
                     return PartialSum(loss: loss, gradients: parameters.map(\.gradient))
@@ -42,7 +42,7 @@ extension Trainer {
         do {
             let finished = try subtrees.dropLast().map(sum)
             let waiting = try (subtrees.last.map(tree.leftOfLastLeaf) ?? []).map(sum)
-            if let last = exchange.block.last { try requireGoingOn(before: last) }
+            if let last = exchange.block.last { try throwIfStopped(before: last) }
             total = GradientSum(exchange, finished: finished, waiting: waiting)
         } catch is StoppedWithinStep {
             try GradientSum.abandon(exchange)

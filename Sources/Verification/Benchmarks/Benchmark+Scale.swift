@@ -35,8 +35,8 @@ extension Benchmark {
             exchangeSeconds > 0 ? max(0, 1 - exposedSeconds / exchangeSeconds) : 0
         }
 
-        /// The predicted efficiency of a number of ranks like these, if nothing of an exchange is hidden behind the backward pass:
-        /// the least that can be expected.
+        /// The predicted efficiency of a number of ranks like these. It is a lower bound: it assumes that the whole exchange takes
+        /// place after the backward pass.
         /// - Parameter ranks: the number of ranks.
         /// - Returns: 1 if there is no model.
         public func efficiency(ranks: Int) -> Double {

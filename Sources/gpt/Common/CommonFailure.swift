@@ -56,7 +56,7 @@ func reportingFailures(_ body: () throws -> Void) throws {
     do { try body() } catch { throw report(error) }
 }
 
-/// Prints the message of an error that ends a command, if it has one, and returns the exit status.
+/// Prints the message of an error that ends a command, and returns the exit status. A signal and a closed output have no message.
 func report(_ error: any Error) -> ExitCode {
     switch error {
     case let status as ExitCode: return status

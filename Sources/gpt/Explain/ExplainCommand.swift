@@ -12,8 +12,7 @@ struct ExplainCommand: ParsableCommand {
             For each token of the text the command shows how surprising it is, -log2 p in bits, and what the model expected. \
             The logit lens shows what the model would predict after each layer. The table of heads shows what each head attends \
             to: the token before, the first token, or the token after an earlier occurrence of the same token (an induction \
-            head). --layer and --head show \
-            the attention of one head as a map.
+            head). --layer and --head show the attention of one head as a map.
 
               gpt explain model --prompt "ROMEO: Ro"
               gpt explain model --prompt "ROMEO: Ro" --layer 1 --head 2
@@ -23,7 +22,8 @@ struct ExplainCommand: ParsableCommand {
 
             For a classifier the command prints the probabilities of its labels, and for a masked language model the most probable \
             tokens at each position (--prompt "the [MASK] sat"). For a translator it translates the prompt by greedy search, and \
-            shows to which tokens of the prompt each token of the translation attends. In tables a space is written as \u{B7}. With --json or --html a file is written in place of the report.
+            shows to which tokens of the prompt each token of the translation attends. In tables a space is written as \
+            \u{B7}. With --json or --html a file is written in place of the report.
             """)
 
     @Argument(

@@ -19,8 +19,8 @@ struct TestCommand: ParsableCommand {
 
             A classifier is evaluated on a table of labelled texts: accuracy with its 95% interval, macro F1 and the confusion \
             matrix. The accuracy of two baselines is printed for comparison: the most frequent label for every text, and naive \
-            Bayes on words and pairs of words. Both are computed from the training data of the model. A translator is evaluated on a table of pairs: loss for each token, exact matches, \
-            BLEU and chrF.
+            Bayes on words and pairs of words. Both are computed from the training data of the model. A translator is \
+            evaluated on a table of pairs: loss for each token, exact matches, BLEU and chrF.
 
               gpt test reviews --data held-out.csv
               gpt test translator --data held-out.tsv --beams 4

@@ -13,7 +13,8 @@ struct TranslateCommand: ParsableCommand {
             Greedy search selects the most probable token at each position. With --beams N, the search keeps the N most probable \
             partial translations (hypotheses). The score of a hypothesis is its log probability divided by its length to the \
             power of --length-penalty, and the hypothesis with the highest score is the translation. More beams often give a \
-            better translation, and take more time. The defaults are those in the model's generation_config.json, or else greedy search.
+            better translation, and take more time. The defaults are those in the model's generation_config.json, or else greedy \
+            search.
 
               gpt translate dates "the third of March, 1998"
               gpt translate dates --text dates.txt --beams 4 > translations.txt
