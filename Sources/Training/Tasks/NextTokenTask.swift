@@ -50,9 +50,11 @@ public final class NextTokenTask: TrainingTask {
     }
 
     private func batch(_ index: MicroBatchIndex) -> (inputs: TokenBatch, targets: [Int32]) {
-        data.batch(
-            batch: settings.batch, length: settings.sequenceLength, seed: settings.seed, step: index.step,
-            microBatch: index.microBatch, of: settings.accumulate)
+        // A conversation begins a window, whose length decides how much of it is read.
+        let (count, length) = settings.windows(after: data.hasMaskedTargets ? 1 : index.share)
+        return data.batch(
+            batch: count, length: length, seed: settings.seed, step: index.step, microBatch: index.microBatch,
+            of: settings.accumulate)
     }
 
     public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {

@@ -66,10 +66,13 @@ public protocol TrainingTask: AnyObject {
 public struct MicroBatchIndex: Sendable, Hashable {
     public let step: Int
     public let microBatch: Int
+    /// The share of the training before the step, from 0 to 1.
+    public let share: Double
 
-    public init(step: Int, microBatch: Int) {
+    public init(step: Int, microBatch: Int, share: Double = 1) {
         self.step = step
         self.microBatch = microBatch
+        self.share = share
     }
 }
 
