@@ -44,6 +44,14 @@ public protocol TrainingTask: AnyObject {
     ///   - shouldStop: called between batches; if it returns true, the result is nil.
     func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
 
+    /// Whether the examples are shorter than those of `validate` so far. Then validations use `validateShort`, and the results are
+    /// not compared with others.
+    /// - Parameter share: the share of the training that is done, from 0 to 1.
+    func usesShortExamples(until share: Double) -> Bool
+
+    /// Evaluates the model like `validate`, on examples as short as those that it is trained on, with as many tokens in total.
+    func validateShort(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
+
     // MARK: Samples
 
     /// Whether the task generates samples during training.
@@ -60,6 +68,14 @@ public protocol TrainingTask: AnyObject {
 
     /// The record of the data, which is saved with a run.
     var dataRecord: DataRecord { get }
+}
+
+extension TrainingTask {
+    public func usesShortExamples(until share: Double) -> Bool { false }
+
+    public func validateShort(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult? {
+        validate(atMost: size, shouldStop: shouldStop)
+    }
 }
 
 /// The index of a micro-batch. With the seed it determines all random choices.

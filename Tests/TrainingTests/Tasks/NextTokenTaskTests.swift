@@ -51,6 +51,34 @@ struct NextTokenTaskTests {
         #expect(zip(losses, expected).allSatisfy { abs($0 - $1) < 1e-6 } && losses.count == 4, "\(losses), \(expected)")
     }
 
+    @Test("Validations use windows of the length of the training, and only those of the whole length are compared")
+    func validation() throws {
+        var settings = Self.settings(lengthWarmup: 0.5)
+        settings.schedule.peak = 0
+        settings.optimizer.weightDecay = 0
+        settings.evaluateEvery = 1
+        // Without a change of the weights no evaluation is better than the one before it.
+        settings.patience = 2
+        settings.length = .steps(8)
+        let trainer = try TinyRuns.trainer(settings)
+        var evaluations: [(step: Int, value: Double, isBest: Bool)] = []
+        let end = try trainer.run {
+            if case .evaluation(let step, let value, let best) = $0 { evaluations.append((step, value, best)) }
+        }
+        #expect(end == .patience)
+        #expect(evaluations.map(\.step) == Array(1...7))
+        #expect(evaluations.map(\.isBest) == [true, true, true, true, true, false, false])
+        let whole = try #require(trainer.task.validate(atMost: .max) { false })
+        let short = try #require(trainer.task.validateShort(atMost: .max) { false })
+        #expect(short.windows > whole.windows && short.value != whole.value)
+        let windows = try #require(trainer.progress.evaluationWindows)
+        let (value, shortValue) = (
+            trainer.task.validate(atMost: windows) { false }?.value,
+            trainer.task.validateShort(atMost: windows) { false }?.value
+        )
+        #expect(evaluations.map(\.value) == [shortValue, shortValue, shortValue, shortValue, value, value, value])
+    }
+
     @Test("The length of the windows changes what a kind of model learns as the table says")
     func effect() throws {
         for kind in [ModelSpecification.Kind.attention, .gpt] {
