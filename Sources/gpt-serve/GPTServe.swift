@@ -12,14 +12,14 @@ struct GPTServe: AsyncParsableCommand {
         commandName: "gpt serve",
         abstract: "Start a local HTTP server for models, with an API compatible with OpenAI's.",
         discussion: """
-            'gpt serve model' prints the address when it answers. Programs that use OpenAI's API can then use the model: set \
-            their base URL to http://127.0.0.1:8080/v1. Requests at the same time share each step of the model, and the text \
-            of a request does not depend on the others. Ctrl-C ends the server.
+            'gpt serve model' prints the address when the server is ready. Programs that use OpenAI's API can then use the model: set \
+            their base URL to http://127.0.0.1:8080/v1. Concurrent requests are processed together in one batch, \
+            and the text of a request does not depend on the others. Ctrl-C ends the server.
 
               gpt serve model
               curl http://127.0.0.1:8080/v1/completions -d '{"prompt": "ROMEO:", "max_tokens": 100}'
 
-            The server can be reached from this machine only, unless --host says otherwise. See /v1/models, \
+            The server can be reached from this machine only, unless --host gives another address. Its endpoints are /v1/models, \
             /v1/completions, /v1/chat/completions, /v1/embeddings, /classify, /translate, /tokenize, /health and /metrics.
             """,
         version: version)
@@ -53,12 +53,14 @@ struct GPTServe: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The most texts that a model generates at the same time. Further ones wait.", valueName: "number"))
+            "The maximum number of texts that a model generates at the same time. Further ones wait.",
+            valueName: "number"))
     var maxConcurrent = 16
 
     @Option(
         help: ArgumentHelp(
-            "The most texts that wait. Requests beyond it get the status 429.", valueName: "number"))
+            "The maximum number of texts that wait. Further requests are refused with the status 429.",
+            valueName: "number"))
     var maxWaiting = 256
 
     @Option(

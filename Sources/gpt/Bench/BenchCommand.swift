@@ -21,7 +21,8 @@ struct BenchCommand: ParsableCommand {
             train: complete training steps (forward pass, backward pass, clipping, update); the result is that of the median \
             step. The number of operations per token is 6 for each parameter used in a matrix product, plus \
             12 x layers x width x length for attention; the products of the optimizer muon are not counted. The operations per \
-            second are compared with the peak of this machine, which is measured just before: multiply-adds on registers.
+            second are compared with the peak of this machine, which is measured immediately before, by a loop of multiply-add \
+            instructions on registers.
 
             generate: generates one sequence and reads a gigabyte of memory, in turn, three times or more; the best result of \
             each is reported. To generate one token, every weight is read once, and the keys and values of the previous tokens. \
@@ -34,11 +35,12 @@ struct BenchCommand: ParsableCommand {
 
             scale: how fast several processes (ranks) train one model, each of them with a batch of its own in every step. Start \
             it with mpirun: 'mpirun -np 2 gpt bench scale'. Steps without an exchange of gradients are measured first, then steps \
-            with one, then exchanges by themselves. Gradients are exchanged while the backward pass still computes others; the \
-            part of an exchange after the backward pass adds to the time of a step. The speed of more ranks is estimated from \
+            with one, then exchanges by themselves. Gradients are exchanged while the backward pass still computes others; only \
+            the part of an exchange that remains after the backward pass makes a step longer. The speed of more ranks is estimated from \
             the measured latency and bandwidth.
 
-            Each result names the instruction sets of this machine. GPT_KERNELS=avx2 in the environment selects one.
+            Each result names the instruction sets of this machine. The environment variable GPT_KERNELS selects one, for \
+            example GPT_KERNELS=avx2.
 
             Other programs that run at the same time make all results worse.
             """)

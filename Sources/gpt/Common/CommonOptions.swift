@@ -171,7 +171,8 @@ struct SamplingOptions: ParsableArguments {
 struct ReplacementOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A character that the model knows and that replaces those it does not know. (default: such characters are an error)",
+            "The character that replaces characters that are not in the vocabulary; it must be in the vocabulary itself. (default: such "
+                + "characters are an error)",
             valueName: "character"))
     var replaceUnknown: String?
 

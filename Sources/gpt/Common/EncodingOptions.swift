@@ -3,7 +3,7 @@ import GPTKit
 
 extension SpecialTokenTreatment: ExpressibleByArgument {
     static let help = ArgumentHelp(
-        "How special tokens in the text, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
+        "How special tokens in a text or prompt, such as <|endoftext|>, are treated: as an error (refuse), as plain text (text), or "
             + "as special tokens (allow).")
 }
 
@@ -13,8 +13,8 @@ struct EncodingOptions: ParsableArguments {
 
     @Flag(
         help: """
-            Leave out the special tokens that the model's tokenizer adds to every text, such as <|begin_of_text|> at the \
-            beginning. Has no effect if it adds none.
+            Leave out the special tokens that the template of the model's tokenizer (not a chat template) adds to every text, such \
+            as <|begin_of_text|> at the beginning. Has no effect if it adds none.
             """)
     var noTemplate = false
 

@@ -6,10 +6,10 @@ struct TableOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A table of labelled texts (classify) or of texts and their translations (translate): .csv, .tsv or .jsonl. For "
-                + "translate also two parallel files, given by two --data, of sources and of targets. 'gpt train' has a "
-                + "default: for classify the speeches of tiny Shakespeare and who speaks them, for translate dates in words "
-                + "and in digits.",
+            "A table of labelled texts for a classifier, or of texts and their translations for a translator: .csv, .tsv or "
+                + ".jsonl. For a translator --data can be given twice: a file with a source text on each line, and a file with "
+                + "their translations. (default: none in 'gpt test'; in 'gpt train', for classify the speeches of tiny Shakespeare "
+                + "and who speaks them, for translate dates in words and in digits)",
             valueName: "file"))
     var data: [String] = []
 

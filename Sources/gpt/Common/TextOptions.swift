@@ -8,20 +8,19 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file in UTF-8, which may be compressed (.gz, .zst); a pattern of file names in quotes ('shards/*.txt'); or - "
-                + "for standard input. Can be repeated. For 'gpt train' also a .bin file of token ids "
-                + "(nanoGPT, llm.c), with the --tokenizer of its vocabulary, a .jsonl file of documents or conversations, or a "
-                + "directory written by 'gpt data prepare'. Files may be larger than memory. "
-                + "Several text files are the documents of one text, and the end of each is marked with the end-of-text token. "
-                + "(default: tiny Shakespeare)",
+            "A text file in UTF-8, or a .jsonl file with a document or a conversation on each line; both may be compressed (.gz, "
+                + ".zst). Or a pattern of file names in quotes ('shards/*.txt'), or - for standard input. Can be repeated. Files may "
+                + "be larger than memory. Several files are the documents of one text, and the end of each is marked with the "
+                + "end-of-text token. 'gpt train' also accepts a .bin file of token ids (nanoGPT, llm.c), with the --tokenizer of "
+                + "its vocabulary, and a directory written by 'gpt data prepare'. (default: tiny Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The fraction of each text, taken from its end, that is used for validation: 0.0001 to 0.9999; of a table, a random "
-                + "part of the rows, with the labels in proportion. (default: 0.1)",
+            "The fraction of the text, taken from its end, that is used for validation: 0.0001 to 0.9999. Of a table ('gpt train "
+                + "--data') a random sample of the rows is used, stratified by label. (default: 0.1)",
             valueName: "fraction"))
     var validation: Double?
 
@@ -46,15 +45,15 @@ struct DocumentOptions: ParsableArguments {
         help: ArgumentHelp(
             "The text between two documents in each text file; \\n is a newline. The end of each document is marked with the "
                 + "end-of-text token, so that the model learns to end its texts. Files whose names end in .jsonl are documents "
-                + "without this option: {\"text\": \"...\"} on each line. (default: a single text is one document without an end)",
+                + "without this option: {\"text\": \"...\"} on each line. (default: a single file is one document, and no end is marked)",
             valueName: "text"))
     var documentSeparator: String?
 
     @Option(
         help: ArgumentHelp(
             "The chat template for conversations: chatml, llama3, gemma, mistral, plain, or a file in Jinja. Conversations are "
-                + "lines {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]} of a .jsonl file; the model learns "
-                + "what the assistant says. (default: that of the model with --from, otherwise plain)",
+                + "lines {\"messages\": [{\"role\": \"user\", \"content\": \"...\"}, ...]} of a .jsonl file; the loss is "
+                + "computed on the messages of the assistant only. (default: that of the model with --from, otherwise plain)",
             valueName: "name or file"))
     var chatTemplate: String?
 
@@ -81,9 +80,9 @@ struct TokenizerOptions: ParsableArguments {
             "The tokenizer: char (characters of the text), byte, bpe:N (byte pair encoding with N tokens, trained on the "
                 + "training part of each text as a whole, as 'gpt tokenizer train' does without --lines), wordpiece:N (WordPiece "
                 + "with N tokens, in lower case, trained on the training part), a published vocabulary (gpt2, cl100k, o200k, "
-                + "...), or a file (tokenizer.json, .tiktoken) or model directory. (default: char; for --task masked and "
-                + "classify \(DefaultSettings.settings(for: .masked).tokenizer) and "
-                + "\(DefaultSettings.settings(for: .classify).tokenizer))",
+                + "...), or a file (tokenizer.json, .tiktoken) or model directory. (default: char; "
+                + "\(DefaultSettings.settings(for: .masked).tokenizer) for 'gpt train --task masked', "
+                + "\(DefaultSettings.settings(for: .classify).tokenizer) for --task classify)",
             valueName: "kind"))
     var tokenizer: String?
 

@@ -59,7 +59,8 @@ struct CompareCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "With --positions, the number of seeds, from --seed on: 1 to 1000. (default: 3)", valueName: "number"))
+            "With --positions, the number of runs for each kind, with the seeds --seed, --seed + 1, ...: 1 to 1000. (default: 3)",
+            valueName: "number"))
     var seeds: Int?
 
     @Option(

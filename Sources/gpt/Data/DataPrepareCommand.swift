@@ -11,10 +11,10 @@ struct DataPrepareCommand: ParsableCommand {
 
               train_000000.bin, val_000000.bin, ...   token ids in the format of llm.c, at most 100 million in each file
               tokenizer.json                          the tokenizer
-              tokens.json                             which ids are for training and which for validation
+              tokens.json                             the positions of the training and the validation tokens in these files
 
-            The same texts and options always give the same files. If the command is interrupted, the complete files stay in \
-            'directory.unfinished'; the same command continues after them.
+            The same texts and options always give the same files. If the command is interrupted, complete files are kept in the \
+            directory of --out with '.unfinished' added to its name. The same command, run again, continues after them.
 
               gpt data prepare --text corpus.jsonl --tokenizer bpe:8192 --out corpus
               gpt data prepare --text 'shards/*.txt.zst' --tokenizer gpt2 --out corpus

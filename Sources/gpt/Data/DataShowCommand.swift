@@ -7,9 +7,10 @@ struct DataShowCommand: ParsableCommand {
         commandName: "show",
         abstract: "Show how a text is tokenized, split and batched for training.",
         discussion: """
-            The command prints the alphabet, the split into training and validation text, and one training batch. A batch \
+            The command prints the vocabulary, the split into training and validation text, and one training batch. A batch \
             has B input windows of T consecutive tokens from random positions of the text. The targets are the same \
-            windows shifted by one token, so each window contains T predictions, with 1 to T tokens as input.
+            windows shifted by one token. So each window has T training examples: the token after position i is predicted from \
+            the first i tokens of the window, i = 1 ... T.
 
               gpt data
               gpt data --text notes.txt --context 16

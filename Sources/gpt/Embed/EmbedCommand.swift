@@ -29,7 +29,7 @@ struct EmbedCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The maximum number of lines that are computed together, 1 or more; the embeddings are the same.",
+            "The batch size, 1 or more: the maximum number of lines that are computed together. It has no effect on the embeddings.",
             valueName: "number"))
     var batch = 32
 

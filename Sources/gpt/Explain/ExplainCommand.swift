@@ -9,7 +9,7 @@ struct ExplainCommand: ParsableCommand {
         commandName: "explain",
         abstract: "Show what a model computes for a text: surprise, layers and heads.",
         discussion: """
-            For each token of the text the command shows how surprising it is, -log2 p in bits, and what the model expected. \
+            For each token of the text the command shows how surprising it is, -log2 p in bits, and the most probable tokens. \
             The logit lens shows what the model would predict after each layer. The table of heads shows what each head attends \
             to: the token before, the first token, or the token after an earlier occurrence of the same token (an induction \
             head). --layer and --head show the attention of one head as a map.

@@ -9,13 +9,13 @@ struct LogitsCommand: ParsableCommand {
         discussion: """
             The model computes a logit for each token of its vocabulary at each position of each row; softmax turns these \
             into the probabilities of the next token. The logits are computed in f32 and written to a safetensors file, \
-            as the tensor 'logits' of shape (B, T, V).
+            as the tensor 'logits' of shape (rows, positions, vocabulary size).
 
               echo '{"input_ids": [[18, 47, 56], [57, 58, 1]]}' > ids.json
               gpt logits model --ids ids.json --out logits.safetensors
 
-            For an encoder (BERT) the input may also have token_type_ids, and the logits are those of the labels or of masked \
-            tokens. If the encoder has no output layer for these, the output has last_hidden_state instead. For an \
+            For an encoder (BERT) the input may also have token_type_ids, and the logits are those of masked tokens \
+            or, for a classifier, of the labels, of shape (rows, labels). If the encoder has no output layer for these, the output has last_hidden_state instead. For an \
             encoder-decoder (Marian) the input must also have decoder_input_ids.
 
             The logits equal those of transformers except for rounding. In Python:

@@ -10,8 +10,8 @@ struct TokenizerCheckCommand: ParsableCommand {
         abstract: "Compare tokenizers with test vectors made by other programs.",
         discussion: """
             Each line of a file is a JSON object with a text and its expected ids, or with ids and their expected bytes, or \
-            with one step of a trainer: the merged pair and its count. A line without the name of an encoding is checked with \
-            the tokenizer given by --tokenizer, or with the tokenizer.json in the directory of the file. A line is \
+            with one merge of the training of byte pairs: the merged pair and its count. A line that does not name a published \
+            vocabulary is checked with the tokenizer given by --tokenizer, or with the tokenizer.json in the directory of the file. A line is \
             skipped if its vocabulary is missing, and fails if the vocabulary file differs from the published one. The exit \
             status is 1 if any line fails.
 

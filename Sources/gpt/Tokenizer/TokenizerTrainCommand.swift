@@ -20,9 +20,9 @@ struct TokenizerTrainCommand: ParsableCommand {
             files. With --like they are those of rustbpe or minbpe.
 
               gpt tokenizer train --text notes.txt --vocabulary 1024 --out notes-tokens
-              cat *.txt | gpt tokenizer train --text - --out tokenizer.json
+              cat *.txt | gpt tokenizer train --text - --vocabulary 4096 --out tokenizer.json
 
-            With --kind wordpiece a WordPiece vocabulary is learned, as BERT has it. Words become lower case, unless --cased \
+            With --kind wordpiece a WordPiece vocabulary is learned, as used by BERT. Words become lower case, unless --cased \
             is given. A token begins a word, or continues one and is written with ##, such as ##ing. [PAD], [UNK], [CLS], [SEP] and [MASK] \
             have the first ids. The tokens are those of Hugging Face's WordPieceTrainer.
 

@@ -100,10 +100,11 @@ struct ShapeOptions: ParsableArguments {
 
 /// The sizes of `gpt train`.
 enum TrainSizes: SizeDefaults {
-    static let layers = "by text and time, or the preset's; 2 for --task classify, 2 on each side for --task translate"
-    static let heads = "by text and time, or the preset's"
-    static let width = "by text and time, or the preset's; 64 for attention, 96 for --task translate"
-    static let context = "by text and time, or the preset's; 64 for attention, bigram and --task masked"
+    static let layers =
+        "chosen automatically, see above, or the preset's; 2 for --task classify, 2 on each side for --task translate"
+    static let heads = "chosen automatically, see above, or the preset's"
+    static let width = "chosen automatically, see above, or the preset's; 64 for attention, 96 for --task translate"
+    static let context = "chosen automatically, see above, or the preset's; 64 for attention, bigram and --task masked"
 }
 
 /// How to train it.
@@ -118,7 +119,8 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The number of training steps, 1 or more. (default: as many as take three minutes, or the preset's; 3000 for attention, "
+            "The number of training steps, 1 or more. (default: as many as take three minutes if the size of the model is chosen "
+                + "automatically; otherwise 2700, or the preset's; 3000 for attention, "
                 + "1000 for bigram; "
                 + "\(TrainingOptions.ofTasks { "\($0.steps ?? 0)" }))",
             valueName: "number"))
@@ -128,13 +130,14 @@ struct TrainingOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Train for this many minutes, above 0, instead of a number of steps; the learning rate schedule then follows the elapsed "
-                + "time. The size of the model is chosen for this time.", valueName: "minutes"))
+                + "time. If no other option gives the size of the model, it is chosen for this time.",
+            valueName: "minutes"))
     var minutes: Double?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The batch size: windows of context length per step, or rows of a table. (default: by text and time, or the "
+            "The batch size: windows of context length per step, or rows of a table. (default: chosen automatically, or the "
                 + "preset's; 16 for attention, 32 for bigram; \(TrainingOptions.ofTasks { "\($0.batch)" }))",
             valueName: "number"))
     var batch: Int?
@@ -176,7 +179,7 @@ struct TrainingOptions: ParsableArguments {
         help: ArgumentHelp(
             "The share of the training, at its beginning, in which windows have half the context length and a batch has twice as "
                 + "many of them, at least 0 and below 1. Short windows take less time. It has no effect on conversations. (default: "
-                + "\(Recipe.lengthWarmup) where the context is chosen by text and time, otherwise 0)",
+                + "\(Recipe.lengthWarmup) where the context is chosen automatically, otherwise 0)",
             valueName: "share"))
     var lengthWarmup: Double?
 
@@ -207,7 +210,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The optimizer: adamw, or muon, which orthogonalizes the updates of the weights of hidden layers and updates "
-                + "the others by AdamW. It learns more from each step and takes more time for it. (default: muon for gpt "
+                + "the others by AdamW. The loss decreases more in each step, and a step takes longer. (default: muon for gpt "
                 + "without --preset, otherwise adamw)",
             valueName: "method"))
     var optimizer: Optimizer.Method?
