@@ -8,6 +8,7 @@ struct NextTokenTaskTests {
         var settings = TinyRuns.settings(steps: 4)
         settings.accumulate = 1
         settings.dropout = 0
+        settings.precision = .float32
         settings.lengthWarmup = lengthWarmup
         return settings
     }
@@ -43,7 +44,7 @@ struct NextTokenTaskTests {
         settings.optimizer.weightDecay = 0
         var losses: [Double] = []
         let trainer = try TinyRuns.trainer(settings)
-        _ = try trainer.run { if case .step(_, let loss, _) = $0 { losses.append(loss) } }
+        _ = try trainer.run(report: { if case .step(_, let loss, _) = $0 { losses.append(loss) } })
         let expected = try (0..<4).map { step in
             let isShort = Double(step) / 4 < lengthWarmup
             return try Self.loss(settings, batch: isShort ? 8 : 4, length: isShort ? 4 : 8, step: step) / 32
@@ -62,9 +63,9 @@ struct NextTokenTaskTests {
         settings.length = .steps(8)
         let trainer = try TinyRuns.trainer(settings)
         var evaluations: [(step: Int, value: Double, isBest: Bool)] = []
-        let end = try trainer.run {
+        let end = try trainer.run(report: {
             if case .evaluation(let step, let value, let best) = $0 { evaluations.append((step, value, best)) }
-        }
+        })
         #expect(end == .patience)
         #expect(evaluations.map(\.step) == Array(1...7))
         #expect(evaluations.map(\.isBest) == [true, true, true, true, true, false, false])
