@@ -34,8 +34,7 @@ struct ResumeOptionTests {
         .accumulate: ("--accumulate", "2"), .seed: ("--seed", "7"), .optimizer: ("--optimizer", "adamw"),
         .beta1: ("--beta1", "0.8"),
         .beta2: ("--beta2", "0.9"), .learningRate: ("--lr", "0.001"), .warmup: ("--warmup", "7"),
-        .schedule: ("--schedule", "constant"), .lengthWarmup: ("--length-warmup", "0.9"),
-        .dropout: ("--dropout", "0.2"),
+        .schedule: ("--schedule", "constant"), .dropout: ("--dropout", "0.2"),
         .precision: ("--precision", otherPrecision.rawValue), .weightDecay: ("--decay", "0.2"), .clip: ("--clip", "2"),
         .patience: ("--patience", "3"), .evaluationInterval: ("--evaluate-every", "3"),
         .saveInterval: ("--save-every", "4"), .finalEvaluation: ("--evaluate", "5"), .steps: ("--steps", "30"),
@@ -81,8 +80,8 @@ struct ResumeOptionTests {
         let settings = try SavedRun(directory.file("run")).settings
         #expect(settings.steps == 30 && settings.schedule.peak == 0.001 && settings.schedule.warmupSteps == 7)
         #expect(
-            settings.schedule.shape == .constant && settings.lengthWarmup == 0.9 && settings.dropout == 0.2
-                && settings.precision == Self.otherPrecision)
+            settings.schedule.shape == .constant && settings.dropout == 0.2 && settings.precision == Self.otherPrecision
+        )
         #expect(settings.optimizer.weightDecay == 0.2 && settings.optimizer.clip == 2 && settings.patience == 3)
         #expect(settings.evaluateEvery == 3 && settings.saveEvery == 4 && settings.finalEvaluation == .windows(5))
     }

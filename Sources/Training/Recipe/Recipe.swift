@@ -5,15 +5,13 @@ import Tensors
 /// The recipe of `gpt train`: the shape of a GPT and the settings of its training, chosen for the length of a text and for
 /// the arithmetic that there is time for.
 ///
-/// It has four rules, whose figures GPTKit.docc/TheRecipe.md gives:
+/// It has three rules, whose figures GPTKit.docc/TheRecipe.md gives:
 ///
 /// - **Size.** The largest model that is trained on at least `tokensPerParameter` tokens for each of its parameters. With
 ///   k times the arithmetic, model and tokens both grow by about the root of k (Hoffmann et al., "Training compute-optimal
 ///   large language models", 2022). A text that was read `sufficientPasses` times has little left to teach the same model,
 ///   so then the model grows alone. It never has more than `parametersPerToken` parameters for each token of the
 ///   text.
-/// - **Context.** For the first `lengthWarmup` of the training the windows have half the length. Attention to fewer tokens takes
-///   less time, and most of what a model learns from long windows it learns at the end.
 /// - **Batch.** The tokens of a step grow with the root of the tokens of the run, so that the number of steps does, too.
 /// - **Regularization.** A model that reads a text many times memorizes it, and a larger model does so earlier. So dropout grows
 ///   with the number of passes and the size of the model, and the training ends after `greatestPasses`
@@ -47,14 +45,12 @@ public struct Recipe: Sendable, Equatable {
         passes = chosen.tokens / textTokens
         self.operations = chosen.tokens * chosen.operationsPerToken
         isLimitedByText = chosen.isLimitedByText
-        var settings = TrainingSettings(
+        settings = TrainingSettings(
             model: chosen.model, length: .steps(min(steps, TrainingSettings.greatestStep)), batch: chosen.batch,
             schedule: LearningRateSchedule(
                 peak: Self.learningRate, warmupSteps: min(100, steps / 10), shape: .linear),
             optimizer: Optimizer.Settings(method: .muon),
             dropout: Self.dropout(passes: passes, parametersPerToken: chosen.parameters / textTokens))
-        settings.lengthWarmup = Self.lengthWarmup
-        self.settings = settings
     }
 
     /// The least number of training tokens for each parameter.
@@ -66,8 +62,6 @@ public struct Recipe: Sendable, Equatable {
     /// The number of passes over a text after which the recipe ends. Longer trainings were not measured.
     static let greatestPasses = 100.0
     static let learningRate = 8e-3
-    /// The share of the training in which windows have half the length.
-    public static let lengthWarmup = 0.65
 
     /// Dropout: none for up to 12 passes by a model with one parameter for each token of the text, then a tenth more with each
     /// doubling, up to 0.3. Four times as many parameters count as twice as many passes.
@@ -87,12 +81,12 @@ public struct Recipe: Sendable, Equatable {
 
         /// From 0.1 to 200 million parameters, each step about twice as large.
         static let all = [
-            Size(layers: 3, width: 64, context: 256), Size(layers: 4, width: 96, context: 256),
-            Size(layers: 4, width: 128, context: 256), Size(layers: 5, width: 160, context: 256),
-            Size(layers: 5, width: 192, context: 384), Size(layers: 6, width: 256, context: 512),
-            Size(layers: 7, width: 320, context: 512), Size(layers: 8, width: 416, context: 512),
-            Size(layers: 10, width: 512, context: 1_024), Size(layers: 12, width: 640, context: 1_024),
-            Size(layers: 14, width: 832, context: 2_048), Size(layers: 16, width: 1_024, context: 2_048),
+            Size(layers: 3, width: 64, context: 128), Size(layers: 4, width: 96, context: 128),
+            Size(layers: 4, width: 128, context: 128), Size(layers: 5, width: 160, context: 128),
+            Size(layers: 5, width: 192, context: 192), Size(layers: 6, width: 256, context: 256),
+            Size(layers: 7, width: 320, context: 256), Size(layers: 8, width: 416, context: 256),
+            Size(layers: 10, width: 512, context: 512), Size(layers: 12, width: 640, context: 512),
+            Size(layers: 14, width: 832, context: 1_024), Size(layers: 16, width: 1_024, context: 1_024),
         ]
     }
 
@@ -114,13 +108,13 @@ public struct Recipe: Sendable, Equatable {
             operations: Double
         ) {
             // A window of a short text must leave room for others.
-            let context = max(4, min(size.context, Int(textTokens / 64)) / 2) * 2
+            let context = max(8, min(size.context, Int(textTokens / 64)))
             var model = ModelSpecification.gpt(
                 family, layers: size.layers, heads: size.width / 32, width: size.width, context: context)
             model.vocabularySize = vocabularySize
             self.model = model
             parameters = 12 * Double(size.layers * size.width * size.width)
-            let perToken = model.trainingFlopsPerToken(length: context, halvedFor: Recipe.lengthWarmup)
+            let perToken = model.trainingFlopsPerToken(length: context) ?? 0
             let limit = Recipe.greatestPasses * textTokens
             let estimate = min(limit, operations / perToken)
             // 2,048 tokens for a run of 3 million.
@@ -146,27 +140,16 @@ extension TrainingSettings {
         schedule = recipe.settings.schedule
         optimizer = recipe.settings.optimizer
         dropout = recipe.settings.dropout
-        lengthWarmup = recipe.settings.lengthWarmup
     }
 
-    /// The floating-point operations of a training step: of the forward and backward pass, and of Muon. With windows of two
-    /// lengths it is the mean over the training.
+    /// The floating-point operations of a training step: of the forward and backward pass, and of Muon.
     package var stepOperations: Double {
-        let perToken = model.trainingFlopsPerToken(length: sequenceLength, halvedFor: lengthWarmup)
+        let perToken = model.trainingFlopsPerToken(length: sequenceLength) ?? 0
         return Double(tokensPerStep) * perToken + (optimizer.method == .muon ? model.muonOperations : 0)
     }
 }
 
 extension ModelSpecification {
-    /// The floating-point operations of the training on a token, on average.
-    /// - Parameters:
-    ///   - length: the length of the windows.
-    ///   - share: the share of the training in which they have half this length.
-    fileprivate func trainingFlopsPerToken(length: Int, halvedFor share: Double) -> Double {
-        share * (trainingFlopsPerToken(length: length / 2) ?? 0)
-            + (1 - share) * (trainingFlopsPerToken(length: length) ?? 0)
-    }
-
     /// The approximate floating-point operations of an update of the hidden weights of a transformer by Muon.
     fileprivate var muonOperations: Double {
         guard case .transformer(let c) = self else { return 0 }

@@ -8,7 +8,6 @@ public enum TrainingSpeed {
     public static func measured(seconds: Double = 1, precision: Precision = .preferredForTraining) -> Double {
         var settings = Recipe(textTokens: 1_000_000, vocabularySize: 64, operations: 2e13).settings
         settings.precision = precision
-        settings.lengthWarmup = 0
         guard let model = settings.model.makeNeuralModel(seed: 1) else { return 1e9 }
         let optimizer = Optimizer(model.parameters, settings: settings.optimizer)
         let count = settings.tokensPerStep

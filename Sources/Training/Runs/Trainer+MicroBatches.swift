@@ -67,8 +67,7 @@ extension Trainer {
     /// - Returns: the sum of the losses of its targets.
     private func computeGradients(microBatch: Int, targets: Int) -> Double {
         let batch = Profile.measure("batch") {
-            task.microBatch(
-                MicroBatchIndex(step: progress.step, microBatch: microBatch, share: settings.share(of: progress)))
+            task.microBatch(MicroBatchIndex(step: progress.step, microBatch: microBatch))
         }
         let key = Philox.key([Purpose.dropout, settings.seed, UInt64(progress.step), UInt64(microBatch)])
         return Execution.with(settings.precision) {

@@ -179,12 +179,7 @@ public final class Trainer<Task: TrainingTask> {
             progress.evaluationWindows
             ?? task.affordableValidationSize(
                 trainedTokens: (settings.evaluationInterval ?? progress.step) * task.tokensPerStep)
-        let isShort = task.usesShortExamples(until: settings.share(of: progress))
-        let result =
-            isShort
-            ? task.validateShort(atMost: windows, shouldStop: shouldStop)
-            : task.validate(atMost: windows, shouldStop: shouldStop)
-        guard let value = result?.value else { return false }
+        guard let value = task.validate(atMost: windows, shouldStop: shouldStop)?.value else { return false }
         guard value.isFinite else {
             throw TrainingError.notFinite(what: task.measure.name, value: value, step: progress.step)
         }
@@ -194,7 +189,7 @@ public final class Trainer<Task: TrainingTask> {
             sample = try task.sample(step: progress.step, length: 200, shouldStop: shouldStop)
             if sample == nil { return false }
         }
-        let isBest = isShort || task.measure.isBetter(value, than: progress.bestValue)
+        let isBest = task.measure.isBetter(value, than: progress.bestValue)
         progress.evaluationWindows = windows
         progress.evaluations += 1
         progress.evaluatedStep = progress.step
@@ -202,7 +197,7 @@ public final class Trainer<Task: TrainingTask> {
         progress.evaluationsSinceBest = isBest ? 0 : progress.evaluationsSinceBest + 1
         metrics.rows[metrics.rows.count - 1].validation = value
         if isBest {
-            (progress.bestValue, progress.bestStep) = (isShort ? nil : value, progress.step)
+            (progress.bestValue, progress.bestStep) = (value, progress.step)
             try store.keepBest(task.model, step: progress.step)
         }
         report(.evaluation(step: progress.step, value: value, isBest: isBest))

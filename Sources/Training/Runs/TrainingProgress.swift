@@ -22,8 +22,7 @@ public struct TrainingProgress: Sendable, Equatable {
     /// The number of validation windows that each evaluation scores; nil until it has been determined.
     public var evaluationWindows: Int?
 
-    /// The value of the best model so far over those windows, and its step. While examples are shorter than in a validation,
-    /// each model counts as the best, without a value.
+    /// The value of the best model so far over those windows, and its step.
     public var bestValue: Double?
     public var bestStep: Int?
     /// The number of evaluations since the best one, which is compared with the patience.

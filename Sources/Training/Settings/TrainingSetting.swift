@@ -13,7 +13,7 @@ public struct TrainingSetting: Sendable {
         case tokenizer, validation, documentSeparator, specialTokens, chatTemplate, batch, accumulate, seed,
             optimizer, beta1, beta2
         case steps, minutes, learningRate, warmup, schedule, dropout, precision, weightDecay, clip, patience,
-            labelSmoothing, lengthWarmup
+            labelSmoothing
         case evaluationInterval, saveInterval, finalEvaluation
     }
 
@@ -99,9 +99,6 @@ public struct TrainingSetting: Sendable {
         TrainingSetting("learning rate", .learningRate, mayChange: true) { "\($0.schedule.peak)" },
         TrainingSetting("warmup", .warmup, mayChange: true) { "\($0.schedule.warmupSteps) steps" },
         TrainingSetting("schedule", .schedule, mayChange: true) { $0.schedule.shape.rawValue },
-        TrainingSetting("warmup of the window length", .lengthWarmup, kinds: [.attention, .gpt], mayChange: true) {
-            "\($0.lengthWarmup)"
-        },
         TrainingSetting("dropout", .dropout, kinds: computing, mayChange: true) { "\($0.dropout)" },
         TrainingSetting("label smoothing", .labelSmoothing, kinds: [.encoderDecoder], mayChange: true) {
             "\($0.labelSmoothing)"

@@ -45,7 +45,6 @@ extension TrainingSettings {
         object["learning_rate"] = .double(schedule.peak)
         object["warmup"] = .int(schedule.warmupSteps)
         object["schedule"] = .string(schedule.shape.rawValue)
-        object["length_warmup"] = lengthWarmup == 0 ? nil : .double(lengthWarmup)
         object["optimizer"] = optimizer.method == .adamW ? nil : .string(optimizer.method.rawValue)
         object["beta1"] = .double(optimizer.beta1)
         object["beta2"] = .double(optimizer.beta2)
@@ -119,7 +118,6 @@ extension TrainingSettings {
         default: finalEvaluation = .windows(try record.int("final_evaluation"))
         }
         task = try record.optionalCase("task") ?? .text
-        lengthWarmup = try record.optionalDouble("length_warmup") ?? 0
         labelSmoothing = try record.optionalDouble("label_smoothing") ?? 0
         if json["from"] != nil { initialModel = try record.string("from") }
         documentSeparator = try record.optionalString("document_separator")

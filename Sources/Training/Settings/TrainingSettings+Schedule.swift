@@ -1,25 +1,11 @@
 import Platform
 
 extension TrainingSettings {
-    /// The number and the length of the windows of a micro-batch.
-    /// - Parameter share: the share of the training before it, from 0 to 1.
-    func windows(after share: Double) -> (batch: Int, length: Int) {
-        share < lengthWarmup ? (2 * batch, sequenceLength / 2) : (batch, sequenceLength)
-    }
-
-    /// The share of the training that is done, from 0 to 1.
-    func share(of progress: TrainingProgress) -> Double {
-        switch length {
-        case .steps(let steps): min(1, Double(progress.step) / Double(steps))
-        case .minutes(let minutes): min(1, progress.seconds / (60 * minutes))
-        }
-    }
-
     /// The learning rate of the step that follows `progress`.
     func learningRate(after progress: TrainingProgress) -> Double {
         switch length {
         case .steps(let steps): schedule.rate(step: progress.step, of: steps)
-        case .minutes: schedule.rate(step: progress.step, progress: share(of: progress))
+        case .minutes(let minutes): schedule.rate(step: progress.step, progress: progress.seconds / (60 * minutes))
         }
     }
 

@@ -40,10 +40,6 @@ public struct TrainingSettings: Sendable, Equatable {
     /// The number of micro-batches whose gradients are accumulated in each step.
     public var accumulate: Int
     public var schedule: LearningRateSchedule
-    /// The share of the training, at its beginning, in which windows have half the length and a micro-batch has twice as many of
-    /// them (sequence length warmup; Li et al., "The stability-efficiency dilemma", 2022). Attention to fewer tokens takes less
-    /// time, and what a model learns first is a matter of few tokens. It has no effect on conversations.
-    public var lengthWarmup = 0.0
     public var optimizer: Optimizer.Settings
     public var dropout: Double
     /// The share of the probability of each target that is divided among all tokens, in the loss of a translation (label
@@ -183,14 +179,10 @@ public struct TrainingSettings: Sendable, Equatable {
         if documentSeparator?.isEmpty == true { return SettingProblem(.documentSeparator, "is empty") }
         let fractions: [(TrainingSetting.ID, Double)] = [
             (.dropout, dropout), (.labelSmoothing, labelSmoothing), (.beta1, optimizer.beta1),
-            (.beta2, optimizer.beta2), (.lengthWarmup, lengthWarmup),
+            (.beta2, optimizer.beta2),
         ]
         for (id, value) in fractions where !(value >= 0 && value < 1) {
             return SettingProblem(id, "is \(value.spelling), which is not at least 0 and below 1")
-        }
-        if lengthWarmup > 0, sequenceLength % 2 != 0 {
-            return SettingProblem(
-                .lengthWarmup, "is \(lengthWarmup.spelling), but a window of \(sequenceLength) tokens has no half")
         }
         // Computations are in single precision, which rounds a dropout rate just below 1 to 1.
         if Float(dropout) >= 1 { return SettingProblem(.dropout, "is \(dropout), which is too close to 1") }

@@ -14,8 +14,6 @@ public final class NextTokenTask: TrainingTask {
     private let roles: TokenRoles?
     private let settings: TrainingSettings
     private let evaluator: Evaluator
-    /// For the time in which windows have half the length; nil if there is none.
-    private let shortEvaluator: Evaluator?
 
     /// - Parameters:
     ///   - model: as it is to begin with.
@@ -34,9 +32,6 @@ public final class NextTokenTask: TrainingTask {
         self.roles = roles
         // A model without a context is scored on windows as long as those it learns from.
         evaluator = Evaluator(data, length: model.contextLength ?? settings.sequenceLength)
-        // A conversation begins a window, whose length decides how much of it is read.
-        let hasShortWindows = settings.lengthWarmup > 0 && !data.hasMaskedTargets
-        shortEvaluator = hasShortWindows ? Evaluator(data, length: settings.sequenceLength / 2) : nil
     }
 
     public var model: any TrainableModel { languageModel }
@@ -55,10 +50,9 @@ public final class NextTokenTask: TrainingTask {
     }
 
     private func batch(_ index: MicroBatchIndex) -> (inputs: TokenBatch, targets: [Int32]) {
-        let (count, length) = settings.windows(after: shortEvaluator == nil ? 1 : index.share)
-        return data.batch(
-            batch: count, length: length, seed: settings.seed, step: index.step, microBatch: index.microBatch,
-            of: settings.accumulate)
+        data.batch(
+            batch: settings.batch, length: settings.sequenceLength, seed: settings.seed, step: index.step,
+            microBatch: index.microBatch, of: settings.accumulate)
     }
 
     public func microBatch(_ index: MicroBatchIndex) -> MicroBatch {
@@ -85,17 +79,6 @@ public final class NextTokenTask: TrainingTask {
     public func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult? {
         evaluator.evaluate(languageModel, atMost: size, shouldStop: shouldStop)
             .map { ValidationResult($0, scored: size, of: validationSize) }
-    }
-
-    public func usesShortExamples(until share: Double) -> Bool {
-        shortEvaluator != nil && share <= settings.lengthWarmup
-    }
-
-    public func validateShort(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult? {
-        guard let shortEvaluator else { return validate(atMost: size, shouldStop: shouldStop) }
-        let count = size > .max / 2 ? .max : 2 * size
-        return shortEvaluator.evaluate(languageModel, atMost: count, shouldStop: shouldStop)
-            .map { ValidationResult($0, scored: count, of: shortEvaluator.windows) }
     }
 
     // MARK: Samples

@@ -44,14 +44,6 @@ public protocol TrainingTask: AnyObject {
     ///   - shouldStop: called between batches; if it returns true, the result is nil.
     func validate(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
 
-    /// Whether the examples are shorter than those of `validate` so far. Then validations use `validateShort`, and the results are
-    /// not compared with others.
-    /// - Parameter share: the share of the training that is done, from 0 to 1.
-    func usesShortExamples(until share: Double) -> Bool
-
-    /// Evaluates the model like `validate`, on examples as short as those that it is trained on, with as many tokens in total.
-    func validateShort(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult?
-
     // MARK: Samples
 
     /// Whether the task generates samples during training.
@@ -70,25 +62,14 @@ public protocol TrainingTask: AnyObject {
     var dataRecord: DataRecord { get }
 }
 
-extension TrainingTask {
-    public func usesShortExamples(until share: Double) -> Bool { false }
-
-    public func validateShort(atMost size: Int, shouldStop: () -> Bool) -> ValidationResult? {
-        validate(atMost: size, shouldStop: shouldStop)
-    }
-}
-
 /// The index of a micro-batch. With the seed it determines all random choices.
 public struct MicroBatchIndex: Sendable, Hashable {
     public let step: Int
     public let microBatch: Int
-    /// The share of the training before the step, from 0 to 1.
-    public let share: Double
 
-    public init(step: Int, microBatch: Int, share: Double = 1) {
+    public init(step: Int, microBatch: Int) {
         self.step = step
         self.microBatch = microBatch
-        self.share = share
     }
 }
 

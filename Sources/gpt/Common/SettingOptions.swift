@@ -33,7 +33,6 @@ extension TrainingSetting.ID {
         case .schedule: "--schedule"
         case .dropout: "--dropout"
         case .labelSmoothing: "--label-smoothing"
-        case .lengthWarmup: "--length-warmup"
         case .precision: "--precision"
         case .weightDecay: "--decay"
         case .clip: "--clip"

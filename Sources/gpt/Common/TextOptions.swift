@@ -8,11 +8,12 @@ struct TextOptions: ParsableArguments {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "A text file in UTF-8, or a .jsonl file with a document or a conversation on each line; both may be compressed (.gz, "
-                + ".zst). Or a pattern of file names in quotes ('shards/*.txt'), or - for standard input. Can be repeated. Files may "
-                + "be larger than memory. Several files are the documents of one text, and the end of each is marked with the "
-                + "end-of-text token. 'gpt train' also accepts a .bin file of token ids (nanoGPT, llm.c), with the --tokenizer of "
-                + "its vocabulary, and a directory written by 'gpt data prepare'. (default: tiny Shakespeare)",
+            "A text file in UTF-8, or a .jsonl file with a document on each line; both may be compressed (.gz, .zst). Or a pattern "
+                + "of file names in quotes ('shards/*.txt'), or - for standard input. Can be repeated. Files may be larger than "
+                + "memory. Several files are the documents of one text, and the end of each is marked with the end-of-text token. "
+                + "'gpt train' also accepts a .jsonl file with a conversation on each line, a .bin file of token ids (nanoGPT, "
+                + "llm.c), with the --tokenizer of its vocabulary, and a directory written by 'gpt data prepare'. (default: tiny "
+                + "Shakespeare)",
             valueName: "file"))
     var text: [String] = []
 
@@ -20,7 +21,7 @@ struct TextOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "The fraction of the text, taken from its end, that is used for validation: 0.0001 to 0.9999. Of a table ('gpt train "
-                + "--data') a random sample of the rows is used, stratified by label. (default: 0.1)",
+                + "--data') a random sample of the rows is used, for a classifier stratified by label. (default: 0.1)",
             valueName: "fraction"))
     var validation: Double?
 

@@ -177,15 +177,6 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The share of the training, at its beginning, in which windows have half the context length and a batch has twice as "
-                + "many of them, at least 0 and below 1. Short windows take less time. It has no effect on conversations. (default: "
-                + "\(Recipe.lengthWarmup) where the context is chosen automatically, otherwise 0)",
-            valueName: "share"))
-    var lengthWarmup: Double?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
             "The dropout rate during training, at least 0 and below 1; it reduces overfitting. (default: by the number of passes over the text, or the preset's; "
                 + "\(TrainingOptions.ofTasks { "\($0.dropout)" }); at most 0.1 with --from)",
             valueName: "rate"))
@@ -299,7 +290,7 @@ struct TrainingOptions: ParsableArguments {
         let options: [(String, Bool)] = [
             ("--steps", steps != nil), ("--minutes", minutes != nil), ("--batch", batch != nil),
             ("--accumulate", accumulate != nil), ("--lr", learningRate != nil), ("--warmup", warmup != nil),
-            ("--schedule", schedule != nil), ("--length-warmup", lengthWarmup != nil), ("--dropout", dropout != nil),
+            ("--schedule", schedule != nil), ("--dropout", dropout != nil),
             ("--label-smoothing", labelSmoothing != nil),
             ("--precision", precision != nil), ("--optimizer", optimizer != nil), ("--decay", decay != nil),
             ("--beta1", beta1 != nil), ("--beta2", beta2 != nil), ("--clip", clip != nil), ("--seed", seed != nil),
@@ -319,7 +310,6 @@ struct TrainingOptions: ParsableArguments {
         if let learningRate { settings.schedule.peak = learningRate }
         if let warmup { settings.schedule.warmupSteps = warmup }
         if let schedule { settings.schedule.shape = schedule }
-        if let lengthWarmup { settings.lengthWarmup = lengthWarmup }
         if let dropout { settings.dropout = dropout }
         if let labelSmoothing { settings.labelSmoothing = labelSmoothing }
         if let precision { settings.precision = precision }
