@@ -26,4 +26,25 @@ import Training
         #expect(abs(try loss([2, 1, 0]) - expected) < 1e-9)
         #expect(abs(try loss([1, 0, 2]) - expected) < 1e-9)
     }
+
+    @Test(
+        "Windows begin in the same way, whether their length was known when the conversations were encoded or chosen later"
+    )
+    func length() throws {
+        // Longer than a window of 16.
+        let talk = (0..<10).map { conversation("question \($0)?", String(repeating: "answer \($0) ", count: 5)) }
+        func run(_ length: Int) throws -> TrainingRun {
+            let text = NamedText(name: "c", conversations: talk, sha256: "")
+            var settings = TinyRuns.settings(steps: 2)
+            settings.setContext(length)
+            return try TrainingRun(
+                settings, texts: [text], origin: .builtIn, refine: { settings, _, _ in settings.setContext(16) })
+        }
+        let (early, late) = try (run(16), run(8))
+        #expect(early.settings.sequenceLength == 16 && late.settings.sequenceLength == 16)
+        for step in 0..<20 {
+            let batches = [early, late].map { $0.data.batch(batch: 4, length: 16, seed: 3, step: step, microBatch: 0) }
+            #expect(batches[0].inputs.ids == batches[1].inputs.ids && batches[0].targets == batches[1].targets)
+        }
+    }
 }

@@ -9,13 +9,18 @@ struct ConversationTargets: Sendable {
     let isTrainingTarget: [Bool]
     /// The same of the validation part.
     let isValidationTarget: [Bool]
-    /// Where windows begin in the training part: with a conversation, as a chat does, and within one that is longer than a
-    /// window after each window.
-    let starts: [Int]
+    /// The tokens of each conversation in the training part.
+    let trainingRanges: [Range<Int>]
     /// The tokens of each conversation in the validation part.
     let validationRanges: [Range<Int>]
     /// The special tokens that end what the assistant says.
     let ends: [Int32]
+
+    /// Where windows begin in the training part: with a conversation, as a chat does, and within one that is longer than a
+    /// window after each window.
+    func starts(ofWindows length: Int) -> [Int] {
+        trainingRanges.flatMap { stride(from: $0.lowerBound, to: $0.upperBound, by: length) }
+    }
 }
 
 extension TokenDataset.Document {
@@ -24,7 +29,7 @@ extension TokenDataset.Document {
     ///   conversation.
     init(
         _ conversations: [[ChatMessage]], of text: NamedText, with tokenizer: any Tokenizer, _ format: ChatFormat,
-        validation share: Double, length: Int
+        validation share: Double
     ) throws {
         guard conversations.count > 1 else {
             throw TrainingError.setting(
@@ -32,8 +37,8 @@ extension TokenDataset.Document {
         }
         let usual = TokenDataset.trainingLength(of: conversations.count, validation: share)
         let cut = max(1, min(usual, conversations.count - 1))
-        var ids: [Int32] = [], isTarget: [Bool] = [], starts: [Int] = [], ends: [Int32] = [], boundary = 0
-        var validationRanges: [Range<Int>] = []
+        var ids: [Int32] = [], isTarget: [Bool] = [], ends: [Int32] = [], boundary = 0
+        var trainingRanges: [Range<Int>] = [], validationRanges: [Range<Int>] = []
         for (number, conversation) in conversations.enumerated() {
             let name = "\(text.name), conversation \(number + 1)"
             let part: (ids: [Int32], isTarget: [Bool])
@@ -45,11 +50,12 @@ extension TokenDataset.Document {
                 throw TrainingError.setting("\(name): \(error)")
             }
             if number == cut { boundary = ids.count }
-            if number >= cut {
+            if number < cut {
+                trainingRanges.append(ids.count..<ids.count + part.ids.count)
+            } else {
                 let start = ids.count - boundary
                 validationRanges.append(start..<start + part.ids.count)
             }
-            if number < cut { starts += stride(from: ids.count, to: ids.count + part.ids.count, by: length) }
             for (position, id) in part.ids.enumerated() where part.isTarget[position] {
                 let isLast = position + 1 == part.ids.count || !part.isTarget[position + 1]
                 if isLast, !ends.contains(id) { ends.append(id) }
@@ -68,8 +74,8 @@ extension TokenDataset.Document {
             name: text.name, training: Array(ids[..<boundary]), validation: validation, predictedBytes: bytes,
             predictedCharacters: characters,
             conversations: ConversationTargets(
-                isTrainingTarget: Array(isTarget[..<boundary]), isValidationTarget: isValidationTarget, starts: starts,
-                validationRanges: validationRanges, ends: ends))
+                isTrainingTarget: Array(isTarget[..<boundary]), isValidationTarget: isValidationTarget,
+                trainingRanges: trainingRanges, validationRanges: validationRanges, ends: ends))
     }
 }
 
@@ -87,18 +93,19 @@ extension TokenDataset {
     func conversationBatch(
         batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
     ) -> (inputs: TokenBatch, targets: [Int32]) {
-        let total = documents.reduce(0) { $0 + ($1.conversations?.starts.count ?? 0) }
+        let starts = documents.map { $0.conversations?.starts(ofWindows: length) ?? [] }
+        let total = starts.reduce(0) { $0 + $1.count }
         var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
         var inputs: [Int32] = [], targets: [Int32] = []
         for _ in 0..<batch {
             var number = Int(random.next().multipliedFullWidth(by: UInt64(total)).high)
-            for document in documents {
+            for (document, starts) in zip(documents, starts) {
                 guard let conversations = document.conversations else { continue }
-                guard number < conversations.starts.count else {
-                    number -= conversations.starts.count
+                guard number < starts.count else {
+                    number -= starts.count
                     continue
                 }
-                let tokens = document.trainingIDs, start = conversations.starts[number]
+                let tokens = document.trainingIDs, start = starts[number]
                 for offset in 0..<length {
                     inputs.append(tokens[(start + offset) % tokens.count])
                     let target = (start + offset + 1) % tokens.count

@@ -147,7 +147,7 @@ public struct TokenDataset: Sendable {
                 }
                 return found(
                     try Document(
-                        conversations, of: text, with: tokenizer, format, validation: validation, length: contextLength)
+                        conversations, of: text, with: tokenizer, format, validation: validation)
                 )
             }
             let scalars = text.text.unicodeScalars
