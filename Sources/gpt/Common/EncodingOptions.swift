@@ -39,7 +39,7 @@ struct EncodingOptions: ParsableArguments {
 struct EndOptions: ParsableArguments {
     @Flag(
         help:
-            "Continue after a token that ends a text, such as <|endoftext|>. Without this option generation stops there."
+            "Continue after an end-of-text token (EOS), such as <|endoftext|>. Without this option generation stops there."
     )
     var ignoreEos = false
 }

@@ -11,7 +11,7 @@ struct GenerateCommand: ParsableCommand {
             The text starts with the prompt and is printed to standard output as it is generated. The prompt is given with \
             --prompt, in a file, or through a pipe. Without a prompt, the model starts after its beginning-of-text token or, if it \
             has none, after a line break, which is not printed. Generation stops after --length tokens, or earlier if the \
-            model generates a token that ends a text. When the context is full, its first half is dropped and \
+            model generates an end-of-text token (EOS). When the context is full, its first half is dropped and \
             generation continues.
 
               gpt generate model --prompt "ROMEO:" --length 1000
