@@ -11,15 +11,34 @@ struct ConversationTargets: Sendable {
     let isValidationTarget: [Bool]
     /// The tokens of each conversation in the training part.
     let trainingRanges: [Range<Int>]
+    /// Where windows of one length begin in the training part.
+    private(set) var windows: (length: Int, starts: [Int])
     /// The tokens of each conversation in the validation part.
     let validationRanges: [Range<Int>]
     /// The special tokens that end what the assistant says.
     let ends: [Int32]
 
-    /// Where windows begin in the training part: with a conversation, as a chat does, and within one that is longer than a
+    init(
+        isTrainingTarget: [Bool], isValidationTarget: [Bool], trainingRanges: [Range<Int>],
+        validationRanges: [Range<Int>],
+        ends: [Int32], windowLength: Int
+    ) {
+        self.isTrainingTarget = isTrainingTarget
+        self.isValidationTarget = isValidationTarget
+        self.trainingRanges = trainingRanges
+        self.validationRanges = validationRanges
+        self.ends = ends
+        windows = (0, [])
+        setWindowLength(windowLength)
+    }
+
+    /// Sets the length of the windows. They begin with a conversation, as a chat does, and within one that is longer than a
     /// window after each window.
-    func starts(ofWindows length: Int) -> [Int] {
-        trainingRanges.flatMap { stride(from: $0.lowerBound, to: $0.upperBound, by: length) }
+    mutating func setWindowLength(_ length: Int) {
+        guard length != windows.length else { return }
+        windows = (
+            length, trainingRanges.flatMap { stride(from: $0.lowerBound, to: $0.upperBound, by: length) }
+        )
     }
 }
 
@@ -29,7 +48,7 @@ extension TokenDataset.Document {
     ///   conversation.
     init(
         _ conversations: [[ChatMessage]], of text: NamedText, with tokenizer: any Tokenizer, _ format: ChatFormat,
-        validation share: Double
+        validation share: Double, length: Int
     ) throws {
         guard conversations.count > 1 else {
             throw TrainingError.setting(
@@ -75,11 +94,16 @@ extension TokenDataset.Document {
             predictedCharacters: characters,
             conversations: ConversationTargets(
                 isTrainingTarget: Array(isTarget[..<boundary]), isValidationTarget: isValidationTarget,
-                trainingRanges: trainingRanges, validationRanges: validationRanges, ends: ends))
+                trainingRanges: trainingRanges, validationRanges: validationRanges, ends: ends, windowLength: length))
     }
 }
 
 extension TokenDataset {
+    /// Prepares to draw windows of another length. A batch of that length then needs no preparation of its own.
+    mutating func setWindowLength(_ length: Int) {
+        for i in documents.indices { documents[i].conversations?.setWindowLength(length) }
+    }
+
     /// The special tokens that end what the assistant says in conversations; none if there are no conversations.
     var turnEnds: [Int32] {
         documents.flatMap { $0.conversations?.ends ?? [] }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -93,7 +117,11 @@ extension TokenDataset {
     func conversationBatch(
         batch: Int, length: Int, seed: UInt64, step: Int, microBatch: Int
     ) -> (inputs: TokenBatch, targets: [Int32]) {
-        let starts = documents.map { $0.conversations?.starts(ofWindows: length) ?? [] }
+        let starts = documents.map { document -> [Int] in
+            guard var conversations = document.conversations else { return [] }
+            conversations.setWindowLength(length)
+            return conversations.windows.starts
+        }
         let total = starts.reduce(0) { $0 + $1.count }
         var random = Philox(Purpose.windows, seed, UInt64(step), UInt64(microBatch))
         var inputs: [Int32] = [], targets: [Int32] = []

@@ -31,7 +31,7 @@ public struct TokenDataset: Sendable {
         }
     }
 
-    public let documents: [Document]
+    public internal(set) var documents: [Document]
     /// The SHA-256 of each text's UTF-8, or of the file of its tokens.
     public let hashes: [String]
     /// Whether a training part contains the token that ends a text, so that a model learns to generate it.
@@ -147,7 +147,7 @@ public struct TokenDataset: Sendable {
                 }
                 return found(
                     try Document(
-                        conversations, of: text, with: tokenizer, format, validation: validation)
+                        conversations, of: text, with: tokenizer, format, validation: validation, length: contextLength)
                 )
             }
             let scalars = text.text.unicodeScalars

@@ -59,12 +59,13 @@ public final class TrainingRun {
             settings.validation = directory.validation
         }
         let tokenizer = try start?.tokenizer ?? settings.makeTokenizer(for: texts, format, notice: notice)
-        let data = try TokenDataset(
+        var data = try TokenDataset(
             texts, TrainingEncoding(tokenizer, settings, start?.description, conversations: format),
             validation: settings.validation,
             contextLength: settings.model.kind.isTrained ? settings.sequenceLength : 1, notice: notice)
         try refine(&settings, data.trainingCount, tokenizer.vocabularySize)
         if let problem = settings.problem { throw TrainingError.invalid(problem) }
+        data.setWindowLength(settings.sequenceLength)
         let shortening = settings.fitWarmup()
         try self.init(
             settings, tokenizer: tokenizer, data: data, startingFrom: start, format: format,
